@@ -1,0 +1,1 @@
+"""What staff and customers do: one module a noun, one function a verb."""

@@ -1,0 +1,257 @@
+"""Payments, refunds and invoices on a customer's account (F63 to F66, RULES 2.1 to 2.6)."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from typing import Any
+
+from sqlalchemy import func, select
+
+from actions.base import Context, Outcome, Refused, action
+from actions.ledger import (
+    day,
+    live_customer,
+    money_text,
+    positive,
+    refuse_other_currency,
+    refuse_second_reversal,
+    stamp,
+    today,
+    words,
+)
+from models.account import AccountEntry, AccountKind, Invoice, PaymentMethod
+from models.base import N_, Invalid
+from models.customer import Customer
+from models.dialect import hold
+from models.lookups import PaymentTerm
+from models.validate import code as code_check
+
+AHEAD = dt.timedelta(days=366)
+SERIES = "INV-"
+_OWN_NUMBER = re.compile(r"INV-(\d{6,15})")
+_TYPED_NUMBER = re.compile(r"INV-\d{6,9}")
+
+
+# -- services -------------------------------------------------------------------------------------------
+
+
+def post(
+    ctx: Context,
+    customer: Customer,
+    kind: AccountKind,
+    amount: int,
+    comment: str,
+    key: str | None = None,
+    **columns: Any,
+) -> AccountEntry:
+    """Write one entry for a locked customer and move the cached balance with it.
+
+    :param amount: minor units of the customer's currency; positive raises what the customer owes (RULES 2.2).
+    :raises Refused: ``external_accounting``; ``credit_limit`` where the customer would owe more than the
+    limit.
+    """
+    _refuse_external(ctx)
+    if kind != AccountKind.REVERSAL:
+        _refuse_over_limit(ctx, customer, amount)
+    entry = AccountEntry(
+        **stamp(ctx, customer, comment, key), kind=kind, amount=amount, currency=customer.currency, **columns
+    )
+    ctx.session.add(entry)
+    customer.account_balance += amount
+    ctx.session.flush()
+    return entry
+
+
+def _refuse_external(ctx: Context) -> None:
+    if ctx.shop.external_accounting:
+        raise Refused(
+            "external_accounting",
+            N_("An accounting package keeps the balances of this shop: enter payments and invoices there."),
+        )
+
+
+def _refuse_over_limit(ctx: Context, customer: Customer, amount: int) -> None:
+    balance = customer.account_balance + amount
+    if amount <= 0 or customer.credit_limit is None or balance <= customer.credit_limit:
+        return
+    raise Refused(
+        "credit_limit",
+        N_("The customer would owe %(balance)s; the credit limit is %(limit)s."),
+        balance=money_text(ctx, balance, customer.currency),
+        limit=money_text(ctx, customer.credit_limit, customer.currency),
+    )
+
+
+def _reverse(ctx: Context, customer: Customer, entry: AccountEntry, reason: str) -> AccountEntry:
+    """Write the one entry that takes another back (RULES 2.4); it counts from today."""
+    refuse_second_reversal(entry)
+    refuse_other_currency(customer, entry)
+    return post(
+        ctx,
+        customer,
+        AccountKind.REVERSAL,
+        -entry.amount,
+        reason,
+        ctx.key,
+        reverses_id=entry.id,
+        invoice_id=entry.invoice_id,
+        method=entry.method,
+        value_date=today(ctx),
+    )
+
+
+def next_invoice_number(ctx: Context) -> str:
+    """Return the number after the highest of our own series. One deed at a time comes past the lock here."""
+    hold(ctx.session.connection(), "invoice_number")
+    ours = Invoice.number.between(f"{SERIES}0", f"{SERIES}9999999999999999")
+    longest_last = (func.length(Invoice.number).desc(), Invoice.number.desc())
+    highest = ctx.session.scalar(select(Invoice.number).where(ours).order_by(*longest_last).limit(1))
+    found = _OWN_NUMBER.fullmatch(highest or "")
+    return f"{SERIES}{int(found.group(1)) + 1 if found else 1:06d}"
+
+
+def _typed_number(number: Any) -> str | None:
+    if number is None or number == "":
+        return None
+    if not isinstance(number, str):
+        raise Invalid({"number": N_("Enter an invoice number.")})
+    found: str | None = code_check("number", number.strip())
+    if found is not None and found.startswith(SERIES) and not _TYPED_NUMBER.fullmatch(found):
+        sentence = N_("Numbers that begin with INV- go on with six to nine digits, such as INV-000123.")
+        raise Invalid({"number": sentence})
+    return found
+
+
+def _due(ctx: Context, customer: Customer, issued: dt.date, due_on: Any) -> dt.date:
+    """Return the day an invoice is due: as typed, or by the customer's payment terms."""
+    if due_on is None:
+        terms = ctx.session.get(PaymentTerm, customer.payment_term_id) if customer.payment_term_id else None
+        return issued + dt.timedelta(days=terms.days if terms else 0)
+    due = day("due_on", due_on, issued + 10 * AHEAD)
+    if due < issued:
+        raise Invalid({"due_on": N_("Enter a date that is not before the date of the invoice.")})
+    return due
+
+
+# -- actions --------------------------------------------------------------------------------------------
+
+
+def _move(
+    ctx: Context, kind: AccountKind, customer: int, amount: int, comment: str | None, **given: Any
+) -> tuple[AccountEntry, dict[str, Any]]:
+    """Check what a payment and a refund have in common, then write it; payments lower the balance."""
+    figure = positive("amount", amount)
+    text = words("comment", comment, least=0)
+    value_date = day("value_date", given["value_date"] or today(ctx), today(ctx))
+    if not given["method"]:
+        raise Invalid({"method": N_("Choose how the money moved.")})
+    owner = live_customer(ctx, customer)
+    sign = -1 if kind == AccountKind.PAYMENT else 1
+    entry = post(ctx, owner, kind, sign * figure, text, ctx.key, **given | {"value_date": value_date})
+    return entry, {"customer": owner.full_name, "amount": money_text(ctx, figure, owner.currency)}
+
+
+@action("account_entry.pay", AccountEntry, label=N_("Add payment"))
+def pay(
+    ctx: Context,
+    *,
+    customer: int,
+    amount: int,
+    method: PaymentMethod | str,
+    value_date: dt.date | None = None,
+    reference: str | None = None,
+    comment: str | None = None,
+) -> Outcome:
+    """Record a payment from the customer: ``amount`` > 0 in minor units. Taken on any account (RULES 2.5)."""
+    given = {"method": method, "value_date": value_date, "reference": reference or None}
+    entry, values = _move(ctx, AccountKind.PAYMENT, customer, amount, comment, **given)
+    return Outcome(N_("Payment of %(amount)s from %(customer)s was recorded."), entry, values)
+
+
+@action("account_entry.refund", AccountEntry, label=N_("Refund"))
+def refund(
+    ctx: Context,
+    *,
+    customer: int,
+    amount: int,
+    method: PaymentMethod | str,
+    value_date: dt.date | None = None,
+    reference: str | None = None,
+    comment: str | None = None,
+) -> Outcome:
+    """Record money given back to the customer: ``amount`` > 0 in minor units. The credit limit holds."""
+    given = {"method": method, "value_date": value_date, "reference": reference or None}
+    entry, values = _move(ctx, AccountKind.REFUND, customer, amount, comment, **given)
+    return Outcome(N_("Refund of %(amount)s to %(customer)s was recorded."), entry, values)
+
+
+@action("account_entry.void", AccountEntry, label=N_("Void"))
+def void(ctx: Context, entry: AccountEntry, *, reason: str) -> Outcome:
+    """Take a payment or refund back by one reversing entry (RULES 2.4).
+
+    :raises Refused: ``void_the_invoice`` for the entry of an invoice.
+    """
+    text = words("reason", reason)
+    owner = live_customer(ctx, entry.customer_id)
+    if entry.kind == AccountKind.INVOICE:
+        raise Refused("void_the_invoice", N_("This entry belongs to an invoice: void the invoice instead."))
+    done = _reverse(ctx, owner, entry, text)
+    values = {"customer": owner.full_name, "amount": money_text(ctx, abs(entry.amount), owner.currency)}
+    return Outcome(N_("The entry of %(amount)s for %(customer)s was voided."), done, values)
+
+
+@action("invoice.raise", Invoice, label=N_("Raise invoice"))
+def raise_invoice(
+    ctx: Context,
+    *,
+    customer: int,
+    amount: int,
+    issued_on: dt.date | None = None,
+    due_on: dt.date | None = None,
+    description: str | None = None,
+    number: str | None = None,
+) -> Outcome:
+    """Raise an invoice on account: the invoice and its ledger entry in one deed (RULES 2.5).
+
+    :param amount: minor units, above zero. :param due_on: by the payment terms when empty.
+    :param number: the next of the series INV-000001 when empty.
+    :raises Refused: ``pay_on_account_off``, ``credit_limit``, ``external_accounting``.
+    """
+    figure = positive("amount", amount)
+    text = words("description", description, least=0)
+    issued = day("issued_on", issued_on or today(ctx), today(ctx) + AHEAD)
+    typed = _typed_number(number)
+    owner = live_customer(ctx, customer)
+    _refuse_external(ctx)
+    if not owner.pay_on_account:
+        raise Refused("pay_on_account_off", N_("This customer may not buy on account: switch it on first."))
+    invoice = Invoice(
+        **stamp(ctx, owner, text, ctx.key),
+        number=typed or next_invoice_number(ctx),
+        issued_on=issued,
+        due_on=_due(ctx, owner, issued, due_on),
+        amount=figure,
+        currency=owner.currency,
+    )
+    ctx.session.add(invoice)
+    ctx.session.flush()
+    post(ctx, owner, AccountKind.INVOICE, figure, text, ctx.key, invoice_id=invoice.id, value_date=issued)
+    shown = money_text(ctx, figure, owner.currency)
+    values = {"number": invoice.number, "customer": owner.full_name, "amount": shown}
+    return Outcome(N_("Invoice %(number)s over %(amount)s was raised for %(customer)s."), invoice, values)
+
+
+@action("invoice.void", Invoice, label=N_("Void invoice"))
+def void_invoice(ctx: Context, invoice: Invoice, *, reason: str) -> Outcome:
+    """Take an invoice back by one reversing entry; the invoice itself stays in the history (RULES 2.4)."""
+    text = words("reason", reason)
+    owner = live_customer(ctx, invoice.customer_id)
+    wanted = select(AccountEntry).where(
+        AccountEntry.invoice_id == invoice.id, AccountEntry.kind == AccountKind.INVOICE
+    )
+    entry = ctx.session.scalars(wanted).one()
+    if entry.reversed_by is not None:
+        raise Refused("already_voided", N_("This invoice was already voided."))
+    _reverse(ctx, owner, entry, text)
+    return Outcome(N_("Invoice %(number)s was voided."), invoice, {"number": invoice.number})

@@ -1,0 +1,218 @@
+"""The action: one declared function through which every change of a fact goes.
+
+``@action("customer.merge", Customer, label="Merge into this record")`` gives the function its permission,
+its URL, its audit code and its REST path. The function takes a :class:`Context` first, then (unless it
+creates something) the locked row it acts on, then its parameters by keyword, and returns an :class:`Outcome`.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import inspect
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from models.base import N_, Base, Invalid
+from models.customer import Customer
+from models.shop import Shop
+
+if TYPE_CHECKING:
+    from actions.journal import Journal
+
+Row = TypeVar("Row", bound=Base)
+
+__all__ = [
+    "ACTIONS",
+    "SYSTEM",
+    "Action",
+    "Actor",
+    "Conflict",
+    "Context",
+    "Invalid",
+    "Missing",
+    "Outcome",
+    "Refused",
+    "action",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who acts: a member of staff (``id`` is ab_user.id), or the product itself (``id`` None)."""
+
+    id: int | None
+    name: str
+
+
+SYSTEM = Actor(None, "system")
+
+
+class Refused(Exception):
+    """The deed does not happen: a reason code for machines, a sentence for people, HTTP 409 unless said
+    otherwise."""
+
+    status = 409
+
+    def __init__(self, code: str, message: str, **values: Any) -> None:
+        super().__init__(message % values if values else message)
+        self.code = code
+        self.message = message
+        self.values = values
+
+
+class Missing(Refused):
+    """The row is not there, or not for this person: the two answer alike (HTTP 404)."""
+
+    status = 404
+
+    def __init__(self) -> None:
+        super().__init__("missing", "This record does not exist, or is not yours to see.")
+
+
+class Conflict(Refused):
+    """Somebody saved the row since the form was opened (RULES 9.4).
+
+    :param base: field -> value when the form was opened; ``theirs`` as it is now; ``mine`` as the form would
+    have it.
+    """
+
+    def __init__(
+        self, base: dict[str, Any], theirs: dict[str, Any], mine: dict[str, Any], version: int, by: str
+    ) -> None:
+        super().__init__("stale", "This record was changed while you were editing it.")
+        self.base, self.theirs, self.mine, self.version, self.by = base, theirs, mine, version, by
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What an action says when it is done. ``message`` is a sentence; ``values`` fill its %(name)s places."""
+
+    message: str
+    record: Base | None = None
+    values: dict[str, Any] = field(default_factory=dict)
+    changeset_id: int | None = None
+    record_id: int | None = None
+
+
+@dataclass(slots=True)
+class Context:
+    """Everything an action may know of the outside: the session it writes in, who, when, why, and the shop's
+    settings."""
+
+    session: Session
+    actor: Actor
+    now: dt.datetime
+    shop: Shop
+    journal: Journal
+    reason: str = ""
+    key: str | None = None
+
+    @property
+    def changeset_id(self) -> int:
+        """Return the id of this deed's changeset, writing it on first use."""
+        return self.journal.changeset_id(self.session)
+
+    def lock(self, model: type[Row], ids: Sequence[int]) -> list[Row]:
+        """Return the rows locked for update, in id order whatever the order of ``ids``.
+
+        What belongs to a customer is locked after that customer, so that no two deeds wait for each other.
+
+        :raises Missing: one of them does not exist. :raises Refused: ``moved``, in the moment of a merge.
+        """
+        wanted = sorted(set(ids))
+        owners = self._lock_owners(model, wanted)
+        rows = self._locked(model, wanted)
+        if owners is not None and any(row.customer_id not in owners for row in rows):  # type: ignore[attr-defined]
+            raise Refused("moved", N_("These rows have just moved to another customer. Try again."))
+        return rows
+
+    def _lock_owners(self, model: type[Row], ids: list[int]) -> set[int | None] | None:
+        owner = model.__table__.c.get("customer_id")
+        if owner is None:
+            return None
+        found = set(self.session.scalars(select(owner).where(model.__table__.c.id.in_(ids)).distinct()))
+        self._locked(Customer, sorted(found - {None}))
+        return found
+
+    def _locked(self, model: type[Row], wanted: list[int]) -> list[Row]:
+        key = model.__mapper__.primary_key[0]
+        query = (
+            select(model)
+            .where(key.in_(wanted))
+            .order_by(key)
+            .with_for_update(of=model)
+            .execution_options(populate_existing=True)
+        )
+        rows = list(self.session.scalars(query).unique())
+        if len(rows) != len(wanted):
+            raise Missing()
+        return rows
+
+    def lock_one(self, model: type[Row], row_id: int) -> Row:
+        """Return one row locked for update. :raises Missing: it does not exist."""
+        return self.lock(model, [row_id])[0]
+
+    def concerns(self, row: Base) -> None:
+        """Name the record this deed is about, for the Activity screen."""
+        self.journal.subject = row
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """A declared action. Calling it runs the function in the caller's context, which is how actions nest."""
+
+    code: str
+    model: type[Base]
+    function: Callable[..., Outcome]
+    label: str
+    danger: bool
+    targeted: bool
+
+    @property
+    def resource(self) -> str:
+        """The noun, which is also the permission's resource and the first part of every URL."""
+        return self.code.split(".")[0]
+
+    @property
+    def verb(self) -> str:
+        """The verb, which is also the permission's name."""
+        return self.code.split(".")[1]
+
+    @property
+    def parameters(self) -> frozenset[str]:
+        """The names of the function's keyword parameters: exactly the fields of its form."""
+        wanted = inspect.signature(self.function).parameters.values()
+        return frozenset(p.name for p in wanted if p.kind is inspect.Parameter.KEYWORD_ONLY)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Outcome:
+        return self.function(*args, **kwargs)
+
+
+ACTIONS: dict[str, Action] = {}
+
+
+def action(
+    code: str, model: type[Base], *, label: str, danger: bool = False
+) -> Callable[[Callable[..., Outcome]], Action]:
+    """Declare an action.
+
+    :param code: ``<resource>.<verb>``; the resource is the model's table name.
+    :param danger: asks for a typed confirmation at every door.
+    :raises ValueError: the code is taken, or does not fit the model.
+    """
+
+    def declare(function: Callable[..., Outcome]) -> Action:
+        if code in ACTIONS:
+            raise ValueError(f"action {code} is declared twice")
+        if code.count(".") != 1 or code.split(".", maxsplit=1)[0] != model.__tablename__:
+            raise ValueError(f"action {code} must be named {model.__tablename__}.<verb>")
+        kinds = [p.kind for p in inspect.signature(function).parameters.values()]
+        targeted = kinds.count(inspect.Parameter.POSITIONAL_OR_KEYWORD) > 1
+        ACTIONS[code] = declared = Action(code, model, function, label, danger, targeted)
+        return declared
+
+    return declare

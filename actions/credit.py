@@ -1,0 +1,75 @@
+"""Gift-card credit: a ledger whose balance is never below zero (F77, RULES 2.7)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from actions.base import Context, Outcome, Refused, action
+from actions.ledger import (
+    MOST_MONEY,
+    live_customer,
+    money_text,
+    refuse_other_currency,
+    refuse_second_reversal,
+    signed,
+    stamp,
+    words,
+)
+from models.base import N_
+from models.credit import CreditEntry, CreditKind
+from models.customer import Customer
+
+
+def post_credit(
+    ctx: Context,
+    customer: Customer,
+    kind: CreditKind,
+    amount: int,
+    comment: str,
+    key: str | None = None,
+    **columns: Any,
+) -> CreditEntry:
+    """Write one entry for a locked customer and move the cached balance with it.
+
+    :param amount: minor units; positive adds. :raises Refused: ``too_little_credit``, with the figure that
+    is there.
+    """
+    if customer.credit_balance + amount < 0:
+        raise Refused(
+            "too_little_credit",
+            N_("Not enough credit: %(available)s available, %(wanted)s to take."),
+            available=money_text(ctx, customer.credit_balance, customer.currency),
+            wanted=money_text(ctx, -amount, customer.currency),
+        )
+    entry = CreditEntry(
+        **stamp(ctx, customer, comment, key), kind=kind, amount=amount, currency=customer.currency, **columns
+    )
+    ctx.session.add(entry)
+    customer.credit_balance += amount
+    ctx.session.flush()
+    return entry
+
+
+@action("credit_entry.adjust", CreditEntry, label=N_("Adjust credit"))
+def adjust(ctx: Context, *, customer: int, amount: int, comment: str) -> Outcome:
+    """Add or take away credit by hand, with a comment. ``amount`` in minor units; negative takes away."""
+    change = signed("amount", amount, MOST_MONEY)
+    text = words("comment", comment)
+    owner = live_customer(ctx, customer)
+    entry = post_credit(ctx, owner, CreditKind.ADJUSTMENT, change, text, ctx.key)
+    values = {"customer": owner.full_name, "amount": money_text(ctx, abs(change), owner.currency)}
+    if change > 0:
+        return Outcome(N_("Credit added for %(customer)s: %(amount)s."), entry, values)
+    return Outcome(N_("Credit taken from %(customer)s: %(amount)s."), entry, values)
+
+
+@action("credit_entry.reverse", CreditEntry, label=N_("Reverse"))
+def reverse(ctx: Context, entry: CreditEntry, *, reason: str) -> Outcome:
+    """Undo an entry by its opposite, once; refused where the credit was used since (RULES 2.4, 2.7)."""
+    text = words("reason", reason)
+    owner = live_customer(ctx, entry.customer_id)
+    refuse_second_reversal(entry)
+    refuse_other_currency(owner, entry)
+    done = post_credit(ctx, owner, CreditKind.REVERSAL, -entry.amount, text, ctx.key, reverses_id=entry.id)
+    values = {"customer": owner.full_name, "amount": money_text(ctx, abs(entry.amount), owner.currency)}
+    return Outcome(N_("The entry of %(amount)s was reversed for %(customer)s."), done, values)

@@ -1,0 +1,195 @@
+"""The listener that writes the journal: before and after of every row a flush touches.
+
+A session takes part when ``session.info["journal"]`` holds a :class:`Journal`; only the runner makes such
+sessions.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import enum
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any, cast
+
+from sqlalchemy import Table, event, insert, inspect
+from sqlalchemy.orm import ORMExecuteState, Session
+
+from models.base import Base
+from models.journal import Change, Changeset
+from models.personal import policy
+
+JOURNAL = "journal"
+CHANGESET = cast(Table, Changeset.__table__)
+CHANGE = cast(Table, Change.__table__)
+Fields = dict[str, Any]
+
+
+class WriteOutsideAction(RuntimeError):
+    """A journalled row was about to change without an action: a programming error, never shown as a
+    refusal."""
+
+
+@dataclass(slots=True)
+class Journal:
+    """The changeset being written by one session. Nothing is stored until something changes."""
+
+    header: Fields
+    now: dt.datetime
+    subject: Base | None = None
+    changes: dict[tuple[str, int], Fields] = field(default_factory=dict)
+    _id: int | None = None
+
+    def changeset_id(self, session: Session) -> int:
+        """Return the changeset's id, inserting its row on first use."""
+        if self._id is None:
+            if self.subject is not None:
+                if self.subject.id is None:  # type: ignore[attr-defined]
+                    session.add(self.subject)
+                self.header["subject_table"] = self.subject.__tablename__
+                self.header["subject_id"] = self.subject.id  # type: ignore[attr-defined]
+            result = session.connection().execute(insert(CHANGESET).values(at=self.now, **self.header))
+            self._id = cast(int, result.inserted_primary_key[0])  # type: ignore[index]
+        return self._id
+
+    @property
+    def written(self) -> int | None:
+        """The changeset's id if one was written."""
+        return self._id
+
+    def touched(self, row: Base) -> bool:
+        """Whether an earlier flush of this deed has changed the row already."""
+        return (row.__tablename__, row.id) in self.changes  # type: ignore[attr-defined]
+
+    def note(self, row: Base, before: Fields | None, after: Fields | None) -> None:
+        """Add one row's change; several flushes of one row fold into a single before and after."""
+        place = (row.__tablename__, row.id)  # type: ignore[attr-defined]
+        seen = self.changes.get(place)
+        if seen is None:
+            self.changes[place] = {"customer_id": customer_of(row), "before": before, "after": after}
+            return
+        if seen["before"] is not None and before is not None:
+            seen["before"] = {**before, **seen["before"]}
+        seen["after"] = None if after is None else {**(seen["after"] or {}), **after}
+        if seen["before"] is None and after is None:
+            del self.changes[place]
+
+    def write(self, session: Session) -> None:
+        """Store the collected changes; called once, right before the commit."""
+        if not self.changes:
+            return
+        changeset_id = self.changeset_id(session)
+        rows = [
+            {"changeset_id": changeset_id, "table_name": table, "row_id": row_id, **change}
+            for (table, row_id), change in sorted(self.changes.items(), key=lambda item: item[0])
+        ]
+        session.connection().execute(insert(CHANGE), rows)
+        self.changes.clear()
+
+
+def customer_of(row: Base) -> int | None:
+    """Return the customer a row belongs to, itself for a customer."""
+    if row.__tablename__ == "customer":
+        return row.id  # type: ignore[attr-defined, no-any-return]
+    return getattr(row, "customer_id", None)
+
+
+def plain(value: Any) -> Any:
+    """Return a JSON value: times and dates in ISO form, decimals as text, choices by their value."""
+    if isinstance(value, enum.Enum):
+        return value.value
+    if isinstance(value, (dt.datetime, dt.date)):
+        return value.isoformat()
+    if isinstance(value, Decimal):
+        return str(value)
+    return value
+
+
+def journalled_columns(row: Base) -> list[str]:
+    """Return the attribute names of the columns whose values the journal keeps."""
+    mapper = inspect(type(row))
+    return [p.key for p in mapper.column_attrs if policy(p.columns[0]).journalled]  # type: ignore[arg-type]
+
+
+def snapshot(row: Base) -> Fields:
+    """Return every journalled field of a row as JSON values, leaving out what is empty."""
+    values = {name: plain(getattr(row, name)) for name in journalled_columns(row)}
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def difference(row: Base) -> tuple[Fields, Fields]:
+    """Return (before, after) of the journalled fields that the coming flush changes."""
+    state = inspect(row)
+    before: Fields = {}
+    after: Fields = {}
+    for name in journalled_columns(row):
+        history = state.attrs[name].history
+        if not history.has_changes():
+            continue
+        old = plain(history.deleted[0]) if history.deleted else None
+        new = plain(history.added[0]) if history.added else None
+        if old != new:
+            before[name], after[name] = old, new
+    return before, after
+
+
+@event.listens_for(Session, "before_flush")
+def _prepare(session: Session, context: object, instances: object) -> None:
+    journal: Journal | None = session.info.get(JOURNAL)
+    for row in session.new | session.dirty:
+        if isinstance(row, Base):
+            row.derive()
+            if journal is not None and row.__journal__:
+                _stamp(row, journal, new=row in session.new)
+
+
+def _stamp(row: Any, journal: Journal, *, new: bool) -> None:
+    """Number the row's version: one deed is one step, however often it flushes the row."""
+    now = journal.now
+    if new:
+        row.version, row.created_at, row.updated_at = 1, row.created_at or now, row.updated_at or now
+        return
+    changed = difference(row)[1].keys()
+    if changed - {"version", "updated_at"} and "version" not in changed and not journal.touched(row):
+        row.version += 1
+        row.updated_at = now
+
+
+@event.listens_for(Session, "after_flush")
+def _collect(session: Session, context: object) -> None:
+    journal: Journal | None = session.info.get(JOURNAL)
+    if journal is None:
+        return
+    for row in session.new:
+        if isinstance(row, Base) and row.__journal__:
+            journal.note(row, None, snapshot(row))
+    for row in session.deleted:
+        if isinstance(row, Base) and row.__journal__:
+            journal.note(row, snapshot(row), None)
+    for row in session.dirty:
+        if isinstance(row, Base) and row.__journal__:
+            before, after = difference(row)
+            if after:
+                journal.note(row, before, after)
+
+
+@event.listens_for(Session, "do_orm_execute")
+def _no_bulk(state: ORMExecuteState) -> None:
+    """Refuse a bulk statement on a journalled table: it would change rows that the journal never saw."""
+    if JOURNAL not in state.session.info or not (state.is_update or state.is_delete or state.is_insert):
+        return
+    table = getattr(state.statement, "table", None)
+    columns = getattr(state.statement, "_values", None) or {}
+    model = next((m.class_ for m in Base.registry.mappers if m.local_table is table), None)
+    if model is None or not model.__journal__:
+        return
+    if state.is_update and columns and all(not policy(c).journalled for c in columns):
+        return
+    raise WriteOutsideAction(f"a bulk statement on {table} would not be journalled")
+
+
+def read_only(session: Session, context: object, instances: object) -> None:
+    """Refuse to flush a domain row: attached to the request's session, which only reads."""
+    for row in [*session.new, *session.dirty, *session.deleted]:
+        if isinstance(row, Base) and (row.__journal__ or row.__append_only__) and session.is_modified(row):
+            raise WriteOutsideAction(f"{type(row).__name__} was about to be written outside an action")

@@ -1,0 +1,153 @@
+"""What the three ledgers share: the locked customer, the stamp on every row, and what is refused everywhere.
+
+A ledger row is written under the lock of its customer, and the balance cached on the customer moves in the
+same transaction, so two people never spend the same unit (RULES 1.3, 1.7, 2.4).
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from decimal import Decimal
+from typing import Any
+
+from babel.numbers import format_currency, format_decimal, get_currency_precision
+from sqlalchemy import ColumnElement, and_, func, or_, select
+from sqlalchemy.orm import aliased
+
+from actions.base import Context, Missing, Refused
+from models.account import AccountEntry
+from models.base import N_, Invalid
+from models.credit import CreditEntry
+from models.customer import Customer
+from models.loyalty import LoyaltyEntry
+
+MOST_MONEY = 99_999_999_999
+"""Nine digits before the point and two after it, in minor units (RULES 2.3)."""
+
+SHORTEST_COMMENT = 3
+FIRST_DAY = dt.date(1990, 1, 1)
+LedgerEntry = LoyaltyEntry | AccountEntry | CreditEntry
+
+
+def live_customer(ctx: Context, customer_id: Any, field: str = "customer") -> Customer:
+    """Return the customer locked for update: the first lock of every deed on what belongs to one.
+
+    :raises Invalid: there is no such customer. :raises Refused: ``merged`` or ``erased``.
+    """
+    sentence = {field: N_("Choose a customer.")}
+    if not isinstance(customer_id, int) or isinstance(customer_id, bool) or not 0 < customer_id < 2**63:
+        raise Invalid(sentence)
+    try:
+        with ctx.session.no_autoflush:
+            customer = ctx.lock_one(Customer, customer_id)
+    except Missing:
+        raise Invalid(sentence) from None
+    refuse_unless_live(customer)
+    return customer
+
+
+def refuse_unless_live(customer: Customer) -> None:
+    """Refuse any change of a record that was merged away or erased (RULES 3.6, 4.4)."""
+    if customer.merged_into_id is not None:
+        raise Refused("merged", N_("This record was merged into another one. Work on that one instead."))
+    if customer.anonymised_at is not None:
+        raise Refused(
+            "erased", N_("The personal data of this customer was erased; the record stays as it is.")
+        )
+
+
+def stamp(ctx: Context, customer: Customer, comment: str, key: str | None = None) -> dict[str, Any]:
+    """Return the columns every ledger row has: whose it is, who wrote it, when, why and in which
+    changeset."""
+    ctx.concerns(customer)
+    return {
+        "customer_id": customer.id,
+        "changeset_id": ctx.changeset_id,
+        "created_at": ctx.now,
+        "actor_id": ctx.actor.id,
+        "actor_name": ctx.actor.name,
+        "comment": comment,
+        "key": key,
+    }
+
+
+def words(field: str, value: Any, least: int = SHORTEST_COMMENT) -> str:
+    """Return a trimmed comment or reason.
+
+    :raises Invalid: it has fewer than ``least`` characters; 0 makes it optional.
+    """
+    text = value.strip() if isinstance(value, str) else ""
+    if len(text) < least or not isinstance(value, str | None):
+        raise Invalid({field: N_("Say why, in at least 3 characters.") if least else N_("Enter text.")})
+    return text
+
+
+def positive(field: str, value: Any) -> int:
+    """Return an amount in minor units above zero (RULES 2.3). :raises Invalid: anything else."""
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 < value <= MOST_MONEY:
+        raise Invalid({field: N_("Enter an amount above zero, with at most nine digits before the point.")})
+    return value
+
+
+def signed(field: str, value: Any, most: int) -> int:
+    """Return a whole number other than zero, ``most`` at most either way. :raises Invalid: anything else."""
+    if not isinstance(value, int) or isinstance(value, bool) or value == 0 or abs(value) > most:
+        raise Invalid(
+            {field: N_("Enter a figure other than zero that is not too large; a minus sign takes away.")}
+        )
+    return value
+
+
+def today(ctx: Context) -> dt.date:
+    """Return the shop's local date at the moment of the deed."""
+    return ctx.now.astimezone(ctx.shop.zone).date()
+
+
+def day(field: str, value: Any, latest: dt.date) -> dt.date:
+    """Return a date between 1990 and ``latest``. :raises Invalid: anything else."""
+    if not isinstance(value, dt.date) or isinstance(value, dt.datetime) or not FIRST_DAY <= value <= latest:
+        raise Invalid({field: N_("Enter a date that is not too far back and not in the future.")})
+    return value
+
+
+def money_text(ctx: Context, amount: int, currency: str) -> str:
+    """Return minor units as people of the shop write them, such as £12.50."""
+    figure = Decimal(amount).scaleb(-get_currency_precision(currency))
+    return str(format_currency(figure, currency, locale=ctx.shop.locale))
+
+
+def number_text(ctx: Context, number: int) -> str:
+    """Return a whole number as people of the shop write it, such as 1,250."""
+    return str(format_decimal(number, locale=ctx.shop.locale))
+
+
+def refuse_second_reversal(entry: LedgerEntry) -> None:
+    """Refuse to reverse a reversal, or an entry that was reversed already (RULES 1.8, 2.4)."""
+    if entry.kind == "reversal":
+        raise Refused("is_reversal", N_("This entry is a reversal itself. Make a new entry instead."))
+    if entry.reversed_by is not None:
+        raise Refused("already_reversed", N_("This entry was already reversed."))
+
+
+def refuse_other_currency(customer: Customer, entry: AccountEntry | CreditEntry) -> None:
+    """Refuse to reverse an entry from before the account changed its currency (RULES 2.1)."""
+    if entry.currency != customer.currency:
+        raise Refused(
+            "other_currency",
+            N_("This entry is in %(old)s, but the account is kept in %(new)s now."),
+            old=entry.currency,
+            new=customer.currency,
+        )
+
+
+def running_balance(model: type[LedgerEntry]) -> ColumnElement[int]:
+    """Return the sum of a customer's entries up to and including the row, in (created_at, id) order (RULES
+    2.8)."""
+    earlier = aliased(model)
+    before = or_(
+        earlier.created_at < model.created_at,
+        and_(earlier.created_at == model.created_at, earlier.id <= model.id),
+    )
+    figure = earlier.points if model is LoyaltyEntry else earlier.amount  # type: ignore[union-attr]
+    query = select(func.sum(figure)).where(earlier.customer_id == model.customer_id, before)
+    return query.correlate(model).scalar_subquery()

@@ -1,0 +1,27 @@
+"""Importing this module declares every action and every rule of the generated forms; app.py does so once."""
+
+from actions import (
+    accounts,
+    addresses,
+    credit,
+    customers,
+    lookups,
+    loyalty,
+    notes,
+    owned,
+    phones,
+    settings,
+)
+
+__all__ = [
+    "accounts",
+    "addresses",
+    "credit",
+    "customers",
+    "lookups",
+    "loyalty",
+    "notes",
+    "owned",
+    "phones",
+    "settings",
+]

@@ -1,0 +1,198 @@
+"""Recomputes every balance, lot and cache from the rows it follows from, and says what is off (RULES 1.3).
+
+Each check is one set-based statement over the whole database that yields the rows at fault, so a hundred
+thousand customers take seconds. Nothing is repaired: a difference is a bug or a change made behind the
+product's back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    FromClause,
+    MetaData,
+    Select,
+    Table,
+    and_,
+    exists,
+    func,
+    literal,
+    or_,
+    select,
+)
+from sqlalchemy.orm import Session, aliased
+
+from models.account import AccountEntry, Invoice
+from models.address import Address
+from models.base import metadata
+from models.credit import CreditEntry
+from models.customer import Customer
+from models.loyalty import LoyaltyAllocation, LoyaltyEntry, LoyaltyLot
+from models.phone import Phone
+
+SHOWN = 20
+"""Rows named for each check; the rest are counted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """``query`` yields the rows at fault; ``sentence`` names one by its columns (``%(id)s`` …)."""
+
+    sentence: str
+    query: Select[*tuple[Any, ...]]
+
+
+def verify(session: Session) -> list[str]:
+    """Return a sentence for everything that is off; an empty list when all is well."""
+    found: list[str] = []
+    for check in checks():
+        rows = session.execute(check.query.limit(SHOWN + 1)).mappings().all()
+        found += [check.sentence % row for row in rows[:SHOWN]]
+        if len(rows) > SHOWN:
+            total = session.scalar(select(func.count()).select_from(check.query.subquery()))
+            found.append(f"… and {(total or 0) - SHOWN} more like the last one.")
+    return found
+
+
+def checks() -> Iterator[Check]:
+    """Yield every check."""
+    yield from _points()
+    yield from _lots()
+    yield from _money()
+    yield from _primaries()
+    yield from _merged(metadata)
+
+
+def _sums(owner: Any, figure: Any) -> FromClause:
+    """Return (owner, total): the sum of a figure for each owner."""
+    return select(owner.label("owner"), func.sum(figure).label("total")).group_by(owner).subquery()
+
+
+def _differs(key: Any, wanted: ColumnElement[Any], sums: FromClause, sentence: str) -> Check:
+    """Compare a stored figure with a sum; an owner without rows sums up to 0."""
+    total = func.coalesce(sums.c.total, 0)
+    query = select(key.label("id"), wanted.label("stored"), total.label("total"))
+    return Check(sentence, query.outerjoin(sums, sums.c.owner == key).where(wanted != total).order_by(key))
+
+
+def _points() -> Iterator[Check]:
+    yield _differs(
+        Customer.id,
+        Customer.points.expression,
+        _sums(LoyaltyEntry.customer_id, LoyaltyEntry.points),
+        "Customer %(id)s: points are %(stored)s, the entries add up to %(total)s.",
+    )
+    yield _differs(
+        Customer.id,
+        Customer.points.expression,
+        _sums(LoyaltyLot.customer_id, LoyaltyLot.unspent),
+        "Customer %(id)s: points are %(stored)s, the unspent lots add up to %(total)s.",
+    )
+
+
+def _lots() -> Iterator[Check]:
+    yield _differs(
+        LoyaltyLot.id,
+        LoyaltyLot.points - LoyaltyLot.unspent,
+        _sums(LoyaltyAllocation.lot_id, LoyaltyAllocation.points),
+        "Lot %(id)s: %(stored)s points are gone, the allocations add up to %(total)s.",
+    )
+    taken = _sums(LoyaltyAllocation.entry_id, LoyaltyAllocation.points)
+    moved = func.coalesce(LoyaltyLot.points, 0) - func.coalesce(taken.c.total, 0)
+    entries = (
+        select(LoyaltyEntry.id.label("id"), LoyaltyEntry.points.label("stored"), moved.label("total"))
+        .outerjoin(LoyaltyLot, LoyaltyLot.entry_id == LoyaltyEntry.id)
+        .outerjoin(taken, taken.c.owner == LoyaltyEntry.id)
+        .where(LoyaltyEntry.points != moved)
+        .order_by(LoyaltyEntry.id)
+    )
+    yield Check(
+        "Loyalty entry %(id)s: it has %(stored)s points, its lot and allocations make %(total)s.", entries
+    )
+    strays = (
+        select(LoyaltyLot.id.label("id"))
+        .join(LoyaltyEntry, LoyaltyEntry.id == LoyaltyLot.entry_id)
+        .where(
+            or_(
+                LoyaltyLot.customer_id != LoyaltyEntry.customer_id,
+                LoyaltyLot.expires_at.is_distinct_from(LoyaltyEntry.expires_at),
+            )
+        )
+    )
+    yield Check("Lot %(id)s: its customer or date is not that of its entry.", strays)
+
+
+def _money() -> Iterator[Check]:
+    yield _differs(
+        Customer.id,
+        Customer.account_balance.expression,
+        _sums(AccountEntry.customer_id, AccountEntry.amount),
+        "Customer %(id)s: the account balance is %(stored)s, the entries add up to %(total)s.",
+    )
+    yield _differs(
+        Customer.id,
+        Customer.credit_balance.expression,
+        _sums(CreditEntry.customer_id, CreditEntry.amount),
+        "Customer %(id)s: the gift-card credit is %(stored)s, the entries add up to %(total)s.",
+    )
+    below = select(Customer.id.label("id")).where(or_(Customer.points < 0, Customer.credit_balance < 0))
+    yield Check("Customer %(id)s: points or gift-card credit are below zero.", below)
+    entry = aliased(AccountEntry)
+    booked = exists().where(
+        entry.invoice_id == Invoice.id,
+        entry.kind == "invoice",
+        entry.amount == Invoice.amount,
+        entry.customer_id == Invoice.customer_id,
+        entry.currency == Invoice.currency,
+    )
+    yield Check(
+        "Invoice %(id)s: no account entry says the same.", select(Invoice.id.label("id")).where(~booked)
+    )
+    for model, figure in ((LoyaltyEntry, "points"), (AccountEntry, "amount"), (CreditEntry, "amount")):
+        yield _reversals(model, figure)
+
+
+def _reversals(model: Any, figure: str) -> Check:
+    """A reversal is the opposite of what it reverses, on the same customer."""
+    first = aliased(model)
+    same = and_(first.customer_id == model.customer_id, getattr(first, figure) == -getattr(model, figure))
+    query = select(model.id.label("id")).join(first, first.id == model.reverses_id).where(~same)
+    return Check(f"{model.__label__} %(id)s: it is not the opposite of what it reverses.", query)
+
+
+def _primaries() -> Iterator[Check]:
+    for model, least, sentence in (
+        (Address, 1, "Customer %(id)s: %(total)s of the addresses are primary, not one."),
+        (Phone, 0, "Customer %(id)s: %(total)s of the phones are primary, not one at most."),
+    ):
+        holder: Any = model
+        primary = func.count().filter(holder.is_primary)
+        query = select(holder.customer_id.label("id"), primary.label("total")).group_by(holder.customer_id)
+        yield Check(sentence, query.having(or_(primary > 1, primary < least)))
+
+
+def _merged(tables: MetaData) -> Iterator[Check]:
+    """After a merge nothing points at the record that is gone, but its own tombstone and the journal (RULES
+    3.3)."""
+    customer = aliased(Customer)
+    for table, column in _references(tables):
+        own: Any = table.c.id if "id" in table.c else literal(None)
+        query = select(own.label("id"), column.label("customer")).join(customer, customer.id == column)
+        sentence = (
+            f"{table.name}.{column.name} of row %(id)s points at customer %(customer)s, who was merged."
+        )
+        yield Check(sentence, query.where(customer.merged_into_id.is_not(None)).order_by(own))
+
+
+def _references(tables: MetaData) -> Iterator[tuple[Table, Column[Any]]]:
+    for table in tables.sorted_tables:
+        if table.name in ("changeset", "change"):
+            continue
+        for column in table.columns:
+            if any(key.column.table.name == "customer" for key in column.foreign_keys):
+                yield table, column

@@ -1,0 +1,1 @@
+"""What staff see: generated screens over Flask-Admin, identity by Flask-AppBuilder."""

@@ -1,0 +1,386 @@
+"""The Screen: a short class a model, in Flask-Admin's own attribute names, from which everything else follows.
+
+List, search, typed filters, sorting, column chooser, inline edit, record, create, edit, delete, export, look-ups, the
+read API, the permissions in the role tables and the menu entry all come from the declaration. Nothing here decides
+anything: every change is an action run by the runner.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
+from typing import Any, ClassVar
+
+from flask import Response, abort, redirect, request, url_for
+from flask_admin import expose
+from flask_admin.contrib.sqla import ModelView
+from flask_babel import gettext as _
+from sqlalchemy import Select, and_, inspect, or_, select
+from werkzeug.exceptions import Forbidden, NotFound
+from wtforms import Form
+
+from actions.records import record_actions
+from admin import export, forms, inline, lists, records, saving, search
+from admin.context import allowed, clientele, person, session
+from admin.declare import RowAction, Section, Tab, View
+from admin.fields import OPERATORS, Field, describe
+from admin.pages import Badge, Cell, Event
+from admin.query import Condition, parse_id
+from admin.select import Key, condition_clause
+from models.base import Base, db
+from models.personal import policy
+from models.types import Key as SearchKey
+
+PERMISSION_OF = {
+    "index_view": "list",
+    "columns_view": "list",
+    "details_view": "show",
+    "create_view": "add",
+    "edit_view": "edit",
+    "ajax_update": "edit",
+    "delete_view": "delete",
+    "bulk_delete_view": "delete",
+    "export": "export",
+}
+"""View method -> the permission it needs. ``ajax_lookup`` and ``act_view`` work theirs out; anything else fails."""
+
+
+class Screen(ModelView):
+    """A generated screen over one model. See CONTRIBUTING for the declaration."""
+
+    model: ClassVar[type[Base]]
+    menu: ClassVar[str | None] = "Records"
+    icon: ClassVar[str] = "list"
+    views: ClassVar[Sequence[View]] = ()
+    tabs: ClassVar[Sequence[Tab]] = ()
+    sections: ClassVar[Sequence[Section]] = ()
+    row_actions: ClassVar[Sequence[RowAction]] = ()
+    new_action: ClassVar[RowAction | None] = None
+    empty: ClassVar[Any] = ""
+    menu_label: ClassVar[Any] = ""
+    column_details_list: Any = ()
+
+    column_list: Sequence[str] = ()
+    column_default_sort: Any = None
+    column_filters: Any = ()
+    column_searchable_list: Any = ()
+    column_editable_list: Any = ()
+    column_sort_expressions: ClassVar[Mapping[str, Sequence[Any]]] = {}
+    """Listed column -> attribute paths or SQL expressions to sort it by, for a column that is not one of the table."""
+    column_hidden: ClassVar[Sequence[str]] = ()
+    """Listed columns that the chooser leaves out until a person asks for them."""
+    column_formatters: Any = {}
+    column_labels: Any = {}
+    column_descriptions: Any = {}
+    form_columns: Sequence[str] = ()
+    can_create = can_edit = can_delete = can_export = True
+    can_view_details = True
+    page_size = 50
+
+    def __init__(self) -> None:
+        model = getattr(type(self), "model", None)
+        if model is None or not getattr(model, "__label__", ""):
+            raise TypeError(f"{type(self).__name__} needs a model with a __label__")
+        if not self.column_list:
+            raise TypeError(f"{type(self).__name__} needs a column_list")
+        self.resource: str = model.__tablename__
+        self.singular, self.plural = model.__label__, model.__plural__
+        if self.new_action is not None or not model.__journal__:
+            self.can_create = self.can_edit = self.can_delete = False
+        if not self.form_columns:
+            self.can_create = self.can_edit = False
+        self.menu_label = type(self).menu_label or self.plural
+        self._check()
+        super().__init__(model, db.session, name=self.plural, endpoint=f"screen_{self.resource}", url=self.resource)
+
+    # -- Flask-Admin's scaffolding, replaced by ours --------------------------------------------------------------
+
+    def _refresh_cache(self) -> None:
+        """Flask-Admin would scaffold lists, filters and jQuery forms here."""
+
+    def scaffold_auto_joins(self) -> list[Any]:
+        """Return none: :meth:`eager` joins what a list shows."""
+        return []
+
+    def _check(self) -> None:
+        for name in (*self.column_list, *self.form_columns, *self.column_filters, *self.column_searchable_list):
+            self.field(name)
+        for name in self.form_columns:
+            field = self.field(name)
+            if field.kind != "computed" and policy(field.column.property.columns[0]).written_by != "form":
+                raise TypeError(f"{type(self).__name__}: {name} is never written by a form")
+        for name in self.column_editable_list:
+            if name not in self.form_columns:
+                raise TypeError(f"{type(self).__name__}: {name} is edited inline but not in form_columns")
+
+    def field(self, name: str) -> Field:
+        """Return what is known of an attribute of the model. :raises AttributeError: there is none."""
+        return describe(type(self).model, name)
+
+    def get_column_name(self, field: str) -> str:
+        """Return a column's heading in plain words."""
+        return str(self.column_labels.get(field) or _(field.removesuffix("_id").replace("_", " ").capitalize()))
+
+    @cached_property
+    def filters(self) -> dict[str, Field]:
+        """Return the columns the list can be filtered by."""
+        listed = [self.field(name) for name in dict.fromkeys((*self.column_filters, *self.tab_filters))]
+        return {field.name: field for field in listed if field.kind in OPERATORS}
+
+    @cached_property
+    def tab_filters(self) -> tuple[str, ...]:
+        """Return the relations by which this list can stand as a tab on a record."""
+        relations = inspect(self.model).relationships
+        return tuple(r.key for r in relations if r.direction.name == "MANYTOONE" and r.mapper.class_.__tablename__ != "ab_user")
+
+    @cached_property
+    def sortable(self) -> frozenset[str]:
+        """Return the listed columns that can be sorted: all but those computed in Python."""
+        return frozenset(n for n in self.column_list if self.sort_paths(n))
+
+    def sort_paths(self, name: str) -> Sequence[Any]:
+        """Return dotted attribute paths, or SQL expressions, that order the list by a column."""
+        if name in self.column_sort_expressions:
+            return self.column_sort_expressions[name]
+        field = self.field(name)
+        if field.kind == "lookup" and field.target is not None:
+            label = next((n for n in ("last_name_key", "name", "number", "username") if hasattr(field.target, n)), "id")
+            return (f"{name}.{label}",)
+        return () if field.kind in ("computed", "json") else (name,)
+
+    def sort_keys(self, name: str | None, descending: bool) -> list[Key]:
+        """Return the ORDER BY keys for a column, always ending in the id."""
+        if name is None:
+            name, descending = self.default_sort
+        keys = [self._key(path, descending) for path in (self.sort_paths(name) if name != "id" else ())]
+        return [*keys, Key(self.identity, descending, nullable=False)]
+
+    @property
+    def default_sort(self) -> tuple[str, bool]:
+        """Return (column, descending) of the list's own order."""
+        declared = self.column_default_sort
+        return declared if isinstance(declared, tuple) else (declared or "id", False)
+
+    def _key(self, path: Any, descending: bool) -> Key:
+        if not isinstance(path, str):
+            return Key(path, descending, nullable=True)
+        head, _dot, rest = path.partition(".")
+        if not rest:
+            attribute = getattr(self.model, head)
+            return Key(attribute, descending, bool(attribute.property.columns[0].nullable))
+        target = self.field(head).target
+        assert target is not None
+        foreign, other = self.field(head).column, target.__mapper__.primary_key[0]
+        value = select(getattr(target, rest)).where(other == foreign).correlate(self.model).scalar_subquery()
+        return Key(value, descending, nullable=True)
+
+    @property
+    def identity(self) -> Any:
+        """Return the model's id attribute."""
+        return self.model.id  # type: ignore[attr-defined]
+
+    # -- reading ---------------------------------------------------------------------------------------------------
+
+    def scope(self, statement: Select[Any]) -> Select[Any]:
+        """Narrow a statement to the rows the person asking may see; all of them unless a screen says otherwise."""
+        return statement
+
+    def base_select(self) -> Select[Any]:
+        """Return the scoped select every route starts from."""
+        return self.scope(select(self.model))
+
+    def get_one(self, id: Any) -> Any:
+        """Return a row within the person's scope, or None: out of scope and missing answer alike."""
+        return session().scalar(self.base_select().where(self.identity == int(id)))
+
+    def get_or_404(self, row_id: int) -> Any:
+        """Return a row within scope. :raises NotFound: there is none for this person."""
+        row = self.get_one(row_id)
+        if row is None:
+            raise NotFound(_("This record does not exist, or is not yours to see."))
+        return row
+
+    def clause(self, condition: Condition) -> Any:
+        """Return the WHERE clause of one filter."""
+        return condition_clause(condition)
+
+    def search(self, statement: Select[Any], text: str) -> Select[Any]:
+        """Narrow a list to rows that hold every word of ``text``, or the whole of it, in one of the searchable columns."""
+        words = text.split()[:8]
+        every = and_(*(search.word_clause(self, word) for word in words))
+        return statement.where(or_(every, search.word_clause(self, text)) if len(words) > 1 else every)
+
+    def eager(self, names: Sequence[str]) -> Sequence[Any]:
+        """Return loader options for the columns about to be shown; relations of one row are joined."""
+        return lists.eager_options(self, names)
+
+    def cell(self, row: Any, name: str, *, whole: bool = False) -> Cell:
+        """Return one formatted value, by the screen's own formatter where it has one."""
+        return lists.format_cell(self, row, name, whole=whole)
+
+    def line_url(self, row: Any) -> str | None:
+        """Return the address of a row's record, for those who may open it."""
+        return self.url_to("details_view", id=row.id) if allowed("show", self.resource) else None
+
+    def url_to(self, endpoint: str, /, **values: Any) -> str:
+        """Return the address of one of this screen's views."""
+        return url_for(f"{self.endpoint}.{endpoint}", **values)
+
+    def lookup_options(self, text: str = "", offset: int = 0, limit: int = 20) -> list[tuple[int, str]]:
+        """Return (id, label) of rows in scope that match ``text``, for pickers."""
+        return lists.lookup_options(self, text, offset, limit)
+
+    def lookup_screen(self, field: Field) -> Callable[[], Screen]:
+        """Return a way to the screen over a relation's target, once all screens are registered."""
+        return lambda: clientele().by_model[field.target]  # type: ignore[index]
+
+    def lookup_url(self, name: str) -> Callable[[], str]:
+        """Return a way to the address of this screen's look-up for a relation."""
+        return lambda: self.url_to("ajax_lookup", name=name)
+
+    def child_screen(self, target: type[Base]) -> Screen:
+        """Return the screen over a related model."""
+        return clientele().by_model[target]
+
+    # -- what a record's header says; a screen with more to tell overrides these ------------------------------------
+
+    def subtitle(self, row: Any) -> Sequence[Any]:
+        """Return the parts of the quiet line under a record's name."""
+        return ()
+
+    def badges(self, row: Any) -> Sequence[Badge]:
+        """Return the badges behind a record's name."""
+        return ()
+
+    def warning(self, row: Any) -> Event | None:
+        """Return the watch note that stands over the tabs."""
+        return None
+
+    def notice(self, row: Any) -> Any:
+        """Return a sentence about the record's state, such as where a merged one went."""
+        return ""
+
+    # -- permissions -----------------------------------------------------------------------------------------------
+
+    @property
+    def verbs(self) -> tuple[str, ...]:
+        """Return the verbs that exist for this resource, as they appear in the role editor."""
+        flags = (("add", self.can_create), ("edit", self.can_edit), ("delete", self.can_delete), ("export", self.can_export))
+        extra = [a.action.verb for a in (*((self.new_action,) if self.new_action else ()), *self.row_actions)]
+        return ("list", "show", *(verb for verb, on in flags if on), *extra)
+
+    def can(self, verb: str) -> bool:
+        """Return whether the verb exists here and the person asking holds it."""
+        return verb in self.verbs and allowed(verb, self.resource)
+
+    def _handle_view(self, name: str, **kwargs: Any) -> Any:
+        if person() is None:
+            if request.headers.get("HX-Request"):
+                return Response(status=401, headers={"HX-Redirect": url_for("DbSignIn.login")})
+            return redirect(url_for("DbSignIn.login", next=_local_path()))
+        if not self._permitted(name):
+            raise Forbidden(_("Your role does not include this."))
+        return None
+
+    def _run_view(self, fn: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        """Run a view as it is; Flask-Admin's own retries it on any TypeError and hides where that came from."""
+        return fn(self, *args, **kwargs)
+
+    def _permitted(self, name: str) -> bool:
+        if name == "ajax_lookup":
+            return self.can("add") or self.can("edit") or self.can("list") or any(self.can(a.action.verb) for a in self.actions())
+        if name == "act_view":
+            return any(self.can(a.action.verb) for a in self.actions() if a.action.verb == request.view_args["verb"])  # type: ignore[index]
+        return self.can(PERMISSION_OF[name])
+
+    def actions(self) -> Sequence[RowAction]:
+        """Return every declared action of this screen."""
+        return (*((self.new_action,) if self.new_action else ()), *self.row_actions)
+
+    # -- forms -----------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def form_class(self) -> type[Form]:
+        """Return the form for creating and editing."""
+        return forms.build(self, self.form_columns)
+
+    @cached_property
+    def record_actions(self) -> Any:
+        """Return the generated (create, edit, delete) actions of the model."""
+        return record_actions(self.model)
+
+    def is_search_key(self, name: str) -> bool:
+        """Return whether a column holds normalised keys."""
+        attribute = self.field(name).attribute
+        return attribute is not None and getattr(attribute, "type", None) is SearchKey
+
+    # -- views: each a line, the work is in the module named -------------------------------------------------------
+
+    @expose("/")
+    def index_view(self) -> Any:
+        """Show the list."""
+        return lists.show(self)
+
+    @expose("/columns/", methods=("POST",))
+    def columns_view(self) -> Any:
+        """Keep which columns this person wants to see."""
+        return lists.choose_columns(self)
+
+    @expose("/details/")
+    def details_view(self) -> Any:
+        """Show one record."""
+        return records.show(self, self.get_or_404(parse_id("id", request.args.get("id"))))
+
+    @expose("/new/", methods=("GET", "POST"))
+    def create_view(self) -> Any:
+        """Create a record."""
+        return saving.create(self)
+
+    @expose("/edit/", methods=("GET", "POST"))
+    def edit_view(self) -> Any:
+        """Edit a record."""
+        return saving.edit(self, self.get_or_404(parse_id("id", request.args.get("id"))))
+
+    @expose("/delete/", methods=("POST",))
+    def delete_view(self) -> Any:
+        """Delete a record that nothing refers to."""
+        return saving.delete(self, self.get_or_404(parse_id("id", request.form.get("id"))))
+
+    @expose("/bulk/delete/", methods=("POST",))
+    def bulk_delete_view(self) -> Any:
+        """Delete the ticked records, all or none."""
+        return saving.bulk_delete(self)
+
+    @expose("/act/<verb>/", methods=("GET", "POST"))
+    def act_view(self, verb: str) -> Any:
+        """Run a declared action through its form."""
+        return saving.act(self, verb)
+
+    @expose("/export/<export_type>/")
+    def export(self, export_type: str) -> Any:
+        """Download the list as it is shown."""
+        if export_type != "csv":
+            abort(404)
+        return export.csv_response(self)
+
+    @expose("/ajax/lookup/")
+    def ajax_lookup(self) -> Any:
+        """Answer a picker."""
+        return lists.lookup(self)
+
+    @expose("/ajax/update/", methods=("GET", "POST"))
+    def ajax_update(self) -> Any:
+        """Edit one cell in place."""
+        return inline.update(self)
+
+    @expose("/action/", methods=("POST",))
+    def action_view(self) -> Any:
+        """Flask-Admin's own bulk door stays shut: actions here are declared."""
+        raise NotFound
+
+
+PERMISSION_OF["action_view"] = "delete"
+
+
+def _local_path() -> str:
+    return request.full_path.rstrip("?") if request.method == "GET" else url_for("admin.index")

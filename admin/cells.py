@@ -1,0 +1,135 @@
+"""How a value looks: one formatter a kind, used by lists, records, conflicts and the activity line alike."""
+
+from __future__ import annotations
+
+import datetime as dt
+import enum
+from decimal import Decimal
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from babel.dates import format_date, format_datetime, format_timedelta
+from babel.numbers import format_currency, format_decimal, get_currency_precision
+from flask_babel import gettext as _
+from markupsafe import Markup, escape
+
+from admin.fields import Field, Kind, label_of
+from admin.pages import Badge, Cell
+from models.shop import Shop
+
+NOTHING = Markup('<span class="text-secondary" aria-label="{}">–</span>')
+COLOURS = {
+    "registered": "green", "in_store": "azure", "pending_approval": "yellow", "guest": "secondary",
+    "dispatched": "green", "allocated": "azure", "unallocated": "yellow", "cancelled": "secondary",
+    "watch": "red", "task": "azure", "note": "secondary",
+    "earned": "green", "goodwill": "green", "redeemed": "secondary", "expired": "yellow", "reversal": "orange",
+    "payment": "green", "invoice": "azure", "refund": "orange",
+}  # fmt: skip
+"""The colour of a choice's badge, by its stored value; a choice that is not here is plain text."""
+
+
+def nothing() -> Markup:
+    """Return the dash that stands for an empty value, said aloud as "empty"."""
+    return NOTHING.format(_("empty"))
+
+
+def money(minor: int, currency: str, shop: Shop) -> str:
+    """Return an amount of minor units with its currency, never with a bare sign in front of a balance."""
+    places = get_currency_precision(currency)
+    return format_currency(Decimal(minor).scaleb(-places), currency, locale=shop.locale)
+
+
+def balance(minor: int, currency: str, shop: Shop) -> Markup:
+    """Return an account balance in words (RULES 2.2): positive is "owes", negative "in credit"."""
+    if minor == 0:
+        return nothing()
+    word = _("owes") if minor > 0 else _("in credit")
+    return Markup('<span class="text-secondary">{}</span> {}').format(word, money(abs(minor), currency, shop))
+
+
+def signed(number: int, shop: Shop) -> Markup:
+    """Return a movement with its sign, green or red as well."""
+    colour, sign = ("text-green", "+") if number > 0 else ("text-red", "−")
+    return Markup('<span class="{}">{}{}</span>').format(colour, sign, format_decimal(abs(number), locale=shop.locale))
+
+
+def signed_money(minor: int, currency: str, shop: Shop) -> Markup:
+    """Return a movement of money with its sign."""
+    sign = "+" if minor > 0 else "−"
+    return Markup("{}{}").format(sign, money(abs(minor), currency, shop))
+
+
+def local(at: dt.datetime, shop: Shop) -> dt.datetime:
+    """Return an instant in the shop's time zone."""
+    return at.astimezone(ZoneInfo(shop.time_zone))
+
+
+def moment(at: dt.datetime, now: dt.datetime, shop: Shop) -> Markup:
+    """Return "2 h ago" with the exact time on hover; a date once it is more than a week away."""
+    exact = format_datetime(local(at, shop), "d MMM yyyy HH:mm", locale=shop.locale)
+    away = at - now
+    if abs(away) < dt.timedelta(days=7):
+        words = format_timedelta(away, add_direction=True, format="narrow", locale=shop.locale)
+    else:
+        words = format_date(local(at, shop).date(), "d MMM yyyy", locale=shop.locale)
+    return Markup('<time datetime="{}" title="{}">{}</time>').format(at.isoformat(), exact, words)
+
+
+def day(value: dt.date, shop: Shop) -> str:
+    """Return a date such as "3 Sep 2026"."""
+    return format_date(value, "d MMM yyyy", locale=shop.locale)
+
+
+def choice(value: enum.Enum) -> Markup | str:
+    """Return a choice as its badge, or plain where it has no colour."""
+    colour = COLOURS.get(value.value)
+    return badge(Badge(label_of(value), colour)) if colour else label_of(value)
+
+
+def badge(value: Badge) -> Markup:
+    """Return a soft badge: a word, never colour alone."""
+    return Markup('<span class="badge bg-{}-lt">{}</span>').format(value.colour, value.label)
+
+
+def shorten(text: str, most: int = 80) -> Markup:
+    """Return one line of a text, the whole of it on hover and focus."""
+    flat = " ".join(text.split())
+    if len(flat) <= most:
+        return escape(flat)
+    return Markup('<span title="{}">{}…</span>').format(text, flat[: most - 1].rstrip())
+
+
+def currency_of(row: Any, shop: Shop) -> str:
+    """Return the currency a row's amounts are in: its own, its customer's, or the shop's."""
+    return getattr(row, "currency", None) or shop.currency
+
+
+def show(kind: Kind, value: Any, *, shop: Shop, now: dt.datetime, currency: str = "", whole: bool = False) -> Markup | str:
+    """Return a value formatted by its kind. ``whole`` keeps a long text whole."""
+    if value is None or value == "":
+        return nothing()
+    match kind:
+        case "money":
+            return money(value, currency or shop.currency, shop)
+        case "percent":
+            return f"{format_decimal(value, locale=shop.locale)} %"
+        case "number":
+            return format_decimal(value, locale=shop.locale)
+        case "date":
+            return day(value, shop)
+        case "datetime":
+            return moment(value, now, shop)
+        case "boolean":
+            return _("Yes") if value else _("No")
+        case "choice":
+            return choice(value)
+        case "text":
+            return Markup('<span class="text-pre">{}</span>').format(value) if whole else shorten(str(value))
+        case _:
+            return str(value)
+
+
+def cell(field: Field, row: Any, *, shop: Shop, now: dt.datetime, whole: bool = False) -> Cell:
+    """Return the cell for one field of a row."""
+    value = getattr(row, field.name)
+    return Cell(show(field.kind, value, shop=shop, now=now, currency=currency_of(row, shop), whole=whole))

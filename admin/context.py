@@ -1,0 +1,102 @@
+"""What one request knows: who asks, what they may do, the time, the shop. Each costs one statement at most."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, cast
+from zoneinfo import ZoneInfo
+
+from flask import current_app, g, request
+from sqlalchemy.orm import Session
+
+from actions import runner
+from actions.base import Action, Actor, Outcome
+from actions.preferences import load_preferences
+from admin.permissions import permissions_of
+from models.base import db
+from models.shop import Shop, load_shop
+
+if TYPE_CHECKING:
+    from admin.base import Screen
+
+
+@dataclass(slots=True)
+class Clientele:
+    """What the application object carries for us: the clock and the registered screens by resource."""
+
+    clock: Callable[[], dt.datetime]
+    screens: dict[str, Screen] = field(default_factory=dict)
+    by_model: dict[type[Any], Screen] = field(default_factory=dict)
+
+
+def clientele() -> Clientele:
+    """Return the application's own state."""
+    return cast(Clientele, current_app.extensions["clientele"])
+
+
+def now() -> dt.datetime:
+    """Return the instant this request began, the same throughout it."""
+    if "now" not in g:
+        g.now = clientele().clock()
+    return cast(dt.datetime, g.now)
+
+
+def session() -> Session:
+    """Return the request's session, which only reads."""
+    return cast(Session, db.session)
+
+
+def shop() -> Shop:
+    """Return the shop's settings."""
+    if "shop" not in g:
+        g.shop = load_shop(session())
+    return cast(Shop, g.shop)
+
+
+def zone() -> ZoneInfo:
+    """Return the shop's time zone."""
+    return ZoneInfo(shop().time_zone)
+
+
+def person() -> Any:
+    """Return the signed-in member of staff, or None."""
+    user = getattr(g, "user", None)
+    return user if user is not None and user.is_authenticated else None
+
+
+def allowed(permission: str, resource: str) -> bool:
+    """Return whether the person asking holds a permission such as ("list", "customer")."""
+    if (user := person()) is None:
+        return False
+    if "permissions" not in g or g.permissions_for != user.id:
+        g.permissions, g.permissions_for = permissions_of(session(), user.id), user.id
+    return (f"can_{permission}", resource) in g.permissions
+
+
+def preference(name: str) -> Any:
+    """Return one of this person's own choices, or None; all of them are read in one statement."""
+    if "preferences" not in g:
+        g.preferences = load_preferences(session(), person().id)
+    return g.preferences.get(name)
+
+
+def actor() -> Actor:
+    """Return the person asking as the actor of an action."""
+    user = person()
+    return Actor(user.id, user.get_full_name()) if user else Actor(None, "system")
+
+
+def call(*, reason: str = "", key: str | None = None) -> runner.Call:
+    """Return who asks, when and from where, for the runner. ``key`` is the person's own: two people never share one."""
+    who = actor()
+    own_key = f"{who.id}:{key}" if key else None
+    return runner.Call(who, now(), reason, own_key, g.get("request_id"), request.remote_addr)
+
+
+def perform(action: Action, target_id: int | None = None, *, reason: str = "", key: str | None = None, **values: Any) -> Outcome:
+    """Run an action for the person asking, then forget what this request had read."""
+    outcome = runner.perform(db.engine, action, call(reason=reason, key=key), target_id, **values)
+    session().expire_all()
+    return outcome

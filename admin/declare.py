@@ -1,0 +1,66 @@
+"""The small declarations a Screen is made of."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from wtforms import Form
+
+from actions.base import Action
+from admin.pages import Text
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """A shipped saved view: a tab over the list. ``counted`` shows how many rows it holds."""
+
+    slug: str
+    label: Text
+    where: Mapping[str, str] = field(default_factory=dict)
+    counted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Tab:
+    """A tab of a record: another screen's list, narrowed to this record through the relation ``via``.
+
+    :param figure: returns a short text for the tab (a balance) from the record; a count of rows otherwise.
+    :param when: says for one record whether the tab makes sense on it.
+    """
+
+    resource: str
+    label: Text = ""
+    via: str = "customer"
+    figure: Callable[[Any], Text] | None = None
+    when: Callable[[Any], bool] = lambda row: True
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A titled group of fields on the form and the overview."""
+
+    label: Text
+    names: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
+class RowAction:
+    """A declared action offered on rows, or, when it has no target, as the list's "New" button.
+
+    :param when: says for one row whether the action makes sense; the action itself still checks.
+    :raises TypeError: the form's fields are not exactly the action's parameters.
+    """
+
+    action: Action
+    form: type[Form]
+    icon: str = ""
+    title: Text = ""
+    when: Callable[[Any], bool] = lambda row: True
+
+    def __post_init__(self) -> None:
+        fields = {name for name in dir(self.form) if hasattr(getattr(self.form, name), "field_class")}
+        wanted = self.action.parameters
+        if fields != wanted:
+            raise TypeError(f"{self.form.__name__} has the fields {sorted(fields)}, {self.action.code} takes {sorted(wanted)}")

@@ -1,0 +1,120 @@
+"""Every error as a sentence: a page for people, JSON for programs, never SQL, a traceback or a path."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from flask import Flask, Response, g, jsonify, make_response, render_template, request
+from flask_babel import gettext as _
+from flask_wtf.csrf import CSRFError
+from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from werkzeug.exceptions import BadRequest, HTTPException
+
+from actions.base import Invalid, Refused
+from admin.query import BadArgument
+from models.base import db
+
+log = logging.getLogger(__name__)
+
+
+def register(app: Flask) -> None:
+    """Install the handlers and the check that no argument carries a NUL byte, which PostgreSQL would choke on."""
+    app.before_request(_no_nul)
+    app.register_error_handler(CSRFError, _csrf)
+    app.register_error_handler(HTTPException, _http)
+    app.register_error_handler(Refused, _refused)
+    app.register_error_handler(Invalid, _invalid)
+    app.register_error_handler(DBAPIError, _database)
+    app.register_error_handler(PoolTimeout, _database)
+    app.register_error_handler(Exception, _unexpected)
+    app.after_request(_headers)
+
+
+def _no_nul() -> None:
+    for name, value in (*request.args.items(multi=True), *request.form.items(multi=True)):
+        if "\x00" in name or "\x00" in value:
+            raise BadArgument(name.replace("\x00", ""), _("this cannot hold a NUL character"))
+    if "\x00" in request.path:
+        raise BadRequest(_("The address cannot hold a NUL character."))
+
+
+def titles() -> dict[int, tuple[str, str]]:
+    """Return status -> (title, what to do)."""
+    return {
+        400: (_("That request cannot be read"), _("Something in the address or the form is not as it should be.")),
+        401: (_("Please sign in"), _("You need to sign in to see this.")),
+        403: (_("Not for your role"), _("Your role does not include this. An admin can change that.")),
+        404: (_("Not found"), _("This page or record does not exist, or is not yours to see.")),
+        405: (_("Not that way"), _("This address does not take that kind of request.")),
+        413: (_("Too large"), _("What was sent is larger than 10 MB.")),
+        422: (_("Please look at it again"), _("Something in the form is not as it should be.")),
+        500: (_("Something went wrong"), _("It is our fault, and nothing was saved. Tell your admin the request id.")),
+        503: (_("The database does not answer"), _("Nothing was saved. Please try again in a moment.")),
+    }
+
+
+def answer(status: int, sentence: str = "", *, field: str | None = None, code: str | None = None) -> Response:
+    """Return an error answer in the form the caller reads."""
+    title, default = titles().get(status, titles()[400 if status < 500 else 500])
+    sentence = sentence or default
+    request_id = g.get("request_id", "")
+    if request.path.startswith("/api/") or request.accept_mimetypes.best == "application/json":
+        body = {"message": sentence, "field": field, "code": code, "request_id": request_id}
+        response = jsonify({k: v for k, v in body.items() if v})
+    else:
+        page = render_template("admin/error.html", status=status, title=title, sentence=sentence, request_id=request_id)
+        response = make_response(page)
+    response.status_code = status
+    return response
+
+
+def _csrf(error: CSRFError) -> Response:
+    return answer(400, _("This form has expired. Go back, reload the page and try again."))
+
+
+def _http(error: HTTPException) -> Any:
+    status = error.code or 500
+    if 300 <= status < 400:
+        return error.get_response()
+    field = error.field if isinstance(error, BadArgument) else None
+    own = error.description if type(error).__module__ != "werkzeug.exceptions" or error.description != type(error).description else ""
+    response = answer(status, own or "", field=field)
+    for name, value in error.get_headers():
+        if name in ("Allow", "Retry-After", "WWW-Authenticate"):
+            response.headers[name] = value
+    return response
+
+
+def _refused(error: Refused) -> Response:
+    return answer(error.status, _(error.message, **error.values) if error.values else _(error.message), code=error.code)
+
+
+def _invalid(error: Invalid) -> Response:
+    field, sentence = next(iter(error.errors.items()))
+    return answer(422, f"{field}: {_(sentence)}", field=field)
+
+
+def _database(error: Exception) -> Response:
+    """Tell a database that is away (503) from a value it will not take (400); neither answer shows what it said."""
+    db.session.rollback()
+    if isinstance(error, (OperationalError, PoolTimeout)) or getattr(error, "connection_invalidated", False):
+        log.warning("database unavailable, request %s: %s", g.get("request_id"), type(error).__name__)
+        return answer(503)
+    log.exception("database error, request %s", g.get("request_id"))
+    return answer(500)
+
+
+def _unexpected(error: Exception) -> Response:
+    log.exception("request %s failed", g.get("request_id"))
+    db.session.rollback()
+    return answer(500)
+
+
+def _headers(response: Response) -> Response:
+    response.headers.setdefault("X-Request-Id", g.get("request_id", ""))
+    if not request.path.startswith("/static/"):
+        response.headers["Cache-Control"] = "no-store"
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    return response

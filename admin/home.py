@@ -1,0 +1,88 @@
+"""Today: what waits, a few figures that link to their lists. Only what the person asking may see."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from babel.numbers import format_decimal
+from flask import redirect, render_template, request, url_for
+from flask_admin import AdminIndexView, expose
+from flask_babel import gettext as _
+from sqlalchemy import func, select
+
+from admin import cells
+from admin.context import allowed, clientele, now, person, session, shop, zone
+from admin.frame import frame
+from admin.pages import Figure, Hit, HomePage
+from admin.select import count_up_to
+from models.customer import Customer
+from models.note import Note, NoteKind
+
+SHOWN = 6
+
+
+class Home(AdminIndexView):
+    """The first page after signing in."""
+
+    def __init__(self) -> None:
+        super().__init__(name="Today", url="/admin")
+
+    def _handle_view(self, name: str, **kwargs: Any) -> Any:
+        return None if person() is not None else redirect(url_for("DbSignIn.login", next=request.path))
+
+    def _run_view(self, fn: Any, *args: Any, **kwargs: Any) -> Any:
+        return fn(self, *args, **kwargs)
+
+    @expose("/")
+    def index(self) -> str:
+        """Show Today."""
+        name = person().first_name
+        page = HomePage(_("Hello %(name)s", name=name), _figures(), [found for found in (_tasks(), _approvals()) if found])
+        return render_template("admin/home.html", page=page, frame=frame("home"))
+
+
+def _figures() -> list[Figure]:
+    if not allowed("list", "customer"):
+        return []
+    screen = clientele().screens["customer"]
+    owing, owed = session().execute(
+        select(func.count(), func.coalesce(func.sum(Customer.account_balance), 0)).where(Customer.account_balance > 0)
+    ).one()  # fmt: skip
+    customers = count_up_to(session(), screen.base_select(), Customer.id, cap=10_000_000)
+    figure = format_decimal(customers, locale=shop().locale)
+    return [
+        Figure(_("Customers"), figure, screen.url_to("index_view", view="all"), "users"),
+        Figure(
+            _("Owed to us"), cells.money(int(owed), shop().currency, shop()), screen.url_to("index_view", view="owing"), "receipt",
+            _("by %(count)s customers", count=format_decimal(owing, locale=shop().locale)),
+        ),
+    ]  # fmt: skip
+
+
+def _tasks() -> Any:
+    if not allowed("list", "note"):
+        return None
+    screen = clientele().screens["note"]
+    today = now().astimezone(zone()).date()
+    query = (
+        screen.base_select().add_columns(Customer).join(Customer)
+        .where(Note.kind == NoteKind.TASK, Note.done_at.is_(None), Note.due_on <= today)
+        .order_by(Note.due_on, Note.id).limit(SHOWN)
+    )  # fmt: skip
+    hits = [
+        Hit(str(n), f"{c.sort_name} · {cells.day(n.due_on, shop())}", screen.line_url(n) or screen.url_to("index_view"), "notes")
+        for n, c in session().execute(query)
+    ]
+    return _("Tasks due"), screen.url_to("index_view", view="tasks"), hits, _("No task is due. New ones are made on a customer's Notes tab.")
+
+
+def _approvals() -> Any:
+    if not allowed("list", "customer"):
+        return None
+    screen = clientele().screens["customer"]
+    query = (
+        screen.base_select().where(Customer.status == "pending_approval").order_by(Customer.created_at, Customer.id).limit(SHOWN)
+    )
+    rows = session().scalars(query)
+    hits = [Hit(c.sort_name, " · ".join(p for p in (c.company_name, c.email) if p), screen.line_url(c) or "", "user") for c in rows]
+    return _("Waiting for approval"), screen.url_to("index_view", view="awaiting"), hits, _("No trade account is waiting.")

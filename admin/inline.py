@@ -1,0 +1,64 @@
+"""Inline edit: one cell of a list, through the same form field and the same action as the whole form."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from flask import Response, render_template, request
+from flask_babel import gettext as _
+from werkzeug.exceptions import NotFound
+
+from actions.base import Conflict, Invalid, Refused
+from admin import forms
+from admin.context import perform
+from admin.query import BadArgument, parse_id
+
+if TYPE_CHECKING:
+    from admin.base import Screen
+
+
+def update(screen: Screen) -> Any:
+    """GET answers the little form for ``id`` and ``column``; POST saves and answers the new cell, or 409/422 with a sentence."""
+    source = request.form if request.method == "POST" else request.args
+    name = source.get("column", "")
+    if not screen.can_edit or name not in screen.column_editable_list:
+        raise NotFound(_("This column is not edited in the list."))
+    row = screen.get_or_404(parse_id("id", source.get("id")))
+    form_class = forms.build(screen, (name,))
+    if request.method == "GET":
+        return _render(screen, form_class(obj=row), row, name)
+    return _save(screen, form_class(request.form), row, name)
+
+
+def _save(screen: Screen, form: Any, row: Any, name: str) -> Any:
+    version = source_version(request.form.get("version"))
+    if not form.validate():
+        return _render(screen, form, row, name), 422
+    _create, edit, _delete = screen.record_actions
+    try:
+        perform(edit, row.id, values=forms.values_of(screen, form), version=version)
+    except Invalid as invalid:
+        form[name].errors = [_(text) for text in invalid.errors.values()]
+        return _render(screen, form, row, name), 422
+    except Conflict as conflict:
+        form[name].errors = [_("%(who)s changed this record meanwhile. Reload the list.", who=conflict.by or _("Somebody"))]
+        return _render(screen, form, row, name), 409
+    except Refused as refused:
+        form[name].errors = [_(refused.message, **refused.values)]
+        return _render(screen, form, row, name), refused.status
+    fresh = screen.get_or_404(row.id)
+    return Response(render_template("admin/_cell.html", cell=screen.cell(fresh, name), label=screen.get_column_name(name)))
+
+
+def _render(screen: Screen, form: Any, row: Any, name: str) -> str:
+    return render_template(
+        "admin/_cell_edit.html", form=form, id=row.id, column=name, version=row.version,
+        action=screen.url_to("ajax_update"),
+    )  # fmt: skip
+
+
+def source_version(raw: str | None) -> int | None:
+    """Return the version a form was opened at. :raises BadArgument: it is no number."""
+    if not raw:
+        raise BadArgument("version", _("the form's version is missing: reload the page"))
+    return parse_id("version", raw)

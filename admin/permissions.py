@@ -1,0 +1,89 @@
+"""Permissions: what exists, who holds what, and the roles a new shop starts with.
+
+A permission is a pair in Flask-AppBuilder's tables: ``can_<verb>`` on a resource. A person's whole set is one query.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from flask_appbuilder.security.sqla.models import (
+    Permission,
+    PermissionView,
+    ViewMenu,
+    assoc_group_role,
+    assoc_permissionview_role,
+    assoc_user_group,
+    assoc_user_role,
+)
+from sqlalchemy import select, union
+from sqlalchemy.orm import Session
+
+PREFIX = "can_"
+READ = ("list", "show")
+WRITE = ("add", "edit")
+
+_PEOPLE = ("customer", "phone", "address", "note", "attribute_value", "external_id")
+_LEDGERS = ("loyalty_entry", "account_entry", "invoice", "credit_entry")
+_LISTS = (
+    "customer_class", "membership_group", "acquisition_source", "price_list", "sales_channel", "payment_term",
+    "bank_account", "attribute_definition",
+)  # fmt: skip
+
+
+def grants(resources: Iterable[str], *verbs: str) -> set[tuple[str, str]]:
+    """Return the permissions for every verb on every resource."""
+    return {(PREFIX + verb, resource) for resource in resources for verb in verbs}
+
+
+_EVERYTHING_READ = grants((*_PEOPLE, *_LEDGERS, *_LISTS, "sales_order"), *READ)
+_SERVICE = grants(("customer", "phone", "address", "note", "attribute_value"), *WRITE)
+
+SHIPPED_ROLES: dict[str, set[tuple[str, str]] | None] = {
+    "Admin": None,
+    "Manager": _EVERYTHING_READ
+    | _SERVICE
+    | grants(_LISTS, "add", "edit", "delete", "export")
+    | grants(("address", "note"), "delete")
+    | grants((*_PEOPLE, *_LEDGERS, "sales_order"), "export")
+    | grants(("changeset", "shop_setting"), *READ)
+    | grants(("shop_setting",), "edit")
+    | grants(("changeset",), "export")
+    | grants(("loyalty_entry", "credit_entry"), "adjust", "reverse")
+    | grants(("account_entry",), "pay", "refund", "void")
+    | grants(("invoice",), "raise", "void"),
+    "Back office": _EVERYTHING_READ
+    | _SERVICE
+    | grants(("address", "note"), "delete")
+    | grants(("customer", "address", "sales_order"), "export")
+    | grants(("loyalty_entry",), "adjust"),
+    "Support": _EVERYTHING_READ | _SERVICE | grants(("loyalty_entry",), "adjust", "reverse"),
+    "Finance": _EVERYTHING_READ
+    | grants(("customer", *_LEDGERS, "sales_order"), "export")
+    | grants(("account_entry",), "pay", "refund", "void")
+    | grants(("invoice",), "raise", "void")
+    | grants(("credit_entry",), "adjust", "reverse")
+    | grants(("changeset",), *READ),
+    "Read-only": _EVERYTHING_READ,
+}
+"""Role name -> permissions it is created with; None is all of them. Created once, never rewritten."""
+
+
+def permissions_of(session: Session, user_id: int) -> frozenset[tuple[str, str]]:
+    """Return every (permission, resource) a member of staff holds, by own roles and by groups, in one statement."""
+    roles = union(
+        select(assoc_user_role.c.role_id).where(assoc_user_role.c.user_id == user_id),
+        select(assoc_group_role.c.role_id)
+        .join(assoc_user_group, assoc_user_group.c.group_id == assoc_group_role.c.group_id)
+        .where(assoc_user_group.c.user_id == user_id),
+    ).subquery()
+    query = (
+        select(Permission.name, ViewMenu.name)
+        .select_from(PermissionView)
+        .join(Permission, Permission.id == PermissionView.permission_id)
+        .join(ViewMenu, ViewMenu.id == PermissionView.view_menu_id)
+        .join(assoc_permissionview_role, assoc_permissionview_role.c.permission_view_id == PermissionView.id)
+        .join(roles, roles.c.role_id == assoc_permissionview_role.c.role_id)
+        .distinct()
+    )
+    return frozenset((row[0], row[1]) for row in session.execute(query))

@@ -1,0 +1,266 @@
+"""The list query: one small language for screens and REST, parsed strictly.
+
+``q`` searches, ``sort`` names a listed column (``-`` in front for descending), ``<column>__<op>`` filters, ``after`` and
+``before`` page by the id of the last or first row seen (an id, so that no personal data stands in a link), ``page_size``
+goes up to 200, ``view`` names a saved view. Anything unknown or malformed is a 400 that names the argument.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from decimal import Decimal, InvalidOperation
+from typing import Any
+from urllib.parse import urlencode
+from zoneinfo import ZoneInfo
+
+from flask_babel import gettext as _
+from werkzeug.datastructures import MultiDict
+from werkzeug.exceptions import BadRequest
+
+from admin.fields import OPERATORS, Field
+
+MAX_PAGE_SIZE = 200
+MAX_ID = 2**63 - 1
+MAX_NUMBER = 2**53
+CONTROL = ("q", "sort", "view", "after", "before", "page_size")
+_INTEGER = re.compile(r"-?\d{1,16}", re.ASCII)
+_MONEY = re.compile(r"-?\d{1,9}(\.\d{1,2})?", re.ASCII)
+
+
+class BadArgument(BadRequest):
+    """A query argument that cannot be used; ``field`` names it."""
+
+    def __init__(self, name: str, sentence: str) -> None:
+        super().__init__(f"{name}: {sentence}")
+        self.field, self.sentence = name, sentence
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """One filter: a column, an operator, and the value both as typed and as parsed."""
+
+    field: Field
+    operator: str
+    raw: str
+    value: Any
+
+    @property
+    def argument(self) -> str:
+        """Return the query argument's name."""
+        return f"{self.field.name}__{self.operator}"
+
+
+@dataclass(frozen=True, slots=True)
+class ListQuery:
+    """A parsed list query."""
+
+    conditions: tuple[Condition, ...] = ()
+    q: str = ""
+    sort: str | None = None
+    descending: bool = False
+    view: str | None = None
+    after: int | None = None
+    before: int | None = None
+    page_size: int = 50
+    extra: tuple[tuple[str, str], ...] = field(default=())
+
+    def arguments(self, **changes: Any) -> list[tuple[str, str]]:
+        """Return the query as (name, value) pairs, without paging unless ``changes`` ask for it."""
+        new = replace(self, after=None, before=None, **{k: v for k, v in changes.items() if k not in ("after", "before")})
+        pairs = [("view", new.view)] if new.view else []
+        pairs += [("q", new.q)] if new.q else []
+        pairs += [(c.argument, c.raw) for c in new.conditions]
+        pairs += [("sort", f"-{new.sort}" if new.descending else new.sort)] if new.sort else []
+        pairs += [(k, str(changes[k])) for k in ("after", "before") if changes.get(k) is not None]
+        return [(k, v) for k, v in (*pairs, *new.extra) if v is not None]
+
+    def url(self, base: str, **changes: Any) -> str:
+        """Return the address of the list with ``changes`` made to this query."""
+        pairs = self.arguments(**changes)
+        return f"{base}?{urlencode(pairs)}" if pairs else base
+
+    def without(self, condition: Condition) -> tuple[Condition, ...]:
+        """Return the conditions less one."""
+        return tuple(c for c in self.conditions if c is not condition)
+
+
+@dataclass(frozen=True, slots=True)
+class Grammar:
+    """What a screen lets its list be asked."""
+
+    filters: Mapping[str, Field]
+    sortable: frozenset[str]
+    views: frozenset[str]
+    zone: ZoneInfo
+    page_size: int = 50
+    also: frozenset[str] = frozenset()
+    """Further arguments the caller reads itself."""
+
+    def parse(self, arguments: MultiDict[str, str]) -> ListQuery:
+        """Return the parsed query. :raises BadArgument: an argument is unknown, repeated, or its value does not fit."""
+        conditions = []
+        for name, values in arguments.lists():
+            if name in self.also:
+                continue
+            if len(values) > 1 or any("\x00" in value for value in values):
+                raise BadArgument(name, _("give this once, in plain text"))
+            if "__" in name:
+                condition = self._condition(name, values[0])
+                conditions += [condition] if condition else []
+            elif name not in CONTROL:
+                raise BadArgument(name, _("this list has no such argument"))
+        sort, descending = self._sort(arguments.get("sort"))
+        return ListQuery(
+            conditions=tuple(conditions),
+            q=_short("q", arguments.get("q", "")),
+            sort=sort,
+            descending=descending,
+            view=self._view(arguments.get("view")),
+            after=_maybe_id("after", arguments.get("after")),
+            before=_maybe_id("before", arguments.get("before")),
+            page_size=self._page_size(arguments.get("page_size")),
+        )
+
+    def _condition(self, name: str, raw: str) -> Condition | None:
+        column, _sep, operator = name.rpartition("__")
+        known = self.filters.get(column)
+        if known is None or operator not in OPERATORS.get(known.kind, ()):
+            raise BadArgument(name, _("this list cannot be filtered so"))
+        if raw == "":
+            return None
+        return Condition(known, operator, raw, parse_value(known, operator, raw, name, self.zone))
+
+    def _sort(self, raw: str | None) -> tuple[str | None, bool]:
+        if not raw:
+            return None, False
+        name = raw.removeprefix("-")
+        if name not in self.sortable:
+            raise BadArgument("sort", _("this list cannot be sorted by that"))
+        return name, raw.startswith("-")
+
+    def _view(self, raw: str | None) -> str | None:
+        if raw and raw not in self.views:
+            raise BadArgument("view", _("this list has no such view"))
+        return raw or None
+
+    def _page_size(self, raw: str | None) -> int:
+        if not raw:
+            return self.page_size
+        if not re.fullmatch(r"\d{1,3}", raw, re.ASCII) or not 1 <= int(raw) <= MAX_PAGE_SIZE:
+            raise BadArgument("page_size", _("between 1 and %(most)s", most=MAX_PAGE_SIZE))
+        return int(raw)
+
+
+def parse_id(name: str, raw: str | None) -> int:
+    """Return a row id. :raises BadArgument: it is not a whole number from 1 to 2^63 - 1."""
+    if raw is None or not re.fullmatch(r"\d{1,19}", raw, re.ASCII) or not 1 <= int(raw) <= MAX_ID:
+        raise BadArgument(name, _("this is not a record's number"))
+    return int(raw)
+
+
+def parse_ids(name: str, raw: Iterable[str]) -> list[int]:
+    """Return distinct row ids in the order given."""
+    return list(dict.fromkeys(parse_id(name, value) for value in raw))
+
+
+def _maybe_id(name: str, raw: str | None) -> int | None:
+    return parse_id(name, raw) if raw else None
+
+
+def _short(name: str, raw: str) -> str:
+    if len(raw) > 200:
+        raise BadArgument(name, _("at most 200 characters"))
+    return raw.strip()
+
+
+def parse_value(known: Field, operator: str, raw: str, name: str, zone: ZoneInfo) -> Any:
+    """Return the Python value of a filter. :raises BadArgument: it does not fit the column."""
+    if operator == "empty":
+        return _boolean(name, raw)
+    if operator == "in":
+        return [_choice(known, name, part) for part in raw.split(",")]
+    match known.kind:
+        case "number":
+            return _number(name, raw)
+        case "money":
+            return _money(name, raw)
+        case "percent":
+            return _percent(name, raw)
+        case "date":
+            return _date(name, raw)
+        case "datetime":
+            return _day_bound(name, raw, operator, zone)
+        case "choice":
+            return _choice(known, name, raw)
+        case "boolean":
+            return _boolean(name, raw)
+        case "lookup":
+            return parse_id(name, raw)
+        case _:
+            return _short(name, raw)
+
+
+def _boolean(name: str, raw: str) -> bool:
+    if raw not in ("0", "1", "true", "false"):
+        raise BadArgument(name, _("1 for yes or 0 for no"))
+    return raw in ("1", "true")
+
+
+def _choice(known: Field, name: str, raw: str) -> Any:
+    try:
+        return known.choices(raw)  # type: ignore[misc]
+    except ValueError:
+        raise BadArgument(name, _("not one of the choices")) from None
+
+
+def _number(name: str, raw: str) -> int:
+    if not _INTEGER.fullmatch(raw) or abs(int(raw)) > MAX_NUMBER:
+        raise BadArgument(name, _("a whole number"))
+    return int(raw)
+
+
+def _money(name: str, raw: str) -> int:
+    if not _MONEY.fullmatch(raw):
+        raise BadArgument(name, _("an amount such as 12.50"))
+    return int((Decimal(raw) * 100).to_integral_exact())
+
+
+def _percent(name: str, raw: str) -> Decimal:
+    try:
+        if len(raw) > 12:
+            raise InvalidOperation
+        value = Decimal(raw)
+    except InvalidOperation:
+        raise BadArgument(name, _("a percentage such as 7.5")) from None
+    if not value.is_finite() or not 0 <= value <= 1000 or value != value.quantize(Decimal("0.01")):
+        raise BadArgument(name, _("a percentage such as 7.5"))
+    return value
+
+
+def _date(name: str, raw: str) -> dt.date:
+    try:
+        if not re.fullmatch(r"\d{4}-\d{2}-\d{2}", raw, re.ASCII):
+            raise ValueError
+        value = dt.date.fromisoformat(raw)
+    except ValueError:
+        raise BadArgument(name, _("a date such as 2026-01-31")) from None
+    if not 1000 <= value.year <= 9998:
+        raise BadArgument(name, _("a date such as 2026-01-31"))
+    return value
+
+
+def _day_bound(name: str, raw: str, operator: str, zone: ZoneInfo) -> dt.datetime:
+    """Return the instant a day begins, or for "until" the next day does, in the shop's zone."""
+    day = _date(name, raw)
+    if operator == "le":
+        day += dt.timedelta(days=1)
+    return dt.datetime.combine(day, dt.time(), zone).astimezone(dt.UTC)
+
+
+def conditions_of(declared: Mapping[str, str], filters: Mapping[str, Field], zone: ZoneInfo) -> Sequence[Condition]:
+    """Return the conditions of a saved view's declaration, ``{"status__eq": "registered"}``."""
+    grammar = Grammar(filters, frozenset(), frozenset(), zone)
+    return grammar.parse(MultiDict(declared)).conditions

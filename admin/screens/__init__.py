@@ -1,0 +1,48 @@
+"""The shipped screens, in the order of the menu. A new one is a class and its name in this list."""
+
+from __future__ import annotations
+
+from admin.base import Screen
+from admin.screens.accounts import AccountEntryScreen, InvoiceScreen
+from admin.screens.activity import ActivityScreen
+from admin.screens.addresses import AddressScreen, PhoneScreen
+from admin.screens.attributes import AttributeDefinitionScreen, AttributeValueScreen
+from admin.screens.credit import CreditEntryScreen
+from admin.screens.customers import CustomerScreen
+from admin.screens.lookups import (
+    AcquisitionSourceScreen,
+    BankAccountScreen,
+    CustomerClassScreen,
+    MembershipGroupScreen,
+    PaymentTermScreen,
+    PriceListScreen,
+    SalesChannelScreen,
+)
+from admin.screens.loyalty import LoyaltyEntryScreen
+from admin.screens.notes import NoteScreen
+from admin.screens.orders import ExternalIdScreen, OrderScreen
+from admin.screens.settings import SettingsScreen
+
+SCREENS: tuple[type[Screen], ...] = (
+    CustomerScreen,
+    AddressScreen,
+    PhoneScreen,
+    CustomerClassScreen,
+    NoteScreen,
+    LoyaltyEntryScreen,
+    AccountEntryScreen,
+    InvoiceScreen,
+    CreditEntryScreen,
+    OrderScreen,
+    ExternalIdScreen,
+    AttributeValueScreen,
+    ActivityScreen,
+    MembershipGroupScreen,
+    AcquisitionSourceScreen,
+    PriceListScreen,
+    SalesChannelScreen,
+    PaymentTermScreen,
+    BankAccountScreen,
+    AttributeDefinitionScreen,
+    SettingsScreen,
+)

@@ -1,0 +1,117 @@
+"""The customer account: payments, refunds and invoices. Append-only; a mistake is voided by one reversing entry."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+from markupsafe import Markup
+from sqlalchemy.orm import joinedload
+from wtforms import DateField, Form, StringField, TextAreaField
+from wtforms.validators import InputRequired, Length, Optional
+
+from actions import accounts
+from admin import cells, forms
+from admin.base import Screen
+from admin.context import shop
+from admin.declare import RowAction, View
+from admin.pages import Badge
+from admin.screens.loyalty import ReasonForm
+from models.account import AccountEntry, AccountKind, Invoice, PaymentMethod
+from models.customer import Customer
+from models.shop import Shop
+
+
+class PaymentForm(Form):
+    """An amount is always typed positive; the kind of entry says which way it goes (RULES 2.3)."""
+
+    customer = forms.related(Customer, "account_entry", _l("Customer"))
+    amount = forms.MoneyField(_l("Amount"), [InputRequired(_l("Enter the amount."))])
+    method = forms.ChoiceField(_l("Method"), [InputRequired(_l("Choose one."))], kind=PaymentMethod, nullable=False)
+    value_date = DateField(_l("Value date"), [Optional()], description=_l("The day the money counts from; empty means today."))
+    reference = StringField(_l("Reference"), [Optional(), Length(max=80)], description=_l("As on the bank statement or cheque."))
+    comment = TextAreaField(_l("Comment"), [Optional(), Length(max=500)])
+
+    def prefill(self, shop: Shop, now: dt.datetime) -> None:
+        """Offer today."""
+        self.value_date.data = now.astimezone(shop.zone).date()
+
+
+class InvoiceForm(Form):
+    """A manual invoice on account."""
+
+    customer = forms.related(Customer, "invoice", _l("Customer"))
+    amount = forms.MoneyField(_l("Amount"), [InputRequired(_l("Enter the amount."))])
+    issued_on = DateField(_l("Issued on"), [Optional()], description=_l("Empty means today."))
+    due_on = DateField(_l("Due on"), [Optional()], description=_l("Empty goes by the customer's payment terms."))
+    description = TextAreaField(_l("Description"), [Optional(), Length(max=500)])
+    number = StringField(_l("Invoice number"), [Optional(), Length(max=40)], description=_l("Empty takes the next number."))
+
+
+def _amount(view: Any, context: Any, row: AccountEntry, name: str) -> Any:
+    word = _("owes") if row.amount > 0 else _("paid")
+    return Markup('<span class="text-secondary">{}</span> {}').format(word, cells.money(abs(row.amount), row.currency, shop()))
+
+
+def _kind(view: Any, context: Any, row: AccountEntry, name: str) -> Any:
+    return Markup("{} {}").format(cells.choice(row.kind), cells.badge(Badge(_("voided"), "orange")) if row.reversed_by else "")
+
+
+class AccountEntryScreen(Screen):
+    """Everything that moved an account balance (F64, F65)."""
+
+    model = AccountEntry
+    menu_label = _l("Account payments")
+    icon = "credit-card"
+    column_list = ("created_at", "value_date", "customer", "kind", "amount", "method", "reference", "invoice", "comment", "actor_name")
+    column_hidden = ("created_at",)
+    column_default_sort = ("value_date", True)
+    column_searchable_list = ("customer", "reference", "comment")
+    column_filters = ("customer", "kind", "amount", "method", "value_date", "created_at", "reference", "actor_name")
+    column_labels = {"created_at": _l("Entered"), "actor_name": _l("By")}
+    column_formatters = {"amount": _amount, "kind": _kind}
+    views = (
+        View("all", _l("All entries")),
+        View("payments", _l("Payments"), {"kind__eq": "payment"}),
+        View("refunds", _l("Refunds"), {"kind__eq": "refund"}),
+    )
+    new_action = RowAction(accounts.pay, PaymentForm, "plus")
+    row_actions = (
+        RowAction(accounts.refund, PaymentForm, "arrow-back-up"),
+        RowAction(
+            accounts.void, ReasonForm, "x",
+            when=lambda row: row.kind in (AccountKind.PAYMENT, AccountKind.REFUND) and row.reversed_by is None,
+        ),
+    )  # fmt: skip
+    empty = _l("Payments, refunds and invoices on account are listed here.")
+
+    def eager(self, names: Any) -> Any:
+        """Join the reversal, which the row menu and the kind ask for."""
+        return [*super().eager(names), joinedload(AccountEntry.reversed_by)]
+
+
+def _voided(view: Any, context: Any, row: Invoice, name: str) -> Any:
+    return Markup("{} {}").format(row.number, cells.badge(Badge(_("voided"), "orange")) if row.voided else "")
+
+
+class InvoiceScreen(Screen):
+    """Invoices on account (F64)."""
+
+    model = Invoice
+    icon = "receipt"
+    column_list = ("number", "customer", "issued_on", "due_on", "amount", "comment", "actor_name", "created_at")
+    column_hidden = ("actor_name", "created_at")
+    column_default_sort = ("issued_on", True)
+    column_searchable_list = ("number", "customer", "comment")
+    column_filters = ("number", "customer", "issued_on", "due_on", "amount", "created_at")
+    column_labels = {"comment": _l("Description"), "actor_name": _l("By"), "number": _l("Invoice"), "created_at": _l("Entered")}
+    column_formatters = {"number": _voided}
+    new_action = RowAction(accounts.raise_invoice, InvoiceForm, "plus")
+    row_actions = (RowAction(accounts.void_invoice, ReasonForm, "x", when=lambda row: not row.voided),)
+    empty = _l("Invoices on account are listed here.")
+
+    def eager(self, names: Any) -> Any:
+        """Join the entry and its reversal, which tell a voided invoice."""
+        return [*super().eager(names), joinedload(Invoice.entry).joinedload(AccountEntry.reversed_by)]

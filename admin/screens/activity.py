@@ -1,0 +1,94 @@
+"""Activity: the journal across records, read only."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import Any
+
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+from markupsafe import Markup
+from sqlalchemy.orm import selectinload
+
+from admin import activity, cells
+from admin.base import Screen
+from admin.context import clientele
+from admin.fields import Field
+from admin.query import Condition
+from models.customer import Customer
+from models.journal import Changeset
+
+
+def _deed(view: Any, context: Any, row: Changeset, name: str) -> str:
+    return activity.title_of(row)
+
+
+def _subject(view: Any, context: Any, row: Changeset, name: str) -> Any:
+    """Name the record without a statement for each row: by its number, linked to it."""
+    screen = clientele().screens.get(row.subject_table or "")
+    if screen is None or row.subject_id is None:
+        return None
+    label = f"{_(screen.singular)} #{row.subject_id}"
+    if not screen.can("show"):
+        return label
+    return Markup('<a href="{}">{}</a>').format(screen.url_to("details_view", id=row.subject_id), label)
+
+
+def _changes(view: Any, context: Any, row: Changeset, name: str) -> Any:
+    found = [change for c in row.changes[:5] for change in activity.field_changes(c)][:4]
+    lines = [Markup("{}: <del>{}</del> → {}").format(c.label, c.before, c.after) for c in found]
+    return Markup("<br>").join(lines) if lines else None
+
+
+def _all_changes(changeset: Changeset) -> Any:
+    found = [change for c in changeset.changes for change in activity.field_changes(c)]
+    lines = [Markup("{}: <del>{}</del> → {}").format(c.label, c.before, c.after) for c in found[:200]]
+    return Markup("<br>").join(lines) if lines else cells.nothing()
+
+
+class ActivityScreen(Screen):
+    """Who did what when, and what it was before (RULES 9)."""
+
+    model = Changeset
+    menu = "Operations"
+    icon = "history"
+    column_list = ("at", "action", "subject_id", "changes", "actor_name", "reason", "address", "request_id")
+    column_hidden = ("address", "request_id")
+    column_default_sort = ("id", True)
+    column_searchable_list = ("actor_name", "reason")
+    column_filters = ("actor", "actor_name", "action", "at", "subject_table", "subject_id", "address", "reason")
+    column_labels = {
+        "at": _l("When"), "action": _l("What"), "subject_id": _l("Record"), "changes": _l("Before → after"),
+        "actor_name": _l("Who"), "address": _l("From"), "subject_table": _l("Kind of record"),
+    }  # fmt: skip
+    column_formatters = {"action": _deed, "subject_id": _subject, "changes": _changes}
+    empty = _l("Every change anybody makes is listed here, with what it was before.")
+
+    @cached_property
+    def filters(self) -> dict[str, Field]:
+        """Add the customer, whom a changeset touches through its rows and not by a column."""
+        own = {f.name: f for f in map(self.field, self.column_filters)}
+        return {**own, "customer": Field("customer", "lookup", None, target=Customer)}
+
+    @cached_property
+    def tab_filters(self) -> tuple[str, ...]:
+        """Stand as a tab on a customer."""
+        return ("customer",)
+
+    def clause(self, condition: Condition) -> Any:
+        """Find a customer's changesets by the rows they touched."""
+        if condition.field.name == "customer":
+            return Changeset.id.in_(activity.customer_changesets(condition.value))
+        return super().clause(condition)
+
+    def eager(self, names: Any) -> Any:
+        """Load the changes of the whole page in one statement."""
+        return [*super().eager(names), selectinload(Changeset.changes)] if "changes" in names else super().eager(names)
+
+    def cell(self, row: Any, name: str, *, whole: bool = False) -> Any:
+        """On a changeset's own page, show every change."""
+        made = super().cell(row, name, whole=whole)
+        if whole and name == "changes":
+            return type(made)(_all_changes(row))
+        return made
+

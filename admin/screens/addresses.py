@@ -1,0 +1,54 @@
+"""Addresses and phones of customers."""
+
+from __future__ import annotations
+
+from flask_babel import lazy_gettext as _l
+
+from admin.base import Screen
+from models.address import Address
+from models.phone import Phone
+
+
+class AddressScreen(Screen):
+    """Postal addresses, with the papers each receives."""
+
+    model = Address
+    icon = "map-pin"
+    column_list = (
+        "customer", "label", "line1", "town", "postcode", "country", "is_primary", "is_billing", "is_delivery", "is_admin",
+    )  # fmt: skip
+    column_default_sort = "customer"
+    column_sort_expressions = {"postcode": ("postcode_key",), "line1": ("line1_key",), "town": ("town_key",)}
+    column_searchable_list = ("customer", "postcode_key", "line1_key", "town_key")
+    column_filters = ("customer", "label", "town", "county", "postcode", "country", "is_primary", "is_billing", "is_delivery", "is_admin")
+    column_editable_list = ("label",)
+    column_labels = {
+        "line1": _l("Address 1"),
+        "line2": _l("Address 2"),
+        "is_primary": _l("Primary"),
+        "is_billing": _l("Billing"),
+        "is_delivery": _l("Delivery"),
+        "is_admin": _l("Admin"),
+        "postcode_key": _l("Postcode"),
+        "line1_key": _l("Street"),
+        "town_key": _l("Town"),
+    }
+    form_columns = (
+        "customer", "label", "recipient", "company", "line1", "line2", "town", "county", "postcode", "country", "is_primary",
+        "is_billing", "is_delivery", "is_admin",
+    )  # fmt: skip
+    empty = _l("A customer can have any number of addresses; the first one becomes primary.")
+
+
+class PhoneScreen(Screen):
+    """Phone numbers; edited on the customer's own form."""
+
+    model = Phone
+    menu = None
+    icon = "phone"
+    column_list = ("customer", "number", "extension", "kind", "country", "is_primary")
+    column_sort_expressions = {"number": ("number_key",)}
+    column_searchable_list = ("customer", "number_key")
+    column_filters = ("customer", "kind", "is_primary")
+    column_labels = {"is_primary": _l("Primary"), "number_key": _l("Number")}
+    form_columns = ("customer", "number", "extension", "kind", "country", "is_primary")

@@ -1,0 +1,58 @@
+"""Gift-card credit: what redeemed cards have left, as an append-only ledger that never goes below zero."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask_babel import lazy_gettext as _l
+from sqlalchemy.orm import joinedload
+from wtforms import Form, TextAreaField
+from wtforms.validators import InputRequired, Length
+
+from actions import credit
+from admin import cells, forms
+from admin.base import Screen
+from admin.context import shop
+from admin.declare import RowAction
+from admin.screens.loyalty import ReasonForm
+from models.credit import CreditEntry, CreditKind
+from models.customer import Customer
+
+
+class CreditForm(Form):
+    """A signed edit of the balance (F77)."""
+
+    customer = forms.related(Customer, "credit_entry", _l("Customer"))
+    amount = forms.MoneyField(
+        _l("Amount"), [InputRequired(_l("Enter the amount."))], description=_l("12.50 adds credit, −12.50 takes it away."), signed=True
+    )
+    comment = TextAreaField(_l("Why"), [InputRequired(_l("Say why, in at least 3 characters.")), Length(3, 500)])
+
+
+def _amount(view: Any, context: Any, row: CreditEntry, name: str) -> Any:
+    return cells.signed_money(row.amount, row.currency, shop())
+
+
+class CreditEntryScreen(Screen):
+    """The history of gift-card credit."""
+
+    model = CreditEntry
+    icon = "wallet"
+    column_list = ("created_at", "customer", "kind", "amount", "comment", "code_last4", "actor_name")
+    column_default_sort = ("created_at", True)
+    column_searchable_list = ("customer", "comment")
+    column_filters = ("customer", "kind", "amount", "created_at", "actor_name")
+    column_labels = {"created_at": _l("Date"), "comment": _l("Why"), "code_last4": _l("Card ending"), "actor_name": _l("By")}
+    column_formatters = {"amount": _amount}
+    new_action = RowAction(credit.adjust, CreditForm, "plus")
+    row_actions = (
+        RowAction(
+            credit.reverse, ReasonForm, "arrow-back-up",
+            when=lambda row: row.kind != CreditKind.REVERSAL and row.reversed_by is None,
+        ),
+    )  # fmt: skip
+    empty = _l("Credit from gift cards redeemed to an account is listed here.")
+
+    def eager(self, names: Any) -> Any:
+        """Join the reversal, which the row menu asks for."""
+        return [*super().eager(names), joinedload(CreditEntry.reversed_by)]

@@ -1,0 +1,197 @@
+"""Customers: the list everybody starts from, and the record everything hangs on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+from markupsafe import Markup
+from sqlalchemy import select
+from sqlalchemy.orm import joinedload
+
+from admin import cells
+from admin.base import Screen
+from admin.context import clientele, now, shop
+from admin.declare import Section, Tab, View
+from admin.frame import initials
+from admin.pages import Badge, Cell, Event
+from models.address import Address
+from models.choices import AccountType
+from models.customer import Customer
+from models.phone import Phone
+
+_PRIMARY_POSTCODE = (
+    select(Address.postcode_key).where(Address.customer_id == Customer.id, Address.is_primary).correlate(Customer).scalar_subquery()
+)
+_PRIMARY_PHONE = (
+    select(Phone.number_key).where(Phone.customer_id == Customer.id, Phone.is_primary).correlate(Customer).scalar_subquery()
+)
+
+
+def _name(view: Any, context: Any, row: Customer, name: str) -> Cell:
+    watch = [Badge(_("Watch"), "red", "alert-triangle")] if row.watch_note is not None else []
+    return Cell(row.sort_name, view.line_url(row), row.email or "", initials(row.full_name), watch)
+
+
+def _phone(view: Any, context: Any, row: Customer, name: str) -> str | None:
+    return row.primary_phone.number if row.primary_phone else None
+
+
+def _postcode(view: Any, context: Any, row: Customer, name: str) -> str | None:
+    return row.primary_address.postcode if row.primary_address else None
+
+
+def _balance(view: Any, context: Any, row: Customer, name: str) -> Markup:
+    return cells.balance(row.account_balance, row.currency, shop())
+
+
+def _credit(view: Any, context: Any, row: Customer, name: str) -> Any:
+    return cells.money(row.credit_balance, row.currency, shop()) if row.credit_balance else None
+
+
+def _phones(view: Any, context: Any, row: Customer, name: str) -> Any:
+    lines = [Markup("{} <span class=\"text-secondary\">{}</span>").format(p, _(p.kind.label)) for p in row.phones]
+    return Markup("<br>").join(lines) if lines else None
+
+
+class CustomerScreen(Screen):
+    """People and companies, whatever door they came in by."""
+
+    model = Customer
+    menu = ""
+    icon = "users"
+    empty = _l("Customers you register here, and those your shop sends, are listed here.")
+    column_list = (
+        "sort_name", "primary_phone", "primary_address", "status", "account_type", "customer_class", "points",
+        "account_balance", "company_name", "email", "membership_group", "sales_channel", "loyalty_code", "account_code",
+        "credit_balance", "is_active", "agent", "created_via", "registered_at", "last_activity_at", "created_at",
+    )  # fmt: skip
+    column_hidden = column_list[8:]
+    column_default_sort = "sort_name"
+    column_sort_expressions = {
+        "sort_name": ("last_name_key", "first_name_key"),
+        "primary_phone": (_PRIMARY_PHONE,),
+        "primary_address": (_PRIMARY_POSTCODE,),
+        "company_name": ("company_key",),
+        "email": ("email_key",),
+    }
+    column_searchable_list = ("last_name_key",)
+    column_filters = (
+        "first_name", "last_name", "company_name", "email", "status", "account_type", "is_active", "customer_class",
+        "membership_group", "acquisition_source", "sales_channel", "price_list", "payment_term", "points", "account_balance",
+        "credit_balance", "pay_on_account", "free_delivery", "loyalty_code", "account_code", "agent", "created_via",
+        "date_of_birth", "registered_at", "last_activity_at", "created_at",
+    )  # fmt: skip
+    column_editable_list = ("customer_class", "membership_group")
+    column_labels = {
+        "sort_name": _l("Customer"),
+        "primary_phone": _l("Phone"),
+        "primary_address": _l("Postcode"),
+        "account_type": _l("Type"),
+        "customer_class": _l("Class"),
+        "membership_group": _l("Group"),
+        "account_balance": _l("Balance"),
+        "credit_balance": _l("Gift-card credit"),
+        "loyalty_code": _l("Loyalty card"),
+        "is_active": _l("Active"),
+        "created_via": _l("Came by"),
+        "created_at": _l("Created"),
+        "registered_at": _l("Registered"),
+        "last_activity_at": _l("Last activity"),
+        "last_login_at": _l("Last website login"),
+        "last_password_reset_at": _l("Last password reset"),
+        "verified_at": _l("Verified"),
+        "verified_by": _l("Verified by"),
+        "acquisition_source": _l("How did you find us?"),
+        "vat_number": _l("VAT number"),
+        "bank_account": _l("Default bank account"),
+        "date_of_birth": _l("Date of birth"),
+    }
+    column_formatters = {
+        "sort_name": _name,
+        "primary_phone": _phone,
+        "primary_address": _postcode,
+        "account_balance": _balance,
+        "credit_balance": _credit,
+        "phones": _phones,
+    }
+    views = (
+        View("registered", _l("Registered"), {"status__eq": "registered"}),
+        View("all", _l("All")),
+        View("awaiting", _l("Awaiting approval"), {"status__eq": "pending_approval"}, counted=True),
+        View("owing", _l("Owing money"), {"account_balance__ge": "0.01"}),
+        View("in_credit", _l("In credit"), {"account_balance__le": "-0.01"}),
+    )
+    sections = (
+        Section(_l("Name"), ("title", "first_name", "last_name", "gender", "date_of_birth", "language")),
+        Section(_l("Contact"), ("email", "phones")),
+        Section(_l("Company"), ("company_name", "trading_name", "company_number", "vat_number")),
+        Section(_l("Account"), ("account_type", "is_active", "customer_class", "membership_group", "acquisition_source", "agent",
+                                "loyalty_code", "account_code")),
+        Section(_l("Terms"), ("sales_channel", "price_list", "payment_term", "bank_account", "global_discount", "free_delivery",
+                              "pay_on_account", "credit_limit", "currency")),
+        Section(_l("Dates"), ("created_via", "created_at", "registered_at", "last_login_at", "last_activity_at",
+                              "last_password_reset_at", "verified_at", "verified_by")),
+    )  # fmt: skip
+    form_columns = tuple(name for section in sections[:-1] for name in section.names)
+    column_details_list = tuple(name for section in sections for name in section.names)
+    can_delete = False
+    tabs = (
+        Tab("address"),
+        Tab("sales_order"),
+        Tab("loyalty_entry", _l("Loyalty"), figure=lambda row: cells.show("number", row.points, shop=shop(), now=now())),
+        Tab("account_entry", _l("Account"), figure=lambda row: cells.balance(row.account_balance, row.currency, shop()) if row.account_balance else ""),
+        Tab("invoice"),
+        Tab("credit_entry", _l("Credit"), figure=lambda row: cells.money(row.credit_balance, row.currency, shop()) if row.credit_balance else ""),
+        Tab("note", _l("Notes")),
+        Tab("attribute_value", _l("Attributes")),
+        Tab("external_id"),
+        Tab("customer", _l("Sub-customers"), via="agent", when=lambda row: row.account_type == AccountType.AGENT),
+        Tab("changeset", _l("Activity"), figure=lambda row: ""),
+    )
+
+    def eager(self, names: Sequence[str]) -> Sequence[Any]:
+        """Join what the name, phone and postcode columns show."""
+        own = {
+            "sort_name": joinedload(Customer.watch_note),
+            "primary_phone": joinedload(Customer.primary_phone),
+            "primary_address": joinedload(Customer.primary_address),
+        }
+        return [*super().eager(names), *(option for name, option in own.items() if name in names)]
+
+    def badges(self, row: Customer) -> Sequence[Badge]:
+        """Say status and type, and what a person must know before they touch the record."""
+        found = [
+            Badge(cells.label_of(row.status), cells.COLOURS.get(row.status.value, "secondary")),
+            Badge(cells.label_of(row.account_type)),
+        ]
+        return found if row.is_active else [*found, Badge(_("Inactive"), "orange")]
+
+    def subtitle(self, row: Customer) -> Sequence[Any]:
+        """Company, email (with a tick once verified), phone and codes."""
+        email: Any = row.email
+        if row.email and row.email_verified_at:
+            email = Markup("{} <span class=\"verified\" title=\"{}\">✓<span class=\"visually-hidden\">{}</span></span>").format(
+                row.email, _("Verified"), _("verified")
+            )
+        phone = row.primary_phone.number if row.primary_phone else None
+        codes = [_("account code %(code)s", code=row.account_code)] if row.account_code else []
+        codes += [_("card %(code)s", code=row.loyalty_code)] if row.loyalty_code else []
+        return [row.company_name, email, phone, *codes]
+
+    def warning(self, row: Customer) -> Event | None:
+        """Return the open watch note."""
+        note = row.watch_note
+        if note is None:
+            return None
+        url = clientele().screens["note"].line_url(note)
+        return Event(note.body, cells.moment(note.created_at, now(), shop()), note.author_name, url)
+
+    def notice(self, row: Customer) -> Any:
+        """Lead from a merged record to its survivor; say that an erased one is empty for good."""
+        if row.merged_into_id is not None:
+            link = Markup('<a href="{}">{}</a>').format(self.url_to("details_view", id=row.merged_into_id), row.merged_into)
+            return Markup("{} {}").format(_("This record was merged into"), link)
+        return _("This person asked to be forgotten. The record is kept without personal data.") if row.anonymised_at else ""

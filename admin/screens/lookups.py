@@ -1,0 +1,102 @@
+"""The lists that records choose from: classes, groups, sources, price lists, channels, terms, bank accounts."""
+
+from __future__ import annotations
+
+from flask_babel import lazy_gettext as _l
+
+from admin.base import Screen
+from models.lookups import (
+    AcquisitionSource,
+    BankAccount,
+    CustomerClass,
+    MembershipGroup,
+    PaymentTerm,
+    PriceList,
+    SalesChannel,
+)
+
+
+class LookupScreen(Screen):
+    """What these screens share. Rows in use are retired, never deleted."""
+
+    menu = "Settings"
+    icon = "list"
+    column_default_sort = "name"
+    column_searchable_list = ("name",)
+    column_sort_expressions = {"name": ("name_key",)}
+    column_filters = ("name", "is_active")
+    column_editable_list = ("is_active",)
+    column_labels = {"is_active": _l("Active")}
+
+
+class CustomerClassScreen(LookupScreen):
+    """Classes decide the purchase discount and the free tastings (F41)."""
+
+    model = CustomerClass
+    menu = "Records"
+    icon = "category"
+    column_list = ("name", "discount", "free_tastings", "description", "is_active")
+    column_filters = ("name", "discount", "free_tastings", "is_active")
+    column_editable_list = ("discount", "free_tastings", "is_active")
+    form_columns = ("name", "discount", "free_tastings", "description", "is_active")
+    empty = _l("A class gives its customers a discount and a number of free tastings.")
+
+
+class MembershipGroupScreen(LookupScreen):
+    """Membership groups (F43)."""
+
+    model = MembershipGroup
+    icon = "users"
+    column_list = ("name", "description", "is_active")
+    form_columns = ("name", "description", "is_active")
+
+
+class AcquisitionSourceScreen(LookupScreen):
+    """The answers to "How did you find us?" (F21)."""
+
+    model = AcquisitionSource
+    icon = "world"
+    column_list = ("name", "is_active")
+    form_columns = ("name", "is_active")
+
+
+class PriceListScreen(LookupScreen):
+    """Price lists (F50)."""
+
+    model = PriceList
+    icon = "tag"
+    column_list = ("name", "currency", "is_trade", "is_active")
+    column_filters = ("name", "currency", "is_trade", "is_active")
+    column_labels = {"is_active": _l("Active"), "is_trade": _l("Trade")}
+    form_columns = ("name", "currency", "is_trade", "is_active")
+
+
+class SalesChannelScreen(LookupScreen):
+    """Sales channels; every customer has exactly one (F51)."""
+
+    model = SalesChannel
+    icon = "world"
+    column_list = ("name", "code", "price_list", "is_active")
+    column_filters = ("name", "code", "price_list", "is_active")
+    form_columns = ("name", "code", "price_list", "is_active")
+
+
+class PaymentTermScreen(LookupScreen):
+    """Payment terms (F57, F58)."""
+
+    model = PaymentTerm
+    icon = "calendar"
+    column_list = ("name", "days", "full_payment_first", "is_active")
+    column_filters = ("name", "days", "full_payment_first", "is_active")
+    form_columns = ("name", "days", "full_payment_first", "is_active")
+
+
+class BankAccountScreen(LookupScreen):
+    """Our bank accounts that customers pay into (F55)."""
+
+    model = BankAccount
+    icon = "building-bank"
+    column_list = ("name", "holder", "bank_name", "iban_last4", "currency", "is_active")
+    column_filters = ("name", "currency", "is_active")
+    column_labels = {"is_active": _l("Active"), "iban_last4": _l("IBAN, last four"), "bank_name": _l("Bank")}
+    form_columns = ("name", "holder", "bank_name", "iban_last4", "currency", "is_active")

@@ -1,0 +1,74 @@
+"""Loyalty entries: append-only. New adjusts points, and instead of Edit and Delete there is Reverse."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+from flask_babel import lazy_gettext as _l
+from wtforms import Form, StringField, TextAreaField
+from wtforms.validators import InputRequired, Length, Optional
+
+from actions import loyalty
+from admin import cells, forms
+from admin.base import Screen
+from admin.context import shop
+from admin.declare import RowAction
+from models.customer import Customer
+from models.loyalty import LoyaltyEntry, LoyaltyKind
+from models.shop import Shop
+
+
+class AdjustForm(Form):
+    """Positive adds, negative redeems (F68, F69, F71)."""
+
+    customer = forms.related(Customer, "loyalty_entry", _l("Customer"))
+    points = forms.WholeNumberField(
+        _l("Points"), [InputRequired(_l("Enter the points."))], description=_l("120 adds points, −120 redeems them.")
+    )
+    comment = TextAreaField(_l("Why"), [InputRequired(_l("Say why, in at least 3 characters.")), Length(3, 500)])
+    expires_after_days = forms.WholeNumberField(
+        _l("Points expire after (days)"), [Optional()], description=_l("1 to 3650. Empty means never. Only for points added.")
+    )
+    order_ref = StringField(_l("Order number"), [Optional(), Length(max=40)], description=_l("The order these points are about, if any."))
+
+    def prefill(self, shop: Shop, now: dt.datetime) -> None:
+        """Offer the shop's own expiry."""
+        self.expires_after_days.data = shop.points_expire_after_days
+
+
+class ReasonForm(Form):
+    """Why an entry is taken back."""
+
+    reason = TextAreaField(_l("Reason"), [InputRequired(_l("Say why, in at least 3 characters.")), Length(3, 500)])
+
+
+def _points(view: Any, context: Any, row: LoyaltyEntry, name: str) -> Any:
+    return cells.signed(row.points, shop())
+
+
+def _why(view: Any, context: Any, row: LoyaltyEntry, name: str) -> Any:
+    return cells.shorten(" · ".join(part for part in (row.order_ref, row.comment) if part))
+
+
+class LoyaltyEntryScreen(Screen):
+    """The history of points (F72)."""
+
+    model = LoyaltyEntry
+    icon = "gift"
+    column_list = ("created_at", "customer", "kind", "comment", "points", "expires_at", "actor_name")
+    column_default_sort = ("created_at", True)
+    column_searchable_list = ("customer", "comment", "order_ref")
+    column_filters = ("customer", "kind", "points", "expires_at", "created_at", "order_ref", "actor_name")
+    column_labels = {
+        "created_at": _l("Date"), "comment": _l("Why"), "expires_at": _l("Expires"), "actor_name": _l("By"), "order_ref": _l("Order"),
+    }  # fmt: skip
+    column_formatters = {"points": _points, "comment": _why}
+    new_action = RowAction(loyalty.adjust, AdjustForm, "plus")
+    row_actions = (
+        RowAction(
+            loyalty.reverse, ReasonForm, "arrow-back-up",
+            when=lambda row: row.kind not in (LoyaltyKind.REVERSAL, LoyaltyKind.EXPIRED),
+        ),
+    )  # fmt: skip
+    empty = _l("Points earned, given by hand and spent are listed here.")

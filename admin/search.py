@@ -1,0 +1,117 @@
+"""Search: the clause behind every list's box, and the one box at the top that finds everything.
+
+Normalised keys are matched by prefix, which is an index range on both databases; other text by containment.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from flask import Blueprint, render_template, request
+from flask_babel import gettext as _
+from sqlalchemy import false, or_, select, union
+from werkzeug.exceptions import Unauthorized
+
+from admin.context import allowed, clientele, person, session
+from admin.frame import frame
+from admin.pages import Hit, HitGroup
+from admin.query import BadArgument
+from models.address import Address
+from models.customer import Customer
+from models.order import Order
+from models.search import customer_ids, prefix
+
+if TYPE_CHECKING:
+    from admin.base import Screen
+
+PER_GROUP = 6
+blueprint = Blueprint("search", __name__, url_prefix="/admin/search")
+
+
+def word_clause(screen: Screen, word: str) -> Any:
+    """Return the clause for rows that hold ``word`` in one of the screen's searchable columns."""
+    terms = [_term(screen, name, word) for name in screen.column_searchable_list]
+    if word.isascii() and word.removeprefix("#").isdigit() and len(word) < 18:
+        terms.append(screen.identity == int(word.removeprefix("#")))
+    return or_(false(), *terms)
+
+
+def _term(screen: Screen, name: str, word: str) -> Any:
+    field = screen.field(name)
+    if field.kind == "lookup" and field.target is Customer:
+        return field.column.in_(customer_ids(word))
+    if field.kind == "lookup" and field.target is not None:
+        other = screen.lookup_screen(field)()
+        inner = select(other.identity).where(or_(false(), *(_term(other, n, word) for n in other.column_searchable_list)))
+        return field.column.in_(inner)
+    if screen.is_search_key(name):
+        return prefix(field.attribute, word)
+    return field.column.icontains(word, autoescape=True)
+
+
+@blueprint.get("/")
+def results() -> Any:
+    """Answer the top search box: grouped hits as one types, a page of them on Enter."""
+    if person() is None:
+        raise Unauthorized
+    text = request.args.get("q", "").strip()
+    if len(text) > 200:
+        raise BadArgument("q", _("at most 200 characters"))
+    groups = find(text) if len(text) >= 2 or text.isdigit() else []
+    if request.headers.get("HX-Request"):
+        return render_template("admin/_search.html", groups=groups, q=text)
+    return render_template("admin/search.html", groups=groups, q=text, frame=frame())
+
+
+def find(text: str) -> list[HitGroup]:
+    """Return what the person asking may see of customers, addresses and orders that match every word."""
+    groups = [_customers(text), _addresses(text), _orders(text)]
+    return [group for group in groups if group is not None and group.hits]
+
+
+def _customers(text: str) -> HitGroup | None:
+    if not allowed("list", "customer"):
+        return None
+    screen = clientele().screens["customer"]
+    statement = screen.search(screen.base_select(), text)
+    rows = session().scalars(statement.order_by(Customer.last_name_key, Customer.first_name_key, Customer.id).limit(PER_GROUP))
+    hits = [Hit(c.sort_name, _line(c.email, c.company_name, c.loyalty_code, c.account_code), _open(screen, c), "user") for c in rows]
+    return HitGroup(_("Customers"), hits, screen.url_to("index_view", q=text, view="all"))
+
+
+def _addresses(text: str) -> HitGroup | None:
+    if not allowed("list", "address"):
+        return None
+    screen = clientele().screens["address"]
+    whole = prefix(Address.postcode_key, text), prefix(Address.line1_key, text), prefix(Address.town_key, text)
+    ids = union(*(screen.base_select().with_only_columns(Address.id).where(term).limit(PER_GROUP) for term in whole)).subquery()
+    rows = session().execute(
+        select(Address, Customer).join(Customer).where(Address.id.in_(select(ids.c.id))).order_by(Address.id).limit(PER_GROUP)
+    )
+    hits = [Hit(str(a), c.sort_name, _open(screen, a), "map-pin") for a, c in rows]
+    return HitGroup(_("Addresses"), hits, screen.url_to("index_view", q=text))
+
+
+def _orders(text: str) -> HitGroup | None:
+    if not allowed("list", "sales_order"):
+        return None
+    screen = clientele().screens["sales_order"]
+    rows = session().execute(
+        screen.base_select().add_columns(Customer).join(Customer).where(prefix(Order.number, text.removeprefix("#").upper(), folded=False))
+        .order_by(Order.number).limit(PER_GROUP)
+    )  # fmt: skip
+    hits = [Hit(_("Order %(number)s", number=o.number), _line(c.sort_name, f"{o.placed_at:%Y-%m-%d}"), _open(screen, o), "package") for o, c in rows]
+    return HitGroup(_("Orders"), hits, screen.url_to("index_view", q=text))
+
+
+def _open(screen: Screen, row: Any) -> str:
+    return screen.line_url(row) or screen.url_to("index_view", id__eq=row.id)
+
+
+def _line(*parts: str | dt.date | None) -> str:
+    return " · ".join(str(part) for part in parts if part)
+
+
+__all__: Sequence[str] = ("blueprint", "find", "word_clause")

@@ -1,0 +1,124 @@
+"""From a parsed list query to rows: conditions, order and keyset paging in SQL."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Select, and_, false, func, not_, or_, select, tuple_
+from sqlalchemy.orm import Session
+
+from admin.query import Condition
+from models.dialect import nulls_first
+
+COUNT_CAP = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """One expression of an order. ``nullable`` decides whether empty values need a place of their own."""
+
+    expression: Any
+    descending: bool
+    nullable: bool
+
+
+def condition_clause(condition: Condition) -> Any:
+    """Return the WHERE clause of one filter; text compares without regard to case."""
+    column, value = condition.field.column, condition.value
+    match condition.operator:
+        case "empty":
+            empty = column.is_(None) if condition.field.kind != "text" else or_(column.is_(None), column == "")
+            return empty if value else not_(empty)
+        case "contains":
+            return column.icontains(value, autoescape=True)
+        case "starts":
+            return column.istartswith(value, autoescape=True)
+        case "in":
+            return column.in_(value)
+        case "ne":
+            return or_(column.is_(None), func.lower(column) != value.lower()) if condition.field.kind == "text" else column != value
+        case "ge":
+            return column >= value
+        case "le":
+            return column < value if condition.field.kind == "datetime" else column <= value
+        case _:
+            return func.lower(column) == value.lower() if condition.field.kind == "text" else column == value
+
+
+def ordered(statement: Select[Any], keys: Sequence[Key], *, backwards: bool = False) -> Select[Any]:
+    """Return the statement in the keys' order, or the reverse of it."""
+    return statement.order_by(
+        *(k.expression.desc() if k.descending != backwards else k.expression.asc() for k in keys)
+    )
+
+
+def beyond(keys: Sequence[Key], values: Sequence[Any], dialect: str, *, backwards: bool = False) -> Any:
+    """Return the clause for rows that come after (or before) the one with these key values.
+
+    A row-value comparison where no key can be empty, which both databases answer from an index; otherwise the long form
+    that knows where each database puts empty values.
+    """
+    ways = {k.descending for k in keys}
+    if len(ways) == 1 and not any(k.nullable for k in keys):
+        left, right = tuple_(*(k.expression for k in keys)), tuple_(*values)
+        return left < right if ways.pop() != backwards else left > right
+    clause: Any = false()
+    for key, value in reversed(list(zip(keys, values, strict=True))):
+        clause = or_(_past(key, value, dialect, backwards), and_(key.expression.is_not_distinct_from(value), clause))
+    return clause
+
+
+def _past(key: Key, value: Any, dialect: str, backwards: bool) -> Any:
+    descending = key.descending != backwards
+    empties_last = nulls_first(dialect) == descending
+    if value is None:
+        return false() if empties_last else key.expression.is_not(None)
+    further = key.expression < value if descending else key.expression > value
+    return or_(further, key.expression.is_(None)) if empties_last and key.nullable else further
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """The rows of one page and whether there is more on either side."""
+
+    rows: Sequence[Any]
+    has_next: bool
+    has_previous: bool
+
+
+def fetch_page(
+    session: Session, statement: Select[Any], keys: Sequence[Key], identity: Any, size: int, after: int | None, before: int | None
+) -> Page:
+    """Return one page of entities.
+
+    :param after: id of the row the page follows; ``before`` the row it precedes. A row that has gone starts over.
+    """
+    backwards = before is not None
+    anchor = before if backwards else after
+    values = _anchor_values(session, keys, identity, anchor) if anchor is not None else None
+    if values is None:
+        anchor, backwards = None, False
+    else:
+        clause = beyond(keys, values, session.get_bind().dialect.name, backwards=backwards)
+        statement = statement.where(clause)
+    rows = list(session.scalars(ordered(statement, keys, backwards=backwards).limit(size + 1)).unique())
+    more = len(rows) > size
+    rows = rows[:size]
+    if backwards:
+        rows.reverse()
+        return Page(rows, True, more)
+    return Page(rows, more, anchor is not None)
+
+
+def _anchor_values(session: Session, keys: Sequence[Key], identity: Any, anchor: int) -> Sequence[Any] | None:
+    row = session.execute(select(*(k.expression for k in keys)).where(identity == anchor)).first()
+    return tuple(row) if row is not None else None
+
+
+def count_up_to(session: Session, statement: Select[Any], identity: Any, cap: int = COUNT_CAP) -> int:
+    """Return how many rows match, counting no further than one past ``cap``."""
+    inner = statement.with_only_columns(identity).order_by(None).limit(cap + 1).subquery()
+    return session.scalar(select(func.count()).select_from(inner)) or 0
+

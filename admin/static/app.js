@@ -1,0 +1,32 @@
+// Starts everything. Each module listens on the document, so what htmx brings in later works without being wired.
+import * as ask from "./ask.js";
+import * as busy from "./busy.js";
+import * as cells from "./cells.js";
+import * as dirty from "./dirty.js";
+import * as drawer from "./drawer.js";
+import * as filters from "./filters.js";
+import * as frame from "./frame.js";
+import * as keys from "./keys.js";
+import * as list from "./list.js";
+import * as net from "./net.js";
+import * as picker from "./picker.js";
+import * as pop from "./pop.js";
+import * as rows from "./rows.js";
+import * as search from "./search.js";
+import * as select from "./select.js";
+import * as tabs from "./tabs.js";
+import * as times from "./times.js";
+import * as toast from "./toast.js";
+
+// The order matters where two listen to the same event: questions first, the guard of changed forms last.
+[ask, net, toast, pop, frame, search, select, cells, filters, list, tabs, rows, drawer, keys, times, busy, dirty].forEach((part) => part.start());
+
+// New content: pickers are dressed before the form is remembered as it was opened.
+function fresh(root) {
+  picker.dress(root);
+  dirty.watch(root);
+}
+
+window.htmx.onLoad(fresh);
+document.addEventListener("clientele:fresh", ({ target }) => picker.dress(target));
+document.querySelector("main [data-form-errors]")?.focus();

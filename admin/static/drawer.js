@@ -1,0 +1,97 @@
+// The side drawer: a link or form with data-drawer opens its answer here, and the forms in it post by htmx.
+// After a save the server answers with the event "saved": the drawer closes and what it changed is fetched anew.
+import { dirtyWithin, mayLeave } from "./dirty.js";
+import { sentence } from "./net.js";
+import { refresh } from "./refresh.js";
+import { text } from "./text.js";
+import { toast } from "./toast.js";
+
+const drawer = () => document.getElementById("drawer");
+const body = () => document.getElementById("drawer-body");
+
+function wait() {
+  const note = document.createElement("p");
+  note.className = "loading";
+  note.id = "drawer-title";
+  note.textContent = text("wait");
+  body().replaceChildren(note);
+}
+
+function shut() {
+  drawer().close();
+  body().replaceChildren();
+}
+
+export async function open(verb, url, values) {
+  if (drawer().open && !(await mayLeave(body()))) return;
+  wait();
+  if (!drawer().open) drawer().showModal();
+  await window.htmx.ajax(verb, url, { target: "#drawer-body", swap: "innerHTML", values });
+}
+
+async function close() {
+  if (!dirtyWithin(body()) || (await mayLeave(body()))) shut();
+}
+
+// The first thing to look at: what is wrong, else the first field.
+function focusInside() {
+  const first =
+    body().querySelector("[data-form-errors]") ||
+    body().querySelector("[autofocus]") ||
+    body().querySelector(".drawer-main :is(input:not([type=hidden]), select, textarea):not(:disabled)") ||
+    body().querySelector("button, a[href]");
+  (first?.tomselect ?? first)?.focus();
+}
+
+function onRefusal({ detail }) {
+  if (!drawer().open || !drawer().contains(detail.target)) return;
+  // The page behind a dialog is silent for screen readers, so the refusal is said inside it.
+  const form = body().querySelector("form .drawer-main");
+  if (!form) return shut();
+  form.querySelector("[data-refusal]")?.remove();
+  const alert = document.createElement("div");
+  alert.className = "alert alert-danger";
+  alert.setAttribute("role", "alert");
+  alert.dataset.refusal = "";
+  alert.textContent = detail.xhr.status ? sentence(detail.xhr.responseText) : text("offline");
+  form.prepend(alert);
+  alert.scrollIntoView({ block: "nearest" });
+}
+
+export function start() {
+  document.addEventListener("click", (event) => {
+    if (event.target.closest("[data-drawer-close]")) {
+      event.preventDefault();
+      return close();
+    }
+    const link = event.target.closest("a[data-drawer]");
+    if (!link || event.defaultPrevented || event.ctrlKey || event.metaKey || event.shiftKey) return;
+    event.preventDefault();
+    link.closest("details[open]")?.removeAttribute("open");
+    open("GET", link.href);
+  });
+  document.addEventListener("submit", (event) => {
+    const { target: form, submitter } = event;
+    if (event.defaultPrevented || !(submitter?.hasAttribute("data-drawer") || form.hasAttribute("data-drawer"))) return;
+    event.preventDefault();
+    open("POST", submitter?.getAttribute("formaction") || form.action, new FormData(form, submitter));
+  });
+  drawer().addEventListener("keydown", (event) => {
+    if (event.key !== "Escape" || event.defaultPrevented) return;
+    event.preventDefault();
+    close();
+  });
+  drawer().addEventListener("cancel", (event) => event.target === drawer() && event.preventDefault());
+  // Pressed and let go on the veil: a text selection that ends there is no wish to close.
+  let pressed = null;
+  drawer().addEventListener("mousedown", (event) => (pressed = event.target));
+  drawer().addEventListener("click", (event) => event.target === drawer() && pressed === drawer() && close());
+  document.addEventListener("htmx:afterSettle", ({ detail }) => detail.target?.id === "drawer-body" && focusInside());
+  document.addEventListener("htmx:responseError", onRefusal);
+  document.addEventListener("htmx:sendError", onRefusal);
+  document.addEventListener("saved", ({ detail }) => {
+    if (drawer().open) shut();
+    toast(detail.message || text("saved"));
+    refresh();
+  });
+}

@@ -1,0 +1,19 @@
+// A record's tabs: links that fetch their content into the panel. Without scripts they are ordinary pages.
+import { mayLeave } from "./dirty.js";
+
+async function show(link) {
+  const panel = document.getElementById("record-panel");
+  if (!(await mayLeave(panel))) return;
+  link.closest("nav").querySelector("[aria-current]")?.removeAttribute("aria-current");
+  link.setAttribute("aria-current", "page");
+  window.htmx.ajax("GET", link.dataset.content, { source: panel, target: panel, swap: "innerHTML", push: link.getAttribute("href") });
+}
+
+export function start() {
+  document.addEventListener("click", (event) => {
+    const link = event.target.closest("[data-tabs] a[data-content]");
+    if (!link || event.defaultPrevented || event.ctrlKey || event.metaKey || event.shiftKey) return;
+    event.preventDefault();
+    show(link);
+  });
+}

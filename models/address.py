@@ -1,0 +1,95 @@
+"""Addresses of a customer and the papers each of them receives (F38 to F40)."""
+
+from __future__ import annotations
+
+from sqlalchemy import Boolean, Index, String, inspect
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from models import normalise, places
+from models.base import N_, Record, table_args
+from models.columns import capitals, owner, unique_where
+from models.customer import Customer
+from models.personal import fact, personal, search_key
+from models.types import Key
+from models.validate import checked, required
+
+LINE1 = required(N_("Enter the first line of the address, such as 14 Mill Lane."))
+
+
+class Address(Record):
+    """One postal address. The database allows one primary a customer; actions see that there is one."""
+
+    __tablename__ = "address"
+    __label__ = N_("Address")
+    __plural__ = N_("Addresses")
+    __table_args__ = table_args(
+        capitals("country", 2),
+        unique_where("uq_address_primary", "customer_id", where="is_primary"),
+        Index(None, "postcode_key", "id"),
+        Index(None, "line1_key", "id"),
+        Index(None, "town_key", "id"),
+    )
+
+    customer_id: Mapped[int] = owner()
+    label: Mapped[str | None] = mapped_column(
+        String(60),
+        info=personal("text", merge="move"),
+        doc=N_("What the customer calls it, such as Summer home."),
+    )
+    recipient: Mapped[str | None] = mapped_column(
+        String(160), info=personal("name", merge="move"), doc=N_("Only where it is not the customer.")
+    )
+    company: Mapped[str | None] = mapped_column(String(160), info=personal("name", merge="move"))
+    line1: Mapped[str] = mapped_column(String(160), info=personal("address", merge="move") | checked(LINE1))
+    line2: Mapped[str | None] = mapped_column(String(160), info=personal("address", merge="move"))
+    town: Mapped[str | None] = mapped_column(String(100), info=personal("address", merge="move"))
+    county: Mapped[str | None] = mapped_column(String(100), info=personal("address", merge="move"))
+    postcode: Mapped[str | None] = mapped_column(String(16), info=personal("address", merge="move"))
+    country: Mapped[str] = mapped_column(String(2), default="GB", info=fact() | places.COUNTRY)
+    is_admin: Mapped[bool] = mapped_column(
+        Boolean, default=False, info=fact(), doc=N_("Gets copies of everything.")
+    )
+    is_billing: Mapped[bool] = mapped_column(
+        Boolean, default=False, info=fact(), doc=N_("Gets copies of invoices.")
+    )
+    is_delivery: Mapped[bool] = mapped_column(Boolean, default=False, info=fact(), doc=N_("Gets deliveries."))
+    is_primary: Mapped[bool] = mapped_column(
+        Boolean, default=False, info=fact(), doc=N_("The address that lists and the record's header show.")
+    )
+    postcode_key: Mapped[str] = mapped_column(Key, default="", info=search_key("address"))
+    line1_key: Mapped[str] = mapped_column(Key, default="", info=search_key("address"))
+    town_key: Mapped[str] = mapped_column(Key, default="", info=search_key("address"))
+
+    customer: Mapped[Customer] = relationship(back_populates="addresses")
+
+    @property
+    def lines(self) -> list[str]:
+        """The address as printed, empty lines left out; the country is its ISO code."""
+        parts = (
+            self.recipient,
+            self.company,
+            self.line1,
+            self.line2,
+            self.town,
+            self.county,
+            self.postcode,
+            self.country,
+        )
+        return [part for part in parts if part]
+
+    def __str__(self) -> str:
+        return ", ".join(part for part in (self.line1, self.town, self.postcode) if part) or f"#{self.id}"
+
+    def derive(self) -> None:
+        """Write a new postcode the way its country does, and recompute the search keys (RULES 7.2)."""
+        if inspect(self).attrs.postcode.history.has_changes():
+            self.postcode = places.tidy_postcode(self.postcode, self.country or "GB")
+        self.postcode_key = normalise.postcode(self.postcode)
+        self.line1_key = normalise.folded(self.line1)
+        self.town_key = normalise.folded(self.town)
+
+    def problems(self, changed: set[str]) -> dict[str, str]:
+        """Check the postcode by the shape its country uses."""
+        if not changed & {"postcode", "country"}:
+            return {}
+        return places.postcode_problem("postcode", self.postcode, self.country or "GB")

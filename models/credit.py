@@ -1,0 +1,66 @@
+"""Credit from gift cards that were redeemed to an account (F77, RULES 2.7)."""
+
+from __future__ import annotations
+
+from sqlalchemy import Index, String
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from models.base import N_, LedgerRow, table_args
+from models.columns import capitals, check, money, owner, refers
+from models.customer import Customer
+from models.order import Order
+from models.personal import ledger
+from models.places import CURRENCY
+from models.triggers import AppendOnly
+from models.types import Choice, choice
+
+
+class CreditKind(Choice):
+    """Why the credit moved."""
+
+    GIFT_CARD = "gift_card", N_("Gift card")
+    ADJUSTMENT = "adjustment", N_("Adjustment")
+    REDEEMED = "redeemed", N_("Redeemed")
+    REVERSAL = "reversal", N_("Reversal")
+
+
+class CreditEntry(LedgerRow):
+    """One movement of gift-card credit in minor units; positive adds. Of a card's code the end is kept."""
+
+    __tablename__ = "credit_entry"
+    __label__ = N_("Credit entry")
+    __plural__ = N_("Gift-card credit")
+    __append_only__ = AppendOnly(
+        repoint=("customer_id",), blank=("comment",), blank_when_erased="customer_id"
+    )
+    __table_args__ = table_args(
+        capitals("currency", 3),
+        check(
+            "amount_sign",
+            "amount <> 0 AND CASE WHEN kind = 'gift_card' THEN amount > 0 "
+            "WHEN kind = 'redeemed' THEN amount < 0 ELSE 1 = 1 END",
+        ),
+        check("reversal_names_entry", "(kind = 'reversal') = (reverses_id IS NOT NULL)"),
+        Index(None, "customer_id", "created_at", "id"),
+        Index(None, "created_at", "id"),
+    )
+
+    customer_id: Mapped[int] = owner(written_by="action", index=False)
+    kind: Mapped[CreditKind] = mapped_column(choice(CreditKind, "kind"), info=ledger)
+    amount: Mapped[int] = money(ledger)
+    currency: Mapped[str] = mapped_column(String(3), info=ledger | CURRENCY)
+    order_id: Mapped[int | None] = refers("sales_order", ledger)
+    code_last4: Mapped[str | None] = mapped_column(
+        String(4), info=ledger, doc=N_("The end of the gift card's code.")
+    )
+    reverses_id: Mapped[int | None] = refers("credit_entry", ledger, index=False, unique=True)
+
+    customer: Mapped[Customer] = relationship()
+    order: Mapped[Order | None] = relationship()
+    reverses: Mapped[CreditEntry | None] = relationship(
+        remote_side="CreditEntry.id", back_populates="reversed_by"
+    )
+    reversed_by: Mapped[CreditEntry | None] = relationship(back_populates="reverses", passive_deletes="all")
+
+    def __str__(self) -> str:
+        return f"{self.kind.label} #{self.id}"

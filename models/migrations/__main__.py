@@ -1,0 +1,78 @@
+"""``python -m models.migrations``: write migrations; see the package's docstring."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import click
+from alembic import command
+
+import models  # noqa: F401 - completes the metadata
+from models import schema
+
+VERSIONS = schema.MIGRATIONS / "versions"
+FIRST = "0001"
+
+
+@click.group()
+def main() -> None:
+    """Write migrations from what the models declare."""
+
+
+@main.command()
+def regenerate() -> None:
+    """Write the first migration anew, while it is the only one and unreleased."""
+    others = [path.name for path in VERSIONS.glob("*.py") if not path.name.startswith(FIRST)]
+    if others:
+        raise click.ClickException(
+            f"There are later migrations ({', '.join(sorted(others))}): write a new one instead."
+        )
+    kept = [(path, path.read_text()) for path in VERSIONS.glob("*.py")]
+    for path, _ in kept:
+        path.unlink()
+    try:
+        _write("initial tables", FIRST, migrated=False)
+    except BaseException:
+        for path, text in kept:
+            path.write_text(text)
+        raise
+
+
+@main.command()
+@click.argument("message")
+def new(message: str) -> None:
+    """Write the next migration: what the models have and the history has not."""
+    count = len(list(VERSIONS.glob("*.py")))
+    _write(message, f"{count + 1:04d}", migrated=True)
+
+
+def _write(message: str, revision: str, *, migrated: bool) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        engine = schema.open_engine(f"sqlite:///{folder}/compare.db")
+        if migrated:
+            schema.migrate(engine)
+        with engine.begin() as connection:
+            config = schema.config(connection=connection, comparing=True, batch=migrated)
+            script = command.revision(config, message, autogenerate=True, rev_id=revision)
+        engine.dispose()
+    path = Path(script.path)  # type: ignore[union-attr]
+    _tidy(path)
+    click.echo(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)
+
+
+def _tidy(path: Path) -> None:
+    """Remove Alembic's remarks to the author and format the file as the rest of the project is."""
+    text = re.sub(r"^ *# (### commands auto generated|### end Alembic).*\n", "", path.read_text(), flags=re.M)
+    path.write_text(text)
+    ruff = Path(sys.executable).with_name("ruff")
+    if ruff.exists():
+        subprocess.run([ruff, "check", "--quiet", "--fix-only", path], check=False)  # noqa: S603
+        subprocess.run([ruff, "format", "--quiet", path], check=False)  # noqa: S603
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,181 @@
+"""Shop settings: journalled rows that admins edit, read as one frozen object: ``ctx.shop``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import String, select
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from models import places
+from models.base import N_, Invalid, Record
+from models.personal import fact
+from models.types import Json
+from models.validate import Check, between, code, email, required
+
+Kind = Literal[
+    "text", "email", "integer", "boolean", "time_zone", "currency", "country", "locale", "sales_channel"
+]
+
+LONGEST_EXPIRY_DAYS = 3650
+
+
+@dataclass(frozen=True, slots=True)
+class Shop:
+    """The shop as every action sees it. A setting nobody changed has the default stated here."""
+
+    name: str = "Clientele"
+    email: str | None = None
+    time_zone: str = "Europe/London"
+    currency: str = "GBP"
+    country: str = "GB"
+    locale: str = "en_GB"
+    default_sales_channel: str = "WEB"
+    points_expire_after_days: int | None = 365
+    external_accounting: bool = False
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The shop's time zone, for local days (RULES 1.5)."""
+        return ZoneInfo(self.time_zone)
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One setting: its name, its help, and the check that returns the value to store or raises Invalid."""
+
+    code: str
+    label: str
+    help: str
+    kind: Kind
+    check: Check
+
+    @property
+    def default(self) -> Any:
+        """The value that holds until an admin chooses another."""
+        return getattr(Shop(), self.code)
+
+
+_DAYS = between(1, LONGEST_EXPIRY_DAYS)
+_CHANNEL = required(N_("Enter the code of a sales channel, such as WEB."))
+
+
+def _expiry(field: str, value: Any) -> int | None:
+    days: int | None = _DAYS(field, value)
+    return days
+
+
+def _boolean(field: str, value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise Invalid({field: N_("Choose yes or no.")})
+    return value
+
+
+def _text(field: str, value: Any) -> str:
+    if not isinstance(value, str) or not 0 < len(value.strip()) <= 120 or not value.isprintable():
+        raise Invalid({field: N_("Enter a name of at most 120 characters.")})
+    return value.strip()
+
+
+def _email(field: str, value: Any) -> str | None:
+    if value is not None and not isinstance(value, str):
+        raise Invalid({field: N_("Enter an email address such as rashid@example.com.")})
+    return email(field, value or None)
+
+
+def _code(field: str, value: Any) -> str:
+    return str(_CHANNEL(field, code(field, value) if isinstance(value, str) else None))
+
+
+SETTINGS: dict[str, Setting] = {
+    setting.code: setting
+    for setting in (
+        Setting("name", N_("Shop name"), N_("Shown on pages and in mails."), "text", _text),
+        Setting("email", N_("Shop email"), N_("Where answers to our mails go."), "email", _email),
+        Setting(
+            "time_zone",
+            N_("Time zone"),
+            N_("Times are shown, and days begin, in this zone."),
+            "time_zone",
+            places.time_zone,
+        ),
+        Setting(
+            "currency",
+            N_("Currency"),
+            N_("For new customers. Existing accounts keep theirs."),
+            "currency",
+            places.currency,
+        ),
+        Setting(
+            "country",
+            N_("Country"),
+            N_("For new addresses, and for phone numbers without a country code."),
+            "country",
+            places.country,
+        ),
+        Setting(
+            "locale",
+            N_("Language and region"),
+            N_("How dates, numbers and money are written."),
+            "locale",
+            places.locale,
+        ),
+        Setting(
+            "default_sales_channel",
+            N_("Default sales channel"),
+            N_("For customers made in the back office."),
+            "sales_channel",
+            _code,
+        ),
+        Setting(
+            "points_expire_after_days",
+            N_("Points expire after (days)"),
+            N_("For new points, 1 to 3650; empty means never. Points already given keep their date."),
+            "integer",
+            _expiry,
+        ),
+        Setting(
+            "external_accounting",
+            N_("An accounting package owns balances"),
+            N_("Payments and invoices are then entered there, and refused here."),
+            "boolean",
+            _boolean,
+        ),
+    )
+}
+
+
+class ShopSetting(Record):
+    """A setting that somebody changed. ``value`` is JSON; null is a value of its own, such as never."""
+
+    __tablename__ = "shop_setting"
+    __label__ = N_("Shop setting")
+    __plural__ = N_("Shop settings")
+
+    code: Mapped[str] = mapped_column(String(60), unique=True, info=fact())
+    value: Mapped[Any] = mapped_column(Json, info=fact(), nullable=True)
+
+    def problems(self, changed: set[str]) -> dict[str, str]:
+        """Check the value by its setting."""
+        if self.code not in SETTINGS:
+            return {"code": N_("There is no such setting.")}
+        try:
+            SETTINGS[self.code].check("value", self.value)
+        except Invalid as error:
+            return error.errors
+        return {}
+
+    def __str__(self) -> str:
+        setting = SETTINGS.get(self.code)
+        return setting.label if setting else self.code
+
+
+def load_shop(session: Session) -> Shop:
+    """Return the shop's settings; rows of settings that no longer exist are passed over.
+
+    :raises Invalid: a stored value no longer passes its check.
+    """
+    rows = session.execute(select(ShopSetting.code, ShopSetting.value)).all()
+    return Shop(**{code: SETTINGS[code].check(code, value) for code, value in rows if code in SETTINGS})

@@ -1,0 +1,72 @@
+"""How tests make the application, its template database and a signed-in browser."""
+
+import re
+from typing import Any
+
+from flask import Flask
+from flask.testing import FlaskClient
+
+PASSWORD = "correct-horse-battery"
+# The staff of the template database: one account for each shipped role.
+USERNAMES = {
+    "Admin": "admin",
+    "Manager": "manager",
+    "Back office": "backoffice",
+    "Support": "support",
+    "Finance": "finance",
+    "Read-only": "readonly",
+}
+CHEAP_HASH = "pbkdf2:sha256:1"  # signing in happens thousands of times here
+TOKEN = re.compile(r'name="csrf[_-]token"[^>]*?(?:value|content)="([^"]+)"')
+
+
+class Client(FlaskClient):
+    """A test client that sends forms as a browser does, with the page's CSRF token."""
+
+    def csrf_token(self, path: str = "/login/") -> str:
+        """Return the token that the page at ``path`` carries."""
+        page = self.get(path, follow_redirects=True).get_data(as_text=True)
+        found = TOKEN.search(page)
+        assert found, f"no CSRF token in {path}"
+        return found.group(1)
+
+    def send(self, path: str, data: dict[str, Any] | None = None, **options: Any) -> Any:
+        """POST a form to ``path`` with the token."""
+        return self.post(path, data={"csrf_token": self.csrf_token(), **(data or {})}, **options)
+
+
+def make(url: str, *, wiring: dict[str, Any] | None = None, **settings: Any) -> Flask:
+    """Build the application on the database at ``url``.
+
+    ``settings`` are fields of ``config.Settings``; ``wiring`` has the other arguments of ``create_app``: a clock of
+    the test's own, more screens).
+    """
+    from app import create_app
+    from config import Settings
+
+    chosen = {"secret_key": "tests " * 8, "password_hash": CHEAP_HASH, "testing": True, **settings}
+    app = create_app(Settings(database_url=url, **chosen), **(wiring or {}))
+    app.test_client_class = Client
+    return app
+
+
+def build_template(url: str) -> None:
+    """Migrate an empty database with ``flask up`` and add the staff."""
+    app = make(url)
+    done = app.test_cli_runner().invoke(args=["up"])
+    assert done.exit_code == 0, f"flask up failed:\n{done.output}\n{done.exception!r}"
+    with app.app_context():
+        security = app.appbuilder.sm  # type: ignore[attr-defined]
+        for role, username in USERNAMES.items():
+            found = security.find_role(role)
+            assert found is not None, f"flask up made no role {role}"
+            added = security.add_user(username, role, "Tester", f"{username}@shop.test", found, PASSWORD)
+            assert added, f"could not add {username}"
+
+
+def sign_in(app: Flask, role: str) -> FlaskClient:
+    """Return a client signed in through the form as the member of staff with that shipped role."""
+    client = app.test_client()
+    answer = client.send("/login/", {"username": USERNAMES[role], "password": PASSWORD})  # type: ignore[attr-defined]
+    assert answer.status_code == 302, f"{role} could not sign in: {answer.status}"
+    return client

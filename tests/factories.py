@@ -1,0 +1,358 @@
+"""One plain function a model: it makes a valid row, adds it to the session and flushes.
+
+Whatever a test does not care about has a believable default, and whatever must differ between rows does. Every row
+is dated ``NOW`` unless the test says otherwise.
+"""
+
+import datetime as dt
+import itertools
+from typing import Any, TypeVar
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from models.account import AccountEntry, AccountKind, Invoice, PaymentMethod
+from models.address import Address
+from models.attribute import AttributeDefinition, AttributeValue
+from models.base import Base, Record, Staff
+from models.choices import AccountType, Status
+from models.credit import CreditEntry, CreditKind
+from models.customer import Customer
+from models.journal import Change, Changeset
+from models.lookups import (
+    AcquisitionSource,
+    BankAccount,
+    CustomerClass,
+    MembershipGroup,
+    PaymentTerm,
+    PriceList,
+    SalesChannel,
+)
+from models.loyalty import LoyaltyAllocation, LoyaltyEntry, LoyaltyKind, LoyaltyLot
+from models.note import Note
+from models.order import ExternalId, ExternalKind, ExternalSystem, Order, OrderLine, Shipment
+from models.phone import Phone
+from models.preference import Preference
+from models.shop import ShopSetting
+
+NOW = dt.datetime(2026, 9, 1, 12, 0, tzinfo=dt.UTC)
+TODAY = NOW.date()
+
+Row = TypeVar("Row", bound=Base)
+_numbers = itertools.count(1)
+
+
+def number() -> int:
+    """Return a number that no other row of this process has."""
+    return next(_numbers)
+
+
+def _save(session: Session, row: Row) -> Row:
+    if isinstance(row, Record):
+        row.created_at = row.created_at or NOW
+        row.updated_at = row.updated_at or NOW
+    row.derive()
+    session.add(row)
+    session.flush()
+    return row
+
+
+def _given(model: type[Base], overrides: dict[str, Any], **defaults: Any) -> dict[str, Any]:
+    """Return the defaults with the overrides over them; naming ``agent`` also settles ``agent_id``, and so on."""
+    settled = (
+        set(overrides)
+        | {f"{name}_id" for name in overrides}
+        | {name.removesuffix("_id") for name in overrides}
+    )
+    made = {name: value for name, value in defaults.items() if name not in settled}
+    return {name: value() if callable(value) else value for name, value in made.items()} | overrides
+
+
+def make_staff(session: Session, **overrides: Any) -> Any:
+    """A member of staff who cannot sign in."""
+    n = number()
+    values = {
+        "first_name": "Mary",
+        "last_name": "Kaur",
+        "username": f"staff{n}",
+        "email": f"staff{n}@shop.example",
+    }
+    row = Staff(**{**values, "password": "!", "active": True, **overrides})
+    session.add(row)
+    session.flush()
+    return row
+
+
+def make_customer_class(session: Session, **overrides: Any) -> CustomerClass:
+    """A customer class without discount."""
+    return _save(session, CustomerClass(**_given(CustomerClass, overrides, name=f"Class {number()}")))
+
+
+def make_membership_group(session: Session, **overrides: Any) -> MembershipGroup:
+    """A membership group."""
+    return _save(session, MembershipGroup(**_given(MembershipGroup, overrides, name=f"Group {number()}")))
+
+
+def make_acquisition_source(session: Session, **overrides: Any) -> AcquisitionSource:
+    """An answer to "How did you find us?"."""
+    return _save(
+        session, AcquisitionSource(**_given(AcquisitionSource, overrides, name=f"Source {number()}"))
+    )
+
+
+def make_price_list(session: Session, **overrides: Any) -> PriceList:
+    """A price list in pounds."""
+    return _save(session, PriceList(**_given(PriceList, overrides, name=f"Prices {number()}")))
+
+
+def make_sales_channel(session: Session, **overrides: Any) -> SalesChannel:
+    """A sales channel."""
+    n = number()
+    return _save(session, SalesChannel(**_given(SalesChannel, overrides, name=f"Channel {n}", code=f"CH{n}")))
+
+
+def make_payment_term(session: Session, **overrides: Any) -> PaymentTerm:
+    """Thirty days."""
+    return _save(session, PaymentTerm(**_given(PaymentTerm, overrides, name=f"Terms {number()}", days=30)))
+
+
+def make_bank_account(session: Session, **overrides: Any) -> BankAccount:
+    """A bank account of the shop."""
+    return _save(
+        session, BankAccount(**_given(BankAccount, overrides, name=f"Bank {number()}", iban_last4="4821"))
+    )
+
+
+def any_sales_channel(session: Session) -> SalesChannel:
+    """The first sales channel there is, made if there is none."""
+    found = session.scalars(select(SalesChannel).order_by(SalesChannel.id).limit(1)).first()
+    return found or make_sales_channel(session)
+
+
+def make_customer(session: Session, **overrides: Any) -> Customer:
+    """A registered retail customer with a name and an email, without phone or address."""
+    n = number()
+    values = _given(
+        Customer,
+        overrides,
+        first_name="Rashid",
+        last_name=f"Karim {n}",
+        email=f"rashid.karim.{n}@example.com",
+        status=Status.REGISTERED,
+        registered_at=NOW,
+        sales_channel=lambda: any_sales_channel(session),
+    )
+    return _save(session, Customer(**values))
+
+
+def make_agent(session: Session, **overrides: Any) -> Customer:
+    """A customer who may look after others."""
+    return make_customer(session, **{"account_type": AccountType.AGENT, **overrides})
+
+
+def make_phone(session: Session, **overrides: Any) -> Phone:
+    """A number that is not the primary one."""
+    values = _given(Phone, overrides, customer=lambda: make_customer(session), number="0113 496 0123")
+    return _save(session, Phone(**values))
+
+
+def make_address(session: Session, **overrides: Any) -> Address:
+    """An address in Leeds that is not the primary one."""
+    values = _given(
+        Address,
+        overrides,
+        customer=lambda: make_customer(session),
+        line1="14 Mill Lane",
+        town="Leeds",
+        postcode="LS2 9JT",
+    )
+    return _save(session, Address(**values))
+
+
+def make_note(session: Session, **overrides: Any) -> Note:
+    """A plain note."""
+    values = _given(
+        Note,
+        overrides,
+        customer=lambda: make_customer(session),
+        body="Prefers a call.",
+        author_name="Mary Kaur",
+    )
+    return _save(session, Note(**values))
+
+
+def make_attribute_definition(session: Session, **overrides: Any) -> AttributeDefinition:
+    """A custom field for text."""
+    n = number()
+    values = _given(AttributeDefinition, overrides, name=f"Attribute {n}", code=f"attribute_{n}")
+    return _save(session, AttributeDefinition(**values))
+
+
+def make_attribute_value(session: Session, **overrides: Any) -> AttributeValue:
+    """The value of a custom field."""
+    values = _given(
+        AttributeValue,
+        overrides,
+        customer=lambda: make_customer(session),
+        definition=lambda: make_attribute_definition(session),
+        value="42",
+    )
+    return _save(session, AttributeValue(**values))
+
+
+def make_changeset(session: Session, **overrides: Any) -> Changeset:
+    """A changeset without changes."""
+    return _save(
+        session, Changeset(**{"at": NOW, "action": "test.arrange", "actor_name": "Mary Kaur", **overrides})
+    )
+
+
+def make_change(session: Session, **overrides: Any) -> Change:
+    """A change of one field of one customer."""
+    values = _given(
+        Change,
+        overrides,
+        changeset=lambda: make_changeset(session),
+        table_name="customer",
+        row_id=1,
+        before={"last_name": "Karim"},
+        after={"last_name": "Khan"},
+    )
+    return _save(session, Change(**values))
+
+
+def _ledger(session: Session, model: type[Row], overrides: dict[str, Any], **defaults: Any) -> Row:
+    values = _given(
+        model,
+        overrides,
+        customer=lambda: make_customer(session),
+        changeset_id=lambda: make_changeset(session).id,
+        created_at=NOW,
+        actor_name="Mary Kaur",
+        **defaults,
+    )
+    return _save(session, model(**values))
+
+
+def make_loyalty_entry(session: Session, **overrides: Any) -> LoyaltyEntry:
+    """Points earned; only the entry: no lot, and the customer's balance is not touched."""
+    return _ledger(session, LoyaltyEntry, overrides, kind=LoyaltyKind.EARNED, points=100)
+
+
+def make_loyalty_lot(session: Session, **overrides: Any) -> LoyaltyLot:
+    """The untouched lot of a new entry of ``points``."""
+    points = overrides.get("points", 100)
+    entry = overrides.pop("entry", None) or make_loyalty_entry(session, points=points)
+    values = _given(
+        LoyaltyLot, overrides, entry=entry, customer_id=entry.customer_id, points=points, unspent=points
+    )
+    return _save(session, LoyaltyLot(**values))
+
+
+def make_loyalty_allocation(session: Session, **overrides: Any) -> LoyaltyAllocation:
+    """Ten points that a redemption took from a lot; the lot's ``unspent`` is not touched."""
+    values = _given(
+        LoyaltyAllocation,
+        overrides,
+        entry=lambda: make_loyalty_entry(session, kind=LoyaltyKind.REDEEMED, points=-10),
+        lot=lambda: make_loyalty_lot(session),
+        points=10,
+    )
+    return _save(session, LoyaltyAllocation(**values))
+
+
+def make_invoice(session: Session, **overrides: Any) -> Invoice:
+    """An invoice of 120.00 due in thirty days; without an account entry."""
+    return _ledger(
+        session,
+        Invoice,
+        overrides,
+        number=f"INV-{number()}",
+        issued_on=TODAY,
+        due_on=TODAY + dt.timedelta(days=30),
+        amount=12_000,
+        currency="GBP",
+    )
+
+
+def make_account_entry(session: Session, **overrides: Any) -> AccountEntry:
+    """A payment of 50.00 by bank transfer; the customer's balance is not touched."""
+    return _ledger(
+        session,
+        AccountEntry,
+        overrides,
+        kind=AccountKind.PAYMENT,
+        amount=-5_000,
+        currency="GBP",
+        method=PaymentMethod.BANK_TRANSFER,
+        value_date=TODAY,
+    )
+
+
+def make_credit_entry(session: Session, **overrides: Any) -> CreditEntry:
+    """A gift card of 25.00; the customer's balance is not touched."""
+    return _ledger(session, CreditEntry, overrides, kind=CreditKind.GIFT_CARD, amount=2_500, currency="GBP")
+
+
+def make_order(session: Session, **overrides: Any) -> Order:
+    """An order of 24.00, without lines."""
+    values = _given(
+        Order,
+        overrides,
+        customer=lambda: make_customer(session),
+        number=f"SO-{number()}",
+        placed_at=NOW,
+        sales_channel=lambda: any_sales_channel(session),
+        subtotal=2_000,
+        tax=400,
+        total=2_400,
+        item_count=1,
+    )
+    return _save(session, Order(**values))
+
+
+def make_order_line(session: Session, **overrides: Any) -> OrderLine:
+    """One article of an order."""
+    values = _given(
+        OrderLine,
+        overrides,
+        order=lambda: make_order(session),
+        name="Rioja 2019",
+        unit_price=2_000,
+        total=2_000,
+    )
+    return _save(session, OrderLine(**values))
+
+
+def make_shipment(session: Session, **overrides: Any) -> Shipment:
+    """A parcel with a tracking number."""
+    values = _given(
+        Shipment,
+        overrides,
+        order=lambda: make_order(session),
+        carrier="Royal Mail",
+        tracking_number=f"RM {number():06d} GB",
+    )
+    return _save(session, Shipment(**values))
+
+
+def make_external_id(session: Session, **overrides: Any) -> ExternalId:
+    """An eBay user id; of a new customer unless ``order`` or ``customer`` is given."""
+    if "order" not in overrides and "order_id" not in overrides:
+        overrides = _given(ExternalId, overrides, customer=lambda: make_customer(session))
+    values = _given(
+        ExternalId, overrides, system=ExternalSystem.EBAY, kind=ExternalKind.USER, value=f"buyer-{number()}"
+    )
+    return _save(session, ExternalId(**values))
+
+
+def make_shop_setting(session: Session, **overrides: Any) -> ShopSetting:
+    """The shop's name."""
+    return _save(session, ShopSetting(**{"code": "name", "value": "Vine and Barrel", **overrides}))
+
+
+def make_preference(session: Session, **overrides: Any) -> Preference:
+    """The columns somebody chose for the customer list."""
+    if "user_id" not in overrides and "user" not in overrides:
+        overrides = {**overrides, "user_id": make_staff(session).id}
+    return _save(session, Preference(**{"name": "customer.columns", "value": ["name", "email"], **overrides}))

@@ -1,0 +1,1 @@
+"""Tests of the domain schema: what the models accept, and what the database itself refuses."""

@@ -1,0 +1,184 @@
+"""Migrations make exactly what the models declare, on both databases, however many start at once."""
+
+import multiprocessing
+from collections.abc import Iterator
+from multiprocessing.synchronize import Barrier
+
+import pytest
+import sqlalchemy as sa
+
+from models import schema, triggers
+from models.base import metadata
+
+
+@pytest.fixture
+def engine(empty_url: str) -> Iterator[sa.Engine]:
+    """An engine on an empty database."""
+    made = schema.open_engine(empty_url)
+    yield made
+    made.dispose()
+
+
+@pytest.fixture
+def migrated(engine: sa.Engine) -> sa.Engine:
+    """An engine on a database with every table and not a row."""
+    schema.migrate(engine)
+    return engine
+
+
+def execute(engine: sa.Engine, *statements: str) -> None:
+    """Run statements in one transaction."""
+    with engine.begin() as connection:
+        for statement in statements:
+            connection.exec_driver_sql(statement)
+
+
+def test_a_migrated_database_is_what_the_models_declare(migrated: sa.Engine) -> None:
+    assert schema.drift(migrated) == []
+    assert set(sa.inspect(migrated).get_table_names()) == {*metadata.tables, "alembic_version"}
+
+
+def test_migrating_twice_changes_nothing(engine: sa.Engine) -> None:
+    assert not schema.at_head(engine)
+    schema.migrate(engine)
+    assert schema.at_head(engine)
+    schema.migrate(engine)
+    assert schema.drift(engine) == []
+
+
+def test_at_head_only_the_version_is_read(migrated: sa.Engine) -> None:
+    seen: list[str] = []
+    sa.event.listen(migrated, "before_cursor_execute", lambda *a: seen.append(a[2]))
+    schema.migrate(migrated)
+    assert not [
+        statement
+        for statement in seen
+        if "SELECT" not in statement and "PRAGMA" not in statement and "BEGIN" not in statement
+    ]
+    assert len(seen) <= 6
+
+
+def migrate_together(url: str, start: Barrier) -> None:
+    """Migrate the moment the other processes do."""
+    engine = schema.open_engine(url)
+    start.wait(timeout=60)
+    schema.migrate(engine)
+
+
+def test_eight_processes_may_start_on_one_empty_database(empty_url: str) -> None:
+    fork = multiprocessing.get_context("fork")
+    start = fork.Barrier(8)
+    started = [fork.Process(target=migrate_together, args=(empty_url, start)) for _ in range(8)]
+    for process in started:
+        process.start()
+    for process in started:
+        process.join()
+    assert [process.exitcode for process in started] == [0] * 8
+    engine = schema.open_engine(empty_url)
+    assert schema.drift(engine) == []
+    engine.dispose()
+
+
+def test_a_failed_migration_leaves_nothing(engine: sa.Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*arguments: object) -> None:
+        raise RuntimeError("the disk is full")
+
+    monkeypatch.setattr(triggers, "install", fail)
+    with pytest.raises(RuntimeError, match="disk is full"):
+        schema.migrate(engine)
+    assert sa.inspect(engine).get_table_names() == []
+
+
+def test_a_newer_database_is_refused(migrated: sa.Engine) -> None:
+    execute(migrated, "UPDATE alembic_version SET version_num = '9999'")
+    with pytest.raises(schema.SchemaError, match="newer"):
+        schema.migrate(migrated)
+
+
+def test_a_database_of_unknown_origin_is_refused(engine: sa.Engine) -> None:
+    execute(engine, "CREATE TABLE customer (id integer)")
+    with pytest.raises(schema.SchemaError, match="already has tables"):
+        schema.migrate(engine)
+
+
+def test_foreign_keys_are_on_after_a_migration_on_sqlite(make_url) -> None:
+    engine = schema.open_engine(make_url("sqlite", "keys"))
+    with engine.connect() as connection, schema._sqlite_without_foreign_keys(connection):
+        assert connection.exec_driver_sql("PRAGMA foreign_keys").scalar() == 0
+    with engine.connect() as connection:
+        assert connection.exec_driver_sql("PRAGMA foreign_keys").scalar() == 1
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ("ALTER TABLE note ADD COLUMN colour varchar(10)", "colour"),
+        ("DROP INDEX ix_note_open_tasks", "ix_note_open_tasks"),
+        ("DROP TABLE staff_preference", "staff_preference"),
+    ],
+)
+def test_drift_is_told(migrated: sa.Engine, change: str, told: str) -> None:
+    execute(migrated, change)
+    assert any(told in sentence for sentence in schema.drift(migrated))
+
+
+def test_a_missing_trigger_is_told(migrated: sa.Engine) -> None:
+    on = " ON changeset" if migrated.dialect.name == "postgresql" else ""
+    execute(migrated, f"DROP TRIGGER append_only_changeset_update{on}")
+    assert schema.drift(migrated) == ["trigger append_only_changeset_update is missing"]
+
+
+POSTGRESQL_CHANGES = [
+    ('ALTER TABLE customer ALTER COLUMN email_key TYPE varchar(320) COLLATE "default"', "email_key"),
+    ("ALTER TABLE customer DROP CONSTRAINT ck_customer_points_range", "ck_customer_points_range"),
+    ("ALTER TABLE customer DROP CONSTRAINT ck_customer_status", "ck_customer_status"),
+    ("ALTER TABLE customer ALTER COLUMN points TYPE integer", "points"),
+    ("ALTER TABLE note ALTER COLUMN body DROP NOT NULL", "body"),
+    ("ALTER TABLE changeset ALTER COLUMN reason DROP DEFAULT", "reason"),
+]
+
+
+@pytest.mark.parametrize("database_kind", ["postgresql"], indirect=True)
+@pytest.mark.parametrize(("change", "told"), POSTGRESQL_CHANGES)
+def test_drift_of_columns_is_told(migrated: sa.Engine, change: str, told: str) -> None:
+    execute(migrated, change)
+    assert any(told in sentence for sentence in schema.drift(migrated))
+
+
+REWRITES = [
+    ("ix_note_open_tasks", "done_at IS NULL", "done_at IS NOT NULL", "covers other rows"),
+    ("customer", "points >= 0", "points >= -5", "ck_customer_points_range differs"),
+    ("phone", "AUTOINCREMENT", "", "may reuse ids"),
+]
+
+
+@pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
+@pytest.mark.parametrize(("name", "old", "new", "told"), REWRITES)
+def test_drift_of_conditions_is_told(migrated: sa.Engine, name: str, old: str, new: str, told: str) -> None:
+    execute(
+        migrated,
+        "PRAGMA writable_schema = ON",
+        f"UPDATE sqlite_master SET sql = replace(sql, '{old}', '{new}') WHERE name = '{name}'",
+    )
+    assert any(told in sentence for sentence in schema.drift(migrated))
+
+
+def test_keys_compare_byte_by_byte_on_postgresql(make_url) -> None:
+    engine = schema.open_engine(make_url("postgresql", "collation"))
+    schema.migrate(engine)
+    with engine.connect() as connection:
+        rows = connection.exec_driver_sql(
+            "SELECT table_name, column_name, collation_name FROM information_schema.columns "
+            "WHERE table_schema = 'public' AND column_name LIKE '%%\\_key'"
+        ).all()
+    assert rows
+    assert {row[2] for row in rows} == {"C"}, rows
+
+
+def test_an_old_migration_never_imports_a_model() -> None:
+    for path in (schema.MIGRATIONS / "versions").glob("*.py"):
+        assert "models" not in path.read_text().replace("models.migrations", ""), path.name
+
+
+def test_history_is_one_line() -> None:
+    assert len(schema._scripts().get_heads()) == 1

@@ -1,0 +1,56 @@
+"""Tests talk to this machine only. Anything else is stopped, and fails the test even if the code goes on."""
+
+import ipaddress
+import sys
+from typing import Any
+
+_attempts: list[str] = []
+_armed = False
+
+
+class NetworkBlockedError(RuntimeError):
+    """A test tried to reach the network or a mail server."""
+
+
+def install() -> None:
+    """Watch every socket of this process from now on; calling it again does nothing."""
+    global _armed  # noqa: PLW0603 - an audit hook cannot be removed, so it is armed once a process
+    if not _armed:
+        sys.addaudithook(_watch)
+        _armed = True
+
+
+def take_attempts() -> list[str]:
+    """Return what was stopped since the last call, and forget it."""
+    taken = _attempts.copy()
+    _attempts.clear()
+    return taken
+
+
+def _watch(name: str, details: tuple[Any, ...]) -> None:
+    if name in {"socket.connect", "socket.sendto", "socket.sendmsg"}:
+        address = details[1]
+        if isinstance(address, tuple) and not is_local(address[0]):
+            _stop(f"{name} to {address[0]}:{address[1]}")
+    elif name in {"socket.getaddrinfo", "socket.gethostbyname"}:
+        if details[0] is not None and not is_local(details[0]):
+            _stop(f"{name} of {details[0]!r}")
+    elif name == "smtplib.connect":
+        _stop(f"{name} to {details[1]}:{details[2]}")
+
+
+def is_local(host: Any) -> bool:
+    """Whether a host, as sockets take it, is this machine."""
+    text = host.decode() if isinstance(host, bytes) else str(host)
+    if text in {"", "localhost"}:
+        return True
+    try:
+        found = ipaddress.ip_address(text.partition("%")[0])
+    except ValueError:
+        return False
+    return found.is_loopback or found.is_unspecified
+
+
+def _stop(what: str) -> None:
+    _attempts.append(what)
+    raise NetworkBlockedError(f"tests do not leave this machine: {what}")

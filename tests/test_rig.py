@@ -1,0 +1,181 @@
+"""The rig keeps its promises: both databases are real and fresh, and no test leaves this machine."""
+
+import smtplib
+import socket
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from flask import Flask
+
+from tests import application, network
+from tests.databases import Database, once, recorded_statements
+from tools import check_templates
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def test_each_kind_of_database_is_what_it_says(database: Database) -> None:
+    with database.connect() as connection:
+        assert connection.dialect.name == database.kind
+        version = "sqlite_version()" if database.kind == "sqlite" else "version()"
+        assert connection.scalar(sa.text(f"SELECT {version}"))
+
+
+@pytest.mark.parametrize("time", ["first", "second"])
+def test_each_test_gets_a_fresh_database(database: Database, time: str) -> None:
+    with database.connect() as connection:
+        names = sa.inspect(connection).get_table_names()
+        assert "left_behind" not in names
+        assert {"ab_user", "customer", "changeset"} <= set(names)
+        connection.execute(sa.text("CREATE TABLE left_behind (id INTEGER)"))
+
+
+def test_renewing_survives_a_connection_left_open(database: Database) -> None:
+    connection = sa.create_engine(database.url, poolclass=sa.NullPool).connect()
+    connection.execute(sa.text("SELECT 1 FROM ab_user"))
+    database.renew()
+    with database.connect() as fresh:
+        assert fresh.scalar(sa.text("SELECT COUNT(*) FROM ab_user")) == len(application.USERNAMES)
+    connection.invalidate()
+    connection.close()
+
+
+def test_one_application_serves_every_test_of_a_kind(app: Flask, database: Database) -> None:
+    from models.base import db
+
+    with app.app_context():
+        assert db.engine.dialect.name == database.kind
+        assert db.session.scalar(sa.text("SELECT COUNT(*) FROM ab_user")) == len(application.USERNAMES)
+
+
+def test_statements_are_counted(app: Flask) -> None:
+    from models.base import db
+
+    with app.app_context(), recorded_statements() as seen:
+        db.session.execute(sa.text("SELECT 1"))
+        db.session.execute(sa.text("SELECT 2"))
+    assert [text for text in seen if text.startswith("SELECT")] == ["SELECT 1", "SELECT 2"]
+
+
+@pytest.mark.parametrize("role", application.USERNAMES)
+def test_every_shipped_role_can_sign_in(as_role, role: str) -> None:
+    assert as_role(role).get("/admin/").status_code == 200
+
+
+def test_once_lets_the_first_in_and_not_the_second(tmp_path: Path) -> None:
+    for expected in (True, False):
+        with once(tmp_path / "lock") as needed:
+            assert needed is expected
+
+
+def test_once_repeats_what_went_wrong(tmp_path: Path) -> None:
+    with pytest.raises(ZeroDivisionError), once(tmp_path / "lock"):
+        raise ZeroDivisionError("no migrations")
+    with pytest.raises(RuntimeError, match="no migrations"), once(tmp_path / "lock"):
+        pytest.fail("it went on")
+
+
+@pytest.mark.parametrize(
+    ("reach", "named"),
+    [
+        (lambda: socket.socket().connect(("192.0.2.1", 80)), "192.0.2.1:80"),
+        (lambda: socket.getaddrinfo("example.test", 80), "example.test"),
+        (lambda: socket.socket(type=socket.SOCK_DGRAM).sendto(b"?", ("192.0.2.1", 53)), "192.0.2.1:53"),
+        (lambda: smtplib.SMTP("127.0.0.1", 25), "smtplib"),
+    ],
+)
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_the_guard_stops_what_leaves_this_machine(reach, named: str) -> None:
+    with pytest.raises(network.NetworkBlockedError, match=named):
+        reach()
+    assert any(named in attempt for attempt in network.take_attempts())
+
+
+@pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "127.9.9.9", "::1", b"127.0.0.1", "", "0.0.0.0"])
+def test_this_machine_is_local(host: str | bytes) -> None:
+    assert network.is_local(host)
+
+
+@pytest.mark.parametrize(
+    "host", ["10.0.0.1", "192.168.1.1", "example.test", "2001:db8::1", "localhost.example.test"]
+)
+def test_others_are_not_local(host: str) -> None:
+    assert not network.is_local(host)
+
+
+def test_a_swallowed_attempt_still_fails_the_test(pytester_run) -> None:
+    outcome = pytester_run(
+        "import contextlib, socket\n"
+        "def test_sneaky():\n"
+        "    with contextlib.suppress(Exception):\n"
+        "        socket.getaddrinfo('example.test', 80)\n"
+    )
+    assert "the test tried to leave this machine" in outcome.stdout
+    assert outcome.returncode == 1
+
+
+@pytest.fixture
+def pytester_run(tmp_path: Path):
+    """Run pytest, with this project's rig, on one file of its own."""
+
+    def run(source: str) -> subprocess.CompletedProcess[str]:
+        (tmp_path / "conftest.py").write_text(
+            "from tests.conftest import *\nfrom tests.conftest import _stay_on_this_machine\n"
+        )
+        (tmp_path / "test_it.py").write_text(source)
+        command = [
+            sys.executable,
+            "-m",
+            "pytest",
+            "-p",
+            "no:cacheprovider",
+            "--rootdir",
+            str(tmp_path),
+            str(tmp_path),
+        ]
+        return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+
+    return run
+
+
+def test_the_import_contracts_know_every_package() -> None:
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]
+    found = {path.name for path in ROOT.iterdir() if any(path.glob("*.py")) and path.name in LAYERS}
+    assert found == set(settings["root_packages"])
+
+
+LAYERS = {"models", "actions", "admin", "portal", "jobs"}
+
+
+@pytest.mark.parametrize(
+    ("template", "complaint"),
+    [
+        ('<p style="color: red"></p>', "style="),
+        ('<p onclick="x()"></p>', "onclick="),
+        ('<a href="javascript:x()">{{ x }}</a>', "runs a script"),
+        ("<script>x()</script>", "nonce"),
+        ("<style>p {}</style>", "nonce"),
+        ('<script src="https://cdn.test/x.js"></script>', "another host"),
+        ("{{ x|safe }}", "safe"),
+        ("{% autoescape false %}{{ x }}{% endautoescape %}", "autoescape"),
+        ("{{ Customer.query.all() }}", "query"),
+        ("<p>Hello there</p>", "translation"),
+        ('<img src="/x.png" alt="A picture">', "translation"),
+        ("{% if %}", "parse"),
+    ],
+)
+def test_the_template_check_finds(template: str, complaint: str) -> None:
+    assert any(complaint in text for _, text in check_templates.findings(template))
+
+
+def test_the_template_check_passes_what_the_house_does() -> None:
+    good = """{# A comment of words #}{% extends "layout.html" %}{% block body %}
+        <h1>{{ _("Customers") }} · {{ count }}</h1><p>{% trans %}One {{ x }} of many{% endtrans %}</p>
+        <script nonce="{{ csp_nonce() }}">start()</script>
+        <script type="application/json">{{ data|tojson }}</script>
+        <a href="{{ url_for("x", q='a "b"') }}" {% if x %}class="on"{% endif %}>{{ x }}</a>{% endblock %}"""
+    assert list(check_templates.findings(good)) == []

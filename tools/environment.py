@@ -1,0 +1,52 @@
+"""Make the virtual environment and bring it to a lock file: ``python3 tools/environment.py .venv run``.
+
+Runs on the system's Python, before anything is installed, so it uses the standard library only.
+It does nothing when the lock file is the one installed last time.
+"""
+
+import hashlib
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+NEEDED = (3, 11)
+
+
+def main(venv_name: str, lock_name: str) -> None:
+    """Install ``locks/<lock_name>.lock`` into ``venv_name`` unless it is there already."""
+    if sys.version_info < NEEDED:
+        found = f"{sys.version_info[0]}.{sys.version_info[1]}"
+        raise SystemExit(
+            f"Clientele needs Python 3.11 or newer; {sys.executable} is {found}. Try: make PYTHON=..."
+        )
+    venv = Path(venv_name)
+    lock = ROOT / "locks" / f"{lock_name}.lock"
+    stamp = venv / f".installed-{lock_name}"
+    digest = hashlib.sha256(lock.read_bytes()).hexdigest()
+    if stamp.exists() and stamp.read_text() == digest and usable(venv):
+        return
+    if not usable(venv):
+        print(f"Making {venv} with Python {sys.version.split()[0]} ...", flush=True)
+        subprocess.run([sys.executable, "-m", "venv", "--clear", str(venv)], check=True)
+    print(f"Installing {lock.relative_to(ROOT)} ...", flush=True)
+    install(venv, lock)
+    stamp.write_text(digest)
+
+
+def usable(venv: Path) -> bool:
+    """Whether the environment's Python still starts (a removed system Python leaves a dangling link)."""
+    return (venv / "bin" / "python").exists()
+
+
+def install(venv: Path, lock: Path) -> None:
+    """Install with plain pip: every file by its hash, nothing that the lock does not name, no build step."""
+    command = [str(venv / "bin" / "python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    command += ["--require-hashes", "--no-deps", "--only-binary", ":all:", "--requirement", str(lock)]
+    if subprocess.run(command, check=False, env={**os.environ, "PIP_NO_INPUT": "1"}).returncode != 0:
+        raise SystemExit(f"pip could not install {lock}; its message is above.")
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
