@@ -26,7 +26,8 @@ check: env-test ## Check format, lint, types, imports, templates, locks, migrati
 	$(VENV)/bin/lint-imports
 	$(PY) -m tools.check_templates
 	$(PY) -m tools.locks --check
-	$(PY) -m flask --app app check-schema
+	@scratch=$$(mktemp -d) && trap 'rm -rf "$$scratch"' EXIT && export DATABASE_URL=sqlite:///$$scratch/check.db && \
+	$(PY) -m flask --app app up && $(PY) -m flask --app app check-schema
 
 format: env-test ## Format the code and apply the linter's safe fixes
 	$(VENV)/bin/ruff check --fix-only .

@@ -12,7 +12,8 @@ from flask import Flask, g, redirect, url_for
 from flask_admin import Admin
 from flask_talisman import Talisman
 from flask_wtf.csrf import CSRFProtect
-from sqlalchemy import event
+from sqlalchemy import Engine, event
+from werkzeug.security import generate_password_hash
 
 import actions.registry  # noqa: F401  registers every rule that a save runs
 import models  # noqa: F401  completes the metadata
@@ -59,7 +60,9 @@ def create_app(
     :param screens: screens besides the shipped ones.
     """
     settings = settings or Settings.from_environment()
-    app = Flask("clientele", static_folder=str(ROOT / "admin" / "static"), template_folder=str(ROOT / "templates"))
+    app = Flask(
+        "clientele", static_folder=str(ROOT / "admin" / "static"), template_folder=str(ROOT / "templates")
+    )
     app.config.update(_configuration(settings))
     app.extensions["clientele"] = Clientele(clock)
     app.extensions["clientele.settings"] = settings
@@ -134,8 +137,11 @@ def _add_screens(app: Flask, builder: IdentityBuilder, classes: Sequence[type[Sc
 
 
 def _add_commands(app: Flask) -> None:
-    def engine() -> Any:
+    def engine() -> Engine:
         return db.engine
 
-    for command in (*model_commands(engine), *action_commands(engine), *cli.COMMANDS):
+    def hash_password(password: str) -> str:
+        return generate_password_hash(password, app.config["FAB_PASSWORD_HASH_METHOD"])
+
+    for command in (*model_commands(engine, hash_password), *action_commands(engine), *cli.COMMANDS):
         app.cli.add_command(command)

@@ -31,17 +31,19 @@ class Settings:
     trusted_hosts: tuple[str, ...] = LOOPBACK
     behind_tls: bool = False
     demo_customers: int = 2000
-    password_hash: str = "scrypt"
+    password_hash: str = "scrypt"  # noqa: S105  the method, not a password
     testing: bool = False
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> Settings:
         """Return the settings of this process. :raises SettingsError: one cannot be used."""
         given = os.environ if environment is None else environment
-        host = given.get("HOST", cls.host)
+        host = given.get("HOST") or "127.0.0.1"
         base = given.get("PUBLIC_BASE_URL")
         if host not in LOOPBACK and not base:
-            raise SettingsError("HOST lets other machines in: set PUBLIC_BASE_URL to the address people will use.")
+            raise SettingsError(
+                "HOST lets other machines in: set PUBLIC_BASE_URL to the address people will use."
+            )
         return cls(
             database_url=_database(given.get("DATABASE_URL")),
             secret_key=given.get("SECRET_KEY") or _kept_secret(host),
@@ -62,7 +64,9 @@ def _database(url: str | None) -> str:
     try:
         parsed = make_url(url)
     except ArgumentError:
-        raise SettingsError("DATABASE_URL is not an address such as postgresql://user:password@host/name.") from None
+        raise SettingsError(
+            "DATABASE_URL is not an address such as postgresql://user:password@host/name."
+        ) from None
     if parsed.drivername in ("postgres", "postgresql"):
         parsed = parsed.set(drivername="postgresql+psycopg")
     if parsed.get_backend_name() not in ("sqlite", "postgresql"):
@@ -88,7 +92,9 @@ def _hosts(raw: str | None, base: str | None) -> tuple[str, ...]:
 def _kept_secret(host: str) -> str:
     """Return the key made at the first start on this machine; several hosts must share one by SECRET_KEY."""
     if host not in LOOPBACK:
-        raise SettingsError("HOST lets other machines in: set SECRET_KEY to a long random text, the same on every host.")
+        raise SettingsError(
+            "HOST lets other machines in: set SECRET_KEY to a long random text, the same on every host."
+        )
     path = ROOT / "instance" / "secret_key"
     path.parent.mkdir(exist_ok=True)
     if not path.exists():

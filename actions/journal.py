@@ -133,6 +133,12 @@ def difference(row: Base) -> tuple[Fields, Fields]:
     return before, after
 
 
+def stored(row: Base) -> Fields:
+    """Return :func:`snapshot` as the database has it, without what was set on the row and not flushed."""
+    values = snapshot(row) | difference(row)[0]
+    return {name: value for name, value in values.items() if value is not None}
+
+
 @event.listens_for(Session, "before_flush")
 def _prepare(session: Session, context: object, instances: object) -> None:
     journal: Journal | None = session.info.get(JOURNAL)
@@ -165,7 +171,7 @@ def _collect(session: Session, context: object) -> None:
             journal.note(row, None, snapshot(row))
     for row in session.deleted:
         if isinstance(row, Base) and row.__journal__:
-            journal.note(row, snapshot(row), None)
+            journal.note(row, stored(row), None)
     for row in session.dirty:
         if isinstance(row, Base) and row.__journal__:
             before, after = difference(row)
@@ -178,14 +184,19 @@ def _no_bulk(state: ORMExecuteState) -> None:
     """Refuse a bulk statement on a journalled table: it would change rows that the journal never saw."""
     if JOURNAL not in state.session.info or not (state.is_update or state.is_delete or state.is_insert):
         return
-    table = getattr(state.statement, "table", None)
-    columns = getattr(state.statement, "_values", None) or {}
-    model = next((m.class_ for m in Base.registry.mappers if m.local_table is table), None)
+    statement: Any = state.statement
+    model = _model_of(statement.table.name)
     if model is None or not model.__journal__:
         return
-    if state.is_update and columns and all(not policy(c).journalled for c in columns):
+    columns = [model.__table__.c[column.name] for column in getattr(statement, "_values", None) or ()]
+    if state.is_update and columns and not any(policy(column).journalled for column in columns):
         return
-    raise WriteOutsideAction(f"a bulk statement on {table} would not be journalled")
+    raise WriteOutsideAction(f"a bulk statement on {statement.table.name} would not be journalled")
+
+
+def _model_of(table_name: str) -> type[Base] | None:
+    """Return the model of a table; by name, as a statement holds an annotated copy of the table itself."""
+    return next((m.class_ for m in Base.registry.mappers if m.class_.__tablename__ == table_name), None)
 
 
 def read_only(session: Session, context: object, instances: object) -> None:

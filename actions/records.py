@@ -7,11 +7,11 @@ the same transaction, so the rule holds at every door.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from sqlalchemy import ForeignKeyConstraint, func, inspect, select
-from sqlalchemy.orm import Mapper
+from sqlalchemy.orm import Mapper, object_session
 
 from actions.base import ACTIONS, Action, Conflict, Context, Outcome, Refused
 from actions.journal import plain
@@ -141,7 +141,15 @@ def _assign_children(row: Base, name: str, items: list[dict[str, Any]]) -> bool:
         raise Invalid(errors)
     if touched or there:
         setattr(row, name, kept)
+        _delete_all(there.values())
     return touched or bool(there)
+
+
+def _delete_all(rows: Iterable[Base]) -> None:
+    """Delete rows by name: one that the unit of work deletes as an orphan never reaches the journal."""
+    for row in rows:
+        if (session := object_session(row)) is not None:
+            session.delete(row)
 
 
 def _conflict(ctx: Context, row: Base, values: dict[str, Any], version: int) -> Conflict:
@@ -154,6 +162,7 @@ def _conflict(ctx: Context, row: Base, values: dict[str, Any], version: int) -> 
         .join(Changeset)
         .where(Change.table_name == row.__tablename__, Change.row_id == row.id)  # type: ignore[attr-defined]
         .order_by(Change.id.desc())
+        .execution_options(yield_per=20)
     )
     by = ""
     for before, after, actor_name in history:

@@ -13,7 +13,7 @@ from sqlalchemy.orm import selectinload
 from actions.base import ACTIONS
 from admin import cells
 from admin.context import allowed, clientele, now, session, shop
-from admin.fields import Field
+from admin.fields import Field, label_of
 from admin.pages import Event, FieldChange
 from models.account import AccountEntry, Invoice
 from models.base import Base
@@ -66,23 +66,38 @@ def event(changeset: Changeset, row: Base | None = None) -> Event:
     changes = [change for c in changeset.changes for change in field_changes(c)]
     screen = clientele().screens.get("changeset")
     url = screen.url_to("details_view", id=changeset.id) if screen and allowed("show", "changeset") else None
-    return Event(title_of(changeset), cells.moment(changeset.at, now(), shop()), changeset.actor_name, url, changeset.reason, changes[:4])
+    return Event(
+        title_of(changeset),
+        cells.moment(changeset.at, now(), shop()),
+        changeset.actor_name,
+        url,
+        changeset.reason,
+        changes[:4],
+    )
 
 
 def title_of(changeset: Changeset) -> str:
     """Return what was done, in words: the action's label and the noun."""
     noun = nouns().get(changeset.action.split(".")[0], "")
     verb = changeset.action.rpartition(".")[2]
-    words = {"create": _("%(noun)s created", noun=noun), "edit": _("%(noun)s changed", noun=noun), "delete": _("%(noun)s deleted", noun=noun)}
+    words = {
+        "create": _("%(noun)s created", noun=noun),
+        "edit": _("%(noun)s changed", noun=noun),
+        "delete": _("%(noun)s deleted", noun=noun),
+    }
     if verb in words and noun:
         return words[verb]
     declared = ACTIONS.get(changeset.action)
-    return _(declared.label) if declared else changeset.action.replace(".", " ").replace("_", " ").capitalize()
+    return (
+        _(declared.label) if declared else changeset.action.replace(".", " ").replace("_", " ").capitalize()
+    )
 
 
 def nouns() -> dict[str, str]:
     """Return table name -> singular, for every model that has one."""
-    return {m.class_.__tablename__: _(m.class_.__label__) for m in Base.registry.mappers if m.class_.__label__}
+    return {
+        m.class_.__tablename__: _(m.class_.__label__) for m in Base.registry.mappers if m.class_.__label__
+    }
 
 
 def field_changes(change: Change) -> list[FieldChange]:
@@ -95,7 +110,10 @@ def field_changes(change: Change) -> list[FieldChange]:
     if change.before is None or change.after is None:
         names = [n for n in names if not n.endswith("_id")][:6]
     return [
-        FieldChange(label(model, name), words(model, name, before.get(name)), words(model, name, after.get(name))) for name in names
+        FieldChange(
+            label(model, name), words(model, name, before.get(name)), words(model, name, after.get(name))
+        )
+        for name in names
     ]
 
 
@@ -132,11 +150,10 @@ def _typed(field: Field, value: Any) -> Any:
         case "datetime":
             return cells.moment(dt.datetime.fromisoformat(value), now(), shop())
         case "choice":
-            return cells.label_of(field.choices(value))  # type: ignore[misc]
+            return label_of(field.choices(value))  # type: ignore[misc]
         case "text":
             return cells.shorten(str(value))
         case "json":
             return str(value)
         case _:
             return cells.show(field.kind, value, shop=shop(), now=now())
-

@@ -20,7 +20,7 @@ from werkzeug.exceptions import Forbidden, NotFound
 from wtforms import Form
 
 from actions.records import record_actions
-from admin import export, forms, inline, lists, records, saving, search
+from admin import columns, export, forms, inline, lists, lookups, records, saving, search
 from admin.context import allowed, clientele, person, session
 from admin.declare import RowAction, Section, Tab, View
 from admin.fields import OPERATORS, Field, describe
@@ -57,6 +57,7 @@ class Screen(ModelView):
     row_actions: ClassVar[Sequence[RowAction]] = ()
     new_action: ClassVar[RowAction | None] = None
     empty: ClassVar[Any] = ""
+    search_hint: ClassVar[Any] = ""
     menu_label: ClassVar[Any] = ""
     column_details_list: Any = ()
 
@@ -89,9 +90,10 @@ class Screen(ModelView):
             self.can_create = self.can_edit = self.can_delete = False
         if not self.form_columns:
             self.can_create = self.can_edit = False
-        self.menu_label = type(self).menu_label or self.plural
         self._check()
-        super().__init__(model, db.session, name=self.plural, endpoint=f"screen_{self.resource}", url=self.resource)
+        super().__init__(
+            model, db.session, name=self.plural, endpoint=f"screen_{self.resource}", url=self.resource
+        )
 
     # -- Flask-Admin's scaffolding, replaced by ours --------------------------------------------------------------
 
@@ -103,7 +105,12 @@ class Screen(ModelView):
         return []
 
     def _check(self) -> None:
-        for name in (*self.column_list, *self.form_columns, *self.column_filters, *self.column_searchable_list):
+        for name in (
+            *self.column_list,
+            *self.form_columns,
+            *self.column_filters,
+            *self.column_searchable_list,
+        ):
             self.field(name)
         for name in self.form_columns:
             field = self.field(name)
@@ -119,7 +126,9 @@ class Screen(ModelView):
 
     def get_column_name(self, field: str) -> str:
         """Return a column's heading in plain words."""
-        return str(self.column_labels.get(field) or _(field.removesuffix("_id").replace("_", " ").capitalize()))
+        return str(
+            self.column_labels.get(field) or _(field.removesuffix("_id").replace("_", " ").capitalize())
+        )
 
     @cached_property
     def filters(self) -> dict[str, Field]:
@@ -131,7 +140,11 @@ class Screen(ModelView):
     def tab_filters(self) -> tuple[str, ...]:
         """Return the relations by which this list can stand as a tab on a record."""
         relations = inspect(self.model).relationships
-        return tuple(r.key for r in relations if r.direction.name == "MANYTOONE" and r.mapper.class_.__tablename__ != "ab_user")
+        return tuple(
+            r.key
+            for r in relations
+            if r.direction.name == "MANYTOONE" and r.mapper.class_.__tablename__ != "ab_user"
+        )
 
     @cached_property
     def sortable(self) -> frozenset[str]:
@@ -144,7 +157,9 @@ class Screen(ModelView):
             return self.column_sort_expressions[name]
         field = self.field(name)
         if field.kind == "lookup" and field.target is not None:
-            label = next((n for n in ("last_name_key", "name", "number", "username") if hasattr(field.target, n)), "id")
+            label = next(
+                (n for n in ("last_name_key", "name", "number", "username") if hasattr(field.target, n)), "id"
+            )
             return (f"{name}.{label}",)
         return () if field.kind in ("computed", "json") else (name,)
 
@@ -173,6 +188,11 @@ class Screen(ModelView):
         foreign, other = self.field(head).column, target.__mapper__.primary_key[0]
         value = select(getattr(target, rest)).where(other == foreign).correlate(self.model).scalar_subquery()
         return Key(value, descending, nullable=True)
+
+    @property
+    def heading(self) -> str:
+        """Return what the menu calls this screen."""
+        return str(self.menu_label) or _(self.plural)
 
     @property
     def identity(self) -> Any:
@@ -205,18 +225,22 @@ class Screen(ModelView):
         return condition_clause(condition)
 
     def search(self, statement: Select[Any], text: str) -> Select[Any]:
-        """Narrow a list to rows that hold every word of ``text``, or the whole of it, in one of the searchable columns."""
+        """Narrow a list to rows in which every word of ``text``, or the whole of it, is found."""
         words = text.split()[:8]
-        every = and_(*(search.word_clause(self, word) for word in words))
-        return statement.where(or_(every, search.word_clause(self, text)) if len(words) > 1 else every)
+        every = and_(*(self.search_clause(word) for word in words))
+        return statement.where(or_(every, self.search_clause(text)) if len(words) > 1 else every)
+
+    def search_clause(self, word: str) -> Any:
+        """Return the clause for rows that a word of the search box finds."""
+        return search.word_clause(self, word)
 
     def eager(self, names: Sequence[str]) -> Sequence[Any]:
         """Return loader options for the columns about to be shown; relations of one row are joined."""
-        return lists.eager_options(self, names)
+        return columns.eager_options(self, names)
 
     def cell(self, row: Any, name: str, *, whole: bool = False) -> Cell:
         """Return one formatted value, by the screen's own formatter where it has one."""
-        return lists.format_cell(self, row, name, whole=whole)
+        return columns.format_cell(self, row, name, whole=whole)
 
     def line_url(self, row: Any) -> str | None:
         """Return the address of a row's record, for those who may open it."""
@@ -228,7 +252,7 @@ class Screen(ModelView):
 
     def lookup_options(self, text: str = "", offset: int = 0, limit: int = 20) -> list[tuple[int, str]]:
         """Return (id, label) of rows in scope that match ``text``, for pickers."""
-        return lists.lookup_options(self, text, offset, limit)
+        return lookups.options(self, text, offset, limit)
 
     def lookup_screen(self, field: Field) -> Callable[[], Screen]:
         """Return a way to the screen over a relation's target, once all screens are registered."""
@@ -265,7 +289,12 @@ class Screen(ModelView):
     @property
     def verbs(self) -> tuple[str, ...]:
         """Return the verbs that exist for this resource, as they appear in the role editor."""
-        flags = (("add", self.can_create), ("edit", self.can_edit), ("delete", self.can_delete), ("export", self.can_export))
+        flags = (
+            ("add", self.can_create),
+            ("edit", self.can_edit),
+            ("delete", self.can_delete),
+            ("export", self.can_export),
+        )
         extra = [a.action.verb for a in (*((self.new_action,) if self.new_action else ()), *self.row_actions)]
         return ("list", "show", *(verb for verb, on in flags if on), *extra)
 
@@ -288,9 +317,15 @@ class Screen(ModelView):
 
     def _permitted(self, name: str) -> bool:
         if name == "ajax_lookup":
-            return self.can("add") or self.can("edit") or self.can("list") or any(self.can(a.action.verb) for a in self.actions())
+            return (
+                self.can("add")
+                or self.can("edit")
+                or self.can("list")
+                or any(self.can(a.action.verb) for a in self.actions())
+            )
         if name == "act_view":
-            return any(self.can(a.action.verb) for a in self.actions() if a.action.verb == request.view_args["verb"])  # type: ignore[index]
+            verb = (request.view_args or {}).get("verb")
+            return any(self.can(a.action.verb) for a in self.actions() if a.action.verb == verb)
         return self.can(PERMISSION_OF[name])
 
     def actions(self) -> Sequence[RowAction]:
@@ -324,7 +359,7 @@ class Screen(ModelView):
     @expose("/columns/", methods=("POST",))
     def columns_view(self) -> Any:
         """Keep which columns this person wants to see."""
-        return lists.choose_columns(self)
+        return columns.choose_columns(self)
 
     @expose("/details/")
     def details_view(self) -> Any:
@@ -366,7 +401,7 @@ class Screen(ModelView):
     @expose("/ajax/lookup/")
     def ajax_lookup(self) -> Any:
         """Answer a picker."""
-        return lists.lookup(self)
+        return lookups.answer(self)
 
     @expose("/ajax/update/", methods=("GET", "POST"))
     def ajax_update(self) -> Any:

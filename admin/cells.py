@@ -50,7 +50,9 @@ def balance(minor: int, currency: str, shop: Shop) -> Markup:
 def signed(number: int, shop: Shop) -> Markup:
     """Return a movement with its sign, green or red as well."""
     colour, sign = ("text-green", "+") if number > 0 else ("text-red", "−")
-    return Markup('<span class="{}">{}{}</span>').format(colour, sign, format_decimal(abs(number), locale=shop.locale))
+    return Markup('<span class="{}">{}{}</span>').format(
+        colour, sign, format_decimal(abs(number), locale=shop.locale)
+    )
 
 
 def signed_money(minor: int, currency: str, shop: Shop) -> Markup:
@@ -88,7 +90,7 @@ def choice(value: enum.Enum) -> Markup | str:
 
 def badge(value: Badge) -> Markup:
     """Return a soft badge: a word, never colour alone."""
-    return Markup('<span class="badge bg-{}-lt">{}</span>').format(value.colour, value.label)
+    return Markup('<span class="badge soft soft-{}">{}</span>').format(value.colour, value.label)
 
 
 def shorten(text: str, most: int = 80) -> Markup:
@@ -104,7 +106,9 @@ def currency_of(row: Any, shop: Shop) -> str:
     return getattr(row, "currency", None) or shop.currency
 
 
-def show(kind: Kind, value: Any, *, shop: Shop, now: dt.datetime, currency: str = "", whole: bool = False) -> Markup | str:
+def show(  # noqa: PLR0911  one return a kind reads best
+    kind: Kind, value: Any, *, shop: Shop, now: dt.datetime, currency: str = "", whole: bool = False
+) -> Markup | str:
     """Return a value formatted by its kind. ``whole`` keeps a long text whole."""
     if value is None or value == "":
         return nothing()

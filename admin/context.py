@@ -95,7 +95,9 @@ def call(*, reason: str = "", key: str | None = None) -> runner.Call:
     return runner.Call(who, now(), reason, own_key, g.get("request_id"), request.remote_addr)
 
 
-def perform(action: Action, target_id: int | None = None, *, reason: str = "", key: str | None = None, **values: Any) -> Outcome:
+def perform(
+    action: Action, target_id: int | None = None, *, reason: str = "", key: str | None = None, **values: Any
+) -> Outcome:
     """Run an action for the person asking, then forget what this request had read."""
     outcome = runner.perform(db.engine, action, call(reason=reason, key=key), target_id, **values)
     session().expire_all()

@@ -63,4 +63,6 @@ class RowAction:
         fields = {name for name in dir(self.form) if hasattr(getattr(self.form, name), "field_class")}
         wanted = self.action.parameters
         if fields != wanted:
-            raise TypeError(f"{self.form.__name__} has the fields {sorted(fields)}, {self.action.code} takes {sorted(wanted)}")
+            raise TypeError(
+                f"{self.form.__name__} has the fields {sorted(fields)}, {self.action.code} takes {sorted(wanted)}"
+            )

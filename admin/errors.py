@@ -14,6 +14,7 @@ from werkzeug.exceptions import BadRequest, HTTPException
 
 from actions.base import Invalid, Refused
 from admin.query import BadArgument
+from admin.sentences import sentence, translated
 from models.base import db
 
 log = logging.getLogger(__name__)
@@ -43,14 +44,20 @@ def _no_nul() -> None:
 def titles() -> dict[int, tuple[str, str]]:
     """Return status -> (title, what to do)."""
     return {
-        400: (_("That request cannot be read"), _("Something in the address or the form is not as it should be.")),
+        400: (
+            _("That request cannot be read"),
+            _("Something in the address or the form is not as it should be."),
+        ),
         401: (_("Please sign in"), _("You need to sign in to see this.")),
         403: (_("Not for your role"), _("Your role does not include this. An admin can change that.")),
         404: (_("Not found"), _("This page or record does not exist, or is not yours to see.")),
         405: (_("Not that way"), _("This address does not take that kind of request.")),
         413: (_("Too large"), _("What was sent is larger than 10 MB.")),
         422: (_("Please look at it again"), _("Something in the form is not as it should be.")),
-        500: (_("Something went wrong"), _("It is our fault, and nothing was saved. Tell your admin the request id.")),
+        500: (
+            _("Something went wrong"),
+            _("It is our fault, and nothing was saved. Tell your admin the request id."),
+        ),
         503: (_("The database does not answer"), _("Nothing was saved. Please try again in a moment.")),
     }
 
@@ -64,7 +71,9 @@ def answer(status: int, sentence: str = "", *, field: str | None = None, code: s
         body = {"message": sentence, "field": field, "code": code, "request_id": request_id}
         response = jsonify({k: v for k, v in body.items() if v})
     else:
-        page = render_template("admin/error.html", status=status, title=title, sentence=sentence, request_id=request_id)
+        page = render_template(
+            "admin/error.html", status=status, title=title, sentence=sentence, request_id=request_id
+        )
         response = make_response(page)
     response.status_code = status
     return response
@@ -79,7 +88,11 @@ def _http(error: HTTPException) -> Any:
     if 300 <= status < 400:
         return error.get_response()
     field = error.field if isinstance(error, BadArgument) else None
-    own = error.description if type(error).__module__ != "werkzeug.exceptions" or error.description != type(error).description else ""
+    own = (
+        error.description
+        if type(error).__module__ != "werkzeug.exceptions" or error.description != type(error).description
+        else ""
+    )
     response = answer(status, own or "", field=field)
     for name, value in error.get_headers():
         if name in ("Allow", "Retry-After", "WWW-Authenticate"):
@@ -88,12 +101,12 @@ def _http(error: HTTPException) -> Any:
 
 
 def _refused(error: Refused) -> Response:
-    return answer(error.status, _(error.message, **error.values) if error.values else _(error.message), code=error.code)
+    return answer(error.status, translated(error), code=error.code)
 
 
 def _invalid(error: Invalid) -> Response:
-    field, sentence = next(iter(error.errors.items()))
-    return answer(422, f"{field}: {_(sentence)}", field=field)
+    field, text = next(iter(error.errors.items()))
+    return answer(422, f"{field}: {sentence(text)}", field=field)
 
 
 def _database(error: Exception) -> Response:

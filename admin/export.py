@@ -16,13 +16,14 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from babel.numbers import get_currency_precision
-from flask import Response, stream_with_context
+from flask import Response, request, stream_with_context
 from sqlalchemy.orm import Session
 
-from admin import lists
+from admin import columns, lists
 from admin.cells import currency_of
 from admin.context import now, session, shop
 from admin.fields import Field, label_of
+from admin.query import ListQuery
 from admin.select import ordered
 from models.base import db
 
@@ -82,17 +83,17 @@ def write_rows(rows: Iterable[Sequence[str]]) -> Iterator[str]:
 
 def csv_response(screen: Screen) -> Response:
     """Return the list as shown (columns, filter, order) as a streamed CSV file; memory stays bounded."""
-    from flask import request
-
     if request.args.getlist("ids") or request.args.get("all"):
-        query = lists.ListQuery()
+        query = ListQuery()
         statement = lists.ticked(screen, MOST_TICKED)
     else:
         query = lists.parse(screen)
         statement = lists.matching(screen, query, embedded="embed" in request.args)
-    names = lists.chosen_columns(screen, query, embedded=False)
+    names = columns.chosen_columns(screen, query, embedded=False)
     fields = [screen.field(name) for name in names]
-    statement = ordered(statement.options(*screen.eager(names)), screen.sort_keys(query.sort, query.descending))
+    statement = ordered(
+        statement.options(*screen.eager(names)), screen.sort_keys(query.sort, query.descending)
+    )
     titles = ["id", *(screen.get_column_name(name) for name in names)]
 
     def rows() -> Iterator[Sequence[str]]:
@@ -103,7 +104,9 @@ def csv_response(screen: Screen) -> Response:
     session().close()
     name = f"{screen.resource}-{now():%Y-%m-%d}.csv"
     headers = {"Content-Disposition": f"attachment; filename={name}"}
-    return Response(stream_with_context(write_rows(rows())), mimetype="text/csv; charset=utf-8", headers=headers)
+    return Response(
+        stream_with_context(write_rows(rows())), mimetype="text/csv; charset=utf-8", headers=headers
+    )
 
 
 def _streamed(statement: Any) -> Iterator[Any]:

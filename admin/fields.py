@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache
 from typing import Any, Literal, cast
 
 import sqlalchemy as sa
@@ -16,7 +16,19 @@ from sqlalchemy.orm import InstrumentedAttribute, RelationshipProperty
 from models.base import Base
 from models.types import Key, Minor, Percent, UTCDateTime
 
-Kind = Literal["text", "number", "money", "percent", "date", "datetime", "choice", "boolean", "lookup", "json", "computed"]
+Kind = Literal[
+    "text",
+    "number",
+    "money",
+    "percent",
+    "date",
+    "datetime",
+    "choice",
+    "boolean",
+    "lookup",
+    "json",
+    "computed",
+]
 
 OPERATORS: dict[Kind, tuple[str, ...]] = {
     "text": ("contains", "starts", "eq", "ne", "empty"),
@@ -78,11 +90,12 @@ class Field:
 def local_column(attribute: InstrumentedAttribute[Any]) -> Any:
     """Return the foreign key attribute behind a many-to-one relation."""
     relation = cast(RelationshipProperty[Any], attribute.property)
-    key = next(iter(relation.local_columns)).key
-    return getattr(relation.parent.class_, relation.parent.get_property_by_column(next(iter(relation.local_columns))).key or key)
+    mapper = relation.parent
+    key = mapper.get_property_by_column(next(iter(relation.local_columns))).key
+    return getattr(mapper.class_, str(key))
 
 
-@lru_cache(maxsize=None)
+@cache
 def describe(model: type[Base], name: str) -> Field:
     """Return what is known of ``name`` on ``model``.
 
@@ -105,8 +118,8 @@ def _relation(model: type[Base], name: str, attribute: Any, prop: RelationshipPr
     if prop.direction.name != "MANYTOONE":
         return Field(name, "computed")
     column = next(iter(prop.local_columns))
-    help_text = prop.doc or column.doc or ""  # type: ignore[attr-defined]
-    return Field(name, "lookup", attribute, bool(column.nullable), None, prop.mapper.class_, help_text)  # type: ignore[attr-defined]
+    help_text = prop.doc or column.doc or ""
+    return Field(name, "lookup", attribute, bool(column.nullable), None, prop.mapper.class_, help_text)
 
 
 _KINDS: Sequence[tuple[type[Any] | tuple[type[Any], ...], Kind]] = (

@@ -45,10 +45,17 @@ def _sections(active: str) -> Sequence[MenuSection]:
     for label, section in zip(SECTIONS, SECTION_NAMES, strict=True):
         entries = [home] if not section else []
         for screen in clientele().screens.values():
-            if screen.menu == section and allowed("list", screen.resource):
+            if type(screen).menu == section and allowed("list", screen.resource):
                 count, words = counts.get(screen.resource, (None, ""))
                 entries.append(
-                    MenuEntry(_(screen.menu_label), screen.url_to("index_view"), screen.icon, active == screen.resource, count, words)
+                    MenuEntry(
+                        screen.heading,
+                        screen.url_to("index_view"),
+                        screen.icon,
+                        active == screen.resource,
+                        count,
+                        words,
+                    )
                 )
         if entries:
             found.append(MenuSection(label, entries))
@@ -72,4 +79,9 @@ def _counts() -> dict[str, tuple[int | None, str]]:
 
 def awaiting_approval() -> int:
     """Return how many trade accounts wait for approval."""
-    return session().scalar(select(func.count()).select_from(Customer).where(Customer.status == "pending_approval")) or 0
+    return (
+        session().scalar(
+            select(func.count()).select_from(Customer).where(Customer.status == "pending_approval")
+        )
+        or 0
+    )

@@ -37,7 +37,9 @@ class Home(AdminIndexView):
     def index(self) -> str:
         """Show Today."""
         name = person().first_name
-        page = HomePage(_("Hello %(name)s", name=name), _figures(), [found for found in (_tasks(), _approvals()) if found])
+        page = HomePage(
+            _("Hello %(name)s", name=name), _figures(), [found for found in (_tasks(), _approvals()) if found]
+        )
         return render_template("admin/home.html", page=page, frame=frame("home"))
 
 
@@ -53,7 +55,10 @@ def _figures() -> list[Figure]:
     return [
         Figure(_("Customers"), figure, screen.url_to("index_view", view="all"), "users"),
         Figure(
-            _("Owed to us"), cells.money(int(owed), shop().currency, shop()), screen.url_to("index_view", view="owing"), "receipt",
+            _("Owed to us"),
+            cells.money(int(owed), shop().currency, shop()),
+            screen.url_to("index_view", view="owing"),
+            "receipt",
             _("by %(count)s customers", count=format_decimal(owing, locale=shop().locale)),
         ),
     ]  # fmt: skip
@@ -70,10 +75,20 @@ def _tasks() -> Any:
         .order_by(Note.due_on, Note.id).limit(SHOWN)
     )  # fmt: skip
     hits = [
-        Hit(str(n), f"{c.sort_name} · {cells.day(n.due_on, shop())}", screen.line_url(n) or screen.url_to("index_view"), "notes")
+        Hit(
+            str(n),
+            f"{c.sort_name} · {cells.day(n.due_on, shop())}",
+            screen.line_url(n) or screen.url_to("index_view"),
+            "notes",
+        )
         for n, c in session().execute(query)
     ]
-    return _("Tasks due"), screen.url_to("index_view", view="tasks"), hits, _("No task is due. New ones are made on a customer's Notes tab.")
+    return (
+        _("Tasks due"),
+        screen.url_to("index_view", view="tasks"),
+        hits,
+        _("No task is due. New ones are made on a customer's Notes tab."),
+    )
 
 
 def _approvals() -> Any:
@@ -81,8 +96,24 @@ def _approvals() -> Any:
         return None
     screen = clientele().screens["customer"]
     query = (
-        screen.base_select().where(Customer.status == "pending_approval").order_by(Customer.created_at, Customer.id).limit(SHOWN)
+        screen.base_select()
+        .where(Customer.status == "pending_approval")
+        .order_by(Customer.created_at, Customer.id)
+        .limit(SHOWN)
     )
     rows = session().scalars(query)
-    hits = [Hit(c.sort_name, " · ".join(p for p in (c.company_name, c.email) if p), screen.line_url(c) or "", "user") for c in rows]
-    return _("Waiting for approval"), screen.url_to("index_view", view="awaiting"), hits, _("No trade account is waiting.")
+    hits = [
+        Hit(
+            c.sort_name,
+            " · ".join(p for p in (c.company_name, c.email) if p),
+            screen.line_url(c) or "",
+            "user",
+        )
+        for c in rows
+    ]
+    return (
+        _("Waiting for approval"),
+        screen.url_to("index_view", view="awaiting"),
+        hits,
+        _("No trade account is waiting."),
+    )

@@ -12,13 +12,14 @@ from actions.base import Conflict, Invalid, Refused
 from admin import forms
 from admin.context import perform
 from admin.query import BadArgument, parse_id
+from admin.sentences import sentence, translated
 
 if TYPE_CHECKING:
     from admin.base import Screen
 
 
 def update(screen: Screen) -> Any:
-    """GET answers the little form for ``id`` and ``column``; POST saves and answers the new cell, or 409/422 with a sentence."""
+    """GET answers the little form for ``id`` and ``column``; POST saves and answers the new cell, or 4xx and why."""
     source = request.form if request.method == "POST" else request.args
     name = source.get("column", "")
     if not screen.can_edit or name not in screen.column_editable_list:
@@ -38,16 +39,20 @@ def _save(screen: Screen, form: Any, row: Any, name: str) -> Any:
     try:
         perform(edit, row.id, values=forms.values_of(screen, form), version=version)
     except Invalid as invalid:
-        form[name].errors = [_(text) for text in invalid.errors.values()]
+        form[name].errors = [sentence(text) for text in invalid.errors.values()]
         return _render(screen, form, row, name), 422
     except Conflict as conflict:
-        form[name].errors = [_("%(who)s changed this record meanwhile. Reload the list.", who=conflict.by or _("Somebody"))]
+        form[name].errors = [
+            _("%(who)s changed this record meanwhile. Reload the list.", who=conflict.by or _("Somebody"))
+        ]
         return _render(screen, form, row, name), 409
     except Refused as refused:
-        form[name].errors = [_(refused.message, **refused.values)]
+        form[name].errors = [translated(refused)]
         return _render(screen, form, row, name), refused.status
     fresh = screen.get_or_404(row.id)
-    return Response(render_template("admin/_cell.html", cell=screen.cell(fresh, name), label=screen.get_column_name(name)))
+    return Response(
+        render_template("admin/_cell.html", cell=screen.cell(fresh, name), label=screen.get_column_name(name))
+    )
 
 
 def _render(screen: Screen, form: Any, row: Any, name: str) -> str:

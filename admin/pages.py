@@ -277,7 +277,7 @@ class RecordPage:
 
 @dataclass(frozen=True, slots=True)
 class Clash:
-    """One field of a conflict page: value at opening, theirs, mine; ``differs`` when theirs and mine both changed it."""
+    """One field of a conflict page: at opening, theirs, mine; ``differs`` when both changed it."""
 
     name: str
     label: Text

@@ -1,15 +1,15 @@
 """The list query: one small language for screens and REST, parsed strictly.
 
-``q`` searches, ``sort`` names a listed column (``-`` in front for descending), ``<column>__<op>`` filters, ``after`` and
-``before`` page by the id of the last or first row seen (an id, so that no personal data stands in a link), ``page_size``
-goes up to 200, ``view`` names a saved view. Anything unknown or malformed is a 400 that names the argument.
+``q`` searches, ``sort`` names a listed column (``-`` in front for descending), ``<column>__<op>`` filters, ``after``
+and ``before`` page by the id of the last or first row seen (an id, so that no personal data stands in a link),
+``page_size`` goes up to 200, ``view`` names a saved view. Anything unknown or malformed is a 400 that names it.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal, InvalidOperation
 from typing import Any
@@ -69,7 +69,12 @@ class ListQuery:
 
     def arguments(self, **changes: Any) -> list[tuple[str, str]]:
         """Return the query as (name, value) pairs, without paging unless ``changes`` ask for it."""
-        new = replace(self, after=None, before=None, **{k: v for k, v in changes.items() if k not in ("after", "before")})
+        new = replace(
+            self,
+            after=None,
+            before=None,
+            **{k: v for k, v in changes.items() if k not in ("after", "before")},
+        )
         pairs = [("view", new.view)] if new.view else []
         pairs += [("q", new.q)] if new.q else []
         pairs += [(c.argument, c.raw) for c in new.conditions]
@@ -182,25 +187,11 @@ def parse_value(known: Field, operator: str, raw: str, name: str, zone: ZoneInfo
         return _boolean(name, raw)
     if operator == "in":
         return [_choice(known, name, part) for part in raw.split(",")]
-    match known.kind:
-        case "number":
-            return _number(name, raw)
-        case "money":
-            return _money(name, raw)
-        case "percent":
-            return _percent(name, raw)
-        case "date":
-            return _date(name, raw)
-        case "datetime":
-            return _day_bound(name, raw, operator, zone)
-        case "choice":
-            return _choice(known, name, raw)
-        case "boolean":
-            return _boolean(name, raw)
-        case "lookup":
-            return parse_id(name, raw)
-        case _:
-            return _short(name, raw)
+    if known.kind == "choice":
+        return _choice(known, name, raw)
+    if known.kind == "datetime":
+        return _day_bound(name, raw, operator, zone)
+    return READERS.get(known.kind, _short)(name, raw)
 
 
 def _boolean(name: str, raw: str) -> bool:
@@ -260,7 +251,19 @@ def _day_bound(name: str, raw: str, operator: str, zone: ZoneInfo) -> dt.datetim
     return dt.datetime.combine(day, dt.time(), zone).astimezone(dt.UTC)
 
 
-def conditions_of(declared: Mapping[str, str], filters: Mapping[str, Field], zone: ZoneInfo) -> Sequence[Condition]:
+READERS: dict[str, Callable[[str, str], Any]] = {
+    "number": _number,
+    "money": _money,
+    "percent": _percent,
+    "date": _date,
+    "boolean": _boolean,
+    "lookup": parse_id,
+}
+
+
+def conditions_of(
+    declared: Mapping[str, str], filters: Mapping[str, Field], zone: ZoneInfo
+) -> Sequence[Condition]:
     """Return the conditions of a saved view's declaration, ``{"status__eq": "registered"}``."""
     grammar = Grammar(filters, frozenset(), frozenset(), zone)
     return grammar.parse(MultiDict(declared)).conditions

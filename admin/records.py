@@ -10,7 +10,7 @@ from flask import render_template, request
 from flask_babel import gettext as _
 from sqlalchemy import func, select
 
-from admin import activity, lists
+from admin import activity, links
 from admin.context import allowed, clientele, session, shop
 from admin.declare import Section, Tab
 from admin.frame import frame, initials
@@ -61,14 +61,17 @@ def _buttons(screen: Screen, row: Any) -> list[Link]:
 
 
 def _menu(screen: Screen, row: Any) -> list[Link]:
-    menu = lists.action_links(screen, row)
-    return [*menu, lists.delete_link(screen, row)] if screen.can("delete") else menu
+    menu = links.action_links(screen, row)
+    return [*menu, links.delete_link(screen, row)] if screen.can("delete") else menu
 
 
 def overview(screen: Screen, row: Any) -> list[tuple[Any, list[Fact]]]:
     """Return the overview's groups of facts; a group with nothing to show is left out."""
     names = screen.column_details_list or tuple(dict.fromkeys((*screen.form_columns, *screen.column_list)))
-    declared = [*screen.sections, Section(_("Record"), [n for n in names if not any(n in s.names for s in screen.sections)])]
+    declared = [
+        *screen.sections,
+        Section(_("Record"), [n for n in names if not any(n in s.names for s in screen.sections)]),
+    ]
     groups = [(s.label, [_fact(screen, row, n) for n in s.names if n in names]) for s in declared]
     return [(label if screen.sections else "", facts) for label, facts in groups if facts]
 
@@ -78,7 +81,11 @@ def _fact(screen: Screen, row: Any, name: str) -> Fact:
 
 
 def _tabs(screen: Screen, row: Any) -> list[TabLink]:
-    shown = [(t, clientele().screens[t.resource]) for t in screen.tabs if t.when(row) and allowed("list", t.resource)]
+    shown = [
+        (t, clientele().screens[t.resource])
+        for t in screen.tabs
+        if t.when(row) and allowed("list", t.resource)
+    ]
     if not shown:
         return []
     wanted = request.args.get("tab", OVERVIEW)
@@ -90,7 +97,16 @@ def _tabs(screen: Screen, row: Any) -> list[TabLink]:
     for tab, other in shown:
         content = other.url_to("index_view", embed=1, **{f"{tab.via}__eq": row.id})
         label = tab.label or _(other.plural)
-        tabs.append(TabLink(tab.resource, label, f"{here}&tab={tab.resource}", content, wanted == tab.resource, figures[tab.resource]))
+        tabs.append(
+            TabLink(
+                tab.resource,
+                label,
+                f"{here}&tab={tab.resource}",
+                content,
+                wanted == tab.resource,
+                figures[tab.resource],
+            )
+        )
     return tabs
 
 
@@ -98,11 +114,14 @@ def _figures(row: Any, shown: Sequence[tuple[Tab, Screen]]) -> dict[str, Any]:
     """Return each tab's figure; all counts come from one statement."""
     counted = [(t, s) for t, s in shown if t.figure is None]
     columns = [
-        select(func.count()).select_from(s.base_select().where(s.field(t.via).column == row.id).subquery()).scalar_subquery()
+        select(func.count())
+        .select_from(s.base_select().where(s.field(t.via).column == row.id).subquery())
+        .scalar_subquery()
         for t, s in counted
     ]
     counts = session().execute(select(*columns)).one() if columns else ()
     figures: dict[str, Any] = {
-        t.resource: format_decimal(n, locale=shop().locale) if n else "" for (t, _s), n in zip(counted, counts, strict=True)
+        t.resource: format_decimal(n, locale=shop().locale) if n else ""
+        for (t, _s), n in zip(counted, counts, strict=True)
     }
     return figures | {t.resource: t.figure(row) for t, _s in shown if t.figure is not None}

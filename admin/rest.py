@@ -91,7 +91,9 @@ class RecordApi(BaseApi):
         query = lists.parse(screen, also=frozenset())
         statement = lists.matching(screen, query, embedded=query.view is None)
         keys = screen.sort_keys(query.sort, query.descending)
-        page = fetch_page(session(), statement, keys, screen.identity, query.page_size, query.after, query.before)
+        page = fetch_page(
+            session(), statement, keys, screen.identity, query.page_size, query.after, query.before
+        )
         count = count_up_to(session(), statement, screen.identity)
         base, size = request.path, (("page_size", str(query.page_size)),)
         return jsonify(
@@ -99,7 +101,9 @@ class RecordApi(BaseApi):
             count=min(count, 10_000),
             capped=count > 10_000,
             next=query.url(base, after=page.rows[-1].id, extra=size) if page.has_next else None,
-            previous=query.url(base, before=page.rows[0].id, extra=size) if page.has_previous and page.rows else None,
+            previous=query.url(base, before=page.rows[0].id, extra=size)
+            if page.has_previous and page.rows
+            else None,
         )
 
     @expose("/<string:row_id>", methods=["GET"])
@@ -157,7 +161,9 @@ class OpenApi(FabOpenApi):
     def get(self, version: str) -> Response:
         """Answer the OpenAPI document of a version."""
         spec = self._create_api_spec(version)
-        found = [api for api in self.appbuilder.baseviews if isinstance(api, BaseApi) and api.version == version]
+        found = [
+            api for api in self.appbuilder.baseviews if isinstance(api, BaseApi) and api.version == version
+        ]
         if version != "v1" or not found:
             raise NotFound
         for api in found:
@@ -188,30 +194,60 @@ def _query(name: str, schema: dict[str, Any], description: str) -> dict[str, Any
 def _parameters(screen: Screen) -> list[dict[str, Any]]:
     orders = sorted(screen.sortable | {"id"})
     found = [
-        _query("sort", {"type": "string", "enum": [s + n for n in orders for s in ("", "-")]}, "- in front for descending"),
+        _query(
+            "sort",
+            {"type": "string", "enum": [s + n for n in orders for s in ("", "-")]},
+            "- in front for descending",
+        ),
         _query("page_size", {"type": "integer", "minimum": 1, "maximum": 200}, "rows a page"),
         _query("after", {"type": "integer", "minimum": 1}, "id of the row the page follows"),
         _query("before", {"type": "integer", "minimum": 1}, "id of the row the page precedes"),
         _query("q", {"type": "string", "maxLength": 200}, "search"),
     ]
     if screen.views:
-        found.append(_query("view", {"type": "string", "enum": [v.slug for v in screen.views]}, "a saved view"))
+        found.append(
+            _query("view", {"type": "string", "enum": [v.slug for v in screen.views]}, "a saved view")
+        )
     for field in screen.filters.values():
-        found += [_query(f"{field.name}__{o}", {"type": "string"}, f"{field.name} {field.word(o)}") for o in OPERATORS[field.kind]]
+        found += [
+            _query(f"{field.name}__{o}", {"type": "string"}, f"{field.name} {field.word(o)}")
+            for o in OPERATORS[field.kind]
+        ]
     return found
 
 
 def _answers(schema: dict[str, Any]) -> dict[str, Any]:
-    error = {"type": "object", "properties": {"message": {"type": "string"}, "field": {"type": "string"}, "request_id": {"type": "string"}}}
-    problems = {"400": "Bad argument", "401": "No valid token", "403": "Not for this role", "404": "Missing, or out of scope"}
-    described = {code: {"description": text, "content": {"application/json": {"schema": error}}} for code, text in problems.items()}
+    error = {
+        "type": "object",
+        "properties": {
+            "message": {"type": "string"},
+            "field": {"type": "string"},
+            "request_id": {"type": "string"},
+        },
+    }
+    problems = {
+        "400": "Bad argument",
+        "401": "No valid token",
+        "403": "Not for this role",
+        "404": "Missing, or out of scope",
+    }
+    described = {
+        code: {"description": text, "content": {"application/json": {"schema": error}}}
+        for code, text in problems.items()
+    }
     return {"200": {"description": "Done", "content": {"application/json": {"schema": schema}}}, **described}
 
 
 def _list_operation(screen: Screen) -> dict[str, Any]:
     row = {"$ref": f"#/components/schemas/{screen.resource}"}
     link = {"type": "string", "nullable": True}
-    properties = {"result": {"type": "array", "items": row}, "count": {"type": "integer"}, "capped": {"type": "boolean"}, "next": link, "previous": link}
+    properties = {
+        "result": {"type": "array", "items": row},
+        "count": {"type": "integer"},
+        "capped": {"type": "boolean"},
+        "next": link,
+        "previous": link,
+    }
     return {
         "tags": [screen.plural], "summary": f"List {screen.plural.lower()}", "operationId": f"list_{screen.resource}",
         "parameters": _parameters(screen), "security": [{"jwt": []}],
@@ -220,9 +256,15 @@ def _list_operation(screen: Screen) -> dict[str, Any]:
 
 
 def _show_operation(screen: Screen) -> dict[str, Any]:
-    row = {"type": "object", "properties": {"result": {"$ref": f"#/components/schemas/{screen.resource}"}}, "required": ["result"]}
+    row = {
+        "type": "object",
+        "properties": {"result": {"$ref": f"#/components/schemas/{screen.resource}"}},
+        "required": ["result"],
+    }
     where = {"in": "path", "name": "id", "required": True, "schema": {"type": "integer", "minimum": 1}}
     return {
-        "tags": [screen.plural], "summary": f"Show one of {screen.plural.lower()}", "operationId": f"show_{screen.resource}",
+        "tags": [screen.plural],
+        "summary": f"Show one of {screen.plural.lower()}",
+        "operationId": f"show_{screen.resource}",
         "parameters": [where], "security": [{"jwt": []}], "responses": _answers(row),
     }  # fmt: skip

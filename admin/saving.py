@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from flask import Response, flash, redirect, render_template, request
 from flask_babel import gettext as _
+from sqlalchemy.exc import IntegrityError
 from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import NotFound
 from wtforms import Form
@@ -16,13 +17,15 @@ from wtforms import Form
 from actions import runner
 from actions.base import Conflict, Invalid, Outcome, Refused
 from actions.constraints import explain
-from admin import forms, lists
+from admin import forms, inputs, lists
 from admin.context import call, now, perform, session, shop
 from admin.declare import RowAction, Section
+from admin.fields import label_of
 from admin.frame import frame
 from admin.inline import source_version
 from admin.pages import Clash, ConflictPage, FormPage
 from admin.query import BadArgument, parse_id
+from admin.sentences import fill, sentence, translated
 from models.base import db
 
 if TYPE_CHECKING:
@@ -35,11 +38,6 @@ CARRIED_NOT = frozenset({"csrf_token", "version", "key"})
 def in_drawer() -> bool:
     """Return whether the request comes from the side drawer."""
     return bool(request.headers.get("HX-Request"))
-
-
-def translated(refused: Refused) -> str:
-    """Return a refusal's sentence in the reader's language."""
-    return _(refused.message, **refused.values) if refused.values else _(refused.message)
 
 
 # -- create and edit ------------------------------------------------------------------------------------------------
@@ -63,7 +61,10 @@ def edit(screen: Screen, row: Any) -> Any:
         return _form_page(screen, screen.form_class(obj=row), row)
     form, version = screen.form_class(request.form), source_version(request.form.get("version"))
     return _submit(
-        screen, form, row, lambda: perform(action, row.id, values=forms.values_of(screen, form), version=version)
+        screen,
+        form,
+        row,
+        lambda: perform(action, row.id, values=forms.values_of(screen, form), version=version),
     )
 
 
@@ -105,15 +106,15 @@ def spread(form: Form, errors: dict[str, str]) -> None:
         if field is None and "-" in name:
             field = _nested(form, name)
         if field is None:
-            form.form_errors.append(f"{name}: {_(text)}")
+            form.form_errors.append(f"{name}: {sentence(text)}")
         else:
-            field.errors = [*field.errors, _(text)]
+            field.errors = [*field.errors, sentence(text)]
 
 
 def _nested(form: Form, name: str) -> Any:
     parent, position, inner = name.split("-", 2)
     rows = form._fields.get(parent)
-    if not isinstance(rows, forms.RowsField) or not position.isdigit():
+    if not isinstance(rows, inputs.RowsField) or not position.isdigit():
         return None
     filled = [entry for entry in rows.entries if forms.is_filled(entry.form)]
     rows.errors = [*rows.errors, _("Look at the marked row.")]
@@ -121,7 +122,7 @@ def _nested(form: Form, name: str) -> Any:
 
 
 def _done(screen: Screen, outcome: Outcome) -> Any:
-    message = _(outcome.message, **outcome.values) if outcome.values else _(outcome.message)
+    message = fill(outcome.message, outcome.values)
     if in_drawer():
         saved = {"saved": {"message": message, "resource": screen.resource, "id": outcome.record_id}}
         return Response(status=204, headers={"HX-Trigger": json.dumps(saved)})
@@ -137,11 +138,15 @@ def _form_page(screen: Screen, form: Form, row: Any) -> str:
         title=_("Edit %(record)s", record=str(row)) if row is not None else _("New %(thing)s", thing=thing),
         form=form,
         action=request.full_path.rstrip("?"),
-        cancel=screen.url_to("details_view", id=row.id) if row is not None and screen.can("show") else screen.url_to("index_view"),
+        cancel=screen.url_to("details_view", id=row.id)
+        if row is not None and screen.can("show")
+        else screen.url_to("index_view"),
         submit=_("Save") if row is not None else _("Create %(thing)s", thing=thing),
         drawer=in_drawer(),
         sections=_sections(screen),
-        version=source_version(request.form.get("version")) if row is not None and request.method == "POST" else getattr(row, "version", None),
+        version=source_version(request.form.get("version"))
+        if row is not None and request.method == "POST"
+        else getattr(row, "version", None),
         key="" if row is not None else request.form.get("key") or uuid.uuid4().hex,
     )
     return _render("admin/drawer.html" if page.drawer else "admin/form.html", page, screen)
@@ -165,7 +170,10 @@ def _conflict_page(screen: Screen, row_id: int, conflict: Conflict) -> str:
     session().expire_all()
     row = screen.get_or_404(row_id)
     theirs, mine = screen.form_class(obj=row), screen.form_class(request.form)
-    clashes, carried = [], MultiDict((k, v) for k, v in request.form.items(multi=True) if k not in CARRIED_NOT)
+    clashes, carried = (
+        [],
+        MultiDict((k, v) for k, v in request.form.items(multi=True) if k not in CARRIED_NOT),
+    )
     for name in screen.form_columns:
         clash = _clash(screen, name, conflict, theirs[name], mine[name])
         if clash is None:
@@ -200,7 +208,9 @@ def _clash(screen: Screen, name: str, conflict: Conflict, theirs: Any, mine: Any
     if field.kind == "computed":
         return None
     key = field.column.key if field.kind == "lookup" else name
-    base, their, my = (forms.typed(source.get(key)) for source in (conflict.base, conflict.theirs, conflict.mine))
+    base, their, my = (
+        forms.typed(source.get(key)) for source in (conflict.base, conflict.theirs, conflict.mine)
+    )
     if base == their == my:
         return None
     return Clash(
@@ -226,7 +236,7 @@ def _words(screen: Screen, field: Any, value: str) -> str:
     if field.kind == "boolean":
         return _("Yes") if value in ("y", "True") else _("No")
     if field.kind == "choice" and value:
-        return forms.label_of(field.choices(value))
+        return label_of(field.choices(value))
     return value
 
 
@@ -248,11 +258,7 @@ def _refused(screen: Screen, refused: Refused) -> Any:
     if in_drawer():
         return Response(status=204, headers={"HX-Trigger": json.dumps({"refused": {"message": message}})})
     flash(message, "danger")
-    return redirect(request.form.get("back") if _own_path(request.form.get("back")) else screen.url_to("index_view"))
-
-
-def _own_path(path: str | None) -> bool:
-    return bool(path) and str(path).startswith("/admin/") and "\\" not in str(path) and "//" not in str(path)
+    return redirect(screen.url_to("index_view"))
 
 
 def bulk_delete(screen: Screen) -> Any:
@@ -267,7 +273,7 @@ def bulk_delete(screen: Screen) -> Any:
         with runner.changeset(db.engine, action.code, call()) as ctx:
             for row in ctx.lock(screen.model, ids):
                 action(ctx, row)
-    except runner.IntegrityError as error:
+    except IntegrityError as error:
         return _refused(screen, _as_refusal(explain(error, screen.model)))
     except Refused as refused:
         return _refused(screen, refused)
@@ -327,4 +333,3 @@ def _action_page(screen: Screen, declared: RowAction, form: Form, row: Any) -> s
         key=request.form.get("key") or uuid.uuid4().hex,
     )
     return _render("admin/drawer.html" if page.drawer else "admin/form.html", page, screen)
-

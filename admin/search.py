@@ -21,7 +21,7 @@ from admin.query import BadArgument
 from models.address import Address
 from models.customer import Customer
 from models.order import Order
-from models.search import customer_ids, prefix
+from models.search import prefix
 
 if TYPE_CHECKING:
     from admin.base import Screen
@@ -31,7 +31,7 @@ blueprint = Blueprint("search", __name__, url_prefix="/admin/search")
 
 
 def word_clause(screen: Screen, word: str) -> Any:
-    """Return the clause for rows that hold ``word`` in one of the screen's searchable columns."""
+    """Return the clause for rows that hold ``word`` in a searchable column, or are number ``word``."""
     terms = [_term(screen, name, word) for name in screen.column_searchable_list]
     if word.isascii() and word.removeprefix("#").isdigit() and len(word) < 18:
         terms.append(screen.identity == int(word.removeprefix("#")))
@@ -40,12 +40,9 @@ def word_clause(screen: Screen, word: str) -> Any:
 
 def _term(screen: Screen, name: str, word: str) -> Any:
     field = screen.field(name)
-    if field.kind == "lookup" and field.target is Customer:
-        return field.column.in_(customer_ids(word))
-    if field.kind == "lookup" and field.target is not None:
+    if field.kind == "lookup":
         other = screen.lookup_screen(field)()
-        inner = select(other.identity).where(or_(false(), *(_term(other, n, word) for n in other.column_searchable_list)))
-        return field.column.in_(inner)
+        return field.column.in_(select(other.identity).where(other.search_clause(word)))
     if screen.is_search_key(name):
         return prefix(field.attribute, word)
     return field.column.icontains(word, autoescape=True)
@@ -76,8 +73,18 @@ def _customers(text: str) -> HitGroup | None:
         return None
     screen = clientele().screens["customer"]
     statement = screen.search(screen.base_select(), text)
-    rows = session().scalars(statement.order_by(Customer.last_name_key, Customer.first_name_key, Customer.id).limit(PER_GROUP))
-    hits = [Hit(c.sort_name, _line(c.email, c.company_name, c.loyalty_code, c.account_code), _open(screen, c), "user") for c in rows]
+    rows = session().scalars(
+        statement.order_by(Customer.last_name_key, Customer.first_name_key, Customer.id).limit(PER_GROUP)
+    )
+    hits = [
+        Hit(
+            c.sort_name,
+            _line(c.email, c.company_name, c.loyalty_code, c.account_code),
+            _open(screen, c),
+            "user",
+        )
+        for c in rows
+    ]
     return HitGroup(_("Customers"), hits, screen.url_to("index_view", q=text, view="all"))
 
 
@@ -85,10 +92,20 @@ def _addresses(text: str) -> HitGroup | None:
     if not allowed("list", "address"):
         return None
     screen = clientele().screens["address"]
-    whole = prefix(Address.postcode_key, text), prefix(Address.line1_key, text), prefix(Address.town_key, text)
-    ids = union(*(screen.base_select().with_only_columns(Address.id).where(term).limit(PER_GROUP) for term in whole)).subquery()
+    whole = (
+        prefix(Address.postcode_key, text),
+        prefix(Address.line1_key, text),
+        prefix(Address.town_key, text),
+    )
+    ids = union(
+        *(screen.base_select().with_only_columns(Address.id).where(term).limit(PER_GROUP) for term in whole)
+    ).subquery()
     rows = session().execute(
-        select(Address, Customer).join(Customer).where(Address.id.in_(select(ids.c.id))).order_by(Address.id).limit(PER_GROUP)
+        select(Address, Customer)
+        .join(Customer)
+        .where(Address.id.in_(select(ids.c.id)))
+        .order_by(Address.id)
+        .limit(PER_GROUP)
     )
     hits = [Hit(str(a), c.sort_name, _open(screen, a), "map-pin") for a, c in rows]
     return HitGroup(_("Addresses"), hits, screen.url_to("index_view", q=text))
@@ -98,11 +115,20 @@ def _orders(text: str) -> HitGroup | None:
     if not allowed("list", "sales_order"):
         return None
     screen = clientele().screens["sales_order"]
+    by_number = prefix(Order.number, text.removeprefix("#").upper(), folded=False)
     rows = session().execute(
-        screen.base_select().add_columns(Customer).join(Customer).where(prefix(Order.number, text.removeprefix("#").upper(), folded=False))
+        screen.base_select().add_columns(Customer).join(Customer).where(by_number)
         .order_by(Order.number).limit(PER_GROUP)
     )  # fmt: skip
-    hits = [Hit(_("Order %(number)s", number=o.number), _line(c.sort_name, f"{o.placed_at:%Y-%m-%d}"), _open(screen, o), "package") for o, c in rows]
+    hits = [
+        Hit(
+            _("Order %(number)s", number=o.number),
+            _line(c.sort_name, f"{o.placed_at:%Y-%m-%d}"),
+            _open(screen, o),
+            "package",
+        )
+        for o, c in rows
+    ]
     return HitGroup(_("Orders"), hits, screen.url_to("index_view", q=text))
 
 

@@ -29,7 +29,9 @@ def condition_clause(condition: Condition) -> Any:
     column, value = condition.field.column, condition.value
     match condition.operator:
         case "empty":
-            empty = column.is_(None) if condition.field.kind != "text" else or_(column.is_(None), column == "")
+            empty = (
+                column.is_(None) if condition.field.kind != "text" else or_(column.is_(None), column == "")
+            )
             return empty if value else not_(empty)
         case "contains":
             return column.icontains(value, autoescape=True)
@@ -38,7 +40,11 @@ def condition_clause(condition: Condition) -> Any:
         case "in":
             return column.in_(value)
         case "ne":
-            return or_(column.is_(None), func.lower(column) != value.lower()) if condition.field.kind == "text" else column != value
+            return (
+                or_(column.is_(None), func.lower(column) != value.lower())
+                if condition.field.kind == "text"
+                else column != value
+            )
         case "ge":
             return column >= value
         case "le":
@@ -66,7 +72,9 @@ def beyond(keys: Sequence[Key], values: Sequence[Any], dialect: str, *, backward
         return left < right if ways.pop() != backwards else left > right
     clause: Any = false()
     for key, value in reversed(list(zip(keys, values, strict=True))):
-        clause = or_(_past(key, value, dialect, backwards), and_(key.expression.is_not_distinct_from(value), clause))
+        clause = or_(
+            _past(key, value, dialect, backwards), and_(key.expression.is_not_distinct_from(value), clause)
+        )
     return clause
 
 
@@ -89,7 +97,13 @@ class Page:
 
 
 def fetch_page(
-    session: Session, statement: Select[Any], keys: Sequence[Key], identity: Any, size: int, after: int | None, before: int | None
+    session: Session,
+    statement: Select[Any],
+    keys: Sequence[Key],
+    identity: Any,
+    size: int,
+    after: int | None,
+    before: int | None,
 ) -> Page:
     """Return one page of entities.
 
@@ -121,4 +135,3 @@ def count_up_to(session: Session, statement: Select[Any], identity: Any, cap: in
     """Return how many rows match, counting no further than one past ``cap``."""
     inner = statement.with_only_columns(identity).order_by(None).limit(cap + 1).subquery()
     return session.scalar(select(func.count()).select_from(inner)) or 0
-

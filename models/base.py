@@ -1,4 +1,4 @@
-"""The one declarative base: Flask-AppBuilder's identity tables and ours share one metadata and one migration history."""
+"""The one declarative base: Flask-AppBuilder's tables and ours share one metadata and one migration history."""
 
 from __future__ import annotations
 
@@ -83,9 +83,15 @@ class Record(Base):
     __journal__ = True
 
     id: Mapped[PrimaryKey]
-    version: Mapped[int] = mapped_column(Integer, nullable=False, default=1, server_default="1", sort_order=90, info=personal.system)
-    created_at: Mapped[dt.datetime] = mapped_column(UTCDateTime, nullable=False, sort_order=91, info=personal.system)
-    updated_at: Mapped[dt.datetime] = mapped_column(UTCDateTime, nullable=False, sort_order=92, info=personal.system)
+    version: Mapped[int] = mapped_column(
+        Integer, nullable=False, default=1, server_default="1", sort_order=90, info=personal.system
+    )
+    created_at: Mapped[dt.datetime] = mapped_column(
+        UTCDateTime, nullable=False, sort_order=91, info=personal.system
+    )
+    updated_at: Mapped[dt.datetime] = mapped_column(
+        UTCDateTime, nullable=False, sort_order=92, info=personal.system
+    )
 
 
 class LedgerRow(Base):
@@ -100,14 +106,22 @@ class LedgerRow(Base):
     )
     actor_name: Mapped[str] = mapped_column(String(140), nullable=False, info=personal.staff)
     comment: Mapped[str] = mapped_column(
-        Text, nullable=False, default="", server_default="", info=personal.personal("text", written_by="action")
+        Text,
+        nullable=False,
+        default="",
+        server_default="",
+        info=personal.personal("text", written_by="action"),
     )
     key: Mapped[str | None] = mapped_column(String(200), unique=True, info=personal.system)
 
     @declared_attr
     def changeset_id(cls) -> Mapped[int]:
         return mapped_column(
-            Id, ForeignKey("changeset.id", ondelete="RESTRICT"), nullable=False, index=True, info=personal.system
+            Id,
+            ForeignKey("changeset.id", ondelete="RESTRICT"),
+            nullable=False,
+            index=True,
+            info=personal.system,
         )
 
 

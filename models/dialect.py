@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import Engine, event, text
 from sqlalchemy.engine import Connection
+from sqlalchemy.orm import Session
 
 WRITE = "clientele_write"
 """Execution option of a connection that is going to write: SQLite then takes its write lock at BEGIN."""
@@ -18,7 +19,13 @@ def engine_options(url: str) -> dict[str, Any]:
     """Return keyword arguments for ``create_engine`` for the database behind ``url``."""
     if url.startswith("sqlite"):
         return {"connect_args": {"timeout": BUSY_TIMEOUT_MS / 1000, "check_same_thread": False}}
-    return {"pool_pre_ping": True, "pool_size": 10, "max_overflow": 20, "pool_timeout": 5, "connect_args": {"connect_timeout": 5}}
+    return {
+        "pool_pre_ping": True,
+        "pool_size": 10,
+        "max_overflow": 20,
+        "pool_timeout": 5,
+        "connect_args": {"connect_timeout": 5},
+    }
 
 
 def nulls_first(dialect: str) -> bool:
@@ -60,7 +67,9 @@ def _sqlite_begin(connection: Connection) -> None:
 def hold(connection: Connection, name: str) -> None:
     """Let one transaction at a time come past here for ``name``, until it ends; SQLite has only one writer anyway."""
     if connection.dialect.name == "postgresql":
-        connection.execute(text("SELECT pg_advisory_xact_lock(hashtext(:name))"), {"name": f"clientele:{name}"})
+        connection.execute(
+            text("SELECT pg_advisory_xact_lock(hashtext(:name))"), {"name": f"clientele:{name}"}
+        )
 
 
 def lock_database(session: Session) -> None:

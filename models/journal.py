@@ -38,7 +38,11 @@ class Changeset(Base):
         Id, ForeignKey("customer.id", ondelete="RESTRICT"), index=True, info=personal.reference("move")
     )
     reason: Mapped[str] = mapped_column(
-        Text, nullable=False, default="", server_default="", info=personal.personal("text", written_by="action")
+        Text,
+        nullable=False,
+        default="",
+        server_default="",
+        info=personal.personal("text", written_by="action"),
     )
     subject_table: Mapped[str | None] = mapped_column(String(63), info=personal.system)
     subject_id: Mapped[int | None] = mapped_column(Id, info=personal.system)
@@ -80,8 +84,12 @@ class Change(Base):
     customer_id: Mapped[int | None] = mapped_column(
         Id, ForeignKey("customer.id", ondelete="RESTRICT"), index=True, info=personal.reference("survivor")
     )
-    before: Mapped[dict[str, Any] | None] = mapped_column(Json, info=personal.personal("text", written_by="product"))
-    after: Mapped[dict[str, Any] | None] = mapped_column(Json, info=personal.personal("text", written_by="product"))
+    before: Mapped[dict[str, Any] | None] = mapped_column(
+        Json, info=personal.personal("text", written_by="product")
+    )
+    after: Mapped[dict[str, Any] | None] = mapped_column(
+        Json, info=personal.personal("text", written_by="product")
+    )
 
     changeset: Mapped[Changeset] = relationship(back_populates="changes")
 

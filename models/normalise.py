@@ -40,7 +40,7 @@ def email(value: str | None) -> str:
 
 def compact(value: str | None) -> str:
     """:func:`text` without any space."""
-    return text(value).replace(" ", "")
+    return text(text(value).replace(" ", ""))
 
 
 def postcode(value: str | None) -> str:

@@ -18,18 +18,15 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from alembic.util import CommandError
-from sqlalchemy import CheckConstraint, Connection, Engine, MetaData, create_engine, inspect, text
+from sqlalchemy import CheckConstraint, Connection, Engine, MetaData, create_engine, inspect
 from sqlalchemy.pool import NullPool
 
 from models import triggers
 from models.base import Base, metadata
-from models.dialect import WRITE, configure, engine_options
+from models.dialect import WRITE, configure, engine_options, hold
 from models.migrations.render import check_name, condition, options
 
 MIGRATIONS = Path(__file__).parent / "migrations"
-LOCK = 0x636C69656E74
-"""Number of PostgreSQL's advisory lock that a migration holds."""
-
 _one_at_a_time = threading.Lock()
 
 
@@ -135,7 +132,7 @@ def _writing(engine: Engine) -> Iterator[Connection]:
                 yield connection
         else:
             with connection.begin():
-                connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": LOCK})
+                hold(connection, "migrate")
                 yield connection
 
 

@@ -17,24 +17,33 @@ LAST = "\U0010ffff"
 """Sorts after every other character, byte by byte too."""
 
 
+COMPACT = frozenset({"postcode_key", "number_key"})
+"""Keys that are stored without any space."""
+
+
 def prefix(column: Any, text: str, *, folded: bool = True) -> Any:
     """Return the clause for values of a normalised key that begin with ``text``, as a range of its index."""
     key = normalise.folded(text) if folded else text
-    if column.key in ("postcode_key", "number_key"):
+    if column.key in COMPACT:
         key = normalise.compact(text)
+    elif column.key == "email_key":
+        key = normalise.email(text)
     return and_(column >= key, column < key + LAST)
 
 
 def customer_ids(word: str, country: str = "GB") -> Select[Any]:
-    """Return the ids of customers that a word finds, or a whole postcode, street or phone number: name, company, email, phone, postcode, street, town, loyalty card,
-    account code, order number.
+    """Return the ids of customers that a word finds, or a whole postcode, street or phone number.
+
+    It looks at name, company, email, phone, postcode, street, town, loyalty card, account code and order number.
+
+    :param country: where a phone number typed without country code is dialled.
     """
     code = word.upper().lstrip("#")
     terms = [
         select(Customer.id).where(prefix(Customer.last_name_key, word)),
         select(Customer.id).where(prefix(Customer.first_name_key, word)),
         select(Customer.id).where(prefix(Customer.company_key, word)),
-        select(Customer.id).where(and_(Customer.email_key >= normalise.email(word), Customer.email_key < normalise.email(word) + LAST)),
+        select(Customer.id).where(prefix(Customer.email_key, word)),
         select(Customer.id).where(prefix(Customer.loyalty_code, code, folded=False)),
         select(Customer.id).where(prefix(Customer.account_code, code, folded=False)),
         select(Address.customer_id).where(prefix(Address.postcode_key, word)),
@@ -42,7 +51,12 @@ def customer_ids(word: str, country: str = "GB") -> Select[Any]:
         select(Address.customer_id).where(prefix(Address.town_key, word)),
         select(Order.customer_id).where(prefix(Order.number, code, folded=False)),
     ]
-    terms += [select(Phone.customer_id).where(prefix(Phone.number_key, digits)) for digits in phone_prefixes(word, country)]
+    if code.isascii() and code.isdigit() and len(code) < 18:
+        terms.append(select(Customer.id).where(Customer.id == int(code)))
+    terms += [
+        select(Phone.customer_id).where(prefix(Phone.number_key, digits))
+        for digits in phone_prefixes(word, country)
+    ]
     found = union(*terms).subquery()
     return select(found.c[0])
 

@@ -21,7 +21,7 @@ class AppendOnly:
     """The only updates the database lets through; a delete never is.
 
     :param repoint: columns naming a customer that a merge may move to the survivor, or an unmerge back (RULES 1.1).
-    :param blank: columns that may be emptied once the customer named by ``blank_when_erased`` is anonymised (RULES 4.2).
+    :param blank: columns that may be emptied once the customer named by ``blank_when_erased`` is anonymised.
     """
 
     repoint: tuple[str, ...] = ()
@@ -53,7 +53,7 @@ def _merged(column: str) -> str:
 
 def _blanked(column: str, owner: str) -> str:
     return (
-        f'(NEW."{column}" IS NULL OR CAST(NEW."{column}" AS TEXT) IN (\'\', \'{{}}\')) AND '
+        f"(NEW.\"{column}\" IS NULL OR CAST(NEW.\"{column}\" AS TEXT) IN ('', '{{}}')) AND "
         f'EXISTS (SELECT 1 FROM customer WHERE id = OLD."{owner}" AND anonymised_at IS NOT NULL)'
     )
 
@@ -86,7 +86,8 @@ def _sqlite(table: Table, rule: AppendOnly) -> Iterator[tuple[str, str]]:
 def _postgresql(table: Table, rule: AppendOnly) -> Iterator[tuple[str, str]]:
     name = table.name
     refuse = f"RAISE EXCEPTION 'append-only: {name}' USING ERRCODE = 'integrity_constraint_violation'"
-    body = f"IF TG_OP = 'UPDATE' THEN IF {_permitted(table, rule, 'postgresql')} THEN RETURN NEW; END IF; END IF; {refuse};"
+    allowed = _permitted(table, rule, "postgresql")
+    body = f"IF TG_OP = 'UPDATE' THEN IF {allowed} THEN RETURN NEW; END IF; END IF; {refuse};"
     yield (
         f"{PREFIX}_{name}",
         f"CREATE OR REPLACE FUNCTION {PREFIX}_{name}() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN {body} END $$",
@@ -102,7 +103,9 @@ def _postgresql(table: Table, rule: AppendOnly) -> Iterator[tuple[str, str]]:
 def statements(metadata: MetaData, rules: dict[str, AppendOnly], dialect: str) -> dict[str, str]:
     """Return object name -> CREATE statement, in the order to run them."""
     make = _postgresql if dialect == "postgresql" else _sqlite
-    return {name: sql for table, rule in sorted(rules.items()) for name, sql in make(metadata.tables[table], rule)}
+    return {
+        name: sql for table, rule in sorted(rules.items()) for name, sql in make(metadata.tables[table], rule)
+    }
 
 
 def install(connection: Connection, metadata: MetaData, rules: dict[str, AppendOnly]) -> None:

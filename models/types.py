@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import enum
 from decimal import Decimal
-from typing import Annotated, Any
+from typing import Annotated
 
 from sqlalchemy import JSON, BigInteger, DateTime, Enum, Integer, String
 from sqlalchemy.dialects.postgresql import JSONB

@@ -120,7 +120,7 @@ def email(field: str, value: str | None) -> str | None:
     if value is None:
         return None
     try:
-        return email_validator.validate_email(value, check_deliverability=False).normalized
+        return email_validator.validate_email(value, check_deliverability=False, strict=True).normalized
     except email_validator.EmailNotValidError:
         raise Invalid({field: N_("Enter an email address such as rashid@example.com.")}) from None
 

@@ -38,8 +38,8 @@ class Client(FlaskClient):
 def make(url: str, *, wiring: dict[str, Any] | None = None, **settings: Any) -> Flask:
     """Build the application on the database at ``url``.
 
-    ``settings`` are fields of ``config.Settings``; ``wiring`` has the other arguments of ``create_app``: a clock of
-    the test's own, more screens).
+    ``settings`` are fields of ``config.Settings``; ``wiring`` has the other arguments of ``create_app``: a clock
+    of the test's own, more screens.
     """
     from app import create_app
     from config import Settings

@@ -8,20 +8,22 @@ one database of each kind, always at the same address, so that one application p
 import fcntl
 import os
 import shutil
-import tempfile
 import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import event
 
-from tests.postgres import PostgresServer, installed_package
+from tests.postgres import PostgresServer, fast_folder, installed_package
 
 KINDS = ("sqlite", "postgresql")
+CONNECTED = "SELECT COUNT(*) FROM pg_stat_activity WHERE datname ="
+GRACE_TRIES = 25
 _engines: weakref.WeakSet[sa.Engine] = weakref.WeakSet()
 
 
@@ -128,16 +130,23 @@ class PostgresDatabases:
         self._execute(f"DROP DATABASE IF EXISTS {self._template} WITH (FORCE)")
 
     def _renew(self) -> None:
-        self._execute(
-            f"DROP DATABASE IF EXISTS {self._name} WITH (FORCE)",
-            f"CREATE DATABASE {self._name} TEMPLATE {self._template} STRATEGY FILE_COPY",
-        )
+        self._let_go()
+        self._execute(f"DROP DATABASE IF EXISTS {self._name} WITH (FORCE)")
+        self._execute(f"CREATE DATABASE {self._name} TEMPLATE {self._template} STRATEGY FILE_COPY")
 
-    def _execute(self, *statements: str) -> None:
-        engine = sa.create_engine(self._server, poolclass=sa.NullPool, isolation_level="AUTOCOMMIT")
-        with engine.connect() as connection:
-            for statement in statements:
-                connection.exec_driver_sql(statement)
+    def _let_go(self) -> None:
+        """Give connections just closed a moment to go: DROP DATABASE would wait 100 ms for the first that has not."""
+        for _ in range(GRACE_TRIES):
+            if not self._admin.exec_driver_sql(f"{CONNECTED} '{self._name}'").scalar():
+                return
+            self._admin.exec_driver_sql("SELECT pg_sleep(0.002)")
+
+    def _execute(self, statement: str) -> None:
+        self._admin.exec_driver_sql(statement)
+
+    @cached_property
+    def _admin(self) -> sa.Connection:
+        return sa.create_engine(self._server, poolclass=sa.NullPool, isolation_level="AUTOCOMMIT").connect()
 
     def _url(self, name: str) -> str:
         return self._server.set(database=name).render_as_string(hide_password=False)
@@ -181,7 +190,7 @@ class Run:
         self._server: PostgresServer | None = None
         self._postgres: str | None = os.environ.get("TEST_POSTGRES_URL") or None
         if joined is None:
-            self.folder = Path(tempfile.mkdtemp(prefix="clientele-tests-"))
+            self.folder = fast_folder("clientele-tests")
         else:
             self.folder = Path(str(joined["folder"]))
             self._postgres = joined["postgres"]

@@ -40,6 +40,7 @@ INITDB = [
 ]
 INITDB += ["--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
 START_SECONDS = 30
+ROOM = 1 << 30  # bytes
 
 
 class PostgresServer:
@@ -47,7 +48,7 @@ class PostgresServer:
 
     def __init__(self) -> None:
         # Not pytest's own temporary folder: a socket's path may have 107 characters at most.
-        self.folder = Path(tempfile.mkdtemp(prefix="clientele-postgres-"))
+        self.folder = fast_folder("clientele-postgres")
         self._account = _unprivileged_account()
         if self._account is not None:
             os.chown(self.folder, self._account.pw_uid, self._account.pw_gid)
@@ -129,6 +130,30 @@ class PostgresServer:
             "group": self._account.pw_gid,
             "extra_groups": [],
         }
+
+
+def fast_folder(purpose: str) -> Path:
+    """Make a temporary folder, in memory where there is room: cloning a database is file work, ten times as fast.
+
+    Folders of earlier runs that were killed before they could tidy up are removed.
+    """
+    memory = Path("/dev/shm")
+    has_room = memory.is_dir() and shutil.disk_usage(memory).free >= ROOM and os.access(memory, os.W_OK)
+    parent = memory if has_room else Path(tempfile.gettempdir())
+    for path in parent.glob(f"{purpose}-*-*"):
+        if not _is_running(int(path.name.split("-")[-2])):
+            shutil.rmtree(path, ignore_errors=True)
+    return Path(tempfile.mkdtemp(prefix=f"{purpose}-{os.getpid()}-", dir=parent))
+
+
+def _is_running(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass
+    return True
 
 
 def installed_package() -> Path | None:

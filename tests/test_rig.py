@@ -173,7 +173,8 @@ def test_the_template_check_finds(template: str, complaint: str) -> None:
 
 
 def test_the_template_check_passes_what_the_house_does() -> None:
-    good = """{# A comment of words #}{% extends "layout.html" %}{% block body %}
+    good = """{% macro key(k) %} data-key="{{ k }}"{% endmacro %}{# A comment of words #}
+        {% extends "layout.html" %}{% block body %}
         <h1>{{ _("Customers") }} · {{ count }}</h1><p>{% trans %}One {{ x }} of many{% endtrans %}</p>
         <script nonce="{{ csp_nonce() }}">start()</script>
         <script type="application/json">{{ data|tojson }}</script>

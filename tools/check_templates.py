@@ -28,6 +28,7 @@ LOADED = {"audio", "embed", "iframe", "img", "link", "object", "script", "source
 NOT_PROSE = {"code", "kbd", "pre", "script", "style", "svg"}
 UNTRANSLATED = {"Clientele", "nbsp"}
 WORD = re.compile(r"[^\W\d_]{2,}")
+ATTRIBUTE = re.compile(r"""[\w:-]+=("[^"]*"|'[^']*')""")  # printed by a macro that a tag calls
 Finding = tuple[int, str]
 
 
@@ -127,7 +128,7 @@ class Page(HTMLParser):
             self._prose(value)
 
     def _prose(self, text: str) -> None:
-        words = [word for word in WORD.findall(text) if word not in UNTRANSLATED]
+        words = [word for word in WORD.findall(ATTRIBUTE.sub("", text)) if word not in UNTRANSLATED]
         if words:
             self._note(f"not marked for translation: {' '.join(text.split())[:60]!r}")
 

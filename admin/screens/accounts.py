@@ -13,7 +13,7 @@ from wtforms import DateField, Form, StringField, TextAreaField
 from wtforms.validators import InputRequired, Length, Optional
 
 from actions import accounts
-from admin import cells, forms
+from admin import cells, forms, inputs
 from admin.base import Screen
 from admin.context import shop
 from admin.declare import RowAction, View
@@ -28,10 +28,16 @@ class PaymentForm(Form):
     """An amount is always typed positive; the kind of entry says which way it goes (RULES 2.3)."""
 
     customer = forms.related(Customer, "account_entry", _l("Customer"))
-    amount = forms.MoneyField(_l("Amount"), [InputRequired(_l("Enter the amount."))])
-    method = forms.ChoiceField(_l("Method"), [InputRequired(_l("Choose one."))], kind=PaymentMethod, nullable=False)
-    value_date = DateField(_l("Value date"), [Optional()], description=_l("The day the money counts from; empty means today."))
-    reference = StringField(_l("Reference"), [Optional(), Length(max=80)], description=_l("As on the bank statement or cheque."))
+    amount = inputs.MoneyField(_l("Amount"), [InputRequired(_l("Enter the amount."))])
+    method = inputs.ChoiceField(
+        _l("Method"), [InputRequired(_l("Choose one."))], kind=PaymentMethod, nullable=False
+    )
+    value_date = DateField(
+        _l("Value date"), [Optional()], description=_l("The day the money counts from; empty means today.")
+    )
+    reference = StringField(
+        _l("Reference"), [Optional(), Length(max=80)], description=_l("As on the bank statement or cheque.")
+    )
     comment = TextAreaField(_l("Comment"), [Optional(), Length(max=500)])
 
     def prefill(self, shop: Shop, now: dt.datetime) -> None:
@@ -43,20 +49,28 @@ class InvoiceForm(Form):
     """A manual invoice on account."""
 
     customer = forms.related(Customer, "invoice", _l("Customer"))
-    amount = forms.MoneyField(_l("Amount"), [InputRequired(_l("Enter the amount."))])
+    amount = inputs.MoneyField(_l("Amount"), [InputRequired(_l("Enter the amount."))])
     issued_on = DateField(_l("Issued on"), [Optional()], description=_l("Empty means today."))
-    due_on = DateField(_l("Due on"), [Optional()], description=_l("Empty goes by the customer's payment terms."))
+    due_on = DateField(
+        _l("Due on"), [Optional()], description=_l("Empty goes by the customer's payment terms.")
+    )
     description = TextAreaField(_l("Description"), [Optional(), Length(max=500)])
-    number = StringField(_l("Invoice number"), [Optional(), Length(max=40)], description=_l("Empty takes the next number."))
+    number = StringField(
+        _l("Invoice number"), [Optional(), Length(max=40)], description=_l("Empty takes the next number.")
+    )
 
 
 def _amount(view: Any, context: Any, row: AccountEntry, name: str) -> Any:
     word = _("owes") if row.amount > 0 else _("paid")
-    return Markup('<span class="text-secondary">{}</span> {}').format(word, cells.money(abs(row.amount), row.currency, shop()))
+    return Markup('<span class="text-secondary">{}</span> {}').format(
+        word, cells.money(abs(row.amount), row.currency, shop())
+    )
 
 
 def _kind(view: Any, context: Any, row: AccountEntry, name: str) -> Any:
-    return Markup("{} {}").format(cells.choice(row.kind), cells.badge(Badge(_("voided"), "orange")) if row.reversed_by else "")
+    return Markup("{} {}").format(
+        cells.choice(row.kind), cells.badge(Badge(_("voided"), "orange")) if row.reversed_by else ""
+    )
 
 
 class AccountEntryScreen(Screen):
@@ -65,11 +79,31 @@ class AccountEntryScreen(Screen):
     model = AccountEntry
     menu_label = _l("Account payments")
     icon = "credit-card"
-    column_list = ("created_at", "value_date", "customer", "kind", "amount", "method", "reference", "invoice", "comment", "actor_name")
+    column_list = (
+        "created_at",
+        "value_date",
+        "customer",
+        "kind",
+        "amount",
+        "method",
+        "reference",
+        "invoice",
+        "comment",
+        "actor_name",
+    )
     column_hidden = ("created_at",)
     column_default_sort = ("value_date", True)
     column_searchable_list = ("customer", "reference", "comment")
-    column_filters = ("customer", "kind", "amount", "method", "value_date", "created_at", "reference", "actor_name")
+    column_filters = (
+        "customer",
+        "kind",
+        "amount",
+        "method",
+        "value_date",
+        "created_at",
+        "reference",
+        "actor_name",
+    )
     column_labels = {"created_at": _l("Entered"), "actor_name": _l("By")}
     column_formatters = {"amount": _amount, "kind": _kind}
     views = (
@@ -101,12 +135,26 @@ class InvoiceScreen(Screen):
 
     model = Invoice
     icon = "receipt"
-    column_list = ("number", "customer", "issued_on", "due_on", "amount", "comment", "actor_name", "created_at")
+    column_list = (
+        "number",
+        "customer",
+        "issued_on",
+        "due_on",
+        "amount",
+        "comment",
+        "actor_name",
+        "created_at",
+    )
     column_hidden = ("actor_name", "created_at")
     column_default_sort = ("issued_on", True)
     column_searchable_list = ("number", "customer", "comment")
     column_filters = ("number", "customer", "issued_on", "due_on", "amount", "created_at")
-    column_labels = {"comment": _l("Description"), "actor_name": _l("By"), "number": _l("Invoice"), "created_at": _l("Entered")}
+    column_labels = {
+        "comment": _l("Description"),
+        "actor_name": _l("By"),
+        "number": _l("Invoice"),
+        "created_at": _l("Entered"),
+    }
     column_formatters = {"number": _voided}
     new_action = RowAction(accounts.raise_invoice, InvoiceForm, "plus")
     row_actions = (RowAction(accounts.void_invoice, ReasonForm, "x", when=lambda row: not row.voided),)

@@ -56,7 +56,16 @@ class ActivityScreen(Screen):
     column_hidden = ("address", "request_id")
     column_default_sort = ("id", True)
     column_searchable_list = ("actor_name", "reason")
-    column_filters = ("actor", "actor_name", "action", "at", "subject_table", "subject_id", "address", "reason")
+    column_filters = (
+        "actor",
+        "actor_name",
+        "action",
+        "at",
+        "subject_table",
+        "subject_id",
+        "address",
+        "reason",
+    )
     column_labels = {
         "at": _l("When"), "action": _l("What"), "subject_id": _l("Record"), "changes": _l("Before → after"),
         "actor_name": _l("Who"), "address": _l("From"), "subject_table": _l("Kind of record"),
@@ -83,7 +92,11 @@ class ActivityScreen(Screen):
 
     def eager(self, names: Any) -> Any:
         """Load the changes of the whole page in one statement."""
-        return [*super().eager(names), selectinload(Changeset.changes)] if "changes" in names else super().eager(names)
+        return (
+            [*super().eager(names), selectinload(Changeset.changes)]
+            if "changes" in names
+            else super().eager(names)
+        )
 
     def cell(self, row: Any, name: str, *, whole: bool = False) -> Any:
         """On a changeset's own page, show every change."""
@@ -91,4 +104,3 @@ class ActivityScreen(Screen):
         if whole and name == "changes":
             return type(made)(_all_changes(row))
         return made
-

@@ -15,12 +15,24 @@ class AddressScreen(Screen):
     model = Address
     icon = "map-pin"
     column_list = (
-        "customer", "label", "line1", "town", "postcode", "country", "is_primary", "is_billing", "is_delivery", "is_admin",
+        "customer", "label", "line1", "town", "postcode", "country", "is_primary", "is_billing", "is_delivery",
+        "is_admin",
     )  # fmt: skip
     column_default_sort = "customer"
     column_sort_expressions = {"postcode": ("postcode_key",), "line1": ("line1_key",), "town": ("town_key",)}
     column_searchable_list = ("customer", "postcode_key", "line1_key", "town_key")
-    column_filters = ("customer", "label", "town", "county", "postcode", "country", "is_primary", "is_billing", "is_delivery", "is_admin")
+    column_filters = (
+        "customer",
+        "label",
+        "town",
+        "county",
+        "postcode",
+        "country",
+        "is_primary",
+        "is_billing",
+        "is_delivery",
+        "is_admin",
+    )
     column_editable_list = ("label",)
     column_labels = {
         "line1": _l("Address 1"),
@@ -34,8 +46,8 @@ class AddressScreen(Screen):
         "town_key": _l("Town"),
     }
     form_columns = (
-        "customer", "label", "recipient", "company", "line1", "line2", "town", "county", "postcode", "country", "is_primary",
-        "is_billing", "is_delivery", "is_admin",
+        "customer", "label", "recipient", "company", "line1", "line2", "town", "county", "postcode", "country",
+        "is_primary", "is_billing", "is_delivery", "is_admin",
     )  # fmt: skip
     empty = _l("A customer can have any number of addresses; the first one becomes primary.")
 

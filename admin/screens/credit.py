@@ -10,7 +10,7 @@ from wtforms import Form, TextAreaField
 from wtforms.validators import InputRequired, Length
 
 from actions import credit
-from admin import cells, forms
+from admin import cells, forms, inputs
 from admin.base import Screen
 from admin.context import shop
 from admin.declare import RowAction
@@ -23,10 +23,15 @@ class CreditForm(Form):
     """A signed edit of the balance (F77)."""
 
     customer = forms.related(Customer, "credit_entry", _l("Customer"))
-    amount = forms.MoneyField(
-        _l("Amount"), [InputRequired(_l("Enter the amount."))], description=_l("12.50 adds credit, −12.50 takes it away."), signed=True
+    amount = inputs.MoneyField(
+        _l("Amount"),
+        [InputRequired(_l("Enter the amount."))],
+        description=_l("12.50 adds credit, −12.50 takes it away."),
+        signed=True,
     )
-    comment = TextAreaField(_l("Why"), [InputRequired(_l("Say why, in at least 3 characters.")), Length(3, 500)])
+    comment = TextAreaField(
+        _l("Why"), [InputRequired(_l("Say why, in at least 3 characters.")), Length(3, 500)]
+    )
 
 
 def _amount(view: Any, context: Any, row: CreditEntry, name: str) -> Any:
@@ -42,7 +47,12 @@ class CreditEntryScreen(Screen):
     column_default_sort = ("created_at", True)
     column_searchable_list = ("customer", "comment")
     column_filters = ("customer", "kind", "amount", "created_at", "actor_name")
-    column_labels = {"created_at": _l("Date"), "comment": _l("Why"), "code_last4": _l("Card ending"), "actor_name": _l("By")}
+    column_labels = {
+        "created_at": _l("Date"),
+        "comment": _l("Why"),
+        "code_last4": _l("Card ending"),
+        "actor_name": _l("By"),
+    }
     column_formatters = {"amount": _amount}
     new_action = RowAction(credit.adjust, CreditForm, "plus")
     row_actions = (

@@ -15,18 +15,26 @@ from admin import cells
 from admin.base import Screen
 from admin.context import clientele, now, shop
 from admin.declare import Section, Tab, View
+from admin.fields import label_of
 from admin.frame import initials
 from admin.pages import Badge, Cell, Event
 from models.address import Address
 from models.choices import AccountType
 from models.customer import Customer
 from models.phone import Phone
+from models.search import customer_ids
 
 _PRIMARY_POSTCODE = (
-    select(Address.postcode_key).where(Address.customer_id == Customer.id, Address.is_primary).correlate(Customer).scalar_subquery()
+    select(Address.postcode_key)
+    .where(Address.customer_id == Customer.id, Address.is_primary)
+    .correlate(Customer)
+    .scalar_subquery()
 )
 _PRIMARY_PHONE = (
-    select(Phone.number_key).where(Phone.customer_id == Customer.id, Phone.is_primary).correlate(Customer).scalar_subquery()
+    select(Phone.number_key)
+    .where(Phone.customer_id == Customer.id, Phone.is_primary)
+    .correlate(Customer)
+    .scalar_subquery()
 )
 
 
@@ -52,7 +60,9 @@ def _credit(view: Any, context: Any, row: Customer, name: str) -> Any:
 
 
 def _phones(view: Any, context: Any, row: Customer, name: str) -> Any:
-    lines = [Markup("{} <span class=\"text-secondary\">{}</span>").format(p, _(p.kind.label)) for p in row.phones]
+    lines = [
+        Markup('{} <span class="text-secondary">{}</span>').format(p, _(p.kind.label)) for p in row.phones
+    ]
     return Markup("<br>").join(lines) if lines else None
 
 
@@ -77,12 +87,20 @@ class CustomerScreen(Screen):
         "company_name": ("company_key",),
         "email": ("email_key",),
     }
-    column_searchable_list = ("last_name_key",)
+    column_searchable_list = (
+        "last_name_key",
+        "first_name_key",
+        "company_key",
+        "email_key",
+        "loyalty_code",
+        "account_code",
+    )
+    search_hint = _l("Name, email, phone, postcode, card, order")
     column_filters = (
         "first_name", "last_name", "company_name", "email", "status", "account_type", "is_active", "customer_class",
-        "membership_group", "acquisition_source", "sales_channel", "price_list", "payment_term", "points", "account_balance",
-        "credit_balance", "pay_on_account", "free_delivery", "loyalty_code", "account_code", "agent", "created_via",
-        "date_of_birth", "registered_at", "last_activity_at", "created_at",
+        "membership_group", "acquisition_source", "sales_channel", "price_list", "payment_term", "points",
+        "account_balance", "credit_balance", "pay_on_account", "free_delivery", "loyalty_code", "account_code", "agent",
+        "created_via", "date_of_birth", "registered_at", "last_activity_at", "created_at",
     )  # fmt: skip
     column_editable_list = ("customer_class", "membership_group")
     column_labels = {
@@ -128,12 +146,18 @@ class CustomerScreen(Screen):
         Section(_l("Name"), ("title", "first_name", "last_name", "gender", "date_of_birth", "language")),
         Section(_l("Contact"), ("email", "phones")),
         Section(_l("Company"), ("company_name", "trading_name", "company_number", "vat_number")),
-        Section(_l("Account"), ("account_type", "is_active", "customer_class", "membership_group", "acquisition_source", "agent",
-                                "loyalty_code", "account_code")),
-        Section(_l("Terms"), ("sales_channel", "price_list", "payment_term", "bank_account", "global_discount", "free_delivery",
-                              "pay_on_account", "credit_limit", "currency")),
-        Section(_l("Dates"), ("created_via", "created_at", "registered_at", "last_login_at", "last_activity_at",
-                              "last_password_reset_at", "verified_at", "verified_by")),
+        Section(_l("Account"), (
+            "account_type", "is_active", "customer_class", "membership_group", "acquisition_source", "agent",
+            "loyalty_code", "account_code",
+        )),
+        Section(_l("Terms"), (
+            "sales_channel", "price_list", "payment_term", "bank_account", "global_discount", "free_delivery",
+            "pay_on_account", "credit_limit", "currency",
+        )),
+        Section(_l("Dates"), (
+            "created_via", "created_at", "registered_at", "last_login_at", "last_activity_at",
+            "last_password_reset_at", "verified_at", "verified_by",
+        )),
     )  # fmt: skip
     form_columns = tuple(name for section in sections[:-1] for name in section.names)
     column_details_list = tuple(name for section in sections for name in section.names)
@@ -141,16 +165,41 @@ class CustomerScreen(Screen):
     tabs = (
         Tab("address"),
         Tab("sales_order"),
-        Tab("loyalty_entry", _l("Loyalty"), figure=lambda row: cells.show("number", row.points, shop=shop(), now=now())),
-        Tab("account_entry", _l("Account"), figure=lambda row: cells.balance(row.account_balance, row.currency, shop()) if row.account_balance else ""),
+        Tab(
+            "loyalty_entry",
+            _l("Loyalty"),
+            figure=lambda row: cells.show("number", row.points, shop=shop(), now=now()),
+        ),
+        Tab(
+            "account_entry",
+            _l("Account"),
+            figure=lambda row: (
+                cells.balance(row.account_balance, row.currency, shop()) if row.account_balance else ""
+            ),
+        ),
         Tab("invoice"),
-        Tab("credit_entry", _l("Credit"), figure=lambda row: cells.money(row.credit_balance, row.currency, shop()) if row.credit_balance else ""),
+        Tab(
+            "credit_entry",
+            _l("Credit"),
+            figure=lambda row: (
+                cells.money(row.credit_balance, row.currency, shop()) if row.credit_balance else ""
+            ),
+        ),
         Tab("note", _l("Notes")),
         Tab("attribute_value", _l("Attributes")),
         Tab("external_id"),
-        Tab("customer", _l("Sub-customers"), via="agent", when=lambda row: row.account_type == AccountType.AGENT),
+        Tab(
+            "customer",
+            _l("Sub-customers"),
+            via="agent",
+            when=lambda row: row.account_type == AccountType.AGENT,
+        ),
         Tab("changeset", _l("Activity"), figure=lambda row: ""),
     )
+
+    def search_clause(self, word: str) -> Any:
+        """Find a customer by anything that is theirs: phones, addresses, cards and orders too."""
+        return Customer.id.in_(customer_ids(word, shop().country))
 
     def eager(self, names: Sequence[str]) -> Sequence[Any]:
         """Join what the name, phone and postcode columns show."""
@@ -164,8 +213,8 @@ class CustomerScreen(Screen):
     def badges(self, row: Customer) -> Sequence[Badge]:
         """Say status and type, and what a person must know before they touch the record."""
         found = [
-            Badge(cells.label_of(row.status), cells.COLOURS.get(row.status.value, "secondary")),
-            Badge(cells.label_of(row.account_type)),
+            Badge(label_of(row.status), cells.COLOURS.get(row.status.value, "secondary")),
+            Badge(label_of(row.account_type)),
         ]
         return found if row.is_active else [*found, Badge(_("Inactive"), "orange")]
 
@@ -173,9 +222,9 @@ class CustomerScreen(Screen):
         """Company, email (with a tick once verified), phone and codes."""
         email: Any = row.email
         if row.email and row.email_verified_at:
-            email = Markup("{} <span class=\"verified\" title=\"{}\">✓<span class=\"visually-hidden\">{}</span></span>").format(
-                row.email, _("Verified"), _("verified")
-            )
+            email = Markup(
+                '{} <span class="verified" title="{}">✓<span class="visually-hidden">{}</span></span>'
+            ).format(row.email, _("Verified"), _("verified"))
         phone = row.primary_phone.number if row.primary_phone else None
         codes = [_("account code %(code)s", code=row.account_code)] if row.account_code else []
         codes += [_("card %(code)s", code=row.loyalty_code)] if row.loyalty_code else []
@@ -192,6 +241,12 @@ class CustomerScreen(Screen):
     def notice(self, row: Customer) -> Any:
         """Lead from a merged record to its survivor; say that an erased one is empty for good."""
         if row.merged_into_id is not None:
-            link = Markup('<a href="{}">{}</a>').format(self.url_to("details_view", id=row.merged_into_id), row.merged_into)
+            link = Markup('<a href="{}">{}</a>').format(
+                self.url_to("details_view", id=row.merged_into_id), row.merged_into
+            )
             return Markup("{} {}").format(_("This record was merged into"), link)
-        return _("This person asked to be forgotten. The record is kept without personal data.") if row.anonymised_at else ""
+        return (
+            _("This person asked to be forgotten. The record is kept without personal data.")
+            if row.anonymised_at
+            else ""
+        )

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 from flask_babel import lazy_gettext as _l
 
 from admin.base import Screen
@@ -22,11 +25,11 @@ class LookupScreen(Screen):
     menu = "Settings"
     icon = "list"
     column_default_sort = "name"
-    column_searchable_list = ("name",)
+    column_searchable_list: Sequence[str] = ("name",)
     column_sort_expressions = {"name": ("name_key",)}
-    column_filters = ("name", "is_active")
-    column_editable_list = ("is_active",)
-    column_labels = {"is_active": _l("Active")}
+    column_filters: Sequence[str] = ("name", "is_active")
+    column_editable_list: Sequence[str] = ("is_active",)
+    column_labels: Mapping[str, Any] = {"is_active": _l("Active")}
 
 
 class CustomerClassScreen(LookupScreen):

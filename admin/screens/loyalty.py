@@ -10,7 +10,7 @@ from wtforms import Form, StringField, TextAreaField
 from wtforms.validators import InputRequired, Length, Optional
 
 from actions import loyalty
-from admin import cells, forms
+from admin import cells, forms, inputs
 from admin.base import Screen
 from admin.context import shop
 from admin.declare import RowAction
@@ -23,14 +23,24 @@ class AdjustForm(Form):
     """Positive adds, negative redeems (F68, F69, F71)."""
 
     customer = forms.related(Customer, "loyalty_entry", _l("Customer"))
-    points = forms.WholeNumberField(
-        _l("Points"), [InputRequired(_l("Enter the points."))], description=_l("120 adds points, −120 redeems them.")
+    points = inputs.WholeNumberField(
+        _l("Points"),
+        [InputRequired(_l("Enter the points."))],
+        description=_l("120 adds points, −120 redeems them."),
     )
-    comment = TextAreaField(_l("Why"), [InputRequired(_l("Say why, in at least 3 characters.")), Length(3, 500)])
-    expires_after_days = forms.WholeNumberField(
-        _l("Points expire after (days)"), [Optional()], description=_l("1 to 3650. Empty means never. Only for points added.")
+    comment = TextAreaField(
+        _l("Why"), [InputRequired(_l("Say why, in at least 3 characters.")), Length(3, 500)]
     )
-    order_ref = StringField(_l("Order number"), [Optional(), Length(max=40)], description=_l("The order these points are about, if any."))
+    expires_after_days = inputs.WholeNumberField(
+        _l("Points expire after (days)"),
+        [Optional()],
+        description=_l("1 to 3650. Empty means never. Only for points added."),
+    )
+    order_ref = StringField(
+        _l("Order number"),
+        [Optional(), Length(max=40)],
+        description=_l("The order these points are about, if any."),
+    )
 
     def prefill(self, shop: Shop, now: dt.datetime) -> None:
         """Offer the shop's own expiry."""
@@ -40,7 +50,9 @@ class AdjustForm(Form):
 class ReasonForm(Form):
     """Why an entry is taken back."""
 
-    reason = TextAreaField(_l("Reason"), [InputRequired(_l("Say why, in at least 3 characters.")), Length(3, 500)])
+    reason = TextAreaField(
+        _l("Reason"), [InputRequired(_l("Say why, in at least 3 characters.")), Length(3, 500)]
+    )
 
 
 def _points(view: Any, context: Any, row: LoyaltyEntry, name: str) -> Any:
@@ -61,7 +73,8 @@ class LoyaltyEntryScreen(Screen):
     column_searchable_list = ("customer", "comment", "order_ref")
     column_filters = ("customer", "kind", "points", "expires_at", "created_at", "order_ref", "actor_name")
     column_labels = {
-        "created_at": _l("Date"), "comment": _l("Why"), "expires_at": _l("Expires"), "actor_name": _l("By"), "order_ref": _l("Order"),
+        "created_at": _l("Date"), "comment": _l("Why"), "expires_at": _l("Expires"),
+        "actor_name": _l("By"), "order_ref": _l("Order"),
     }  # fmt: skip
     column_formatters = {"points": _points, "comment": _why}
     new_action = RowAction(loyalty.adjust, AdjustForm, "plus")

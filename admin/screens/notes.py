@@ -33,4 +33,6 @@ class NoteScreen(Screen):
         View("tasks", _l("Open tasks"), {"kind__eq": "task", "done_at__empty": "1"}),
         View("watch", _l("Watch list"), {"kind__eq": "watch", "done_at__empty": "1"}),
     )
-    empty = _l("A note is read, a task is done by its date, a watch note warns everyone who opens the customer.")
+    empty = _l(
+        "A note is read, a task is done by its date, a watch note warns everyone who opens the customer."
+    )

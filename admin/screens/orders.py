@@ -13,7 +13,19 @@ class OrderScreen(Screen):
 
     model = Order
     icon = "package"
-    column_list = ("number", "customer", "status", "placed_at", "item_count", "total", "sales_channel", "subtotal", "shipping", "tax", "note")
+    column_list = (
+        "number",
+        "customer",
+        "status",
+        "placed_at",
+        "item_count",
+        "total",
+        "sales_channel",
+        "subtotal",
+        "shipping",
+        "tax",
+        "note",
+    )
     column_hidden = ("subtotal", "shipping", "tax", "note")
     column_default_sort = ("placed_at", True)
     column_searchable_list = ("number", "customer")

@@ -7,7 +7,6 @@ from typing import Any
 from zoneinfo import available_timezones
 
 from babel import Locale
-from babel.numbers import list_currencies
 from flask import flash, redirect, render_template, request
 from flask_admin import expose
 from flask_babel import gettext as _
@@ -18,11 +17,12 @@ from wtforms.validators import Optional
 
 from actions.base import Invalid
 from actions.settings import save
-from admin import forms, saving
+from admin import inputs, saving
 from admin.base import PERMISSION_OF, Screen
 from admin.context import perform, session, shop
 from admin.frame import frame
 from admin.pages import FormPage
+from models import places
 from models.lookups import SalesChannel
 from models.shop import SETTINGS, Setting, ShopSetting
 
@@ -66,7 +66,9 @@ class SettingsScreen(Screen):
         if not self.can("edit"):
             for field in form:
                 field.render_kw = {"disabled": True}
-        page = FormPage(_("Settings"), form, self.url_to("save_view"), self.url_to("index_view"), _("Save settings"))
+        page = FormPage(
+            _("Settings"), form, self.url_to("save_view"), self.url_to("index_view"), _("Save settings")
+        )
         page.read_only = not self.can("edit")
         return render_template("admin/form.html", page=page, frame=frame(self.resource))
 
@@ -77,7 +79,9 @@ def _blank(value: Any) -> Any:
 
 def form_class() -> type[Form]:
     """Return the form with one field for each setting, in the registry's order."""
-    return type("SettingsForm", (Form,), {code: MAKERS[setting.kind](setting) for code, setting in SETTINGS.items()})
+    return type(
+        "SettingsForm", (Form,), {code: MAKERS[setting.kind](setting) for code, setting in SETTINGS.items()}
+    )
 
 
 def _plain(maker: Any) -> Callable[[Setting], Any]:
@@ -88,18 +92,16 @@ def _chosen(choices: Callable[[], list[tuple[str, str]]]) -> Callable[[Setting],
     return lambda setting: SelectField(_(setting.label), description=_(setting.help), choices=choices)
 
 
+def _named(choices: Callable[[str], list[tuple[str, str]]]) -> Callable[[Setting], Any]:
+    return _chosen(lambda: choices(shop().locale))
+
+
 def _zones() -> list[tuple[str, str]]:
-    return [(name, name.replace("_", " ")) for name in sorted(available_timezones()) if "/" in name or name == "UTC"]
-
-
-def _countries() -> list[tuple[str, str]]:
-    named = Locale.parse(shop().locale).territories
-    return sorted(((c, n) for c, n in named.items() if len(c) == 2 and c.isalpha()), key=lambda pair: pair[1])
-
-
-def _currencies() -> list[tuple[str, str]]:
-    named = Locale.parse(shop().locale).currencies
-    return [(code, f"{code} · {named.get(code, code)}") for code in sorted(list_currencies())]
+    return [
+        (name, name.replace("_", " "))
+        for name in sorted(available_timezones())
+        if "/" in name or name == "UTC"
+    ]
 
 
 def _locales() -> list[tuple[str, str]]:
@@ -107,18 +109,20 @@ def _locales() -> list[tuple[str, str]]:
 
 
 def _channels() -> list[tuple[str, str]]:
-    rows = session().execute(select(SalesChannel.code, SalesChannel.name).where(SalesChannel.is_active).order_by(SalesChannel.name))
+    rows = session().execute(
+        select(SalesChannel.code, SalesChannel.name).where(SalesChannel.is_active).order_by(SalesChannel.name)
+    )
     return [(code, name) for code, name in rows]
 
 
 MAKERS: dict[str, Callable[[Setting], Any]] = {
     "text": _plain(StringField),
     "email": _plain(EmailField),
-    "integer": _plain(forms.WholeNumberField),
+    "integer": _plain(inputs.WholeNumberField),
     "boolean": lambda setting: BooleanField(_(setting.label), description=_(setting.help)),
     "time_zone": _chosen(_zones),
-    "currency": _chosen(_currencies),
-    "country": _chosen(_countries),
+    "currency": _named(places.currency_choices),
+    "country": _named(places.country_choices),
     "locale": _chosen(_locales),
     "sales_channel": _chosen(_channels),
 }

@@ -6,6 +6,8 @@ import { refresh } from "./refresh.js";
 import { text } from "./text.js";
 import { toast } from "./toast.js";
 
+let opener = null; // what the drawer was opened from; a refresh may replace it by its like
+
 const drawer = () => document.getElementById("drawer");
 const body = () => document.getElementById("drawer-body");
 
@@ -25,8 +27,19 @@ function shut() {
 export async function open(verb, url, values) {
   if (drawer().open && !(await mayLeave(body()))) return;
   wait();
-  if (!drawer().open) drawer().showModal();
+  if (!drawer().open) {
+    opener = document.activeElement;
+    drawer().showModal();
+  }
   await window.htmx.ajax(verb, url, { target: "#drawer-body", swap: "innerHTML", values });
+}
+
+// The page was renewed under the drawer, and perhaps the link that opened it with it.
+function focusBack() {
+  if (document.activeElement !== document.body) return;
+  const links = [...document.querySelectorAll("a[href][data-drawer]")];
+  const like = links.find((link) => link.href === opener?.href && link.getClientRects().length);
+  (opener?.isConnected ? opener : like || document.getElementById("main")).focus();
 }
 
 async function close() {
@@ -92,6 +105,6 @@ export function start() {
   document.addEventListener("saved", ({ detail }) => {
     if (drawer().open) shut();
     toast(detail.message || text("saved"));
-    refresh();
+    refresh().then(focusBack);
   });
 }

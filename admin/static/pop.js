@@ -6,7 +6,6 @@ function place(details) {
   const box = details.querySelector(".pop-body");
   if (!details.closest(".table-scroll")) return;
   const anchor = details.querySelector("summary").getBoundingClientRect();
-  box.style.position = "fixed";
   const height = box.offsetHeight;
   const below = anchor.bottom + height + 8 < window.innerHeight || anchor.top < height;
   box.style.top = `${below ? anchor.bottom + 2 : anchor.top - height - 2}px`;
@@ -46,7 +45,8 @@ export function start() {
     },
     true, // toggle does not bubble
   );
-  document.addEventListener("click", ({ target }) => closeAll(target.closest("details.pop")));
+  // By the path and not the target: what was pressed may have left the page by now, such as a picker's option.
+  document.addEventListener("click", (event) => closeAll(event.composedPath().find((e) => e.matches?.("details.pop")) ?? null));
   document.addEventListener("keydown", onKey);
-  document.addEventListener("scroll", ({ target }) => target.closest?.(".table-scroll") && closeAll(null), true);
+  document.addEventListener("scroll", () => openOnes().forEach(place), true); // scroll does not bubble either
 }

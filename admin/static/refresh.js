@@ -15,13 +15,7 @@ export function fetchList(list, url, more = {}) {
   return window.htmx.ajax("GET", url, { source: list, target: list, swap: "outerHTML", push, ...more });
 }
 
-function refocus(lost) {
-  if (document.activeElement !== document.body || !lost) return;
-  [...document.querySelectorAll("a[href]")].find((link) => link.getAttribute("href") === lost)?.focus();
-}
-
 async function refreshRecord() {
-  const focus = document.activeElement?.getAttribute("href");
   const answer = await fetch(window.location.href, { headers: { Accept: "text/html" } });
   if (!answer.ok || answer.redirected) return;
   const page = new DOMParser().parseFromString(await answer.text(), "text/html");
@@ -31,10 +25,11 @@ async function refreshRecord() {
     old.replaceWith(fresh);
     window.htmx.process(fresh);
   }
-  refocus(focus);
 }
 
 export function refresh() {
-  document.querySelectorAll("[data-list]").forEach((list) => fetchList(list, addressOf(list), { push: undefined }));
-  if (document.getElementById("record-header")) refreshRecord();
+  const lists = [...document.querySelectorAll("[data-list]")];
+  const work = lists.map((list) => fetchList(list, addressOf(list), { push: undefined }));
+  if (document.getElementById("record-header")) work.push(refreshRecord());
+  return Promise.allSettled(work);
 }

@@ -1,5 +1,6 @@
 """A served application and a watched page. Errors, refused content and requests elsewhere fail the test."""
 
+import logging
 import os
 import re
 import shutil
@@ -69,6 +70,7 @@ def chromium() -> Iterator[Browser]:
 @pytest.fixture
 def server(app: Flask) -> Iterator[str]:
     """The application served on a free port; the value is its address, without a slash at the end."""
+    logging.getLogger("werkzeug").setLevel(logging.WARNING)
     served = make_server("127.0.0.1", 0, app, threaded=True)
     thread = threading.Thread(target=served.serve_forever, kwargs={"poll_interval": 0.01}, name="server")
     thread.start()

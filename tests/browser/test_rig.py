@@ -1,5 +1,7 @@
 """The watched page sees what a person would complain about."""
 
+from collections.abc import Callable
+
 import pytest
 from playwright.sync_api import Page
 
@@ -17,7 +19,7 @@ from tests.browser.conftest import Problems
             "document.body.append(Object.assign(new Image(), {src: 'https://elsewhere.test/x.png'}))",
             "elsewhere",
         ),
-        ("setTimeout(() => { location = 'http://elsewhere.test/' })", "elsewhere"),
+        ("setTimeout(() => { window.open('http://elsewhere.test/') })", "elsewhere"),
         (
             "document.body.insertAdjacentHTML('beforeend', '<p style=\"color: red\">x</p>')",
             "Content Security Policy",
@@ -48,3 +50,8 @@ def test_accessibility_names_the_element(page: Page) -> None:
     page.evaluate("() => document.body.insertAdjacentHTML('beforeend', '<input id=nameless>')")
     with pytest.raises(AssertionError, match="#nameless"):
         check_accessibility(page)
+
+
+def test_a_page_can_be_signed_in(page_as: Callable[[str], Page], server: str) -> None:
+    page = page_as("Support")
+    assert page.url == f"{server}/admin/"

@@ -1,5 +1,7 @@
 """The customer itself: names, keys, lookups and the related rows it shows."""
 
+from decimal import Decimal
+
 import pytest
 from sqlalchemy import inspect, select
 from sqlalchemy.orm import Session
@@ -58,7 +60,11 @@ def test_a_new_customer_is_an_active_retail_one_who_owes_nothing(session: Sessio
         0,
         1,
     )
-    assert (customer.free_delivery, customer.pay_on_account, customer.global_discount) == (False, False, 0)
+    assert (customer.free_delivery, customer.pay_on_account, customer.global_discount) == (
+        False,
+        False,
+        Decimal(0),
+    )
     assert customer.is_live
 
 
@@ -87,14 +93,41 @@ def test_agents_have_sub_customers(session: Session):
 
 
 FEATURES = {
-    17: "first_name last_name email", 18: "title", 19: "phones", 20: "primary_address", 21: "acquisition_source",
-    22: "account_type status language", 23: "registered_at last_login_at last_activity_at last_password_reset_at created_at",
-    24: "gender date_of_birth", 26: "membership_group created_at", 27: "company_name trading_name", 28: "company_number vat_number",
-    29: "attributes", 33: "agent sub_customers", 41: "customer_class", 43: "membership_group", 44: "account_type", 46: "status is_active",
-    50: "price_list", 51: "sales_channel", 52: "free_delivery", 53: "global_discount", 54: "account_code", 55: "bank_account",
-    56: "is_active", 57: "payment_term", 59: "status account_type", 14: "created_via", 16: "verified_at verified_by", 62: "account_balance",
-    63: "pay_on_account", 67: "points", 75: "loyalty_code", 77: "credit_balance", 5: "external_ids",
-}  # fmt: skip
+    17: "first_name last_name email",
+    18: "title",
+    19: "phones",
+    20: "primary_address",
+    21: "acquisition_source",
+    22: "account_type status language",
+    23: "registered_at last_login_at last_activity_at last_password_reset_at created_at",
+    24: "gender date_of_birth",
+    26: "membership_group created_at",
+    27: "company_name trading_name",
+    28: "company_number vat_number",
+    29: "attributes",
+    33: "agent sub_customers",
+    41: "customer_class",
+    43: "membership_group",
+    44: "account_type",
+    46: "status is_active",
+    50: "price_list",
+    51: "sales_channel",
+    52: "free_delivery",
+    53: "global_discount",
+    54: "account_code",
+    55: "bank_account",
+    56: "is_active",
+    57: "payment_term",
+    59: "status account_type",
+    14: "created_via",
+    16: "verified_at verified_by",
+    62: "account_balance",
+    63: "pay_on_account",
+    67: "points",
+    75: "loyalty_code",
+    77: "credit_balance",
+    5: "external_ids",
+}
 
 
 @pytest.mark.parametrize("row", sorted(FEATURES))

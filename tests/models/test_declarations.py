@@ -10,7 +10,7 @@ from models.types import Minor, Percent, UTCDateTime
 
 configure_mappers()
 OURS = {
-    mapper.local_table.name: mapper
+    mapper.class_.__tablename__: mapper
     for mapper in Base.registry.mappers
     if mapper.class_.__module__.startswith("models.")
 }
@@ -44,7 +44,7 @@ def test_sqlite_never_reuses_an_id(table: Table):
 @pytest.mark.parametrize("table", TABLES, ids=named)
 def test_every_foreign_key_says_what_a_delete_does_and_has_an_index(table: Table):
     unique = [tuple(c.columns.keys()) for c in table.constraints if hasattr(c, "columns")]
-    leading = {tuple(i.columns.keys())[0] for i in table.indexes if i.columns} | {u[0] for u in unique if u}
+    leading = {i.columns.keys()[0] for i in table.indexes if i.columns} | {u[0] for u in unique if u}
     for key in table.foreign_keys:
         assert key.ondelete in ("RESTRICT", "CASCADE"), key.parent
         to_staff = key.column.table.name.startswith("ab_")

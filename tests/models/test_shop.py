@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from models.base import Invalid
 from models.shop import SETTINGS, Shop, ShopSetting, load_shop
-from tests.factories import NOW, make_shop_setting
+from tests.factories import NOW, make_shop_setting, table_of
 
 
 def test_without_rows_the_defaults_hold(session: Session):
@@ -62,7 +62,7 @@ def test_bad_values_are_refused(session: Session, code: str, bad: list[object]):
         problems = ShopSetting(code=code, value=value).problems({"value"})
         assert set(problems) == {"value"}, value
     session.connection().execute(
-        ShopSetting.__table__.insert().values(code=code, value=bad[0], created_at=NOW, updated_at=NOW)
+        table_of(ShopSetting).insert().values(code=code, value=bad[0], created_at=NOW, updated_at=NOW)
     )
     with pytest.raises(Invalid):
         load_shop(session)

@@ -1,0 +1,89 @@
+"""The columns of a list: which ones a person sees, their headings, and the cells under them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from flask import redirect, request
+from flask_babel import gettext as _
+from markupsafe import Markup
+from sqlalchemy.orm import joinedload
+
+from actions.preferences import save_preference
+from admin import cells
+from admin.context import clientele, now, person, preference, shop
+from admin.pages import Cell, Heading
+from admin.query import BadArgument, ListQuery
+from models.base import db
+
+if TYPE_CHECKING:
+    from admin.base import Screen
+
+
+def chosen_columns(screen: Screen, query: ListQuery, embedded: bool) -> list[str]:
+    """Return the columns this person sees: their own choice, else the screen's; a tab leaves out its record."""
+    chosen = preference(f"columns:{screen.resource}")
+    names = [n for n in screen.column_list if (n in chosen if chosen else n not in screen.column_hidden)]
+    given = {c.field.name for c in query.conditions if c.operator == "eq"} if embedded else set()
+    return [n for n in names if n not in given] or list(screen.column_list)
+
+
+def choose_columns(screen: Screen) -> Any:
+    """Keep the ticked columns for this person and go back to the list."""
+    names = [n for n in screen.column_list if n in request.form.getlist("columns")]
+    unknown = set(request.form.getlist("columns")) - set(screen.column_list)
+    if unknown or not names:
+        raise BadArgument("columns", _("choose at least one of the listed columns"))
+    save_preference(db.engine, person().id, f"columns:{screen.resource}", names)
+    return redirect(_back(screen))
+
+
+def _back(screen: Screen) -> str:
+    query = request.form.get("query", "")
+    return (
+        f"{screen.url_to('index_view')}?{query}"
+        if query and query.isprintable() and len(query) < 2000
+        else screen.url_to("index_view")
+    )
+
+
+def heading(screen: Screen, name: str, query: ListQuery, base: str) -> Heading:
+    field = screen.field(name)
+    current, descending = (query.sort, query.descending) if query.sort else screen.default_sort
+    active = current == name
+    url = (
+        query.url(base, sort=name, descending=active and not descending) if name in screen.sortable else None
+    )
+    direction = ("descending" if descending else "ascending") if active else ""
+    return Heading(
+        name, screen.get_column_name(name), field.end, url, direction,  # type: ignore[arg-type]
+        name in screen.column_editable_list and screen.can("edit"), screen.column_descriptions.get(name, ""),
+    )  # fmt: skip
+
+
+def eager_options(screen: Screen, names: Sequence[str]) -> list[Any]:
+    """Return joined loads for every listed relation to one row, so that a page costs one statement."""
+    return [joinedload(getattr(screen.model, n)) for n in names if screen.field(n).kind == "lookup"]
+
+
+def format_cell(screen: Screen, row: Any, name: str, *, whole: bool = False) -> Cell:
+    """Return one formatted value, linked to the record it names."""
+    formatter = screen.column_formatters.get(name)
+    if formatter is not None:
+        made = formatter(screen, None, row, name)
+        return made if isinstance(made, Cell) else Cell(cells.nothing() if made in (None, "") else made)
+    field = screen.field(name)
+    if field.kind == "lookup":
+        return related_cell(getattr(row, name))
+    if field.kind == "computed" and isinstance(value := getattr(row, name), (list, tuple)):
+        return Cell(Markup("<br>").join(str(item) for item in value) if value else cells.nothing())
+    return cells.cell(field, row, shop=shop(), now=now(), whole=whole)
+
+
+def related_cell(row: Any) -> Cell:
+    """Return a related record's name, as a link for those who may open it."""
+    if row is None:
+        return Cell(cells.nothing())
+    screen = clientele().by_model.get(type(row))
+    return Cell(str(row), screen.line_url(row) if screen is not None else None)

@@ -1,0 +1,85 @@
+"""Filters and saved views as a person sees them: chips, choices and tabs."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import TYPE_CHECKING, Any
+
+from flask_babel import gettext as _
+
+from admin import cells
+from admin.context import now, session, shop, zone
+from admin.declare import View
+from admin.fields import OPERATORS, Field, label_of
+from admin.pages import Chip, FilterChoice, ViewTab
+from admin.query import Condition, ListQuery, conditions_of
+from admin.select import count_up_to
+
+if TYPE_CHECKING:
+    from admin.base import Screen
+
+
+def chips(screen: Screen, query: ListQuery, base: str, embedded: bool) -> list[Chip]:
+    shown = [c for c in query.conditions if not (embedded and c.field.name in screen.tab_filters)]
+    return [
+        Chip(
+            screen.get_column_name(c.field.name),
+            c.field.word(c.operator),
+            _condition_words(screen, c),
+            query.url(base, conditions=query.without(c)),
+        )
+        for c in shown
+    ]
+
+
+def _condition_words(screen: Screen, condition: Condition) -> Any:
+    value = condition.value
+    if condition.operator == "empty":
+        return _("yes") if value else _("no")
+    if condition.operator == "in":
+        return ", ".join(label_of(member) for member in value)
+    if condition.field.kind == "choice":
+        return label_of(value)
+    if condition.field.kind == "lookup":
+        row = screen.lookup_screen(condition.field)().get_one(value)
+        return str(row) if row is not None else f"#{value}"
+    if condition.field.kind == "datetime":
+        return cells.day(_date_of(condition.raw), shop())
+    return cells.show(condition.field.kind, value, shop=shop(), now=now())
+
+
+def _date_of(raw: str) -> dt.date:
+    return dt.date.fromisoformat(raw)
+
+
+def choice(screen: Screen, field: Field) -> FilterChoice:
+    choices: list[tuple[str, Any]] = []
+    if field.choices is not None:
+        choices = [(str(member.value), label_of(member)) for member in field.choices]
+    kind: Any = "date" if field.kind == "datetime" else "number" if field.kind == "percent" else field.kind
+    lookup = screen.lookup_url(field.name)() if field.kind == "lookup" else None
+    words = [(operator, field.word(operator)) for operator in OPERATORS[field.kind]]
+    return FilterChoice(field.name, screen.get_column_name(field.name), kind, words, choices, lookup)
+
+
+def view_tabs(screen: Screen, query: ListQuery, base: str) -> list[ViewTab]:
+    if not screen.views:
+        return []
+    current = query.view or screen.views[0].slug
+    blank = ListQuery()
+    return [
+        ViewTab(
+            v.label,
+            blank.url(base, view=v.slug),
+            v.slug == current,
+            _view_count(screen, v) if v.counted else None,
+        )
+        for v in screen.views
+    ]
+
+
+def _view_count(screen: Screen, view: View) -> int:
+    statement = screen.base_select()
+    for condition in conditions_of(view.where, screen.filters, zone()):
+        statement = statement.where(screen.clause(condition))
+    return count_up_to(session(), statement, screen.identity, cap=999)

@@ -1,0 +1,232 @@
+"""The form fields of the product: plain widgets, strict reading, and what was typed kept when it will not do."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Callable, Iterable
+from decimal import Decimal, InvalidOperation
+from typing import TYPE_CHECKING, Any
+
+from babel.numbers import get_currency_precision
+from flask_babel import gettext as _
+from markupsafe import Markup
+from wtforms import FieldList, Form, FormField, SelectField, StringField, TextAreaField
+from wtforms.utils import unset_value
+from wtforms.widgets import Select
+
+from admin.fields import label_of
+from models.base import Base
+
+if TYPE_CHECKING:
+    from admin.base import Screen
+
+Lookup = Callable[[], "Screen"]
+
+
+class WholeNumberField(StringField):
+    """A whole number typed as text, so that 1e5, 1_000 or full-width digits are refused by name and not half read."""
+
+    data: Any
+
+    def _value(self) -> str:
+        return "" if self.data is None else str(self.data)
+
+    def process_formdata(self, valuelist: list[str]) -> None:
+        """Read the number. :raises ValueError: it is not one."""
+        self.data = None
+        text = valuelist[0].strip().replace("\u2212", "-") if valuelist else ""
+        if not text:
+            return
+        if not (text.removeprefix("-").isascii() and text.removeprefix("-").isdigit() and len(text) <= 16):
+            self.data = text  # keep what was typed
+            raise ValueError(_("Enter a whole number, such as 12."))
+        self.data = int(text)
+
+
+class DecimalTextField(StringField):
+    """A decimal typed as text and kept exactly. ``places`` is the most digits after the point."""
+
+    data: Any
+    places = 2
+    example = "7.5"
+
+    def _value(self) -> str:
+        if self.data is None:
+            return ""
+        return self.data if isinstance(self.data, str) else f"{self.data:f}"
+
+    def read(self, text: str) -> Decimal:
+        """Return the decimal. :raises ValueError: anything but plain digits with a point."""
+        whole, point, part = text.removeprefix("-").partition(".")
+        good = whole.isascii() and whole.isdigit() and len(whole) <= 9
+        if point:
+            good = good and part.isascii() and part.isdigit() and len(part) <= self.places
+        if not good:
+            raise ValueError(_("Enter a figure such as %(example)s.", example=self.example))
+        try:
+            return Decimal(text)
+        except InvalidOperation:
+            raise ValueError(_("Enter a figure such as %(example)s.", example=self.example)) from None
+
+    def process_formdata(self, valuelist: list[str]) -> None:
+        """Read the figure, keeping what was typed when it is none."""
+        text = valuelist[0].strip().replace("\u2212", "-") if valuelist else ""
+        self.data = text or None
+        if text:
+            self.data = self.read(text)
+
+
+class PercentField(DecimalTextField):
+    """A percentage with at most two decimals."""
+
+
+class MoneyField(DecimalTextField):
+    """An amount in major units on screen, integer minor units in ``data`` (RULES 2.1, 2.3)."""
+
+    example = "12.50"
+    currency = "GBP"
+
+    def __init__(self, *args: Any, signed: bool = False, **kwargs: Any) -> None:
+        self.signed = signed
+        super().__init__(*args, **kwargs)
+
+    def _value(self) -> str:
+        if not isinstance(self.data, int):
+            return self.data or ""
+        places = get_currency_precision(self.currency)
+        return f"{Decimal(self.data).scaleb(-places):.{places}f}"
+
+    def process_formdata(self, valuelist: list[str]) -> None:
+        """Read the amount into minor units, keeping what was typed when it is none."""
+        super().process_formdata(valuelist)
+        if isinstance(self.data, Decimal) and self.data < 0 and not self.signed:
+            raise ValueError(_("Enter the amount without a sign, such as %(example)s.", example=self.example))
+        if isinstance(self.data, Decimal):
+            self.data = int(self.data.scaleb(get_currency_precision(self.currency)))
+
+
+class LinesField(TextAreaField):
+    """A list of short texts, one a line."""
+
+    def _value(self) -> str:
+        return "\n".join(self.data or [])
+
+    def process_formdata(self, valuelist: list[str]) -> None:
+        """Read the lines, leaving out empty ones; none at all is no list."""
+        lines = [line.strip() for line in (valuelist[0] if valuelist else "").splitlines()]
+        self.data = [line for line in lines if line] or None
+
+
+class ChoiceField(SelectField):
+    """One of an enum's members; ``data`` is the member."""
+
+    def __init__(self, *args: Any, kind: type[enum.Enum], nullable: bool, **kwargs: Any) -> None:
+        self.kind = kind
+        blank = [("", "")] if nullable else []
+        super().__init__(
+            *args,
+            choices=lambda: [*blank, *((member.value, label_of(member)) for member in kind)],
+            coerce=self._coerce,
+            validate_choice=False,
+            **kwargs,
+        )
+
+    def _coerce(self, value: Any) -> Any:
+        if value is None or value == "" or isinstance(value, self.kind):
+            return value or None
+        try:
+            return self.kind(value)
+        except ValueError:
+            raise ValueError(_("Choose one of the list.")) from None
+
+    def iter_choices(self) -> Iterable[tuple[Any, Any, bool, dict[str, Any]]]:
+        """Yield the options with the current one selected."""
+        current = self.data.value if isinstance(self.data, enum.Enum) else (self.data or "")
+        for value, label, _selected, attributes in super().iter_choices():
+            yield value, label, value == current, attributes
+
+
+class LookupWidget(Select):
+    """A plain select; when there are too many rows for one, the picker script searches the server as one types."""
+
+    def __call__(self, field: Any, **kwargs: Any) -> Markup:
+        if field.remote:
+            kwargs["data-lookup"] = field.lookup_url
+        return super().__call__(field, **kwargs)
+
+
+class LookupField(SelectField):
+    """A related row by its id. Few candidates make a plain select, many are searched for."""
+
+    widget = LookupWidget()
+    FEW = 100
+
+    def __init__(
+        self, *args: Any, screen: Lookup, url: Callable[[], str], nullable: bool, **kwargs: Any
+    ) -> None:
+        self.screen, self._url, self.nullable = screen, url, nullable
+        self.remote = False
+        super().__init__(*args, choices=[], coerce=self._coerce, validate_choice=False, **kwargs)
+
+    @property
+    def lookup_url(self) -> str:
+        """Return the address the picker asks."""
+        return self._url()
+
+    @staticmethod
+    def _coerce(value: Any) -> int | None:
+        if isinstance(value, Base):
+            return getattr(value, "id", None)
+        if value is None or value == "":
+            return None
+        text = str(value)
+        if not (text.isascii() and text.isdigit() and len(text) <= 18):
+            raise ValueError(_("Choose one of the list."))
+        return int(text)
+
+    def iter_choices(self) -> Iterable[tuple[Any, Any, bool, dict[str, Any]]]:
+        """Yield the options: all of a short list, or just the current one."""
+        options = self.screen().lookup_options(limit=self.FEW + 1)
+        self.remote = len(options) > self.FEW
+        current = self.data if isinstance(self.data, int) else None
+        if self.remote:
+            options = []
+        if current is not None and all(row_id != current for row_id, _label in options):
+            row = self.screen().get_one(current)
+            options = [*options, (current, str(row))] if row is not None else options
+        yield "", "", current is None, {}
+        for row_id, label in options:
+            yield row_id, label, row_id == current, {}
+
+    def has_groups(self) -> bool:
+        """Options are never grouped."""
+        return False
+
+    def pre_validate(self, form: Form) -> None:
+        """Refuse a row that is not there or not within this person's scope."""
+        if isinstance(self.data, int) and self.screen().get_one(self.data) is None:
+            raise ValueError(_("Choose one of the list."))
+
+
+class RowsField(FieldList):
+    """Related rows edited in place, such as a customer's phones; ``data`` is a list of dicts with their ids."""
+
+    MOST = 20
+    posted = False
+    """Whether the form showed the rows at all; a marker says so, since no rows left post nothing."""
+
+    def process(self, formdata: Any, data: Any = unset_value, extra_filters: Any = None) -> None:
+        """Take in the rows, noting whether the form carried them."""
+        self.posted = formdata is not None and self.name in formdata
+        super().process(formdata, data, extra_filters)
+
+    @property
+    def blank(self) -> Form:
+        """Return an empty sub-form whose names carry ``__index__`` for the script to replace."""
+        return self.unbound_field.args[0](prefix=f"{self.name}-__index__-")
+
+
+class RowField(FormField):
+    def populate_obj(self, obj: Any, name: str) -> None:
+        """Never write to a model: actions do."""
+        raise NotImplementedError

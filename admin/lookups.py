@@ -1,0 +1,51 @@
+"""Look-ups: the options of a picker, in the target screen's own scope and order."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from flask import Response, jsonify, request
+from flask_babel import gettext as _
+
+from admin.context import session
+from admin.query import BadArgument
+from admin.select import ordered
+
+if TYPE_CHECKING:
+    from admin.base import Screen
+
+
+def options(screen: Screen, text: str, offset: int, limit: int) -> list[tuple[int, str]]:
+    """Return (id, label) pairs in the list's own order, live rows only where the model knows retired ones."""
+    statement = screen.base_select()
+    if text:
+        statement = screen.search(statement, text) if screen.column_searchable_list else statement
+    model: Any = screen.model
+    if hasattr(model, "merged_into_id"):
+        statement = statement.where(model.merged_into_id.is_(None), model.anonymised_at.is_(None))
+    elif hasattr(model, "is_active"):
+        statement = statement.where(model.is_active)
+    rows = session().scalars(ordered(statement, screen.sort_keys(None, False)).offset(offset).limit(limit))
+    return [(row.id, str(row)) for row in rows]
+
+
+def answer(screen: Screen) -> Response:
+    """Answer a picker: ``name`` is the relation, ``query`` what was typed, ``offset`` where to go on."""
+    name = request.args.get("name", "")
+    allowed_names = {
+        *screen.form_columns,
+        *screen.column_filters,
+        *(p for a in screen.actions() for p in a.action.parameters),
+    }
+    try:
+        field = screen.field(name) if name in allowed_names else None
+    except AttributeError:
+        field = None
+    if field is None or field.kind != "lookup":
+        raise BadArgument("name", _("there is no such look-up here"))
+    offset = request.args.get("offset", "0")
+    if not (offset.isascii() and offset.isdigit() and len(offset) <= 5):
+        raise BadArgument("offset", _("a whole number"))
+    text = request.args.get("query", "").strip()[:200]
+    found = screen.lookup_screen(field)().lookup_options(text, int(offset))
+    return jsonify([[row_id, label] for row_id, label in found])

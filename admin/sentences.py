@@ -1,0 +1,26 @@
+"""Sentences of the layers below, in the reader's language."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from flask_babel import gettext as _
+
+from actions.base import Refused
+from models.validate import Message
+
+
+def fill(template: str, values: Mapping[str, Any]) -> str:
+    """Return a sentence with its %(name)s places filled; one without values may hold a plain % sign."""
+    return _(template, **values) if values else _(template)
+
+
+def sentence(text: str) -> str:
+    """Return what is wrong with a value."""
+    return fill(text.template, text.values) if isinstance(text, Message) else _(text)
+
+
+def translated(refused: Refused) -> str:
+    """Return why a deed was refused."""
+    return fill(refused.message, refused.values)

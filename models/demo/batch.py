@@ -1,0 +1,138 @@
+"""Collecting rows and writing them in bulk, with the journal entry that each created record deserves."""
+
+from __future__ import annotations
+
+import datetime as dt
+import enum
+import functools
+from collections import defaultdict
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import Connection, Table, insert, inspect, text
+
+from models.base import Base, Record, metadata
+from models.journal import Change, Changeset
+from models.personal import policy
+
+ACTION = "demo.load"
+AUTHOR = "Demo data"
+Row = dict[str, Any]
+
+
+def plain(value: Any) -> Any:
+    """Return the JSON value that the journal keeps: ISO times, decimals as text, choices by their value."""
+    if isinstance(value, enum.Enum):
+        return value.value
+    if isinstance(value, dt.date):
+        return value.isoformat()
+    if isinstance(value, Decimal):
+        return str(value)
+    return value
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """What a bulk insert needs to know of a model: its table, a row with every default, and what is journalled."""
+
+    table: Table
+    blank: Row
+    journalled: tuple[str, ...]
+
+
+@functools.cache
+def shape(model: type[Base]) -> Shape:
+    """Return the shape of a model; its columns are written under their own names."""
+    table = metadata.tables[model.__tablename__]
+    blank = {
+        c.name: c.default.arg if c.default is not None and c.default.is_scalar else None
+        for c in table.columns
+    }  # type: ignore[attr-defined]
+    blank |= {c.name: "" for c in table.columns if blank[c.name] is None and c.server_default is not None}
+    kept = [p.columns[0].name for p in inspect(model).column_attrs if policy(p.columns[0]).journalled]  # type: ignore[arg-type]
+    return Shape(table, blank, tuple(kept) if model.__journal__ else ())
+
+
+@dataclass(slots=True)
+class Batch:
+    """The rows of one transaction. Ids are given out here, from the first that the database has never used."""
+
+    connection: Connection
+    at: dt.datetime
+    changeset_id: int = 0
+    rows: dict[type[Base], list[Row]] = field(default_factory=lambda: defaultdict(list))
+    _next: dict[str, int] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.changeset_id = self.add(Changeset, at=self.at, action=ACTION, actor_name=AUTHOR, reason="")["id"]
+
+    def add(self, model: type[Base], **values: Any) -> Row:
+        """Add a row and return it, with its id; it may still be changed until :meth:`write`."""
+        row = shape(model).blank | values
+        row["id"] = self.new_id(model.__tablename__)
+        if row.get("created_at") is None and issubclass(model, Record):
+            row["created_at"] = self.at
+        if "updated_at" in row and row["updated_at"] is None:
+            row["updated_at"] = row["created_at"]
+        self.rows[model].append(row)
+        return row
+
+    def new_id(self, table: str) -> int:
+        """Return an id that no row of the table ever had."""
+        if table not in self._next:
+            self._next[table] = first_free_id(self.connection, table)
+        found = self._next[table]
+        self._next[table] = found + 1
+        return found
+
+    def write(self) -> int:
+        """Insert everything, parents first, and return how many rows there were."""
+        self._journal()
+        ordered = sorted(self.rows, key=lambda model: _position()[model.__tablename__])
+        for model in ordered:
+            self.connection.execute(insert(shape(model).table), self.rows[model])
+        for table, following in self._next.items():
+            take_ids(self.connection, table, following)
+        return sum(len(rows) for rows in self.rows.values())
+
+    def _journal(self) -> None:
+        for model in list(self.rows):
+            names, table = shape(model).journalled, model.__tablename__
+            if not names:
+                continue
+            for row in self.rows[model]:
+                after = {name: plain(row[name]) for name in names if row[name] is not None}
+                customer_id = row["id"] if table == "customer" else row.get("customer_id")
+                self.add(
+                    Change,
+                    changeset_id=self.changeset_id,
+                    table_name=table,
+                    row_id=row["id"],
+                    customer_id=customer_id,
+                    after=after,
+                )
+
+
+@functools.cache
+def _position() -> dict[str, int]:
+    return {table.name: position for position, table in enumerate(metadata.sorted_tables)}
+
+
+def first_free_id(connection: Connection, table: str) -> int:
+    """Return the lowest id above all that the table ever had, deleted rows included."""
+    if connection.dialect.name == "sqlite":
+        wanted = text("SELECT seq + 1 FROM sqlite_sequence WHERE name = :table")
+        return int(connection.execute(wanted, {"table": table}).scalar() or 1)
+    sequence = connection.execute(
+        text("SELECT pg_get_serial_sequence(:table, 'id')"), {"table": table}
+    ).scalar()
+    used = text(f"SELECT last_value + CASE WHEN is_called THEN 1 ELSE 0 END FROM {sequence}")
+    return int(connection.execute(used).scalar_one())
+
+
+def take_ids(connection: Connection, table: str, following: int) -> None:
+    """Tell PostgreSQL that ids below ``following`` are taken; SQLite notices by itself."""
+    if connection.dialect.name == "postgresql":
+        wanted = text("SELECT setval(pg_get_serial_sequence(:table, 'id'), :following, false)")
+        connection.execute(wanted, {"table": table, "following": following})

@@ -1,0 +1,101 @@
+"""Loading the demo shop: lists and the first thousand customers in one transaction, then a thousand at a time."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Sequence
+
+from sqlalchemy import Connection, Engine, exists, select
+from sqlalchemy.orm import Session
+
+from models.customer import Customer
+from models.demo.batch import Batch
+from models.demo.chance import Chance
+from models.demo.deeds import do_deeds
+from models.demo.homes import settle
+from models.demo.jottings import make_notes
+from models.demo.lists import make_lists
+from models.demo.money import make_accounts, make_credit
+from models.demo.people import make_people
+from models.demo.plan import CHUNK, HISTORY, Author, Plan
+from models.demo.points import make_points
+from models.demo.sales import make_orders
+from models.demo.staff import authors
+from models.dialect import WRITE, hold
+
+SEED = 2026
+
+Progress = Callable[[int], None]
+
+
+class DemoRefused(RuntimeError):
+    """The demo shop is not loaded; the message says why."""
+
+
+def load(
+    engine: Engine,
+    customers: int = 2000,
+    seed: int = SEED,
+    now: dt.datetime | None = None,
+    progress: Progress = lambda done: None,
+) -> int:
+    """Fill an empty shop with ``customers`` believable customers and return how many rows that took.
+
+    The same seed and ``now`` give the same rows. Memory use does not grow with ``customers``.
+
+    :param now: every date is relative to it; the present instant when left out.
+    :param progress: called after each transaction with the number of customers loaded so far.
+    :raises DemoRefused: there are customers already.
+    """
+    now = (now or dt.datetime.now(dt.UTC)).astimezone(dt.UTC).replace(microsecond=0)
+    writer = engine.execution_options(**{WRITE: True})
+    with Session(writer) as session:
+        staff = authors(session)
+    rows = 0
+    for number in range(-(-customers // CHUNK)):
+        with writer.begin() as connection:
+            if number == 0:
+                _refuse_second_time(connection)
+            rows += _chunk(connection, number, customers, seed, now, staff)
+        progress(min((number + 1) * CHUNK, customers))
+    with Session(writer) as session, session.begin():
+        do_deeds(session, Chance(f"{seed} deeds"), staff, now)
+    _tell_planner(engine)
+    return rows
+
+
+def _chunk(
+    connection: Connection, number: int, customers: int, seed: int, now: dt.datetime, staff: Sequence[Author]
+) -> int:
+    """Write one thousand customers and all that is theirs, as one changeset dated before the oldest of them."""
+    batch = Batch(connection, now - HISTORY - dt.timedelta(days=1))
+    lists = make_lists(batch)
+    plan = Plan(batch, Chance(f"{seed} {number}"), seed, now, lists, staff, number, customers)
+    people = make_people(plan)
+    for known in people:
+        settle(plan, known)
+    make_orders(plan, people)
+    make_points(plan, people)
+    make_accounts(plan, people)
+    make_credit(plan, people)
+    make_notes(plan, people)
+    return batch.write()
+
+
+def refuse_unless_empty(engine: Engine) -> None:
+    """Return quietly when there are no customers yet. :raises DemoRefused: there are some."""
+    with engine.connect() as connection:
+        _refuse_second_time(connection)
+
+
+def _refuse_second_time(connection: Connection) -> None:
+    hold(connection, "demo")
+    if connection.execute(select(exists().where(Customer.id.is_not(None)))).scalar():
+        raise DemoRefused("The shop already has customers. The demo shop is for an empty database only.")
+
+
+def _tell_planner(engine: Engine) -> None:
+    """Give the database the statistics that its next queries are planned by."""
+    with engine.connect().execution_options(**{WRITE: True}) as connection:
+        connection.exec_driver_sql("ANALYZE")
+        connection.commit()

