@@ -19,7 +19,7 @@ import actions.registry  # noqa: F401  registers every rule that a save runs
 import models  # noqa: F401  completes the metadata
 from actions.cli import commands as action_commands
 from actions.journal import read_only
-from admin import cli, errors, home, rest, search
+from admin import cli, errors, guards, home, rest, search
 from admin.base import Screen
 from admin.context import Clientele
 from admin.identity import Identity, IdentityBuilder
@@ -76,6 +76,7 @@ def create_app(
         builder = IdentityBuilder(app, db.session, security_manager_class=Identity)
         _add_screens(app, builder, (*SCREENS, *screens))
     errors.register(app)
+    guards.register(app)
     app.register_blueprint(search.blueprint)
     app.add_url_rule("/", "root", lambda: redirect(url_for("admin.index")))
     _add_commands(app)

@@ -1,4 +1,4 @@
-"""Payments, refunds and invoices on a customer's account (F63 to F66, RULES 2.1 to 2.6)."""
+"""Payments, refunds and invoices on a customer's account (F63 to F66, rules 2.1 to 2.6)."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def post(
 ) -> AccountEntry:
     """Write one entry for a locked customer and move the cached balance with it.
 
-    :param amount: minor units of the customer's currency; positive raises what the customer owes (RULES 2.2).
+    :param amount: minor units of the customer's currency; positive raises what the customer owes (rule 2.2).
     :raises Refused: ``external_accounting``; ``credit_limit`` where the customer would owe more than the
     limit.
     """
@@ -84,7 +84,7 @@ def _refuse_over_limit(ctx: Context, customer: Customer, amount: int) -> None:
 
 
 def _reverse(ctx: Context, customer: Customer, entry: AccountEntry, reason: str) -> AccountEntry:
-    """Write the one entry that takes another back (RULES 2.4); it counts from today."""
+    """Write the one entry that takes another back (rule 2.4); it counts from today."""
     refuse_second_reversal(entry)
     refuse_other_currency(customer, entry)
     return post(
@@ -163,7 +163,7 @@ def pay(
     reference: str | None = None,
     comment: str | None = None,
 ) -> Outcome:
-    """Record a payment from the customer: ``amount`` > 0 in minor units. Taken on any account (RULES 2.5)."""
+    """Record a payment from the customer: ``amount`` > 0 in minor units. Taken on any account (rule 2.5)."""
     given = {"method": method, "value_date": value_date, "reference": reference or None}
     entry, values = _move(ctx, AccountKind.PAYMENT, customer, amount, comment, **given)
     return Outcome(N_("Payment of %(amount)s from %(customer)s was recorded."), entry, values)
@@ -188,7 +188,7 @@ def refund(
 
 @action("account_entry.void", AccountEntry, label=N_("Void"))
 def void(ctx: Context, entry: AccountEntry, *, reason: str) -> Outcome:
-    """Take a payment or refund back by one reversing entry (RULES 2.4).
+    """Take a payment or refund back by one reversing entry (rule 2.4).
 
     :raises Refused: ``void_the_invoice`` for the entry of an invoice.
     """
@@ -212,7 +212,7 @@ def raise_invoice(
     description: str | None = None,
     number: str | None = None,
 ) -> Outcome:
-    """Raise an invoice on account: the invoice and its ledger entry in one deed (RULES 2.5).
+    """Raise an invoice on account: the invoice and its ledger entry in one deed (rule 2.5).
 
     :param amount: minor units, above zero. :param due_on: by the payment terms when empty.
     :param number: the next of the series INV-000001 when empty.
@@ -244,7 +244,7 @@ def raise_invoice(
 
 @action("invoice.void", Invoice, label=N_("Void invoice"))
 def void_invoice(ctx: Context, invoice: Invoice, *, reason: str) -> Outcome:
-    """Take an invoice back by one reversing entry; the invoice itself stays in the history (RULES 2.4)."""
+    """Take an invoice back by one reversing entry; the invoice itself stays in the history (rule 2.4)."""
     text = words("reason", reason)
     owner = live_customer(ctx, invoice.customer_id)
     wanted = select(AccountEntry).where(

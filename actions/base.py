@@ -74,7 +74,7 @@ class Missing(Refused):
 
 
 class Conflict(Refused):
-    """Somebody saved the row since the form was opened (RULES 9.4).
+    """Somebody saved the row since the form was opened (rule 9.4).
 
     :param base: field -> value when the form was opened; ``theirs`` as it is now; ``mine`` as the form would
     have it.

@@ -1,4 +1,4 @@
-"""Gift-card credit: a ledger whose balance is never below zero (F77, RULES 2.7)."""
+"""Gift-card credit: a ledger whose balance is never below zero (F77, rule 2.7)."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def adjust(ctx: Context, *, customer: int, amount: int, comment: str) -> Outcome
 
 @action("credit_entry.reverse", CreditEntry, label=N_("Reverse"))
 def reverse(ctx: Context, entry: CreditEntry, *, reason: str) -> Outcome:
-    """Undo an entry by its opposite, once; refused where the credit was used since (RULES 2.4, 2.7)."""
+    """Undo an entry by its opposite, once; refused where the credit was used since (rules 2.4, 2.7)."""
     text = words("reason", reason)
     owner = live_customer(ctx, entry.customer_id)
     refuse_second_reversal(entry)

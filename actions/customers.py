@@ -86,7 +86,7 @@ def _identity_problem(row: Customer, changed: set[str], created: bool) -> dict[s
 
 
 def _currency_problem(row: Customer, changed: set[str], created: bool) -> dict[str, str]:
-    """One account has one currency: it changes only while nothing is owed either way (RULES 2.1)."""
+    """One account has one currency: it changes only while nothing is owed either way (rule 2.1)."""
     if created or "currency" not in changed or not (row.account_balance or row.credit_balance):
         return {}
     return {
@@ -95,7 +95,7 @@ def _currency_problem(row: Customer, changed: set[str], created: bool) -> dict[s
 
 
 def _agent_problem(ctx: Context, row: Customer, changed: set[str]) -> dict[str, str]:
-    """Nothing new points at a record that is merged away or erased (RULES 3.3)."""
+    """Nothing new points at a record that is merged away or erased (rule 3.3)."""
     if not changed & {"agent", "agent_id"} or row.agent_id is None:
         return {}
     agent = ctx.session.get(Customer, row.agent_id)

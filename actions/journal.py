@@ -48,7 +48,8 @@ class Journal:
                     session.add(self.subject)
                 self.header["subject_table"] = self.subject.__tablename__
                 self.header["subject_id"] = self.subject.id  # type: ignore[attr-defined]
-            result = session.connection().execute(insert(CHANGESET).values(at=self.now, **self.header))
+            values = {"at": self.now, **self.header}
+            result = session.connection().execute(insert(CHANGESET), values)
             self._id = cast(int, result.inserted_primary_key[0])  # type: ignore[index]
         return self._id
 
@@ -188,7 +189,8 @@ def _no_bulk(state: ORMExecuteState) -> None:
     model = _model_of(statement.table.name)
     if model is None or not model.__journal__:
         return
-    columns = [model.__table__.c[column.name] for column in getattr(statement, "_values", None) or ()]
+    named = [getattr(key, "name", key) for key in getattr(statement, "_values", None) or ()]
+    columns: list[Any] = [model.__table__.c[name] for name in named]
     if state.is_update and columns and not any(policy(column).journalled for column in columns):
         return
     raise WriteOutsideAction(f"a bulk statement on {statement.table.name} would not be journalled")

@@ -1,7 +1,7 @@
 """What the three ledgers share: the locked customer, the stamp on every row, and what is refused everywhere.
 
 A ledger row is written under the lock of its customer, and the balance cached on the customer moves in the
-same transaction, so two people never spend the same unit (RULES 1.3, 1.7, 2.4).
+same transaction, so two people never spend the same unit (rules 1.3, 1.7, 2.4).
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from models.customer import Customer
 from models.loyalty import LoyaltyEntry
 
 MOST_MONEY = 99_999_999_999
-"""Nine digits before the point and two after it, in minor units (RULES 2.3)."""
+"""Nine digits before the point and two after it, in minor units (rule 2.3)."""
 
 SHORTEST_COMMENT = 3
 FIRST_DAY = dt.date(1990, 1, 1)
@@ -47,7 +47,7 @@ def live_customer(ctx: Context, customer_id: Any, field: str = "customer") -> Cu
 
 
 def refuse_unless_live(customer: Customer) -> None:
-    """Refuse any change of a record that was merged away or erased (RULES 3.6, 4.4)."""
+    """Refuse any change of a record that was merged away or erased (rules 3.6, 4.4)."""
     if customer.merged_into_id is not None:
         raise Refused("merged", N_("This record was merged into another one. Work on that one instead."))
     if customer.anonymised_at is not None:
@@ -83,7 +83,7 @@ def words(field: str, value: Any, least: int = SHORTEST_COMMENT) -> str:
 
 
 def positive(field: str, value: Any) -> int:
-    """Return an amount in minor units above zero (RULES 2.3). :raises Invalid: anything else."""
+    """Return an amount in minor units above zero (rule 2.3). :raises Invalid: anything else."""
     if not isinstance(value, int) or isinstance(value, bool) or not 0 < value <= MOST_MONEY:
         raise Invalid({field: N_("Enter an amount above zero, with at most nine digits before the point.")})
     return value
@@ -122,7 +122,7 @@ def number_text(ctx: Context, number: int) -> str:
 
 
 def refuse_second_reversal(entry: LedgerEntry) -> None:
-    """Refuse to reverse a reversal, or an entry that was reversed already (RULES 1.8, 2.4)."""
+    """Refuse to reverse a reversal, or an entry that was reversed already (rules 1.8, 2.4)."""
     if entry.kind == "reversal":
         raise Refused("is_reversal", N_("This entry is a reversal itself. Make a new entry instead."))
     if entry.reversed_by is not None:
@@ -130,7 +130,7 @@ def refuse_second_reversal(entry: LedgerEntry) -> None:
 
 
 def refuse_other_currency(customer: Customer, entry: AccountEntry | CreditEntry) -> None:
-    """Refuse to reverse an entry from before the account changed its currency (RULES 2.1)."""
+    """Refuse to reverse an entry from before the account changed its currency (rule 2.1)."""
     if entry.currency != customer.currency:
         raise Refused(
             "other_currency",

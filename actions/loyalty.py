@@ -1,4 +1,4 @@
-"""Loyalty points: the one place that writes entries, lots and allocations (RULES 1).
+"""Loyalty points: the one place that writes entries, lots and allocations (rule 1).
 
 ``earn``, ``spend``, ``lapse`` and ``give_back`` are the services; the actions below, the expiry job and the
 shop's hooks build on them. Each takes the customer locked by :func:`actions.ledger.live_customer`.
@@ -39,13 +39,13 @@ _days = between(1, LONGEST_EXPIRY_DAYS)
 
 def spendable(now: dt.datetime) -> ColumnElement[bool]:
     """Return the condition under which a lot may be spent: something is left, and its date has not come
-    (RULES 1.4)."""
+    (rule 1.4)."""
     dated = or_(LoyaltyLot.expires_at.is_(None), LoyaltyLot.expires_at > now)
     return (LoyaltyLot.unspent > 0) & dated
 
 
 def due(now: dt.datetime) -> ColumnElement[bool]:
-    """Return the condition under which a lot is to be lapsed (RULES 1.6)."""
+    """Return the condition under which a lot is to be lapsed (rule 1.6)."""
     return (LoyaltyLot.unspent > 0) & (LoyaltyLot.expires_at <= now)
 
 
@@ -70,7 +70,7 @@ def lapse_instant(now: dt.datetime, days: int | None, zone: ZoneInfo) -> dt.date
 
 
 def _spending_order(customer_id: int, now: dt.datetime) -> Select[LoyaltyLot]:
-    """Soonest-expiring first, undated last, then oldest, then lowest id (RULES 1.4)."""
+    """Soonest-expiring first, undated last, then oldest, then lowest id (rule 1.4)."""
     undated = LoyaltyLot.expires_at.is_(None)
     return (
         select(LoyaltyLot)
@@ -95,7 +95,7 @@ def earn(
     order_ref: str | None = None,
     key: str | None = None,
 ) -> LoyaltyEntry:
-    """Add points to a locked customer and open their lot (RULES 1.2). ``points`` > 0."""
+    """Add points to a locked customer and open their lot (rule 1.2). ``points`` > 0."""
     entry = _write(
         ctx, customer, kind, points, comment, key, expires_at=expires_at, **_order(ctx, customer, order_ref)
     )
@@ -116,10 +116,10 @@ def spend(
     order_ref: str | None = None,
     key: str | None = None,
 ) -> LoyaltyEntry:
-    """Take points from a locked customer's lots in spending order (RULES 1.4). ``points`` > 0 is what to
+    """Take points from a locked customer's lots in spending order (rule 1.4). ``points`` > 0 is what to
     take.
 
-    :raises Refused: ``too_few_points``, with the figure that is available (RULES 1.7).
+    :raises Refused: ``too_few_points``, with the figure that is available (rule 1.7).
     """
     there = available(ctx.session, customer.id, ctx.now)
     if points > there:
@@ -142,7 +142,7 @@ def spend(
 def lapse(
     ctx: Context, customer: Customer, lot: LoyaltyLot, *, key: str | None = None
 ) -> LoyaltyEntry | None:
-    """Write the one ``expired`` entry of a lot past its date; None when nothing is left of it (RULES 1.6).
+    """Write the one ``expired`` entry of a lot past its date; None when nothing is left of it (rule 1.6).
 
     :param key: makes the entry unique; the lot's own by default, so that no second run writes it again.
     """
@@ -156,7 +156,7 @@ def lapse(
 
 def give_back(ctx: Context, customer: Customer, entry: LoyaltyEntry, reason: str) -> LoyaltyEntry:
     """Reverse a redemption: points go back to the lots they came from, and lapse again if past their date
-    (RULES 1.8)."""
+    (rule 1.8)."""
     back = _write(ctx, customer, LoyaltyKind.REVERSAL, -entry.points, reason, ctx.key, reverses_id=entry.id)
     taken = select(LoyaltyAllocation.points, LoyaltyLot).join(LoyaltyAllocation.lot)
     rows = ctx.session.execute(
@@ -230,7 +230,7 @@ def adjust(
     expires_after_days: int | None = None,
     order_ref: str | None = None,
 ) -> Outcome:
-    """Give points by hand (goodwill) or redeem them, with a comment (F68, RULES 1.1 to 1.7).
+    """Give points by hand (goodwill) or redeem them, with a comment (F68, rules 1.1 to 1.7).
 
     :param points: positive adds, negative redeems.
     :param expires_after_days: for points given; None is never. Redeeming passes it over.
@@ -269,7 +269,7 @@ def _order_number(order_ref: str | None) -> str | None:
 
 @action("loyalty_entry.reverse", LoyaltyEntry, label=N_("Reverse"))
 def reverse(ctx: Context, entry: LoyaltyEntry, *, reason: str) -> Outcome:
-    """Undo an entry by its opposite, once (RULES 1.8)."""
+    """Undo an entry by its opposite, once (rule 1.8)."""
     text = words("reason", reason)
     owner = live_customer(ctx, entry.customer_id)
     refuse_second_reversal(entry)

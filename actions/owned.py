@@ -17,7 +17,7 @@ def owner_of(ctx: Context, row: Any, changed: set[str], created: bool) -> Custom
     """Return the row's customer, locked.
 
     :raises Invalid: no customer, or another one than before.
-    :raises Refused: ``merged`` or ``erased`` (RULES 3.6, 4.4).
+    :raises Refused: ``merged`` or ``erased`` (rules 3.6, 4.4).
     """
     if not created and changed & {"customer", "customer_id"}:
         raise Invalid({"customer": N_("This stays with its customer: add it anew to the other one.")})

@@ -153,7 +153,7 @@ def _delete_all(rows: Iterable[Base]) -> None:
 
 
 def _conflict(ctx: Context, row: Base, values: dict[str, Any], version: int) -> Conflict:
-    """Work out what the row looked like at ``version`` by reading the journal backwards (RULES 9.4)."""
+    """Work out what the row looked like at ``version`` by reading the journal backwards (rule 9.4)."""
     columns = {name for name in values if name in inspect(type(row)).column_attrs}
     theirs = {name: getattr(row, name) for name in columns}
     base = {name: plain(value) for name, value in theirs.items()}
@@ -162,7 +162,7 @@ def _conflict(ctx: Context, row: Base, values: dict[str, Any], version: int) -> 
         .join(Changeset)
         .where(Change.table_name == row.__tablename__, Change.row_id == row.id)  # type: ignore[attr-defined]
         .order_by(Change.id.desc())
-        .execution_options(yield_per=20)
+        .limit(max(0, row.version - version))  # type: ignore[attr-defined]
     )
     by = ""
     for before, after, actor_name in history:

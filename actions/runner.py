@@ -27,7 +27,7 @@ LONGEST_KEY = 200
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """Who asks, when, why and from where. ``key`` makes a repeated request answer once (RULES 1.9)."""
+    """Who asks, when, why and from where. ``key`` makes a repeated request answer once (rule 1.9)."""
 
     actor: Actor
     now: dt.datetime
@@ -107,7 +107,7 @@ def _attempt(
 
 
 def _answered(ctx: Context, action: Action, body_hash: str | None, target_id: int | None) -> Outcome | None:
-    """Return what a request with this key did the first time, or None (RULES 1.9)."""
+    """Return what a request with this key did the first time, or None (rule 1.9)."""
     if ctx.key is None:
         return None
     earlier = ctx.session.scalar(select(Changeset).where(Changeset.key == ctx.key))

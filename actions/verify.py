@@ -1,4 +1,4 @@
-"""Recomputes every balance, lot and cache from the rows it follows from, and says what is off (RULES 1.3).
+"""Recomputes every balance, lot and cache from the rows it follows from, and says what is off (rule 1.3).
 
 Each check is one set-based statement over the whole database that yields the rows at fault, so a hundred
 thousand customers take seconds. Nothing is repaired: a difference is a bug or a change made behind the

@@ -21,7 +21,7 @@ from wtforms import Form
 
 from actions.records import record_actions
 from admin import columns, export, forms, inline, lists, lookups, records, saving, search
-from admin.context import allowed, clientele, person, session
+from admin.context import allowed, clientele, person, session, shop
 from admin.declare import RowAction, Section, Tab, View
 from admin.fields import OPERATORS, Field, describe
 from admin.pages import Badge, Cell, Event
@@ -265,6 +265,11 @@ class Screen(ModelView):
     def child_screen(self, target: type[Base]) -> Screen:
         """Return the screen over a related model."""
         return clientele().by_model[target]
+
+    def defaults(self) -> dict[str, Any]:
+        """Return what a new record's form starts with, besides the columns' own defaults."""
+        shops = {"currency": shop().currency, "country": shop().country}
+        return {name: value for name, value in shops.items() if name in self.form_columns}
 
     # -- what a record's header says; a screen with more to tell overrides these ------------------------------------
 

@@ -5,22 +5,43 @@ from __future__ import annotations
 import click
 from flask import current_app
 from flask.cli import with_appcontext
+from sqlalchemy import select
 from sqlalchemy.orm import Session
+from werkzeug.security import generate_password_hash
 
-from admin.roles import sync
+from admin.roles import first_admin, sync
+from admin.sentences import sentence
 from models import schema
-from models.base import db
+from models.base import Invalid, Staff, db
 from models.dialect import WRITE
 
 
 @click.command()
+@click.option("--admin", "email", help="Email of the first admin, made only while there is no staff at all.")
 @with_appcontext
-def up() -> None:
+def up(email: str | None) -> None:
     """Migrate the database, then make permissions and shipped roles match the declared screens."""
     schema.migrate(db.engine)
     with Session(db.engine.execution_options(**{WRITE: True})) as session, session.begin():
         made = sync(session, current_app.extensions["clientele"].screens.values())
+        staffed = session.scalar(select(Staff.id).limit(1)) is not None
+        password = None if staffed or not email else _first_admin(session, email)
     click.echo("Ready." if not made else f"Ready; new roles: {', '.join(made)}.")
+    if password:
+        click.echo(f"First admin: sign in as {email} with the password {password} and keep it safe.")
+    elif not staffed:
+        click.echo("There is no staff yet: `flask --app app up --admin you@your.shop` makes the first admin.")
+
+
+def _first_admin(session: Session, email: str) -> str:
+    try:
+        return first_admin(session, email, _hash)
+    except Invalid as invalid:
+        raise click.BadParameter(sentence(invalid.errors["email"]), param_hint="--admin") from None
+
+
+def _hash(password: str) -> str:
+    return generate_password_hash(password, current_app.config["FAB_PASSWORD_HASH_METHOD"])
 
 
 @click.command("check-schema")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import secrets
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 from flask_appbuilder.security.sqla.models import Permission, PermissionView, Role, ViewMenu
@@ -10,7 +11,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from admin.permissions import PREFIX, SHIPPED_ROLES
+from models.base import Staff
 from models.dialect import lock_database
+from models.validate import email as validate_email
 
 if TYPE_CHECKING:
     from admin.base import Screen
@@ -70,3 +73,25 @@ def _create(session: Session, name: str, grants: set[Pair], there: dict[Pair, Pe
     role = Role(name=name, permissions=[there[pair] for pair in sorted(grants)])
     session.add(role)
     return role
+
+
+def first_admin(session: Session, email: str, hash_password: Callable[[str], str]) -> str:
+    """Make the first member of staff, an Admin, and return the password made for them, shown this once.
+
+    :raises Invalid: ``email`` is not an email address.
+    """
+    address = str(validate_email("email", email))
+    password = secrets.token_urlsafe(15)
+    role = session.scalars(select(Role).where(Role.name == "Admin")).one()
+    session.add(
+        Staff(
+            username=address,
+            email=address,
+            first_name="First",
+            last_name="Admin",
+            active=True,
+            password=hash_password(password),
+            roles=[role],
+        )
+    )
+    return password

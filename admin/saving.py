@@ -69,7 +69,7 @@ def edit(screen: Screen, row: Any) -> Any:
 
 
 def _prefilled(screen: Screen) -> Form:
-    data: dict[str, Any] = {}
+    data = dict(screen.defaults())
     for name, raw in request.args.items():
         if name in screen.form_columns and screen.field(name).kind == "lookup":
             data[name] = parse_id(name, raw)

@@ -97,9 +97,11 @@ def _addresses(text: str) -> HitGroup | None:
         prefix(Address.line1_key, text),
         prefix(Address.town_key, text),
     )
-    ids = union(
-        *(screen.base_select().with_only_columns(Address.id).where(term).limit(PER_GROUP) for term in whole)
-    ).subquery()
+    few = [
+        screen.base_select().with_only_columns(Address.id).where(term).limit(PER_GROUP).subquery()
+        for term in whole
+    ]
+    ids = union(*(select(part.c.id) for part in few)).subquery()
     rows = session().execute(
         select(Address, Customer)
         .join(Customer)

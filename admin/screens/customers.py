@@ -13,7 +13,7 @@ from sqlalchemy.orm import joinedload
 
 from admin import cells
 from admin.base import Screen
-from admin.context import clientele, now, shop
+from admin.context import clientele, now, session, shop
 from admin.declare import Section, Tab, View
 from admin.fields import label_of
 from admin.frame import initials
@@ -21,6 +21,7 @@ from admin.pages import Badge, Cell, Event
 from models.address import Address
 from models.choices import AccountType
 from models.customer import Customer
+from models.lookups import SalesChannel
 from models.phone import Phone
 from models.search import customer_ids
 
@@ -196,6 +197,11 @@ class CustomerScreen(Screen):
         ),
         Tab("changeset", _l("Activity"), figure=lambda row: ""),
     )
+
+    def defaults(self) -> dict[str, Any]:
+        """Start with the shop's own channel."""
+        channel = select(SalesChannel.id).where(SalesChannel.code == shop().default_sales_channel)
+        return {**super().defaults(), "sales_channel": session().scalar(channel)}
 
     def search_clause(self, word: str) -> Any:
         """Find a customer by anything that is theirs: phones, addresses, cards and orders too."""

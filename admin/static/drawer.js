@@ -38,7 +38,7 @@ export async function open(verb, url, values) {
 function focusBack() {
   if (document.activeElement !== document.body) return;
   const links = [...document.querySelectorAll("a[href][data-drawer]")];
-  const like = links.find((link) => link.href === opener?.href && link.getClientRects().length);
+  const like = links.find((link) => link.href === opener?.href && link.checkVisibility());
   (opener?.isConnected ? opener : like || document.getElementById("main")).focus();
 }
 

@@ -8,7 +8,8 @@ let going = 0; // when "g" was pressed: the next key says where to
 const typing = (target) => target.matches?.("input:not([type=checkbox], [type=radio]), select, textarea, [contenteditable]");
 const rows = () => [...document.querySelectorAll("[data-list] tbody tr[data-id]")];
 const current = () => document.activeElement?.closest("[data-list] tbody tr[data-id]");
-const visible = (element) => element && element.getClientRects().length > 0;
+// Not by its rectangle: what lies in a closed menu has one.
+const visible = (element) => element?.checkVisibility();
 
 function move(step) {
   const all = rows();

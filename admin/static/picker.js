@@ -15,6 +15,8 @@ function words(key) {
   return () => {
     const note = document.createElement("div");
     note.className = "no-results";
+    note.setAttribute("role", "option");
+    note.setAttribute("aria-disabled", "true");
     note.textContent = text(key);
     return note;
   };
@@ -36,7 +38,11 @@ function make(select) {
     render: { no_results: words("no_matches"), loading: words("searching") },
   });
   // What matched the last query must not linger among the answers to the next.
-  picker.on("type", () => picker.clearOptions((option) => picker.items.includes(String(option.value))));
+  picker.on("type", (query) => {
+    const typed = query.toLowerCase();
+    picker.clearOptions((option) => picker.items.includes(String(option.value)) || option.text.toLowerCase().includes(typed));
+    picker.control_input.removeAttribute("aria-activedescendant");
+  });
   // The select itself is out of sight now; its label belongs to the picker's box.
   select.setAttribute("aria-hidden", "true");
   for (const name of ["aria-describedby", "aria-invalid"]) {

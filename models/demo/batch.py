@@ -10,15 +10,16 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Connection, Table, insert, inspect, text
+from sqlalchemy import Connection, Table, inspect, text
+from sqlalchemy.sql.schema import ScalarElementColumnDefault
 
 from models.base import Base, Record, metadata
+from models.demo.bulk import Row, insert_rows, plain_values
 from models.journal import Change, Changeset
 from models.personal import policy
 
 ACTION = "demo.load"
 AUTHOR = "Demo data"
-Row = dict[str, Any]
 
 
 def plain(value: Any) -> Any:
@@ -45,13 +46,15 @@ class Shape:
 def shape(model: type[Base]) -> Shape:
     """Return the shape of a model; its columns are written under their own names."""
     table = metadata.tables[model.__tablename__]
-    blank = {
-        c.name: c.default.arg if c.default is not None and c.default.is_scalar else None
-        for c in table.columns
-    }  # type: ignore[attr-defined]
-    blank |= {c.name: "" for c in table.columns if blank[c.name] is None and c.server_default is not None}
-    kept = [p.columns[0].name for p in inspect(model).column_attrs if policy(p.columns[0]).journalled]  # type: ignore[arg-type]
-    return Shape(table, blank, tuple(kept) if model.__journal__ else ())
+    blank: Row = dict.fromkeys(table.columns.keys())
+    for column in table.columns:
+        if isinstance(column.default, ScalarElementColumnDefault):
+            blank[column.name] = column.default.arg
+        elif column.server_default is not None:
+            blank[column.name] = ""
+    kept = [p.columns[0] for p in inspect(model).column_attrs if policy(p.columns[0]).journalled]  # type: ignore[arg-type]
+    names = tuple(column.name for column in kept) if model.__journal__ else ()
+    return Shape(table, blank, names)
 
 
 @dataclass(slots=True)
@@ -91,27 +94,21 @@ class Batch:
         self._journal()
         ordered = sorted(self.rows, key=lambda model: _position()[model.__tablename__])
         for model in ordered:
-            self.connection.execute(insert(shape(model).table), self.rows[model])
+            insert_rows(self.connection, shape(model).table, self.rows[model])
         for table, following in self._next.items():
             take_ids(self.connection, table, following)
         return sum(len(rows) for rows in self.rows.values())
 
     def _journal(self) -> None:
         for model in list(self.rows):
-            names, table = shape(model).journalled, model.__tablename__
-            if not names:
+            found, rows = shape(model), self.rows[model]
+            if not found.journalled:
                 continue
-            for row in self.rows[model]:
-                after = {name: plain(row[name]) for name in names if row[name] is not None}
-                customer_id = row["id"] if table == "customer" else row.get("customer_id")
-                self.add(
-                    Change,
-                    changeset_id=self.changeset_id,
-                    table_name=table,
-                    row_id=row["id"],
-                    customer_id=customer_id,
-                    after=after,
-                )
+            change = {"changeset_id": self.changeset_id, "table_name": found.table.name}
+            owner = "id" if found.table.name == "customer" else "customer_id"
+            for row, values in zip(rows, plain_values(found.table, found.journalled, rows), strict=True):
+                after = {n: v for n, v in zip(found.journalled, values, strict=True) if v is not None}
+                self.add(Change, row_id=row["id"], customer_id=row.get(owner), after=after, **change)
 
 
 @functools.cache

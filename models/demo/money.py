@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from models.account import AccountEntry, AccountKind, Invoice, PaymentMethod
 from models.credit import CreditEntry, CreditKind
-from models.demo.batch import Row
+from models.demo.bulk import Row
 from models.demo.lists import TERMS
 from models.demo.plan import CHUNK, Author, Known, Plan
 from models.demo.points import SYSTEM

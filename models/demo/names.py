@@ -13,9 +13,23 @@ from models.demo.chance import Chance
 
 # Faker's locale and how many of a thousand people have a name from there.
 ORIGINS = {
-    "en_GB": 700, "en_IE": 40, "en_IN": 55, "pl_PL": 45, "it_IT": 20, "fr_FR": 20, "de_DE": 20, "es_ES": 15, "pt_PT": 20,
-    "tr_TR": 10, "cs_CZ": 10, "sv_SE": 10, "ro_RO": 10, "yo_NG": 15, "el_GR": 5, "uk_UA": 5,
-}  # fmt: skip
+    "en_GB": 700,
+    "en_IE": 40,
+    "en_IN": 55,
+    "pl_PL": 45,
+    "it_IT": 20,
+    "fr_FR": 20,
+    "de_DE": 20,
+    "es_ES": 15,
+    "pt_PT": 20,
+    "tr_TR": 10,
+    "cs_CZ": 10,
+    "sv_SE": 10,
+    "ro_RO": 10,
+    "yo_NG": 15,
+    "el_GR": 5,
+    "uk_UA": 5,
+}
 
 
 @dataclass(frozen=True, slots=True)

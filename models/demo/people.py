@@ -10,7 +10,7 @@ from models import normalise
 from models.choices import AccountType, CreatedVia, Gender, Status
 from models.customer import Customer
 from models.demo import numbers
-from models.demo.batch import Row
+from models.demo.bulk import Row
 from models.demo.homes import a_home
 from models.demo.names import Person, mailbox, person
 from models.demo.plan import Home, Known, Plan
@@ -38,10 +38,8 @@ def make_people(plan: Plan) -> list[Known]:
     found: list[Known] = []
     taken: set[str] = set()
     for serial in plan.serials:
-        if serial < len(CAST) <= plan.total:
-            known = _cast(plan, serial)
-        else:
-            known = _anybody(plan, serial, found)
+        is_cast = serial < len(CAST) <= plan.total
+        known = _cast(plan, serial) if is_cast else _anybody(plan, serial, found)
         _unique_email(known.row, serial, taken, natural=plan.number == 0)
         _keys(known.row)
         found.append(known)

@@ -6,7 +6,8 @@ import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from models.demo.batch import Batch, Row
+from models.demo.batch import Batch
+from models.demo.bulk import Row
 from models.demo.chance import Chance, awake
 from models.demo.lists import Lists
 from models.demo.names import Person

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from models.choices import Status
-from models.demo.batch import Row
+from models.demo.bulk import Row
 from models.demo.plan import Author, Known, Plan
 from models.demo.words import GOODWILL
 from models.loyalty import LoyaltyAllocation, LoyaltyEntry, LoyaltyKind, LoyaltyLot
@@ -105,7 +106,7 @@ class Purse:
     ) -> Row:
         """Add an entry and open its lot (RULES 1.2)."""
         expires = lapse_instant(when, days, self._zone)
-        entry = self._entry(when, kind, points, author, comment, order, expires_at=expires)
+        entry = self._entry(when, kind, points, author, comment=comment, order=order, expires_at=expires)
         lot = self._plan.batch.add(
             LoyaltyLot,
             entry_id=entry["id"],
@@ -127,7 +128,7 @@ class Purse:
         order: Row | None = None,
     ) -> Row:
         """Take points from lots, soonest-lapsing first (RULES 1.4); there must be enough."""
-        entry = self._entry(when, kind, -points, author, comment, order)
+        entry = self._entry(when, kind, -points, author, comment=comment, order=order)
         for lot in sorted(self._lots, key=lambda lot: (_lapses(lot), lot["id"])):
             if points and lot["unspent"] and _lapses(lot) > when:
                 taken = min(points, lot["unspent"])
@@ -145,24 +146,24 @@ class Purse:
     def take_back(self, when: dt.datetime, earned: Row) -> None:
         """Reverse an earning of which nothing was spent (RULES 1.8)."""
         lot = self._lots[-1]
-        back = self._entry(
-            when, LoyaltyKind.REVERSAL, -earned["points"], SYSTEM, "Order cancelled", reverses=earned
-        )
+        back = self._reversal(when, earned)
         self._take(back, lot, earned["points"])
 
     def give_back(self, when: dt.datetime, spent: Row) -> None:
         """Reverse a redemption: points return to their lots, and lapse again if their date has passed (RULES 1.8)."""
-        back = self._entry(
-            when, LoyaltyKind.REVERSAL, -spent["points"], SYSTEM, "Order cancelled", reverses=spent
-        )
+        back = self._reversal(when, spent)
         for lot, points in self._taken[spent["id"]]:
             self._take(back, lot, -points)
             if _lapses(lot) <= when:
                 self._lapse(lot, when, f"lapse:{lot['id']}:{back['id']}")
 
+    def _reversal(self, when: dt.datetime, entry: Row) -> Row:
+        kind, comment = LoyaltyKind.REVERSAL, "Order cancelled"
+        return self._entry(when, kind, -entry["points"], comment=comment, reverses=entry)
+
     def _lapse(self, lot: Row, when: dt.datetime, key: str) -> None:
         points = lot["unspent"]
-        entry = self._entry(when, LoyaltyKind.EXPIRED, -points, SYSTEM, "", key=key)
+        entry = self._entry(when, LoyaltyKind.EXPIRED, -points, key=key)
         self._take(entry, lot, points)
 
     def _take(self, entry: Row, lot: Row, points: int) -> None:
@@ -171,33 +172,22 @@ class Purse:
         self._plan.batch.add(LoyaltyAllocation, entry_id=entry["id"], lot_id=lot["id"], points=points)
 
     def _entry(
-        self,
-        when: dt.datetime,
-        kind: LoyaltyKind,
-        points: int,
-        author: Author,
-        comment: str,
-        order: Row | None = None,
-        *,
-        expires_at: dt.datetime | None = None,
-        reverses: Row | None = None,
-        key: str | None = None,
+        self, when: dt.datetime, kind: LoyaltyKind, points: int, author: Author = SYSTEM, **columns: Any
     ) -> Row:
+        order, reverses = columns.pop("order", None), columns.pop("reverses", None)
         return self._plan.batch.add(
             LoyaltyEntry,
             customer_id=self._customer_id,
             kind=kind,
             points=points,
-            expires_at=expires_at,
             order_ref=order["number"] if order else None,
             order_id=order["id"] if order else None,
             reverses_id=reverses["id"] if reverses else None,
             created_at=when,
             actor_id=author.id,
             actor_name=author.name,
-            comment=comment,
-            key=key,
             changeset_id=self._plan.batch.changeset_id,
+            **columns,
         )
 
 

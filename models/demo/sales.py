@@ -6,16 +6,21 @@ import datetime as dt
 from typing import Any
 
 from models import normalise
-from models.demo.batch import Row
+from models.demo.bulk import Row
 from models.demo.plan import CHUNK, ORDERS, Known, Plan
 from models.demo.words import CARRIERS, ORDER_NOTES, WINES
 from models.order import ExternalId, ExternalKind, ExternalSystem, Order, OrderLine, OrderStatus, Shipment
 
 # Segment: orders that are certain, how many more on average, and the most.
 HABITS = {
-    "online": (0, 1.6, 30), "guest": (1, 0.1, 3), "store": (1, 1.0, 20), "marketplace": (1, 0.3, 6), "trade": (1, 5.0, 40),
-    "agent": (0, 2.0, 20), "pending": (0, 0, 0),
-}  # fmt: skip
+    "online": (0, 1.6, 30),
+    "guest": (1, 0.1, 3),
+    "store": (1, 1.0, 20),
+    "marketplace": (1, 0.3, 6),
+    "trade": (1, 5.0, 40),
+    "agent": (0, 2.0, 20),
+    "pending": (0, 0, 0),
+}
 FIRST_NUMBER = 10_000
 SLOTS = 3 * CHUNK
 

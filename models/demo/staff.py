@@ -6,12 +6,13 @@ import datetime as dt
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from sqlalchemy import select
+from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
-from models.base import Staff, identity
+from models.base import Staff, metadata
 from models.demo.plan import Author
 
+ROLES, HOLDERS = metadata.tables["ab_role"], metadata.tables["ab_user_role"]
 PASSWORD = "clientele-demo"  # noqa: S105 - meant to be known: the server refuses other machines while it works
 
 
@@ -45,22 +46,21 @@ def demo_staff(session: Session, hash_password: Callable[[str], str]) -> list[st
 
     :raises LookupError: a shipped role is missing, because ``flask up`` has not run.
     """
-    taken = set(
-        session.scalars(select(Staff.username).where(Staff.username.in_([m.username for m in MEMBERS])))
-    )
-    roles = {role.name: role for role in session.scalars(select(identity.Role))}
-    added = []
-    for member in MEMBERS:
-        if member.role not in roles:
+    names = [member.username for member in MEMBERS]
+    taken = set(session.scalars(select(Staff.username).where(Staff.username.in_(names))))
+    role_ids = {name: id_ for id_, name in session.execute(select(ROLES.c.id, ROLES.c.name))}
+    added = [member for member in MEMBERS if member.username not in taken]
+    for member in added:
+        if member.role not in role_ids:
             raise LookupError(f"There is no role {member.role}: run `flask --app app up` first.")
-        if member.username not in taken:
-            session.add(_account(member, roles[member.role], hash_password(PASSWORD)))
-            added.append(member.username)
-    session.flush()
-    return added
+        account = _account(member, hash_password(PASSWORD))
+        session.add(account)
+        session.flush()
+        session.execute(insert(HOLDERS), {"user_id": account.id, "role_id": role_ids[member.role]})
+    return [member.username for member in added]
 
 
-def _account(member: Member, role: identity.Role, password: str) -> Staff:
+def _account(member: Member, password: str) -> Staff:
     created = dt.datetime.now(dt.UTC).replace(tzinfo=None)
     return Staff(
         username=member.username,
@@ -69,7 +69,6 @@ def _account(member: Member, role: identity.Role, password: str) -> Staff:
         email=member.email,
         password=password,
         active=True,
-        roles=[role],
         created_on=created,
         changed_on=created,
     )

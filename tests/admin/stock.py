@@ -53,6 +53,13 @@ class Stock:
 
     def __init__(self, session: Session, rows: int = ROWS) -> None:
         self.session, self.rows = session, rows
+        self._deed: int | None = None
+
+    @property
+    def deed(self) -> int:
+        """The id of the one changeset that all ledger rows came by."""
+        self._deed = self._deed or factories.make_changeset(self.session).id
+        return self._deed
 
     def few(self, name: str, **extra: Any) -> list[Any]:
         """Return three rows of a lookup list."""
@@ -143,29 +150,29 @@ class Stock:
         """Points earned, some with a date."""
         expires = some(NOW + dt.timedelta(days=30 + n % 4), n)
         return factories.make_loyalty_entry(
-            self.session, customer=owner, points=100 + n % 5, kind=pick((LoyaltyKind.EARNED, LoyaltyKind.GOODWILL), n), expires_at=expires,
+            self.session, changeset_id=self.deed, customer=owner, points=100 + n % 5, kind=pick((LoyaltyKind.EARNED, LoyaltyKind.GOODWILL), n), expires_at=expires,
             comment=text(n), created_at=day(n), order_ref=some(f"SO-{n % 5}", n, 2),
         )  # fmt: skip
 
     def account_entry(self, n: int, owner: Customer) -> Any:
         """A payment, or a refund, or the reversal of the payment before."""
         entry = factories.make_account_entry(
-            self.session, customer=owner, amount=-1000 - n % 5, method=some(pick(tuple(PaymentMethod), n), n), value_date=day(n).date(),
+            self.session, changeset_id=self.deed, customer=owner, amount=-1000 - n % 5, method=some(pick(tuple(PaymentMethod), n), n), value_date=day(n).date(),
             reference=some(text(n), n, 2), comment=text(n), created_at=day(n),
         )  # fmt: skip
         if n % 8 == 0:
             factories.make_account_entry(
-                self.session, customer=owner, kind=AccountKind.REVERSAL, amount=-entry.amount, reverses_id=entry.id, comment="again",
+                self.session, changeset_id=self.deed, customer=owner, kind=AccountKind.REVERSAL, amount=-entry.amount, reverses_id=entry.id, comment="again",
             )  # fmt: skip
         return entry
 
     def invoice(self, n: int, owner: Customer) -> Any:
         """An invoice with its entry; each eighth voided."""
         made = factories.make_invoice(
-            self.session, customer=owner, amount=5000 + n % 5, issued_on=day(n).date(), due_on=day(n).date() + dt.timedelta(days=n % 3),
+            self.session, changeset_id=self.deed, customer=owner, amount=5000 + n % 5, issued_on=day(n).date(), due_on=day(n).date() + dt.timedelta(days=n % 3),
             comment=text(n), created_at=day(n),
         )  # fmt: skip
-        common = {"customer": owner, "invoice_id": made.id, "method": None, "value_date": made.issued_on}
+        common = {"changeset_id": self.deed, "customer": owner, "invoice_id": made.id, "method": None, "value_date": made.issued_on}
         entry = factories.make_account_entry(self.session, kind=AccountKind.INVOICE, amount=made.amount, **common)
         if n % 8 == 0:
             factories.make_account_entry(self.session, kind=AccountKind.REVERSAL, amount=-made.amount, reverses_id=entry.id, **common)
@@ -174,7 +181,7 @@ class Stock:
     def credit_entry(self, n: int, owner: Customer) -> Any:
         """Credit by card or by hand."""
         return factories.make_credit_entry(
-            self.session, customer=owner, kind=pick((CreditKind.GIFT_CARD, CreditKind.ADJUSTMENT), n), amount=500 + n % 5, comment=text(n),
+            self.session, changeset_id=self.deed, customer=owner, kind=pick((CreditKind.GIFT_CARD, CreditKind.ADJUSTMENT), n), amount=500 + n % 5, comment=text(n),
             created_at=day(n), code_last4=some(f"{n:04d}", n, 2),
         )  # fmt: skip
 

@@ -111,7 +111,6 @@ def test_nothing_to_change_writes_nothing(desk: Desk) -> None:
         insert(Note).values(body="x"),
         update(Customer).values({Customer.first_name: "x", Customer.last_name_key: "x"}),
         update(Customer.__table__).values(first_name="x"),
-        update(Customer).ordered_values((Customer.points, 1)),
     ],
 )
 def test_a_bulk_statement_on_a_journalled_table_raises(desk: Desk, statement) -> None:
@@ -121,7 +120,11 @@ def test_a_bulk_statement_on_a_journalled_table_raises(desk: Desk, statement) ->
 
 def test_a_bulk_statement_on_caches_alone_is_let_through(desk: Desk) -> None:
     with desk.deed() as ctx:
-        ctx.session.execute(update(Customer).values(points=Customer.points + 1).where(Customer.id == 0))
+        for statement in (
+            update(Customer).values(points=Customer.points + 1),
+            update(Customer).ordered_values((Customer.points, 1), (Customer.credit_balance, 1)),
+        ):
+            ctx.session.execute(statement.where(Customer.id == 0))
 
 
 def test_a_session_that_only_reads_refuses_to_write(desk: Desk) -> None:

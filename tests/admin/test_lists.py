@@ -1,0 +1,278 @@
+"""Every list of every screen: sorting, keyset paging, filters, search, page sizes, columns. On screen and in the API alike."""
+
+import datetime as dt
+import decimal
+import enum
+from urllib.parse import parse_qsl, urlsplit
+from zoneinfo import ZoneInfo
+
+import pytest
+import sqlalchemy as sa
+
+from admin.fields import OPERATORS
+from tests.admin.conftest import RESOURCES, Shop
+from tests.admin.pages import page_of
+
+LISTED = [r for r in RESOURCES if r != "shop_setting"]  # the settings are one form, not a list
+LONDON = ZoneInfo("Europe/London")
+
+
+def ids_of(shop: Shop, resource: str, **arguments) -> list[int]:
+    """The ids of the first page that the API gives."""
+    answer = shop.api().get(f"/api/v1/{resource}/", **{"page_size": 200, **arguments})
+    assert answer.status_code == 200, f"{arguments}: {answer.json}"
+    return [row["id"] for row in answer.json["result"]]
+
+
+def shown(shop: Shop, resource: str, **arguments) -> list[int]:
+    """The ids of the first page on screen, outside any saved view."""
+    view = {"view": "all"} if shop.screen(resource).views else {}
+    answer = shop.client().get(f"/admin/{resource}/", query_string={"page_size": 200, **view, **arguments})
+    assert answer.status_code == 200, f"{arguments}: {answer.status}"
+    return page_of(answer).rows
+
+
+def walk(shop: Shop, url: str | None, step: str) -> list[list[dict]]:
+    """Every page from ``url`` on, following ``step``."""
+    pages = []
+    while url:
+        answer = shop.api().get(urlsplit(url).path, **dict(parse_qsl(urlsplit(url).query)))
+        assert answer.status_code == 200, f"{url}: {answer.json}"
+        pages.append(answer.json)
+        assert len(pages) < 50, f"{url} goes round in circles"
+        url = answer.json[step]
+    return pages
+
+
+def flat(pages: list) -> list[int]:
+    return [row["id"] for page in pages for row in page["result"]]
+
+
+@pytest.mark.parametrize("resource", RESOURCES)
+def test_paging_visits_each_row_once_by_every_column_both_ways(stocked: Shop, resource: str) -> None:
+    for column in ("id", *sorted(stocked.screen(resource).sortable)):
+        up = ids_of(stocked, resource, sort=column)
+        assert len(up) == len(set(up)), column
+        assert ids_of(stocked, resource, sort=f"-{column}") == up[::-1], column
+        for sort, whole in ((column, up), (f"-{column}", up[::-1])):
+            base = f"/api/v1/{resource}/?sort={sort}&page_size=27"
+            onward = walk(stocked, base, "next")
+            assert flat(onward) == whole, f"{sort}, forwards"
+            if len(onward) > 1:
+                last = f"{base}&after={onward[-2]['result'][-1]['id']}"
+                backward = walk(stocked, last, "previous")
+                assert flat(backward[::-1]) == whole, f"{sort}, backwards"
+
+
+@pytest.mark.parametrize("resource", RESOURCES)
+def test_figures_and_dates_are_in_order_and_empty_ones_at_one_end(stocked: Shop, resource: str) -> None:
+    screen = stocked.screen(resource)
+    kinds = {"number", "money", "date", "datetime", "boolean", "percent"}
+    for column in sorted(n for n in screen.sortable if screen.field(n).kind in kinds and n not in screen.column_sort_expressions):
+        found = stocked.api().get(f"/api/v1/{resource}/", sort=column, page_size=200).json["result"]
+        values = [decimal.Decimal(r[column]) if screen.field(column).kind == "percent" else r[column] for r in found]
+        there = [v for v in values if v is not None]
+        assert there == sorted(there), column
+        gap = len(values) - len(there)
+        assert values[:gap] == [None] * gap or values[len(there) :] == [None] * gap, column
+
+
+@pytest.mark.parametrize("resource", LISTED)
+def test_next_and_previous_on_screen_visit_each_row_once(stocked: Shop, resource: str) -> None:
+    client, screen = stocked.client(), stocked.screen(resource)
+    view = "&view=all" if screen.views else ""
+    url, seen, last = f"/admin/{resource}/?page_size=25{view}", [], None
+    for _turn in range(20):
+        page = page_of(client.get(url))
+        seen += page.rows
+        onward = [u for u in page.links if "after=" in u]
+        if not onward:
+            last = page
+            break
+        assert "page_size=25" in onward[0]
+        url = onward[0]
+    whole = shown(stocked, resource)
+    assert seen == whole
+    back = [u for u in last.links if "before=" in u]
+    assert page_of(client.get(back[0])).rows == whole[-25 - len(last.rows) : -len(last.rows)]
+
+
+# -- filters ----------------------------------------------------------------------------------------------------------
+
+
+def raw_of(value, kind: str) -> str:
+    """A stored value as somebody types it into a filter."""
+    if kind == "money":
+        return str(decimal.Decimal(value) / 100)
+    if kind == "datetime":
+        return value.astimezone(LONDON).date().isoformat()
+    if kind == "boolean":
+        return "1" if value else "0"
+    if isinstance(value, enum.Enum):
+        return str(value.value)
+    return str(value)
+
+
+def holds(kind: str, operator: str, actual, wanted) -> bool:
+    """Whether a row's value satisfies a filter, in plain Python."""
+    if operator == "empty":
+        return (actual in (None, "")) == wanted
+    if actual is None:
+        return operator == "ne"
+    if kind == "text":
+        actual, wanted = actual.lower(), wanted.strip().lower()
+    if kind == "datetime":
+        actual, wanted = actual.astimezone(LONDON).date(), wanted.astimezone(LONDON).date()
+    return {
+        "eq": lambda: actual == wanted,
+        "ne": lambda: actual != wanted,
+        "ge": lambda: actual >= wanted,
+        "le": lambda: actual <= wanted,
+        "contains": lambda: wanted in actual,
+        "starts": lambda: actual.startswith(wanted),
+        "in": lambda: actual in wanted,
+    }[operator]()
+
+
+def tries(kind: str, operator: str, values: list) -> list[tuple[str, object]]:
+    """(as typed, as meant) for a filter, from values that rows have."""
+    if operator == "empty":
+        return [("1", True), ("0", False)]
+    some = [values[0], values[len(values) // 2], values[-1]] if values else []
+    if operator == "in":
+        return [(",".join(raw_of(v, kind) for v in some), some)] if some else []
+    if operator == "contains":
+        some = [v[1:6] for v in {*some, *values[:12]} if v[1:6].strip() == v[1:6] != ""]
+    return [(raw_of(v, kind), v) for v in some if raw_of(v, kind)]
+
+
+@pytest.mark.parametrize("resource", RESOURCES)
+def test_every_filter_by_every_operator_finds_exactly_the_rows_it_says(stocked: Shop, resource: str) -> None:
+    screen = stocked.screen(resource)
+    with stocked.look() as session:
+        rows = list(session.scalars(sa.select(screen.model)).unique())
+        for name, field in screen.filters.items():
+            if field.attribute is None:
+                continue  # worked out by the screen; it has a test of its own
+            key = field.column.key
+            actual = {row.id: getattr(row, key) for row in rows}
+            there = sorted({v for v in actual.values() if v not in (None, "")}, key=str)
+            for operator in OPERATORS[field.kind]:
+                for raw, wanted in tries(field.kind, operator, there):
+                    expected = {i for i, v in actual.items() if holds(field.kind, operator, v, wanted)}
+                    found = ids_of(stocked, resource, **{f"{name}__{operator}": raw})
+                    assert set(found) == expected, f"{name}__{operator}={raw}"
+
+
+@pytest.mark.parametrize("resource", LISTED)
+def test_the_screen_filters_as_the_api_does_and_the_chip_takes_it_off(stocked: Shop, resource: str) -> None:
+    screen = stocked.screen(resource)
+    with stocked.look() as session:
+        rows = list(session.scalars(sa.select(screen.model)).unique())
+    for name, field in screen.filters.items():
+        value = 1
+        if field.attribute is not None:
+            given = [v for v in (getattr(row, field.column.key) for row in rows) if v not in (None, "")]
+            value = raw_of(given[0], field.kind) if given else "1"
+        operator = "ge" if field.kind == "datetime" else "eq"
+        argument = f"{name}__{operator}"
+        found = shown(stocked, resource, **{argument: value})
+        assert sorted(found) == sorted(ids_of(stocked, resource, **{argument: value})), argument
+        page = page_of(stocked.client().get(f"/admin/{resource}/", query_string={argument: value}))
+        off = [u for u in page.links if argument not in u and urlsplit(u).path == f"/admin/{resource}/"]
+        assert off, argument
+        assert any(argument in u for u in page.links if "sort=" in u), f"sorting forgets {argument}"
+
+
+def test_is_one_of_takes_several_values_in_either_way(stocked: Shop) -> None:
+    both = ids_of(stocked, "note", kind__in="task,watch")
+    assert both
+    assert both == shown(stocked, "note", kind__in="task,watch")
+    answer = stocked.client().get("/admin/note/?kind__in=task&kind__in=watch&page_size=200")
+    assert (answer.status_code, sorted(page_of(answer).rows)) == (200, sorted(both))
+
+
+def test_a_customers_activity_is_found_by_the_rows_it_touched(stocked: Shop) -> None:
+    from models.journal import Change
+
+    with stocked.look() as session:
+        customer = session.scalar(sa.select(Change.customer_id).limit(1))
+        wanted = set(session.scalars(sa.select(Change.changeset_id).where(Change.customer_id == customer)))
+    assert wanted <= set(ids_of(stocked, "changeset", customer__eq=customer))
+    assert set(ids_of(stocked, "changeset", customer__eq=customer)) < set(ids_of(stocked, "changeset"))
+
+
+# -- search, sizes, views -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("resource", LISTED)
+def test_the_box_finds_rows_by_each_searched_column_and_by_number(stocked: Shop, resource: str) -> None:
+    screen = stocked.screen(resource)
+    with stocked.look() as session:
+        rows = list(session.scalars(sa.select(screen.model).order_by(screen.identity.desc()).limit(30)).unique())
+        for name in screen.column_searchable_list:
+            field = screen.field(name)
+            if field.kind == "lookup":
+                continue
+            row = next((r for r in rows if len((getattr(r, name) or "").strip()) > 2), None)
+            if row is not None:
+                found = ids_of(stocked, resource, q=getattr(row, name)[:60])
+                assert row.id in found, f"{name}: {getattr(row, name)!r}"
+        assert rows[0].id in ids_of(stocked, resource, q=f"{rows[0].id}")
+    assert ids_of(stocked, resource, q="zzqqxx") == []
+    page = page_of(stocked.client().get(f"/admin/{resource}/?q=zzqqxx"))
+    assert page.rows == []
+    assert "Nothing matches" in page.text
+
+
+def test_rows_of_a_customer_are_found_by_the_customers_name(stocked: Shop) -> None:
+    for resource in ("address", "phone", "note", "loyalty_entry", "invoice", "sales_order", "attribute_value"):
+        assert ids_of(stocked, resource, q="agent"), resource
+
+
+@pytest.mark.parametrize("resource", LISTED)
+def test_page_sizes_are_kept_from_page_to_page(stocked: Shop, resource: str) -> None:
+    view = {"view": "all"} if stocked.screen(resource).views else {}
+    for size in (1, 25, 60):
+        page = page_of(stocked.client().get(f"/admin/{resource}/", query_string={"page_size": size, **view}))
+        assert len(page.rows) == size
+        onward = [u for u in page.links if "after=" in u]
+        assert onward
+        assert dict(parse_qsl(urlsplit(onward[0]).query)).get("page_size", "50") == str(size)
+    assert len(shown(stocked, resource, page_size="")) == 50
+
+
+@pytest.mark.parametrize("resource", [r for r in LISTED])
+def test_every_view_is_a_tab_with_the_rows_it_declares(stocked: Shop, resource: str) -> None:
+    for view in stocked.screen(resource).views:
+        answer = stocked.client().get(f"/admin/{resource}/?view={view.slug}&page_size=200")
+        assert answer.status_code == 200
+        assert sorted(page_of(answer).rows) == sorted(ids_of(stocked, resource, **view.where)), view.slug
+        assert sorted(ids_of(stocked, resource, view=view.slug)) == sorted(page_of(answer).rows)
+
+
+def test_each_person_has_columns_of_their_own(stocked: Shop) -> None:
+    def headings(role: str) -> int:
+        return stocked.client(role).get("/admin/address/").get_data(as_text=True).count('<th scope="col"')
+
+    before = headings("Support")
+    client = stocked.client("Manager")
+    answer = client.send("/admin/address/columns/", {"columns": ["town", "label"], "next": "/admin/address/?sort=town"})
+    assert (answer.status_code, answer.location) == (302, "/admin/address/?sort=town")
+    assert (headings("Manager"), headings("Support")) == (2, before)
+    for columns in (["town", "password"], [], ["id"]):
+        assert client.send("/admin/address/columns/", {"columns": columns}).status_code == 400
+    away = client.send("/admin/address/columns/", {"columns": ["town"], "next": "https://evil.test/"})
+    assert away.location.startswith("/admin/address/")
+    client.send("/admin/address/columns/", {"columns": ["town"], "reset": "1"})
+    assert headings("Manager") == before
+
+
+def test_a_saved_day_is_the_shops_day_and_not_utcs(shop: Shop) -> None:
+    from tests import factories
+
+    late = dt.datetime(2026, 6, 30, 23, 30, tzinfo=dt.UTC)  # half past midnight on 1 July in London
+    note = shop.make(factories.make_note, created_at=late)
+    assert ids_of(shop, "note", created_at__ge="2026-07-01") == [note.id]
+    assert ids_of(shop, "note", created_at__le="2026-06-30") == []
+    assert ids_of(shop, "note", created_at__le="2026-07-01") == [note.id]
