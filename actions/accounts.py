@@ -1,4 +1,4 @@
-"""Payments, refunds and invoices on a customer's account (F63 to F66, rules 2.1 to 2.6)."""
+"""Payments, refunds and invoices on a customer's account (rules 2.1 to 2.6)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Addresses: a customer who has any has exactly one primary (F40)."""
+"""Addresses: a customer who has any has exactly one primary (rule 12.1)."""
 
 from __future__ import annotations
 

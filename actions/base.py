@@ -52,8 +52,7 @@ SYSTEM = Actor(None, "system")
 
 
 class Refused(Exception):
-    """The deed does not happen: a reason code for machines, a sentence for people, HTTP 409 unless said
-    otherwise."""
+    """The deed does not happen: a reason code for machines, a sentence for people, mostly HTTP 409."""
 
     status = 409
 
@@ -100,8 +99,7 @@ class Outcome:
 
 @dataclass(slots=True)
 class Context:
-    """Everything an action may know of the outside: the session it writes in, who, when, why, and the shop's
-    settings."""
+    """All an action may know of the outside: the session it writes in, who, when, why, the shop's settings."""
 
     session: Session
     actor: Actor

@@ -18,8 +18,7 @@ APPEND_ONLY = N_("This is history: it can be reversed, never changed or deleted.
 
 
 def explain(error: IntegrityError, model: type[Base]) -> Exception:
-    """Return the :class:`Invalid` or :class:`Refused` that says what ``error`` means, naming the field where
-    one is at fault."""
+    """Return the :class:`Invalid` (naming the field) or :class:`Refused` that says what ``error`` means."""
     text = str(error.orig)
     if "append-only" in text:
         return Refused("append_only", APPEND_ONLY)

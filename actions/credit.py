@@ -1,4 +1,4 @@
-"""Gift-card credit: a ledger whose balance is never below zero (F77, rule 2.7)."""
+"""Gift-card credit: a ledger whose balance is never below zero (rule 2.7)."""
 
 from __future__ import annotations
 

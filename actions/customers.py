@@ -1,5 +1,4 @@
-"""What every save of a customer keeps: status and approval, defaults, one currency, closed records (F44 to
-F51)."""
+"""What every save of a customer keeps: approval, defaults, one currency, closed records (rule 11)."""
 
 from __future__ import annotations
 
@@ -56,8 +55,7 @@ def _defaults(ctx: Context, row: Customer) -> None:
 
 
 def _status(ctx: Context, row: Customer, changed: set[str], created: bool) -> None:
-    """Trade waits for approval, switched off; what stops being trade before that is an active customer (F46,
-    F49)."""
+    """Trade waits for approval, switched off; what stops being trade before that is active (rule 11.3)."""
     row.account_type = row.account_type or AccountType.RETAIL
     if row.account_type == AccountType.TRADE and _retyped(changed, created):
         row.status, row.is_active = Status.PENDING_APPROVAL, False

@@ -26,8 +26,7 @@ Fields = dict[str, Any]
 
 
 class WriteOutsideAction(RuntimeError):
-    """A journalled row was about to change without an action: a programming error, never shown as a
-    refusal."""
+    """A journalled row was about to change without an action: a programming error, never a refusal."""
 
 
 @dataclass(slots=True)

@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import Any
 
 from babel.numbers import format_currency, format_decimal, get_currency_precision
-from sqlalchemy import ColumnElement, and_, func, or_, select
+from sqlalchemy import BigInteger, ColumnElement, and_, cast, func, or_, select
 from sqlalchemy.orm import aliased
 
 from actions.base import Context, Missing, Refused
@@ -57,8 +57,7 @@ def refuse_unless_live(customer: Customer) -> None:
 
 
 def stamp(ctx: Context, customer: Customer, comment: str, key: str | None = None) -> dict[str, Any]:
-    """Return the columns every ledger row has: whose it is, who wrote it, when, why and in which
-    changeset."""
+    """Return the columns every ledger row has: whose, by whom, when, why and in which changeset."""
     ctx.concerns(customer)
     return {
         "customer_id": customer.id,
@@ -141,13 +140,13 @@ def refuse_other_currency(customer: Customer, entry: AccountEntry | CreditEntry)
 
 
 def running_balance(model: type[LedgerEntry]) -> ColumnElement[int]:
-    """Return the sum of a customer's entries up to and including the row, in (created_at, id) order (RULES
-    2.8)."""
+    """Return the sum of a customer's entries up to the row, in (created_at, id) order (rule 2.8)."""
     earlier = aliased(model)
     before = or_(
         earlier.created_at < model.created_at,
         and_(earlier.created_at == model.created_at, earlier.id <= model.id),
     )
     figure = earlier.points if model is LoyaltyEntry else earlier.amount  # type: ignore[union-attr]
-    query = select(func.sum(figure)).where(earlier.customer_id == model.customer_id, before)
+    total = cast(func.sum(figure), BigInteger)  # PostgreSQL adds up to a numeric
+    query = select(total).where(earlier.customer_id == model.customer_id, before)
     return query.correlate(model).scalar_subquery()

@@ -1,5 +1,4 @@
-"""Lists that staff maintain: a row in use keeps what others rely on. Deleting one that is referred to is
-refused everywhere."""
+"""Lists that staff maintain: a row in use keeps what others rely on (rule 10.3)."""
 
 from __future__ import annotations
 
@@ -40,7 +39,7 @@ def refuse_default_channel(ctx: Context, row: SalesChannel) -> None:
 
 @before_save(AttributeDefinition)
 def keep_kind(ctx: Context, row: AttributeDefinition, changed: set[str], created: bool) -> None:
-    """An attribute that customers have values of keeps its kind, or those values would be wrong (F29)."""
+    """An attribute that customers have values of keeps its kind, or those values would be wrong."""
     if created or "kind" not in changed:
         return
     with ctx.session.no_autoflush:

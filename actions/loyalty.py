@@ -38,8 +38,7 @@ _days = between(1, LONGEST_EXPIRY_DAYS)
 
 
 def spendable(now: dt.datetime) -> ColumnElement[bool]:
-    """Return the condition under which a lot may be spent: something is left, and its date has not come
-    (rule 1.4)."""
+    """Return the condition of a lot that may be spent: points left, its date not come (rule 1.4)."""
     dated = or_(LoyaltyLot.expires_at.is_(None), LoyaltyLot.expires_at > now)
     return (LoyaltyLot.unspent > 0) & dated
 
@@ -50,8 +49,7 @@ def due(now: dt.datetime) -> ColumnElement[bool]:
 
 
 def available(session: Session, customer_id: int, now: dt.datetime) -> int:
-    """Return the points a customer can spend at ``now``, whether or not the expiry job has run (RULES
-    1.4)."""
+    """Return the points a customer can spend at ``now``, whether or not the job has run (rule 1.4)."""
     mine = LoyaltyLot.customer_id == customer_id
     total = session.scalar(select(func.coalesce(func.sum(LoyaltyLot.unspent), 0)).where(mine, spendable(now)))
     return int(total or 0)
@@ -155,8 +153,7 @@ def lapse(
 
 
 def give_back(ctx: Context, customer: Customer, entry: LoyaltyEntry, reason: str) -> LoyaltyEntry:
-    """Reverse a redemption: points go back to the lots they came from, and lapse again if past their date
-    (rule 1.8)."""
+    """Reverse a redemption: points go back to their lots, and lapse again if past the date (rule 1.8)."""
     back = _write(ctx, customer, LoyaltyKind.REVERSAL, -entry.points, reason, ctx.key, reverses_id=entry.id)
     taken = select(LoyaltyAllocation.points, LoyaltyLot).join(LoyaltyAllocation.lot)
     rows = ctx.session.execute(
@@ -169,8 +166,7 @@ def give_back(ctx: Context, customer: Customer, entry: LoyaltyEntry, reason: str
 
 
 def take_back(ctx: Context, customer: Customer, entry: LoyaltyEntry, reason: str) -> LoyaltyEntry:
-    """Reverse an earning. :raises Refused: ``points_spent`` when some are gone, with the shortfall (RULES
-    1.8)."""
+    """Reverse an earning (rule 1.8). :raises Refused: ``points_spent``, with the shortfall."""
     lot = ctx.session.scalars(select(LoyaltyLot).where(LoyaltyLot.entry_id == entry.id)).one()
     if lot.unspent < entry.points:
         raise Refused(
@@ -209,8 +205,7 @@ def _take(ctx: Context, entry: LoyaltyEntry, lot: LoyaltyLot, points: int) -> in
 
 
 def _order(ctx: Context, customer: Customer, order_ref: str | None) -> dict[str, Any]:
-    """Return the order's columns: its number as typed, and the order itself when it is one of this
-    customer's."""
+    """Return the order's columns: its number as typed, and the order if it is this customer's."""
     if not order_ref:
         return {}
     wanted = select(Order.id).where(Order.number == order_ref, Order.customer_id == customer.id)
@@ -230,7 +225,7 @@ def adjust(
     expires_after_days: int | None = None,
     order_ref: str | None = None,
 ) -> Outcome:
-    """Give points by hand (goodwill) or redeem them, with a comment (F68, rules 1.1 to 1.7).
+    """Give points by hand (goodwill) or redeem them, with a comment (rules 1.1 to 1.7).
 
     :param points: positive adds, negative redeems.
     :param expires_after_days: for points given; None is never. Redeeming passes it over.

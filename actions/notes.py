@@ -1,4 +1,4 @@
-"""Notes, tasks and watch notes: who wrote them, who did them, and one warning at a time (F87 to F89)."""
+"""Notes, tasks and watch notes: who wrote them, who did them, and one warning at a time (rule 13)."""
 
 from __future__ import annotations
 

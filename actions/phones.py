@@ -1,4 +1,4 @@
-"""Phones: at most one of a customer's is primary, the first of them to begin with (F19)."""
+"""Phones: at most one of a customer's is primary, the first of them to begin with (rule 12.2)."""
 
 from __future__ import annotations
 
@@ -49,8 +49,7 @@ def keep_one_among(ctx: Context, row: Customer, changed: set[str], created: bool
 
 
 def _winner(phones: Sequence[Phone], *, needed: bool) -> Phone | None:
-    """Return the phone to be primary: of two that are ticked the one ticked just now, else the first if
-    ``needed``."""
+    """Return the phone to be primary: of two ticked the one ticked just now; the first if ``needed``."""
     ticked = [phone for phone in phones if phone.is_primary]
     if len(ticked) > 1:
         ticked = [phone for phone in ticked if not _was_primary(phone)]

@@ -1,4 +1,4 @@
-"""One primary row among a customer's: addresses always have exactly one, phones at most one (F40).
+"""One primary row among a customer's: addresses always have exactly one, phones at most one (rule 12).
 
 The database holds "at most one" by a unique index that it checks row by row, so the old primary is taken
 down and flushed before the new one is put up.

@@ -34,8 +34,7 @@ def keep_usable(ctx: Context, row: ShopSetting) -> None:
 
 
 def checked_value(ctx: Context, code: str, field: str, value: Any) -> Any:
-    """Return a setting's value as it is to be stored. :raises Invalid: it does not pass its check, under
-    ``field``."""
+    """Return a setting's value as it is to be stored. :raises Invalid: under ``field``."""
     found = SETTINGS[code].check(field, value)
     if code == "default_sales_channel":
         with ctx.session.no_autoflush:

@@ -177,8 +177,7 @@ def _primaries() -> Iterator[Check]:
 
 
 def _merged(tables: MetaData) -> Iterator[Check]:
-    """After a merge nothing points at the record that is gone, but its own tombstone and the journal (RULES
-    3.3)."""
+    """After a merge only the journal and the tombstone itself name the record that is gone (rule 3.3)."""
     customer = aliased(Customer)
     for table, column in _references(tables):
         own: Any = table.c.id if "id" in table.c else literal(None)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections import defaultdict
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from flask import url_for
 from flask_babel import gettext as _
-from sqlalchemy import Select, select, union_all
-from sqlalchemy.orm import selectinload
+from sqlalchemy import Select, String, and_, cast, func, literal, select, union_all
 
 from actions.base import ACTIONS
 from admin import cells
@@ -16,7 +17,7 @@ from admin.context import allowed, clientele, now, session, shop
 from admin.fields import Field, label_of
 from admin.pages import Event, FieldChange
 from models.account import AccountEntry, Invoice
-from models.base import Base
+from models.base import Base, metadata
 from models.credit import CreditEntry
 from models.customer import Customer
 from models.journal import Change, Changeset
@@ -26,16 +27,51 @@ if TYPE_CHECKING:
     from admin.base import Screen
 
 SHOWN = 8
+PER_CHANGESET = 4
+WHOLE = 500
+"""How many changes the page of one changeset lists."""
 BOOKKEEPING = frozenset({"version", "created_at", "updated_at"})
 LEDGERS: tuple[type[Any], ...] = (LoyaltyEntry, AccountEntry, Invoice, CreditEntry)
 
 
 def recent(screen: Screen, row: Any, most: int = SHOWN) -> list[Event]:
-    """Return the newest events of a record, for those who may read its journal."""
+    """Return the newest events of a record."""
     if isinstance(row, Changeset) or not row.__journal__:
         return []
-    found = session().scalars(changesets_of(row).options(selectinload(Changeset.changes)).limit(most))
-    return [event(changeset, row) for changeset in found]
+    found = list(session().scalars(changesets_of(row).limit(most)))
+    changes = first_changes([c.id for c in found], _about(row))
+    return [event(changeset, changes[changeset.id]) for changeset in found]
+
+
+def _about(row: Any) -> Any:
+    if isinstance(row, Customer):
+        return Change.customer_id == row.id
+    return and_(Change.table_name == row.__tablename__, Change.row_id == row.id)
+
+
+def first_changes(
+    ids: Sequence[int], about: Any = None, most: int = PER_CHANGESET
+) -> dict[int, list[FieldChange]]:
+    """Return changeset id -> its first few changed fields in words, in two statements however large a changeset is.
+
+    :param about: a clause that narrows the changes to one record.
+    """
+    found: dict[int, list[FieldChange]] = {changeset_id: [] for changeset_id in ids}
+    if not ids:
+        return found
+    parts = [_first(changeset_id, about, most).subquery() for changeset_id in ids]
+    wanted = union_all(*(select(part.c.id) for part in parts))
+    changes = list(session().scalars(select(Change).where(Change.id.in_(wanted)).order_by(Change.id)))
+    names = Names(changes)
+    for change in changes:
+        place = found[change.changeset_id]
+        place += field_changes(change, names)[: most - len(place)]
+    return found
+
+
+def _first(changeset_id: int, about: Any, most: int) -> Select[Any]:
+    query = select(Change.id).where(Change.changeset_id == changeset_id)
+    return (query if about is None else query.where(about)).order_by(Change.id).limit(most)
 
 
 def url_of(screen: Screen, row: Any) -> str | None:
@@ -61,19 +97,12 @@ def customer_changesets(customer_id: int) -> Any:
     return union_all(*branches)
 
 
-def event(changeset: Changeset, row: Base | None = None) -> Event:
-    """Return one changeset as an event; with ``row``, its changes to that record come first."""
-    changes = [change for c in changeset.changes for change in field_changes(c)]
+def event(changeset: Changeset, changes: Sequence[FieldChange]) -> Event:
+    """Return one changeset as an event."""
     screen = clientele().screens.get("changeset")
     url = screen.url_to("details_view", id=changeset.id) if screen and allowed("show", "changeset") else None
-    return Event(
-        title_of(changeset),
-        cells.moment(changeset.at, now(), shop()),
-        changeset.actor_name,
-        url,
-        changeset.reason,
-        changes[:4],
-    )
+    at = cells.moment(changeset.at, now(), shop())
+    return Event(title_of(changeset), at, changeset.actor_name, url, changeset.reason, changes)
 
 
 def title_of(changeset: Changeset) -> str:
@@ -100,21 +129,62 @@ def nouns() -> dict[str, str]:
     }
 
 
-def field_changes(change: Change) -> list[FieldChange]:
-    """Return one row's changed fields in words. A created or deleted row says so in a single line each field it has."""
+def field_changes(change: Change, names: Names) -> list[FieldChange]:
+    """Return one row's changed fields in words; of a created or deleted row, the first few that say what it is."""
     model = models().get(change.table_name)
     if model is None:
         return []
     before, after = change.before or {}, change.after or {}
-    names = [name for name in dict.fromkeys((*before, *after)) if name not in BOOKKEEPING]
+    shown = [name for name in dict.fromkeys((*before, *after)) if name not in BOOKKEEPING]
     if change.before is None or change.after is None:
-        names = [n for n in names if not n.endswith("_id")][:6]
+        shown = [n for n in shown if n != "customer_id"][:PER_CHANGESET]
     return [
         FieldChange(
-            label(model, name), words(model, name, before.get(name)), words(model, name, after.get(name))
+            label(model, n), words(model, n, before.get(n), names), words(model, n, after.get(n), names)
         )
-        for name in names
+        for n in shown
     ]
+
+
+class Names:
+    """The names of the records that changes refer to, read in one statement."""
+
+    def __init__(self, changes: Sequence[Change]) -> None:
+        wanted: dict[str, set[int]] = defaultdict(set)
+        for change in changes:
+            for name in (*(change.before or {}), *(change.after or {})):
+                target = _target(change.table_name, name)
+                if target:
+                    wanted[target] |= {
+                        v for v in ((change.before or {}).get(name), (change.after or {}).get(name)) if v
+                    }
+        parts = [_names_query(target, ids) for target, ids in wanted.items() if ids]
+        rows = session().execute(union_all(*parts)) if parts else ()
+        self._names = {(row[0], row[1]): " ".join(str(row[2]).split()) for row in rows}
+
+    def of(self, table: str, row_id: int) -> str:
+        """Return a record's name, or its number where it has none."""
+        return self._names.get((table, row_id)) or f"#{row_id}"
+
+
+def _target(table: str, column: str) -> str | None:
+    """Return the table a foreign key column points at."""
+    found = metadata.tables[table].columns.get(column) if table in metadata.tables else None
+    keys = list(found.foreign_keys) if found is not None else []
+    return keys[0].column.table.name if keys else None
+
+
+def _names_query(table: str, ids: set[int]) -> Select[Any]:
+    columns = metadata.tables[table].columns
+    parts = [
+        columns[n]
+        for n in ("first_name", "last_name", "company_name", "name", "number", "line1")
+        if n in columns
+    ]
+    text: Any = literal("")
+    for part in parts[: 3 if table == "customer" else 2]:
+        text = text + func.coalesce(part, "") + " "
+    return select(literal(table), columns["id"], cast(text, String)).where(columns["id"].in_(ids))
 
 
 def models() -> dict[str, type[Base]]:
@@ -129,18 +199,19 @@ def label(model: type[Base], name: str) -> str:
     return screen.get_column_name(name) if screen else _(name.replace("_", " ").capitalize())
 
 
-def words(model: type[Base], name: str, value: Any) -> Any:
+def words(model: type[Base], name: str, value: Any, names: Names) -> Any:
     """Return a journalled value as a person reads it."""
     if value is None or value == "":
         return _("nothing")
+    target = _target(model.__tablename__, name)
+    if target:
+        return names.of(target, value)
     screen = clientele().by_model.get(model)
     try:
         field = screen.field(name) if screen else None
     except AttributeError:
         field = None
-    if field is None:
-        return str(value)
-    return _typed(field, value)
+    return str(value) if field is None else _typed(field, value)
 
 
 def _typed(field: Field, value: Any) -> Any:

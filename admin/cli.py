@@ -49,8 +49,8 @@ def _hash(password: str) -> str:
 def check_schema() -> None:
     """Compare models, migrations and triggers on the configured database; fail where they differ."""
     found = schema.drift(db.engine)
-    for sentence in found:
-        click.echo(sentence, err=True)
+    for difference in found:
+        click.echo(difference, err=True)
     if found:
         raise SystemExit(1)
     click.echo("Models, migrations and triggers agree.")

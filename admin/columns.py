@@ -30,22 +30,21 @@ def chosen_columns(screen: Screen, query: ListQuery, embedded: bool) -> list[str
 
 
 def choose_columns(screen: Screen) -> Any:
-    """Keep the ticked columns for this person and go back to the list."""
+    """Keep the ticked columns for this person, or with ``reset`` the screen's own, and go back to the list."""
     names = [n for n in screen.column_list if n in request.form.getlist("columns")]
     unknown = set(request.form.getlist("columns")) - set(screen.column_list)
-    if unknown or not names:
+    if request.form.get("reset"):
+        names = []
+    elif unknown or not names:
         raise BadArgument("columns", _("choose at least one of the listed columns"))
     save_preference(db.engine, person().id, f"columns:{screen.resource}", names)
     return redirect(_back(screen))
 
 
 def _back(screen: Screen) -> str:
-    query = request.form.get("query", "")
-    return (
-        f"{screen.url_to('index_view')}?{query}"
-        if query and query.isprintable() and len(query) < 2000
-        else screen.url_to("index_view")
-    )
+    """Return the list's address with the filters it stood under, and no other address."""
+    base, wanted = screen.url_to("index_view"), request.form.get("next", "")
+    return wanted if wanted.startswith(f"{base}?") and wanted.isprintable() else base
 
 
 def heading(screen: Screen, name: str, query: ListQuery, base: str) -> Heading:

@@ -75,6 +75,7 @@ def build(screen: Screen) -> ListPage:
     page = fetch_page(
         session(),
         statement.options(*screen.eager(names)),
+        screen.base_select(),
         keys,
         screen.identity,
         query.page_size,

@@ -107,9 +107,12 @@ class Grammar:
     def parse(self, arguments: MultiDict[str, str]) -> ListQuery:
         """Return the parsed query. :raises BadArgument: an argument is unknown, repeated, or its value does not fit."""
         conditions = []
-        for name, values in arguments.lists():
+        for name, given in arguments.lists():
             if name in self.also:
                 continue
+            values = (
+                [",".join(given)] if name.endswith("__in") else given
+            )  # a form sends several choices one by one
             if len(values) > 1 or any("\x00" in value for value in values):
                 raise BadArgument(name, _("give this once, in plain text"))
             if "__" in name:

@@ -92,7 +92,14 @@ class RecordApi(BaseApi):
         statement = lists.matching(screen, query, embedded=query.view is None)
         keys = screen.sort_keys(query.sort, query.descending)
         page = fetch_page(
-            session(), statement, keys, screen.identity, query.page_size, query.after, query.before
+            session(),
+            statement,
+            screen.base_select(),
+            keys,
+            screen.identity,
+            query.page_size,
+            query.after,
+            query.before,
         )
         count = count_up_to(session(), statement, screen.identity)
         base, size = request.path, (("page_size", str(query.page_size)),)

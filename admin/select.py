@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Select, and_, false, func, not_, or_, select, tuple_
+from sqlalchemy import Select, and_, false, func, literal, not_, or_, select, tuple_
 from sqlalchemy.orm import Session
 
+from admin.fields import Field
 from admin.query import Condition
 from models.dialect import nulls_first
 
@@ -40,17 +41,20 @@ def condition_clause(condition: Condition) -> Any:
         case "in":
             return column.in_(value)
         case "ne":
-            return (
-                or_(column.is_(None), func.lower(column) != value.lower())
-                if condition.field.kind == "text"
-                else column != value
-            )
+            return or_(column.is_(None), not_(_same(condition.field, value)))
         case "ge":
             return column >= value
         case "le":
             return column < value if condition.field.kind == "datetime" else column <= value
         case _:
-            return func.lower(column) == value.lower() if condition.field.kind == "text" else column == value
+            return _same(condition.field, value)
+
+
+def _same(field: Field, value: Any) -> Any:
+    """Return the clause for equality. The database folds both sides: SQLite knows no case beyond ASCII, Python does."""
+    if field.kind != "text":
+        return field.column == value
+    return func.lower(field.column) == func.lower(value)
 
 
 def ordered(statement: Select[Any], keys: Sequence[Key], *, backwards: bool = False) -> Select[Any]:
@@ -68,7 +72,8 @@ def beyond(keys: Sequence[Key], values: Sequence[Any], dialect: str, *, backward
     """
     ways = {k.descending for k in keys}
     if len(ways) == 1 and not any(k.nullable for k in keys):
-        left, right = tuple_(*(k.expression for k in keys)), tuple_(*values)
+        left = tuple_(*(k.expression for k in keys))
+        right = tuple_(*(literal(v, k.expression.type) for k, v in zip(keys, values, strict=True)))
         return left < right if ways.pop() != backwards else left > right
     clause: Any = false()
     for key, value in reversed(list(zip(keys, values, strict=True))):
@@ -99,6 +104,7 @@ class Page:
 def fetch_page(
     session: Session,
     statement: Select[Any],
+    within: Select[Any],
     keys: Sequence[Key],
     identity: Any,
     size: int,
@@ -107,27 +113,34 @@ def fetch_page(
 ) -> Page:
     """Return one page of entities.
 
-    :param after: id of the row the page follows; ``before`` the row it precedes. A row that has gone starts over.
+    :param within: the rows the person may see at all. :param after: id of the row the page follows; ``before`` the
+        row it precedes. A row that has gone, or is not theirs to see, starts over; so does a page before the first.
     """
     backwards = before is not None
     anchor = before if backwards else after
-    values = _anchor_values(session, keys, identity, anchor) if anchor is not None else None
+    values = _anchor_values(session, within, keys, identity, anchor) if anchor is not None else None
     if values is None:
         anchor, backwards = None, False
-    else:
+    whole = statement
+    if values is not None:
         clause = beyond(keys, values, session.get_bind().dialect.name, backwards=backwards)
         statement = statement.where(clause)
     rows = list(session.scalars(ordered(statement, keys, backwards=backwards).limit(size + 1)).unique())
     more = len(rows) > size
     rows = rows[:size]
+    if backwards and not rows:
+        return fetch_page(session, whole, within, keys, identity, size, None, None)
     if backwards:
         rows.reverse()
         return Page(rows, True, more)
     return Page(rows, more, anchor is not None)
 
 
-def _anchor_values(session: Session, keys: Sequence[Key], identity: Any, anchor: int) -> Sequence[Any] | None:
-    row = session.execute(select(*(k.expression for k in keys)).where(identity == anchor)).first()
+def _anchor_values(
+    session: Session, within: Select[Any], keys: Sequence[Key], identity: Any, anchor: int
+) -> Sequence[Any] | None:
+    wanted = within.with_only_columns(*(k.expression for k in keys)).where(identity == anchor)
+    row = session.execute(wanted).first()
     return tuple(row) if row is not None else None
 
 

@@ -63,7 +63,6 @@ class Database:
 
     def renew(self) -> None:
         """Throw away what is there and clone the template again."""
-        close_all_connections()
         self._renew()
 
     @contextmanager
@@ -97,6 +96,7 @@ class SQLiteDatabases:
         return Database("sqlite", sqlite_url(self._file), self._renew)
 
     def _renew(self) -> None:
+        close_all_connections()
         remove_sqlite(self._file)
         shutil.copyfile(self._template, self._file)
 
@@ -128,6 +128,7 @@ class PostgresDatabases:
 
     def drop(self) -> None:
         """Remove this worker's database."""
+        close_all_connections()
         self._let_go()
         self._execute(f"DROP DATABASE IF EXISTS {self._name} WITH (FORCE)")
 

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cached_property
-from typing import Any
+from typing import Any, cast
 
+from flask import g
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from markupsafe import Markup
-from sqlalchemy.orm import selectinload
 
-from admin import activity, cells
+from admin import activity
 from admin.base import Screen
-from admin.context import clientele
+from admin.context import clientele, session
 from admin.fields import Field
+from admin.pages import FieldChange
 from admin.query import Condition
 from models.customer import Customer
 from models.journal import Changeset
@@ -35,15 +37,18 @@ def _subject(view: Any, context: Any, row: Changeset, name: str) -> Any:
 
 
 def _changes(view: Any, context: Any, row: Changeset, name: str) -> Any:
-    found = [change for c in row.changes[:5] for change in activity.field_changes(c)][:4]
-    lines = [Markup("{}: <del>{}</del> → {}").format(c.label, c.before, c.after) for c in found]
+    lines = [Markup("{}: <del>{}</del> → {}").format(c.label, c.before, c.after) for c in _changes_of(row)]
     return Markup("<br>").join(lines) if lines else None
 
 
-def _all_changes(changeset: Changeset) -> Any:
-    found = [change for c in changeset.changes for change in activity.field_changes(c)]
-    lines = [Markup("{}: <del>{}</del> → {}").format(c.label, c.before, c.after) for c in found[:200]]
-    return Markup("<br>").join(lines) if lines else cells.nothing()
+def _changes_of(row: Changeset) -> Sequence[FieldChange]:
+    """Return a row's changes, reading those of the whole page at once the first time one is asked for."""
+    if "changes" not in g:
+        page = [found.id for found in session().identity_map.values() if isinstance(found, Changeset)]
+        g.changes = activity.first_changes(page)
+    if row.id not in g.changes:
+        g.changes |= activity.first_changes([row.id])
+    return cast(Sequence[FieldChange], g.changes[row.id])
 
 
 class ActivityScreen(Screen):
@@ -90,17 +95,8 @@ class ActivityScreen(Screen):
             return Changeset.id.in_(activity.customer_changesets(condition.value))
         return super().clause(condition)
 
-    def eager(self, names: Any) -> Any:
-        """Load the changes of the whole page in one statement."""
-        return (
-            [*super().eager(names), selectinload(Changeset.changes)]
-            if "changes" in names
-            else super().eager(names)
-        )
-
     def cell(self, row: Any, name: str, *, whole: bool = False) -> Any:
         """On a changeset's own page, show every change."""
-        made = super().cell(row, name, whole=whole)
         if whole and name == "changes":
-            return type(made)(_all_changes(row))
-        return made
+            g.changes = activity.first_changes([row.id], most=activity.WHOLE)
+        return super().cell(row, name, whole=whole)

@@ -56,9 +56,8 @@ function focusInside() {
   (first?.tomselect ?? first)?.focus();
 }
 
-function onRefusal({ detail }) {
-  if (!drawer().open || !drawer().contains(detail.target)) return;
-  // The page behind a dialog is silent for screen readers, so the refusal is said inside it.
+// The page behind a dialog is silent for screen readers, so a refusal is said inside it.
+function sayInside(words) {
   const form = body().querySelector("form .drawer-main");
   if (!form) return shut();
   form.querySelector("[data-refusal]")?.remove();
@@ -66,9 +65,14 @@ function onRefusal({ detail }) {
   alert.className = "alert alert-danger";
   alert.setAttribute("role", "alert");
   alert.dataset.refusal = "";
-  alert.textContent = detail.xhr.status ? sentence(detail.xhr.responseText) : text("offline");
+  alert.textContent = words;
   form.prepend(alert);
   alert.scrollIntoView({ block: "nearest" });
+}
+
+function onRefusal({ detail }) {
+  if (!drawer().open || !drawer().contains(detail.target)) return;
+  sayInside(detail.xhr.status ? sentence(detail.xhr.responseText) : text("offline"));
 }
 
 export function start() {
@@ -102,6 +106,10 @@ export function start() {
   document.addEventListener("htmx:afterSettle", ({ detail }) => detail.target?.id === "drawer-body" && focusInside());
   document.addEventListener("htmx:responseError", onRefusal);
   document.addEventListener("htmx:sendError", onRefusal);
+  document.addEventListener("refused", ({ detail }) => {
+    if (drawer().open) sayInside(detail.message);
+    toast(detail.message, "bad");
+  });
   document.addEventListener("saved", ({ detail }) => {
     if (drawer().open) shut();
     toast(detail.message || text("saved"));

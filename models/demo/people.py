@@ -60,7 +60,7 @@ def _cast(plan: Plan, serial: int) -> Known:
         "email": f"{mailbox(first, last)}@example.com",
         "customer_class_id": plan.lists.classes[group],
         "is_active": segment != "pending",
-        "loyalty_code": numbers.card(4211 + serial) if segment != "pending" else None,
+        "loyalty_code": numbers.card(4211 + serial) if segment in {"online", "store", "trade"} else None,
     }
     if segment == "pending":
         joined = plan.now - dt.timedelta(days=2, hours=serial)

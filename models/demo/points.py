@@ -46,7 +46,7 @@ def _live(plan: Plan, known: Known) -> None:
 
 def _by_hand(plan: Plan, purse: Purse, when: dt.datetime) -> None:
     chance, author = plan.chance, plan.author()
-    if chance.yes(0.15) and purse.available(when) >= 40:
+    if chance.yes(0.3) and purse.available(when) >= 40:
         purse.spend(when, 40, LoyaltyKind.ADJUSTMENT, author, "Counted twice by mistake")
         return
     days = chance.choice((365, 365, 730, None))

@@ -1,4 +1,4 @@
-"""What every save of a customer keeps (F44 to F51; rules 2.1, 3.6, 4.4)."""
+"""What every save of a customer keeps (rules 2.1, 3.6, 4.4 and 11)."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Notes, tasks and watch notes (F87 to F89)."""
+"""Notes, tasks and watch notes (rule 13)."""
 
 import pytest
 

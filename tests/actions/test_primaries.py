@@ -1,4 +1,4 @@
-"""One primary address, at most one primary phone (F19, F40)."""
+"""One primary address, at most one primary phone (rule 12)."""
 
 from concurrent.futures import ThreadPoolExecutor
 

@@ -6,7 +6,9 @@ import re
 import shutil
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -18,12 +20,15 @@ from playwright.sync_api import (
     Request,
     Response,
     Route,
+    expect,
     sync_playwright,
 )
+from sqlalchemy.orm import Session
 from werkzeug.serving import make_server
 
 from tests import application
 from tests.conftest import unavailable
+from tests.databases import Database
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 ARGUMENTS = [
@@ -40,6 +45,7 @@ REPORT_REFUSED = """document.addEventListener('securitypolicyviolation', (event)
     console.error(`refused by the content security policy: ${event.violatedDirective} ${event.blockedURI}`);
 });"""
 SECONDS = 10
+expect.set_options(timeout=SECONDS * 1000)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -50,9 +56,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture
-def database_kind() -> str:
-    """What a browser shows does not depend on the database: SQLite is enough here."""
-    return "sqlite"
+def database_kind(request: pytest.FixtureRequest) -> str:
+    """What a browser shows does not depend on the database: SQLite is enough, unless a test names another kind."""
+    return str(getattr(request, "param", "sqlite"))
 
 
 @pytest.fixture(scope="session")
@@ -67,17 +73,40 @@ def chromium() -> Iterator[Browser]:
         browser.close()
 
 
-@pytest.fixture
-def server(app: Flask) -> Iterator[str]:
-    """The application served on a free port; the value is its address, without a slash at the end."""
+@contextmanager
+def serving(app: Flask) -> Iterator[str]:
+    """Serve an application on a free port; yield its address, without a slash at the end."""
     logging.getLogger("werkzeug").setLevel(logging.WARNING)
     served = make_server("127.0.0.1", 0, app, threaded=True)
     thread = threading.Thread(target=served.serve_forever, kwargs={"poll_interval": 0.01}, name="server")
     thread.start()
-    yield f"http://127.0.0.1:{served.server_port}"
-    served.shutdown()
-    thread.join()
-    served.server_close()
+    try:
+        yield f"http://127.0.0.1:{served.server_port}"
+    finally:
+        served.shutdown()
+        thread.join()
+        served.server_close()
+
+
+@pytest.fixture
+def server(app: Flask) -> Iterator[str]:
+    """The application under test, served; the value is its address."""
+    with serving(app) as address:
+        yield address
+
+
+@contextmanager
+def writing(database: Database) -> Iterator[Session]:
+    """Yield a session in which the factories work; what they made is committed."""
+    with database.connect() as connection, Session(connection, expire_on_commit=False) as session:
+        yield session
+        session.flush()
+
+
+@pytest.fixture
+def arrange(database: Database) -> Callable[[], AbstractContextManager[Session]]:
+    """``with arrange() as session:`` puts rows there before, or looks at what is there after."""
+    return lambda: writing(database)
 
 
 class Problems:
@@ -95,6 +124,11 @@ class Problems:
     def found(self) -> list[str]:
         """Everything that went wrong and was not expected."""
         return [text for text in self._found if not any(pattern.search(text) for pattern in self._expected)]
+
+    def begin(self) -> None:
+        """Forget what was found and expected before: another test starts in the same window."""
+        self._found.clear()
+        self._expected.clear()
 
     def watch(self, context: BrowserContext) -> None:
         """Listen to every page of the context, those opened later included."""
@@ -131,12 +165,28 @@ def problems(server: str) -> Problems:
     return Problems(server)
 
 
-@pytest.fixture
-def context(chromium: Browser, server: str, problems: Problems) -> Iterator[BrowserContext]:
-    """A private window of 1280 by 800 with no cookies; relative addresses go to ``server``."""
-    context = chromium.new_context(base_url=server, viewport={"width": 1280, "height": 800}, locale="en-GB")
+def window(chromium: Browser, server: str, problems: Problems, **options: Any) -> BrowserContext:
+    """Open a private window of 1280 by 800 with no cookies; relative addresses go to ``server``."""
+    given = {"viewport": {"width": 1280, "height": 800}, "locale": "en-GB", **options}
+    context = chromium.new_context(base_url=server, **given)
     context.set_default_timeout(SECONDS * 1000)
     problems.watch(context)
+    return context
+
+
+def sign_in(context: BrowserContext, role: str) -> None:
+    """Sign a window in without showing the form: a test about something else need not wait for it."""
+    token = application.TOKEN.search(context.request.get("/login/").text())
+    assert token, "no CSRF token in the sign-in form"
+    form = {"csrf_token": token[1], "username": application.USERNAMES[role], "password": application.PASSWORD}
+    answer = context.request.post("/login/", form=form, max_redirects=0)
+    assert answer.status == 302, f"{role} could not sign in: {answer.status}"
+
+
+@pytest.fixture
+def context(chromium: Browser, server: str, problems: Problems) -> Iterator[BrowserContext]:
+    """A private window with no cookies."""
+    context = window(chromium, server, problems)
     yield context
     context.close()
 
@@ -155,7 +205,7 @@ def page(context: BrowserContext, problems: Problems) -> Iterator[Page]:
 def page_as(page: Page) -> Callable[[str], Page]:
     """``page_as("Support")`` signs the page in, through the form, as staff with that shipped role."""
 
-    def sign_in(role: str) -> Page:
+    def through_the_form(role: str) -> Page:
         page.goto("/login/")
         page.fill("[name=username]", application.USERNAMES[role])
         page.fill("[name=password]", application.PASSWORD)
@@ -163,4 +213,20 @@ def page_as(page: Page) -> Callable[[str], Page]:
             page.locator("form:has([name=password]) [type=submit]").first.click()
         return page
 
-    return sign_in
+    return through_the_form
+
+
+@pytest.fixture
+def desk(page: Page, context: BrowserContext) -> Page:
+    """A page at which somebody of the back office sits, signed in."""
+    sign_in(context, "Back office")
+    return page
+
+
+@pytest.fixture
+def colleague(chromium: Browser, server: str, problems: Problems, page: Page) -> Iterator[Page]:
+    """A page in another window, at which a manager sits, signed in; watched like ``page``."""
+    context = window(chromium, server, problems)
+    sign_in(context, "Manager")
+    yield context.new_page()
+    context.close()

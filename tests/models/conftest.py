@@ -14,15 +14,29 @@ from tests.conftest import RUN, unavailable
 from tests.databases import Run, close_all_connections, sqlite_url
 
 
+MakeUrl = Callable[[str, str], str]
+
+
 @pytest.fixture
-def make_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable[[str, str], str]]:
+def make_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[MakeUrl]:
     """``make_url(kind, name)`` is the address of a database with nothing in it."""
-    run = request.config.stash[RUN]
+    yield from _databases_in(request.config.stash[RUN], tmp_path)
+
+
+@pytest.fixture(scope="module")
+def make_url_for_module(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[MakeUrl]:
+    """The same for databases that all tests of a module share."""
+    yield from _databases_in(request.config.stash[RUN], tmp_path_factory.mktemp("databases"))
+
+
+def _databases_in(run: Run, folder: Path) -> Iterator[MakeUrl]:
     made: list[str] = []
 
     def make(kind: str, name: str) -> str:
         if kind == "sqlite":
-            return sqlite_url(tmp_path / f"{name}.db")
+            return sqlite_url(folder / f"{name}.db")
         database = f"clientele_{name}_{run.worker}_{os.getpid()}"
         made.append(database)
         return _create(run, database)
@@ -34,7 +48,7 @@ def make_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callabl
 
 
 @pytest.fixture
-def empty_url(make_url: Callable[[str, str], str], database_kind: str) -> str:
+def empty_url(make_url: MakeUrl, database_kind: str) -> str:
     """The address of an empty database of the kind under test."""
     return make_url(database_kind, "empty")
 

@@ -56,7 +56,8 @@ class Account(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.customer = self.desk.customer(pay_on_account=True, credit_limit=60_000)
-        self.allowed, self.limit = True, 60_000
+        self.allowed = True
+        self.limit: int | None = 60_000
         self.moves, self.invoices = Book(), Book()
 
     @property
