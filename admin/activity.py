@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from flask import url_for
@@ -31,6 +31,7 @@ PER_CHANGESET = 4
 WHOLE = 500
 """How many changes the page of one changeset lists."""
 BOOKKEEPING = frozenset({"version", "created_at", "updated_at"})
+LEDGER_TABLES = frozenset({"loyalty_entry", "account_entry", "invoice", "credit_entry"})
 LEDGERS: tuple[type[Any], ...] = (LoyaltyEntry, AccountEntry, Invoice, CreditEntry)
 
 
@@ -39,7 +40,7 @@ def recent(screen: Screen, row: Any, most: int = SHOWN) -> list[Event]:
     if isinstance(row, Changeset) or not row.__journal__:
         return []
     found = list(session().scalars(changesets_of(row).limit(most)))
-    changes = first_changes([c.id for c in found], _about(row))
+    changes = first_changes(found, _about(row))
     return [event(changeset, changes[changeset.id]) for changeset in found]
 
 
@@ -50,23 +51,44 @@ def _about(row: Any) -> Any:
 
 
 def first_changes(
-    ids: Sequence[int], about: Any = None, most: int = PER_CHANGESET
+    changesets: Sequence[Changeset], about: Any = None, most: int = PER_CHANGESET
 ) -> dict[int, list[FieldChange]]:
-    """Return changeset id -> its first few changed fields in words, in two statements however large a changeset is.
+    """Return changeset id -> its first few changes in words, in three statements however large a changeset is.
 
     :param about: a clause that narrows the changes to one record.
     """
-    found: dict[int, list[FieldChange]] = {changeset_id: [] for changeset_id in ids}
-    if not ids:
+    found: dict[int, list[FieldChange]] = {changeset.id: [] for changeset in changesets}
+    if not found:
         return found
-    parts = [_first(changeset_id, about, most).subquery() for changeset_id in ids]
+    parts = [_first(changeset_id, about, most).subquery() for changeset_id in found]
     wanted = union_all(*(select(part.c.id) for part in parts))
     changes = list(session().scalars(select(Change).where(Change.id.in_(wanted)).order_by(Change.id)))
-    names = Names(changes)
+    names = Names.of_changes(changes)
     for change in changes:
         place = found[change.changeset_id]
         place += field_changes(change, names)[: most - len(place)]
+    for changeset_id, movement in movements(changesets):
+        found[changeset_id].append(movement)
     return found
+
+
+def movements(changesets: Sequence[Changeset]) -> list[tuple[int, FieldChange]]:
+    """Return (changeset id, what moved) for deeds on a ledger, whose rows are their own journal."""
+    deeds = [c.id for c in changesets if c.action.partition(".")[0] in LEDGER_TABLES]
+    if not deeds:
+        return []
+    points = select(LoyaltyEntry.changeset_id, LoyaltyEntry.points, literal(""))
+    money = [select(t.changeset_id, t.amount, t.currency) for t in (AccountEntry, CreditEntry)]
+    rows = session().execute(
+        union_all(*(q.where(q.selected_columns[0].in_(deeds)) for q in (points, *money)))
+    )
+    return [(row[0], _movement(row[1], row[2])) for row in rows]
+
+
+def _movement(figure: int, currency: str) -> FieldChange:
+    if currency:
+        return FieldChange(_("Amount"), "", cells.signed_money(figure, currency, shop()))
+    return FieldChange(_("Points"), "", cells.signed(figure, shop()))
 
 
 def _first(changeset_id: int, about: Any, most: int) -> Select[Any]:
@@ -137,30 +159,47 @@ def field_changes(change: Change, names: Names) -> list[FieldChange]:
     before, after = change.before or {}, change.after or {}
     shown = [name for name in dict.fromkeys((*before, *after)) if name not in BOOKKEEPING]
     if change.before is None or change.after is None:
-        shown = [n for n in shown if n != "customer_id"][:PER_CHANGESET]
-    return [
-        FieldChange(
-            label(model, n), words(model, n, before.get(n), names), words(model, n, after.get(n), names)
-        )
-        for n in shown
-    ]
+        shown = [n for n in shown if n not in ("id", "customer_id")][:PER_CHANGESET]
+    return [_field_change(model, name, before, after, names, whole=change.before is None) for name in shown]
+
+
+def _field_change(
+    model: type[Base], name: str, before: dict[str, Any], after: dict[str, Any], names: Names, *, whole: bool
+) -> FieldChange:
+    old = "" if whole else words(model, name, before.get(name), names)
+    return FieldChange(label(model, name), old, words(model, name, after.get(name), names))
 
 
 class Names:
-    """The names of the records that changes refer to, read in one statement."""
+    """The names of records, read in one statement."""
 
-    def __init__(self, changes: Sequence[Change]) -> None:
-        wanted: dict[str, set[int]] = defaultdict(set)
-        for change in changes:
-            for name in (*(change.before or {}), *(change.after or {})):
-                target = _target(change.table_name, name)
-                if target:
-                    wanted[target] |= {
-                        v for v in ((change.before or {}).get(name), (change.after or {}).get(name)) if v
-                    }
-        parts = [_names_query(target, ids) for target, ids in wanted.items() if ids]
+    def __init__(self, wanted: Mapping[str, set[int]]) -> None:
+        parts = [
+            _names_query(table, ids) for table, ids in wanted.items() if ids and table in metadata.tables
+        ]
         rows = session().execute(union_all(*parts)) if parts else ()
         self._names = {(row[0], row[1]): " ".join(str(row[2]).split()) for row in rows}
+
+    @classmethod
+    def of_changes(cls, changes: Sequence[Change]) -> Names:
+        """Return the names of the records that changes refer to."""
+        wanted: dict[str, set[int]] = defaultdict(set)
+        for change in changes:
+            for values in (change.before or {}, change.after or {}):
+                for name, value in values.items():
+                    target = _target(change.table_name, name) if value else None
+                    if target:
+                        wanted[target].add(value)
+        return cls(wanted)
+
+    @classmethod
+    def of_rows(cls, rows: Iterable[tuple[str | None, int | None]]) -> Names:
+        """Return the names of records given as (table, id)."""
+        wanted: dict[str, set[int]] = defaultdict(set)
+        for table, row_id in rows:
+            if table and row_id:
+                wanted[table].add(row_id)
+        return cls(wanted)
 
     def of(self, table: str, row_id: int) -> str:
         """Return a record's name, or its number where it has none."""

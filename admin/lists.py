@@ -86,7 +86,7 @@ def build(screen: Screen) -> ListPage:
     carried = _with_embed(query, embedded)
     return ListPage(
         resource=screen.resource,
-        title=_(screen.plural),
+        title=screen.heading,
         singular=_(screen.singular),
         headings=[columns.heading(screen, name, carried, base) for name in names],
         lines=[_line(screen, row, names) for row in page.rows],

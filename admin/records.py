@@ -46,7 +46,7 @@ def build(screen: Screen, row: Any) -> RecordPage:
         tabs=_tabs(screen, row),
         sections=overview(screen, row),
         list_url=screen.url_to("index_view"),
-        list_title=_(screen.plural),
+        list_title=screen.heading,
         watch=screen.warning(row),
         activity=activity.recent(screen, row),
         activity_url=activity.url_of(screen, row),
@@ -96,7 +96,7 @@ def _tabs(screen: Screen, row: Any) -> list[TabLink]:
     tabs = [TabLink(OVERVIEW, _("Overview"), here, "", wanted == OVERVIEW)]
     for tab, other in shown:
         content = other.url_to("index_view", embed=1, **{f"{tab.via}__eq": row.id})
-        label = tab.label or _(other.plural)
+        label = tab.label or other.heading
         tabs.append(
             TabLink(
                 tab.resource,

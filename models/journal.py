@@ -59,6 +59,11 @@ class Changeset(Base):
         back_populates="changeset", order_by="Change.id", passive_deletes="all"
     )
 
+    @property
+    def subject(self) -> tuple[str | None, int | None]:
+        """The record the deed was about, as (table, id)."""
+        return self.subject_table, self.subject_id
+
     def __str__(self) -> str:
         return f"#{self.id}"
 

@@ -26,29 +26,40 @@ def _deed(view: Any, context: Any, row: Changeset, name: str) -> str:
 
 
 def _subject(view: Any, context: Any, row: Changeset, name: str) -> Any:
-    """Name the record without a statement for each row: by its number, linked to it."""
+    """Name the record, linked for those who may open it."""
     screen = clientele().screens.get(row.subject_table or "")
     if screen is None or row.subject_id is None:
         return None
-    label = f"{_(screen.singular)} #{row.subject_id}"
+    if "subjects" not in g:
+        g.subjects = activity.Names.of_rows((c.subject_table, c.subject_id) for c in _page())
+    name = g.subjects.of(row.subject_table, row.subject_id)
+    label = f"{_(screen.singular)} {name}"
     if not screen.can("show"):
         return label
     return Markup('<a href="{}">{}</a>').format(screen.url_to("details_view", id=row.subject_id), label)
 
 
 def _changes(view: Any, context: Any, row: Changeset, name: str) -> Any:
-    lines = [Markup("{}: <del>{}</del> → {}").format(c.label, c.before, c.after) for c in _changes_of(row)]
+    lines = [_line(change) for change in _changes_of(row)]
     return Markup("<br>").join(lines) if lines else None
+
+
+def _line(change: FieldChange) -> Markup:
+    before = Markup("<del>{}</del> → ").format(change.before) if change.before else ""
+    return Markup("{}: {}{}").format(change.label, before, change.after)
 
 
 def _changes_of(row: Changeset) -> Sequence[FieldChange]:
     """Return a row's changes, reading those of the whole page at once the first time one is asked for."""
     if "changes" not in g:
-        page = [found.id for found in session().identity_map.values() if isinstance(found, Changeset)]
-        g.changes = activity.first_changes(page)
+        g.changes = activity.first_changes(_page())
     if row.id not in g.changes:
-        g.changes |= activity.first_changes([row.id])
+        g.changes |= activity.first_changes([row])
     return cast(Sequence[FieldChange], g.changes[row.id])
+
+
+def _page() -> list[Changeset]:
+    return [row for row in session().identity_map.values() if isinstance(row, Changeset)]
 
 
 class ActivityScreen(Screen):
@@ -57,7 +68,7 @@ class ActivityScreen(Screen):
     model = Changeset
     menu = "Operations"
     icon = "history"
-    column_list = ("at", "action", "subject_id", "changes", "actor_name", "reason", "address", "request_id")
+    column_list = ("at", "action", "subject", "changes", "actor_name", "reason", "address", "request_id")
     column_hidden = ("address", "request_id")
     column_default_sort = ("id", True)
     column_searchable_list = ("actor_name", "reason")
@@ -72,10 +83,10 @@ class ActivityScreen(Screen):
         "reason",
     )
     column_labels = {
-        "at": _l("When"), "action": _l("What"), "subject_id": _l("Record"), "changes": _l("Before → after"),
-        "actor_name": _l("Who"), "address": _l("From"), "subject_table": _l("Kind of record"),
+        "at": _l("When"), "action": _l("What"), "subject": _l("Record"), "subject_id": _l("Number"),
+        "changes": _l("Before → after"), "actor_name": _l("Who"), "address": _l("From"), "subject_table": _l("Kind of record"),
     }  # fmt: skip
-    column_formatters = {"action": _deed, "subject_id": _subject, "changes": _changes}
+    column_formatters = {"action": _deed, "subject": _subject, "changes": _changes}
     empty = _l("Every change anybody makes is listed here, with what it was before.")
 
     @cached_property
@@ -98,5 +109,5 @@ class ActivityScreen(Screen):
     def cell(self, row: Any, name: str, *, whole: bool = False) -> Any:
         """On a changeset's own page, show every change."""
         if whole and name == "changes":
-            g.changes = activity.first_changes([row.id], most=activity.WHOLE)
+            g.changes = activity.first_changes([row], most=activity.WHOLE)
         return super().cell(row, name, whole=whole)

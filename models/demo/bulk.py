@@ -56,7 +56,9 @@ def _plain(column: Column[Any]) -> Convert | None:
         return lambda member: member.value
     if isinstance(column.type, UTCDateTime | Date):
         return functools.lru_cache(REMEMBERED)(lambda when: when.isoformat())
-    return str if isinstance(column.type, Percent) else None
+    if isinstance(column.type, Percent):
+        return lambda share: f"{share:.2f}"
+    return None
 
 
 def _converted(column: Column[Any], rows: Sequence[Row], convert: Convert | None) -> list[Any]:

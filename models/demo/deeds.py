@@ -122,7 +122,7 @@ def _new_number(desk: Desk, customer: Customer, when: dt.datetime, author: Autho
 def _new_email(desk: Desk, customer: Customer, when: dt.datetime, author: Author) -> None:
     if customer.status == Status.REGISTERED and customer.email:
         name, _, domain = customer.email.partition("@")
-        email = f"{name.rstrip('0123456789')}.{customer.id}@{domain}"
+        email = f"{name.rstrip('.0123456789')}.{customer.id}@{domain}"
         desk.edit("customer.edit", customer, when, author, {"email": email, "email_verified_at": None})
 
 

@@ -254,7 +254,7 @@ def _sub_customers(plan: Plan, found: list[Known]) -> None:
     takes = [known.row for known in found if known.segment in {"online", "trade"}]
     for agent in (known.row for known in found if known.segment == "agent"):
         later = [row for row in takes if row["id"] > agent["id"]]
-        for row in plan.chance.sample(later, min(len(later), plan.chance.few(4, 12))):
+        for row in plan.chance.sample(later, min(len(later), 2 + plan.chance.few(3, 10))):
             row["agent_id"] = agent["id"]
 
 

@@ -54,8 +54,10 @@ def test_the_soonest_to_lapse_is_spent_first_and_undated_points_last(desk: Desk)
     for days in (None, 30, 10, 30):
         give(desk, customer, 100, days)
         desk.later(minutes=1)
-    redeem(desk, customer, 250)
-    assert desk.lots(customer) == [(100, 100), (100, 0), (100, 0), (100, 50)]
+    redeem(desk, customer, 130)
+    assert desk.lots(customer) == [(100, 100), (100, 70), (100, 0), (100, 100)]
+    redeem(desk, customer, 180)
+    assert desk.lots(customer) == [(100, 90), (100, 0), (100, 0), (100, 0)]
 
 
 def test_of_equal_dates_the_oldest_entry_is_spent_first_whatever_its_id(desk: Desk) -> None:

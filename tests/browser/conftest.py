@@ -26,7 +26,9 @@ from playwright.sync_api import (
 from sqlalchemy.orm import Session
 from werkzeug.serving import make_server
 
+from models.customer import Customer
 from tests import application
+from tests.browser import people
 from tests.conftest import unavailable
 from tests.databases import Database
 
@@ -218,15 +220,22 @@ def page_as(page: Page) -> Callable[[str], Page]:
 
 @pytest.fixture
 def desk(page: Page, context: BrowserContext) -> Page:
-    """A page at which somebody of the back office sits, signed in."""
-    sign_in(context, "Back office")
+    """A page at which a manager sits, signed in."""
+    sign_in(context, "Manager")
     return page
 
 
 @pytest.fixture
+def shop(arrange: Callable[[], AbstractContextManager[Session]]) -> dict[str, Customer]:
+    """The people of ``people.fill``, by name."""
+    with arrange() as session:
+        return people.fill(session)
+
+
+@pytest.fixture
 def colleague(chromium: Browser, server: str, problems: Problems, page: Page) -> Iterator[Page]:
-    """A page in another window, at which a manager sits, signed in; watched like ``page``."""
+    """A page in another window, at which somebody of support sits, signed in; watched like ``page``."""
     context = window(chromium, server, problems)
-    sign_in(context, "Manager")
+    sign_in(context, "Support")
     yield context.new_page()
     context.close()

@@ -5,12 +5,10 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from models.choices import AccountType, Status
 from models.customer import Customer
-from models.lookups import SalesChannel
 from models.note import NoteKind
 from tests import factories
 from tests.factories import NOW
@@ -38,12 +36,11 @@ FINDS_RASHID = {
 
 def fill(session: Session) -> dict[str, Customer]:
     """Make the shop; return full name -> customer. Points go up by 250 a head, every fourth awaits approval."""
-    channel = session.scalars(select(SalesChannel).order_by(SalesChannel.id).limit(1)).one()
     classes = [factories.make_customer_class(session, name=name) for name in CLASSES]
     found = {}
     for n, name in enumerate(NAMES):
         given = {} if name == RASHID else {"points": 250 * n, "customer_class": classes[n % 4]}
-        found[name] = _person(session, n, name, sales_channel=channel, **given)
+        found[name] = _person(session, n, name, **given)
     _everything(session, found[RASHID])
     return found
 
@@ -74,6 +71,5 @@ def _everything(session: Session, rashid: Customer) -> None:
 
 def many(session: Session, count: int) -> None:
     """Add customers called Extra, so that a list has several pages."""
-    channel = session.scalars(select(SalesChannel).order_by(SalesChannel.id).limit(1)).one()
     for n in range(count):
-        factories.make_customer(session, first_name=f"Nr {n:02d}", last_name="Extra", sales_channel=channel)
+        factories.make_customer(session, first_name=f"Nr {n:02d}", last_name="Extra")

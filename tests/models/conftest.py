@@ -13,7 +13,6 @@ from models import schema
 from tests.conftest import RUN, unavailable
 from tests.databases import Run, close_all_connections, sqlite_url
 
-
 MakeUrl = Callable[[str, str], str]
 
 
