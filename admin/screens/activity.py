@@ -84,7 +84,8 @@ class ActivityScreen(Screen):
     )
     column_labels = {
         "at": _l("When"), "action": _l("What"), "subject": _l("Record"), "subject_id": _l("Number"),
-        "changes": _l("Before → after"), "actor_name": _l("Who"), "address": _l("From"), "subject_table": _l("Kind of record"),
+        "changes": _l("Before → after"), "actor_name": _l("Who"), "address": _l("From"),
+        "subject_table": _l("Kind of record"),
     }  # fmt: skip
     column_formatters = {"action": _deed, "subject": _subject, "changes": _changes}
     empty = _l("Every change anybody makes is listed here, with what it was before.")

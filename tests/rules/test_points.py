@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
+    initialize,
     invariant,
     precondition,
     rule,
@@ -24,6 +25,7 @@ from tests import factories
 from tests.actions.desk import Desk
 
 LONDON = ZoneInfo("Europe/London")
+lifetimes = st.sampled_from([3, None, 1, 2])
 
 
 @dataclass
@@ -89,13 +91,23 @@ class Points(RuleBasedStateMachine):
     def today(self) -> dt.date:
         return self.desk.now.astimezone(LONDON).date()
 
-    @rule(points=st.integers(1, 300), days=st.none() | st.integers(1, 5))
+    @initialize(gifts=st.lists(st.tuples(st.integers(1, 300), lifetimes), min_size=2, max_size=5))
+    def some_points_to_begin_with(self, gifts: list[tuple[int, int | None]]) -> None:
+        for points, days in gifts:
+            self.give(points, days)
+
+    @rule(points=st.integers(1, 300), days=lifetimes)
     def give(self, points: int, days: int | None) -> None:
         values = {"customer": self.customer, "points": points, "comment": "Sorry", "expires_after_days": days}
         entry = self.desk.do(adjust, **values).record_id
         lapses = None if days is None else self.today + dt.timedelta(days=days)
         self.model.lots.append(Lot(entry, points, points, lapses, self.desk.now))
         self.model.rows.append(points)
+
+    @rule(part=st.integers(1, 99))
+    def redeem_a_part(self, part: int) -> None:
+        if there := self.model.available(self.today):
+            self.redeem(max(1, there * part // 100))
 
     @rule(points=st.integers(1, 400))
     def redeem(self, points: int) -> None:
