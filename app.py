@@ -19,7 +19,7 @@ import actions.registry  # noqa: F401  registers every rule that a save runs
 import models  # noqa: F401  completes the metadata
 from actions.cli import commands as action_commands
 from actions.journal import read_only
-from admin import cli, errors, guards, home, rest, search
+from admin import cli, errors, guards, home, rest, search, sentences
 from admin.base import Screen
 from admin.context import Clientele
 from admin.identity import Identity, IdentityBuilder
@@ -75,6 +75,7 @@ def create_app(
         event.listen(db.session, "before_flush", read_only)
         builder = IdentityBuilder(app, db.session, security_manager_class=Identity)
         _add_screens(app, builder, (*SCREENS, *screens))
+    sentences.install(app)
     errors.register(app)
     guards.register(app)
     app.register_blueprint(search.blueprint)

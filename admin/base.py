@@ -19,9 +19,10 @@ from sqlalchemy import Select, and_, inspect, or_, select
 from werkzeug.exceptions import Forbidden, NotFound
 from wtforms import Form
 
+from actions.base import Actor
 from actions.records import record_actions
 from admin import columns, export, forms, inline, lists, lookups, records, saving, search
-from admin.context import allowed, clientele, person, session, shop
+from admin.context import actor, allowed, clientele, memo, person, session, shop
 from admin.declare import RowAction, Section, Tab, View
 from admin.fields import OPERATORS, Field, describe
 from admin.pages import Badge, Cell, Event
@@ -201,13 +202,13 @@ class Screen(ModelView):
 
     # -- reading ---------------------------------------------------------------------------------------------------
 
-    def scope(self, statement: Select[Any]) -> Select[Any]:
-        """Narrow a statement to the rows the person asking may see; all of them unless a screen says otherwise."""
+    def scope(self, statement: Select[Any], actor: Actor) -> Select[Any]:
+        """Narrow a statement to the rows ``actor`` may see; all of them unless a screen says otherwise."""
         return statement
 
     def base_select(self) -> Select[Any]:
         """Return the scoped select every route starts from."""
-        return self.scope(select(self.model))
+        return self.scope(select(self.model), actor())
 
     def get_one(self, id: Any) -> Any:
         """Return a row within the person's scope, or None: out of scope and missing answer alike."""
@@ -244,7 +245,12 @@ class Screen(ModelView):
 
     def line_url(self, row: Any) -> str | None:
         """Return the address of a row's record, for those who may open it."""
-        return self.url_to("details_view", id=row.id) if allowed("show", self.resource) else None
+        return self.row_url("details_view", row.id) if self.can("show") else None
+
+    def row_url(self, endpoint: str, row_id: int) -> str:
+        """Return the address of a view of one row; the part before the id is worked out once a request."""
+        base = memo(("url", self.resource, endpoint), lambda: self.url_to(endpoint))
+        return f"{base}?id={row_id}"
 
     def url_to(self, endpoint: str, /, **values: Any) -> str:
         """Return the address of one of this screen's views."""
@@ -252,7 +258,7 @@ class Screen(ModelView):
 
     def lookup_options(self, text: str = "", offset: int = 0, limit: int = 20) -> list[tuple[int, str]]:
         """Return (id, label) of rows in scope that match ``text``, for pickers."""
-        return lookups.options(self, text, offset, limit)
+        return lookups.options(self, text, offset, limit) if self.can("list") else []
 
     def lookup_screen(self, field: Field) -> Callable[[], Screen]:
         """Return a way to the screen over a relation's target, once all screens are registered."""
@@ -291,7 +297,7 @@ class Screen(ModelView):
 
     # -- permissions -----------------------------------------------------------------------------------------------
 
-    @property
+    @cached_property
     def verbs(self) -> tuple[str, ...]:
         """Return the verbs that exist for this resource, as they appear in the role editor."""
         flags = (
@@ -305,7 +311,9 @@ class Screen(ModelView):
 
     def can(self, verb: str) -> bool:
         """Return whether the verb exists here and the person asking holds it."""
-        return verb in self.verbs and allowed(verb, self.resource)
+        return bool(
+            memo(("can", self.resource, verb), lambda: verb in self.verbs and allowed(verb, self.resource))
+        )
 
     def _handle_view(self, name: str, **kwargs: Any) -> Any:
         if person() is None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import enum
 from decimal import Decimal
-from typing import Any
+from typing import Any, cast
 from zoneinfo import ZoneInfo
 
 from babel.dates import format_date, format_datetime, format_timedelta
@@ -13,6 +13,7 @@ from babel.numbers import format_currency, format_decimal, get_currency_precisio
 from flask_babel import gettext as _
 from markupsafe import Markup, escape
 
+from admin.context import memo
 from admin.fields import Field, Kind, label_of
 from admin.pages import Badge, Cell
 from models.shop import Shop
@@ -30,7 +31,7 @@ COLOURS = {
 
 def nothing() -> Markup:
     """Return the dash that stands for an empty value, said aloud as "empty"."""
-    return NOTHING.format(_("empty"))
+    return cast(Markup, memo("nothing", lambda: NOTHING.format(_("empty"))))
 
 
 def money(minor: int, currency: str, shop: Shop) -> str:
@@ -47,12 +48,15 @@ def balance(minor: int, currency: str, shop: Shop) -> Markup:
     return Markup('<span class="text-secondary">{}</span> {}').format(word, money(abs(minor), currency, shop))
 
 
-def signed(number: int, shop: Shop) -> Markup:
+def number(value: int, shop: Shop) -> str:
+    """Return a whole number with its thousands apart; Babel is not asked about those that have none."""
+    return str(value) if 0 <= value < 1000 else format_decimal(value, locale=shop.locale)
+
+
+def signed(figure: int, shop: Shop) -> Markup:
     """Return a movement with its sign, green or red as well."""
-    colour, sign = ("text-green", "+") if number > 0 else ("text-red", "−")
-    return Markup('<span class="{}">{}{}</span>').format(
-        colour, sign, format_decimal(abs(number), locale=shop.locale)
-    )
+    colour, sign = ("text-green", "+") if figure > 0 else ("text-red", "−")
+    return Markup('<span class="{}">{}{}</span>').format(colour, sign, number(abs(figure), shop))
 
 
 def signed_money(minor: int, currency: str, shop: Shop) -> Markup:
@@ -84,6 +88,10 @@ def day(value: dt.date, shop: Shop) -> str:
 
 def choice(value: enum.Enum) -> Markup | str:
     """Return a choice as its badge, or plain where it has no colour."""
+    return cast(Markup, memo(("choice", type(value), value), lambda: _choice(value)))
+
+
+def _choice(value: enum.Enum) -> Markup | str:
     colour = COLOURS.get(value.value)
     return badge(Badge(label_of(value), colour)) if colour else label_of(value)
 
@@ -118,7 +126,7 @@ def show(  # noqa: PLR0911  one return a kind reads best
         case "percent":
             return f"{format_decimal(value, locale=shop.locale)} %"
         case "number":
-            return format_decimal(value, locale=shop.locale)
+            return number(value, shop)
         case "date":
             return day(value, shop)
         case "datetime":

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
 from zoneinfo import ZoneInfo
@@ -12,7 +12,7 @@ from flask import current_app, g, request
 from sqlalchemy.orm import Session
 
 from actions import runner
-from actions.base import Action, Actor, Outcome
+from actions.base import SYSTEM, Action, Actor, Outcome
 from actions.preferences import load_preferences
 from admin.permissions import permissions_of
 from models.base import db
@@ -66,13 +66,29 @@ def person() -> Any:
     return user if user is not None and user.is_authenticated else None
 
 
+def forget_person() -> None:
+    """Drop what was worked out for whoever asked before, because somebody else is about to."""
+    for name in ("permissions", "preferences", "memo"):
+        g.pop(name, None)
+
+
 def allowed(permission: str, resource: str) -> bool:
     """Return whether the person asking holds a permission such as ("list", "customer")."""
-    if (user := person()) is None:
-        return False
-    if "permissions" not in g or g.permissions_for != user.id:
-        g.permissions, g.permissions_for = permissions_of(session(), user.id), user.id
-    return (f"can_{permission}", resource) in g.permissions
+    held = g.get("permissions")
+    if held is None:
+        user = person()
+        held = g.permissions = permissions_of(session(), user.id) if user is not None else frozenset()
+    return (f"can_{permission}", resource) in held
+
+
+def memo(key: Hashable, make: Callable[[], Any]) -> Any:
+    """Return what ``make`` gave the first time this request asked for ``key``: lists ask for the same things a row."""
+    known: dict[Hashable, Any] | None = g.get("memo")
+    if known is None:
+        known = g.memo = {}
+    if key not in known:
+        known[key] = make()
+    return known[key]
 
 
 def preference(name: str) -> Any:
@@ -85,7 +101,7 @@ def preference(name: str) -> Any:
 def actor() -> Actor:
     """Return the person asking as the actor of an action."""
     user = person()
-    return Actor(user.id, user.get_full_name()) if user else Actor(None, "system")
+    return Actor(user.id, user.get_full_name()) if user else SYSTEM
 
 
 def call(*, reason: str = "", key: str | None = None) -> runner.Call:
@@ -96,9 +112,13 @@ def call(*, reason: str = "", key: str | None = None) -> runner.Call:
 
 
 def perform(
-    action: Action, target_id: int | None = None, *, reason: str = "", key: str | None = None, **values: Any
+    action: Action, target_id: int | None = None, *, key: str | None = None, **values: Any
 ) -> Outcome:
-    """Run an action for the person asking, then forget what this request had read."""
+    """Run an action for the person asking, then forget what this request had read.
+
+    An action that asks for a ``reason`` gives it to its changeset too.
+    """
+    reason = str(values.get("reason") or "")
     outcome = runner.perform(db.engine, action, call(reason=reason, key=key), target_id, **values)
-    session().expire_all()
+    session().rollback()  # on SQLite, what this transaction reads would still be as before the deed
     return outcome

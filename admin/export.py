@@ -23,7 +23,6 @@ from admin import columns, lists
 from admin.cells import currency_of
 from admin.context import now, session, shop
 from admin.fields import Field, label_of
-from admin.query import ListQuery
 from admin.select import ordered
 from models.base import db
 
@@ -84,11 +83,10 @@ def write_rows(rows: Iterable[Sequence[str]]) -> Iterator[str]:
 def csv_response(screen: Screen) -> Response:
     """Return the list as shown (columns, filter, order) as a streamed CSV file; memory stays bounded."""
     if request.args.getlist("ids") or request.args.get("all"):
-        query = ListQuery()
-        statement = lists.ticked(screen, MOST_TICKED)
+        query, statement = lists.ticked_query(screen), lists.ticked(screen, MOST_TICKED)
     else:
         query = lists.parse(screen)
-        statement = lists.matching(screen, query, embedded="embed" in request.args)
+        statement = lists.matching(screen, query, embedded=request.args.get("embed") == "1")
     names = columns.chosen_columns(screen, query, embedded=False)
     fields = [screen.field(name) for name in names]
     statement = ordered(

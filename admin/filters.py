@@ -66,7 +66,7 @@ def view_tabs(screen: Screen, query: ListQuery, base: str) -> list[ViewTab]:
     if not screen.views:
         return []
     current = query.view or screen.views[0].slug
-    blank = ListQuery()
+    blank = ListQuery(extra=query.extra)
     return [
         ViewTab(
             v.label,

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from flask_babel import gettext as _
 
+from admin.context import memo
 from admin.declare import RowAction
 from admin.pages import Link
 from admin.query import ListQuery
@@ -16,39 +18,52 @@ if TYPE_CHECKING:
 
 def row_menu(screen: Screen, row: Any) -> list[Link]:
     """Return what can be done with one row by the person asking."""
-    menu = []
+    menu = [make(row) for make in memo(("menu", screen.resource), lambda: _makers(screen))]
+    return [link for link in menu if link is not None]
+
+
+def _makers(screen: Screen) -> list[Callable[[Any], Link | None]]:
+    """Return a function a menu line, with all that does not depend on the row worked out."""
+    makers: list[Callable[[Any], Link | None]] = []
     if screen.can("show"):
-        menu.append(Link(_("Open"), screen.url_to("details_view", id=row.id), "eye"))
+        opens = _("Open")
+        makers.append(lambda row: Link(opens, screen.row_url("details_view", row.id), "eye"))
     if screen.can("edit"):
-        menu.append(Link(_("Edit"), screen.url_to("edit_view", id=row.id), "pencil", drawer=True))
-    menu += action_links(screen, row)
+        edits = _("Edit")
+        makers.append(lambda row: Link(edits, screen.row_url("edit_view", row.id), "pencil", drawer=True))
+    makers += [
+        _action_maker(screen, a)
+        for a in screen.row_actions
+        if a.action.targeted and screen.can(a.action.verb)
+    ]
     if screen.can("delete"):
-        menu.append(delete_link(screen, row))
-    return menu
+        makers.append(lambda row: delete_link(screen, row))
+    return makers
+
+
+def _action_maker(screen: Screen, declared: RowAction) -> Callable[[Any], Link | None]:
+    action, label = declared.action, _(declared.action.label)
+    base = screen.url_to("act_view", verb=action.verb)
+
+    def make(row: Any) -> Link | None:
+        if not declared.when(row):
+            return None
+        return Link(label, f"{base}?id={row.id}", declared.icon, drawer=True, danger=action.danger)
+
+    return make
 
 
 def action_links(screen: Screen, row: Any) -> list[Link]:
     """Return the declared actions that make sense on a row and that the person asking may run."""
-    return [
-        Link(
-            _(a.action.label),
-            screen.url_to("act_view", verb=a.action.verb, id=row.id),
-            a.icon,
-            drawer=True,
-            danger=a.action.danger,
-        )
-        for a in screen.row_actions
-        if a.action.targeted and screen.can(a.action.verb) and a.when(row)
-    ]
+    wanted = (a for a in screen.row_actions if a.action.targeted and screen.can(a.action.verb))
+    return [link for a in wanted if (link := _action_maker(screen, a)(row)) is not None]
 
 
 def delete_link(screen: Screen, row: Any) -> Link:
     """Return the link that deletes a row after asking."""
-    return Link(
-        _("Delete"), screen.url_to("delete_view"), "trash", post=True, danger=True,
-        confirm=_("Delete %(record)s?", record=str(row)),
-        fields=(("id", str(row.id)),),
-    )  # fmt: skip
+    label, url = memo(("delete", screen.resource), lambda: (_("Delete"), screen.url_to("delete_view")))
+    ask = _("Delete %(record)s?", record=str(row))
+    return Link(label, url, "trash", post=True, danger=True, confirm=ask, fields=(("id", str(row.id)),))
 
 
 def new_link(screen: Screen, query: ListQuery, *, drawer: bool) -> Link | None:

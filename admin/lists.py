@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 PAGE_SIZES = (25, 50, 100, 200)
 OWN_ARGUMENTS = frozenset({"embed"})
+TICKS = frozenset({"ids", "all", "csrf_token", "confirm"})
 
 
 def parse(
@@ -83,7 +84,7 @@ def build(screen: Screen) -> ListPage:
         query.before,
     )
     count = count_up_to(session(), statement, screen.identity)
-    carried = _with_embed(query, embedded)
+    carried = _carried(screen, query, embedded)
     return ListPage(
         resource=screen.resource,
         title=screen.heading,
@@ -102,19 +103,17 @@ def build(screen: Screen) -> ListPage:
         filters=[
             filters.choice(screen, f) for f in screen.filters.values() if f.name in screen.column_filters
         ],
-        views=[] if embedded else filters.view_tabs(screen, query, base),
+        views=[] if embedded else filters.view_tabs(screen, carried, base),
         columns=[ColumnChoice(n, screen.get_column_name(n), n in names) for n in screen.column_list],
         columns_url=screen.url_to("columns_view"),
         hidden=[(k, v) for k, v in carried.arguments() if k != "q"],
         page_size=query.page_size,
         page_sizes=[
-            (n, carried.url(base, extra=(*carried.extra, ("page_size", str(n))))) for n in PAGE_SIZES
+            (n, _carried(screen, replace(query, page_size=n), embedded).url(base)) for n in PAGE_SIZES
         ],
-        next_url=carried.url(base, after=page.rows[-1].id, **_size(query, screen)) if page.has_next else None,
-        previous_url=carried.url(base, before=page.rows[0].id, **_size(query, screen))
-        if page.has_previous and page.rows
-        else None,
-        first_url=carried.url(base, **_size(query, screen)) if query.after or query.before else None,
+        next_url=carried.url(base, after=page.rows[-1].id) if page.has_next else None,
+        previous_url=carried.url(base, before=page.rows[0].id) if page.has_previous and page.rows else None,
+        first_url=carried.url(base) if query.after or query.before else None,
         new=links.new_link(screen, query, drawer=embedded),
         tools=links.tools(screen, carried),
         bulk=links.bulk(screen, carried),
@@ -124,17 +123,12 @@ def build(screen: Screen) -> ListPage:
     )
 
 
-def _with_embed(query: ListQuery, embedded: bool) -> ListQuery:
-    return replace(query, extra=(("embed", "1"),)) if embedded else query
-
-
-def _size(query: ListQuery, screen: Screen) -> dict[str, Any]:
-    extra = tuple(query.extra)
-    if request.args.get("embed") == "1":
-        extra = (("embed", "1"),)
+def _carried(screen: Screen, query: ListQuery, embedded: bool) -> ListQuery:
+    """Return the query with what every link of the list keeps: that it is a tab, and a page size of one's own."""
+    extra = [("embed", "1")] if embedded else []
     if query.page_size != screen.page_size:
-        extra = (*extra, ("page_size", str(query.page_size)))
-    return {"extra": extra}
+        extra.append(("page_size", str(query.page_size)))
+    return replace(query, extra=tuple(extra))
 
 
 def _count_words(count: int) -> str:
@@ -159,17 +153,24 @@ def _line(screen: Screen, row: Any, names: Sequence[str]) -> Line:
     )
 
 
+def _sent() -> MultiDict[str, str]:
+    return request.form if request.method == "POST" else request.args
+
+
+def ticked_query(screen: Screen) -> ListQuery:
+    """Return the query of the list on which rows were ticked. :raises BadArgument: it is none of this list."""
+    rest = MultiDict((k, v) for k, v in _sent().items(multi=True) if k not in TICKS)
+    return parse(screen, rest)
+
+
 def ticked(screen: Screen, most: int) -> Select[Any]:
     """Return the scoped statement for the ticked rows, or with ``all=1`` for every row the list's query matches.
 
     :raises BadArgument: nothing, or more than ``most`` rows, are chosen.
     """
-    source = request.form if request.method == "POST" else request.args
+    source = _sent()
     if source.get("all") == "1":
-        rest = MultiDict(
-            (k, v) for k, v in source.items(multi=True) if k not in ("ids", "all", "csrf_token", "confirm")
-        )
-        return matching(screen, parse(screen, rest))
+        return matching(screen, ticked_query(screen), embedded=source.get("embed") == "1")
     ids = [parse_id("ids", value) for value in source.getlist("ids")]
     if not ids or len(ids) > most:
         raise BadArgument("ids", _("choose between 1 and %(most)s rows", most=most))

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from flask import Response, jsonify, request
 from flask_babel import gettext as _
+from werkzeug.exceptions import Forbidden
 
 from admin.context import session
 from admin.query import BadArgument
@@ -43,9 +44,12 @@ def answer(screen: Screen) -> Response:
         field = None
     if field is None or field.kind != "lookup":
         raise BadArgument("name", _("there is no such look-up here"))
+    target = screen.lookup_screen(field)()
+    if not target.can("list"):
+        raise Forbidden(_("Your role does not include this."))
     offset = request.args.get("offset", "0")
     if not (offset.isascii() and offset.isdigit() and len(offset) <= 5):
         raise BadArgument("offset", _("a whole number"))
     text = request.args.get("query", "").strip()[:200]
-    found = screen.lookup_screen(field)().lookup_options(text, int(offset))
+    found = target.lookup_options(text, int(offset))
     return jsonify([[row_id, label] for row_id, label in found])

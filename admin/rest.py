@@ -21,7 +21,7 @@ from werkzeug.exceptions import Forbidden, NotFound, Unauthorized
 
 from actions.journal import plain
 from admin import lists
-from admin.context import person, session
+from admin.context import forget_person, person, session
 from admin.fields import OPERATORS, Field
 from admin.query import BadArgument, parse_id
 from admin.select import count_up_to, fetch_page
@@ -48,6 +48,7 @@ def token_only(view: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(view)
     def checked(*args: Any, **kwargs: Any) -> Any:
         g.user = None
+        forget_person()
         try:
             verify_jwt_in_request(locations=["headers"])
         except (JWTExtendedException, PyJWTError):

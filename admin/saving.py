@@ -167,7 +167,7 @@ def _render(template: str, page: Any, screen: Screen) -> str:
 
 def _conflict_page(screen: Screen, row_id: int, conflict: Conflict) -> str:
     """Show base, theirs and mine for each field that either side changed; the rest is carried along."""
-    session().expire_all()
+    session().rollback()  # or what is read would be as it was when this request began
     row = screen.get_or_404(row_id)
     theirs, mine = screen.form_class(obj=row), screen.form_class(request.form)
     clashes, carried = (

@@ -5,10 +5,26 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from flask import Flask
+from flask_babel import get_translations
 from flask_babel import gettext as _
 
 from actions.base import Refused
+from admin.context import memo
 from models.validate import Message
+
+
+def install(app: Flask) -> None:
+    """Let templates look their language up once a request: Flask-Babel does it for every sentence."""
+
+    def translations() -> Any:
+        return memo("translations", get_translations)
+
+    app.jinja_env.install_gettext_callables(  # type: ignore[attr-defined]
+        gettext=lambda text: translations().ugettext(text),
+        ngettext=lambda one, many, count: translations().ungettext(one, many, count),
+        newstyle=True,
+    )
 
 
 def fill(template: str, values: Mapping[str, Any]) -> str:

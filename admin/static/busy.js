@@ -14,7 +14,7 @@ function release(form) {
 export function start() {
   document.addEventListener("submit", (event) => {
     const form = event.target;
-    if (form.method !== "post") return;
+    if ((event.submitter?.formMethod || form.method) !== "post") return;
     // Later, or the pressed button's own name and value would be left out of what is sent.
     setTimeout(() => !event.defaultPrevented && hold(form));
   });

@@ -34,6 +34,11 @@ export function start() {
   });
   document.addEventListener("keydown", (event) => {
     const td = event.target.closest?.("td[data-edit]");
+    // Enter saves; the browser does that for text, but not for a choice.
+    if (td && event.key === "Enter" && event.target.matches("select") && !event.defaultPrevented) {
+      event.preventDefault();
+      event.target.form.requestSubmit();
+    }
     if (!td || event.key !== "Escape" || event.defaultPrevented || !td.querySelector("form")) return;
     event.preventDefault();
     restore(td);

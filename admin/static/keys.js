@@ -2,7 +2,7 @@
 import { edit } from "./cells.js";
 import { toggle } from "./select.js";
 
-const GO = { h: "/admin/", c: "/admin/customer/", o: "/admin/order/", n: "/admin/note/" };
+const GO = { h: "/admin/", c: "/admin/customer/", o: "/admin/sales_order/", n: "/admin/note/" };
 let going = 0; // when "g" was pressed: the next key says where to
 
 const typing = (target) => target.matches?.("input:not([type=checkbox], [type=radio]), select, textarea, [contenteditable]");

@@ -8,7 +8,8 @@ const plain = (event) => !(event.defaultPrevented || event.ctrlKey || event.meta
 
 export function address(form) {
   const query = new URLSearchParams();
-  new FormData(form).forEach((value, name) => value !== "" && query.append(name, value));
+  // Several values of one choice go as one argument.
+  new FormData(form).forEach((value, name) => value !== "" && query.set(name, query.has(name) ? `${query.get(name)},${value}` : value));
   const url = new URL(form.action);
   // The form's own address may carry arguments (a tab's record): a plain GET form would lose them.
   url.searchParams.forEach((value, name) => query.has(name) || query.append(name, value));

@@ -31,6 +31,7 @@ function make(select) {
     preload: "focus",
     maxOptions: 100,
     loadThrottle: 250,
+    refreshThrottle: 0, // or Enter would choose what matched a moment ago
     allowEmptyOption: false,
     // The server has searched already, perhaps by a phone or a postcode that the label does not show.
     score: () => () => 1,

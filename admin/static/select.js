@@ -54,6 +54,13 @@ export function start() {
       tick(list, boxes(list), true);
     }
   });
+  // A download is asked for by its address, where the token has no business.
+  document.addEventListener("submit", ({ target, submitter }) => {
+    if (!target.matches("[data-bulk]") || submitter?.formMethod !== "get") return;
+    const token = target.elements.csrf_token;
+    token.disabled = true;
+    setTimeout(() => (token.disabled = false)); // once the form's data are read
+  });
   // A page that comes back from the browser's memory comes back with its ticks.
   window.addEventListener("pageshow", () => document.querySelectorAll("[data-list]").forEach(show));
 }

@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 import enum
 import functools
-from collections import defaultdict
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
@@ -58,56 +57,62 @@ def shape(model: type[Base]) -> Shape:
 
 
 @dataclass(slots=True)
+class Pile:
+    """The rows of one model: the row they all start from, and the id that the next one gets."""
+
+    shape: Shape
+    blank: Row
+    next_id: int
+    rows: list[Row] = field(default_factory=list)
+
+
+@dataclass(slots=True)
 class Batch:
     """The rows of one transaction. Ids are given out here, from the first that the database has never used."""
 
     connection: Connection
     at: dt.datetime
     changeset_id: int = 0
-    rows: dict[type[Base], list[Row]] = field(default_factory=lambda: defaultdict(list))
-    _next: dict[str, int] = field(default_factory=dict)
+    _piles: dict[type[Base], Pile] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.changeset_id = self.add(Changeset, at=self.at, action=ACTION, actor_name=AUTHOR, reason="")["id"]
 
     def add(self, model: type[Base], **values: Any) -> Row:
         """Add a row and return it, with its id; it may still be changed until :meth:`write`."""
-        row = shape(model).blank | values
-        row["id"] = self.new_id(model.__tablename__)
-        if row.get("created_at") is None and issubclass(model, Record):
-            row["created_at"] = self.at
+        pile = self._piles.get(model) or self._pile(model)
+        row = {**pile.blank, **values, "id": pile.next_id}
+        pile.next_id += 1
+        pile.rows.append(row)
         if "updated_at" in row and row["updated_at"] is None:
             row["updated_at"] = row["created_at"]
-        self.rows[model].append(row)
         return row
 
-    def new_id(self, table: str) -> int:
-        """Return an id that no row of the table ever had."""
-        if table not in self._next:
-            self._next[table] = first_free_id(self.connection, table)
-        found = self._next[table]
-        self._next[table] = found + 1
-        return found
+    def _pile(self, model: type[Base]) -> Pile:
+        found = shape(model)
+        first = {"created_at": self.at} if issubclass(model, Record) else {}
+        pile = Pile(found, found.blank | first, first_free_id(self.connection, found.table.name))
+        self._piles[model] = pile
+        return pile
 
     def write(self) -> int:
         """Insert everything, parents first, and return how many rows there were."""
         self._journal()
-        ordered = sorted(self.rows, key=lambda model: _position()[model.__tablename__])
-        for model in ordered:
-            insert_rows(self.connection, shape(model).table, self.rows[model])
-        for table, following in self._next.items():
-            take_ids(self.connection, table, following)
-        return sum(len(rows) for rows in self.rows.values())
+        piles = sorted(self._piles.values(), key=lambda pile: _position()[pile.shape.table.name])
+        for pile in piles:
+            insert_rows(self.connection, pile.shape.table, pile.rows)
+            take_ids(self.connection, pile.shape.table.name, pile.next_id)
+        return sum(len(pile.rows) for pile in piles)
 
     def _journal(self) -> None:
-        for model in list(self.rows):
-            found, rows = shape(model), self.rows[model]
-            if not found.journalled:
+        for pile in list(self._piles.values()):
+            table, names = pile.shape.table, pile.shape.journalled
+            if not names:
                 continue
-            change = {"changeset_id": self.changeset_id, "table_name": found.table.name}
-            owner = "id" if found.table.name == "customer" else "customer_id"
-            for row, values in zip(rows, plain_values(found.table, found.journalled, rows), strict=True):
-                after = {n: v for n, v in zip(found.journalled, values, strict=True) if v is not None}
+            change = {"changeset_id": self.changeset_id, "table_name": table.name}
+            owner = "id" if table.name == "customer" else "customer_id"
+            for row, values in zip(pile.rows, plain_values(table, names, pile.rows), strict=True):
+                after = {n: v for n, v in zip(names, values, strict=True) if v is not None}
                 self.add(Change, row_id=row["id"], customer_id=row.get(owner), after=after, **change)
 
 

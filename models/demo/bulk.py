@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import functools
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
-from sqlalchemy import Column, Connection, Date, Enum, Table, insert
+from sqlalchemy import Column, Connection, Date, Dialect, Enum, Table, insert
 
 from models.types import Percent, UTCDateTime
 
@@ -38,10 +39,20 @@ def _copy(connection: Connection, table: Table, values: Iterable[tuple[Any, ...]
 def _stored(column: Column[Any], rows: Sequence[Row], connection: Connection) -> list[Any]:
     """Return the values of one column as the driver takes them."""
     dialect = connection.dialect
-    convert = column.type.dialect_impl(dialect).bind_processor(dialect)
-    if isinstance(column.type, UTCDateTime) and convert is not None:
-        convert = functools.lru_cache(REMEMBERED)(convert)
-    return _converted(column, rows, convert)
+    if isinstance(column.type, UTCDateTime):
+        return _converted(column, rows, _instants(dialect))
+    return _converted(column, rows, column.type.dialect_impl(dialect).bind_processor(dialect))
+
+
+@functools.cache
+def _instants(dialect: Dialect) -> Convert | None:
+    convert = UTCDateTime().dialect_impl(dialect).bind_processor(dialect)
+    return functools.lru_cache(REMEMBERED)(convert) if convert is not None else None
+
+
+@functools.lru_cache(REMEMBERED)
+def _iso(when: dt.date) -> str:
+    return when.isoformat()
 
 
 def plain_values(table: Table, names: Sequence[str], rows: Sequence[Row]) -> Iterator[tuple[Any, ...]]:
@@ -55,7 +66,7 @@ def _plain(column: Column[Any]) -> Convert | None:
     if isinstance(column.type, Enum):
         return lambda member: member.value
     if isinstance(column.type, UTCDateTime | Date):
-        return functools.lru_cache(REMEMBERED)(lambda when: when.isoformat())
+        return _iso
     if isinstance(column.type, Percent):
         return lambda share: f"{share:.2f}"
     return None

@@ -9,13 +9,13 @@ from models.address import Address
 from models.attribute import AttributeValue
 from models.demo import numbers
 from models.demo.chance import Chance
+from models.demo.names import folded
 from models.demo.plan import Home, Known, Plan
 from models.demo.words import ABROAD, FOREIGN_STREETS, HOUSES, LABELS, REGIONS, STREET_KINDS, STREETS, TOWNS
 from models.order import ExternalId, ExternalKind, ExternalSystem
 from models.phone import Phone, PhoneKind
 
 INWARD = "ABDEFGHJLNPQRSTUWXYZ"
-folded = functools.lru_cache(50_000)(normalise.folded)
 phone_key = functools.lru_cache(50_000)(normalise.phone)
 
 

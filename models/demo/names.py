@@ -32,6 +32,10 @@ ORIGINS = {
 }
 
 
+folded = functools.lru_cache(50_000)(normalise.folded)
+"""The same names come again and again."""
+
+
 @dataclass(frozen=True, slots=True)
 class Pool:
     """What one language has to offer. Common names are in it several times."""
@@ -88,7 +92,5 @@ def person(chance: Chance, seed: int) -> Person:
 
 def mailbox(first: str, last: str) -> str:
     """Return "first.last" in the letters every mail server takes; "post" for a name in another script."""
-    parts = (
-        "".join(c for c in normalise.folded(name) if c.isascii() and c.isalnum()) for name in (first, last)
-    )
+    parts = ("".join(c for c in folded(name) if c.isascii() and c.isalnum()) for name in (first, last))
     return ".".join(part for part in parts if part) or "post"

@@ -12,7 +12,7 @@ from models.customer import Customer
 from models.demo import numbers
 from models.demo.bulk import Row
 from models.demo.homes import a_home
-from models.demo.names import Person, mailbox, person
+from models.demo.names import Person, folded, mailbox, person
 from models.demo.plan import Home, Known, Plan
 from models.demo.words import ABROAD, CAST, COMPANY_ENDINGS, TRADING
 
@@ -239,7 +239,7 @@ def _times(plan: Plan, joined: dt.datetime, status: Status) -> Row:
 
 def _company(plan: Plan, serial: int, who: Person, country: str) -> dict[str, Any]:
     chance = plan.chance
-    letters = "".join(c for c in normalise.folded(who.last).upper() if "A" <= c <= "Z")[:3] or "CUS"
+    letters = "".join(c for c in folded(who.last).upper() if "A" <= c <= "Z")[:3] or "CUS"
     return {
         "company_name": f"{who.last} {chance.choice(COMPANY_ENDINGS)}",
         "trading_name": chance.choice(TRADING) if chance.yes(0.5) else None,
@@ -260,6 +260,6 @@ def _sub_customers(plan: Plan, found: list[Known]) -> None:
 
 def _keys(row: Row) -> None:
     row["email_key"] = normalise.email(row["email"])
-    row["last_name_key"] = normalise.surname(row["last_name"])
-    row["first_name_key"] = normalise.folded(row["first_name"])
-    row["company_key"] = normalise.folded(row["company_name"] or row["trading_name"])
+    row["last_name_key"] = folded(row["last_name"])
+    row["first_name_key"] = folded(row["first_name"])
+    row["company_key"] = folded(row["company_name"] or row["trading_name"])

@@ -1,0 +1,69 @@
+"""The first page of the customer list, signed in, beside stock Flask-Admin's list of the same rows."""
+
+from __future__ import annotations
+
+import gc
+import statistics
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from bench.data import application
+from bench.peer import PATH, stock_app
+from models.demo import PASSWORD
+from tests.application import Client
+
+ROUNDS = 40
+WARM_UP = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """Milliseconds of one page: median and 95th percentile."""
+
+    name: str
+    median: float
+    p95: float
+
+
+def compare(url: str, rounds: int = ROUNDS) -> tuple[Timing, Timing]:
+    """Return (ours, stock), their requests taken in turn so that both see the same machine."""
+    ours, stock = _ours(url), _stock(url)
+    pages: dict[str, list[float]] = {"Clientele": [], "stock Flask-Admin": []}
+    for number in range(rounds + WARM_UP):
+        for name, ask in (("Clientele", ours), ("stock Flask-Admin", stock)):
+            taken = _timed(ask)
+            if number >= WARM_UP:
+                pages[name].append(taken)
+    return tuple(_timing(name, found) for name, found in pages.items())  # type: ignore[return-value]
+
+
+def _ours(url: str) -> Callable[[], int]:
+    app = application(url)
+    app.test_client_class = Client
+    client = app.test_client()
+    client.send("/login/", {"username": "admin", "password": PASSWORD})
+    return lambda: _ask(client, "/admin/customer/?view=all")
+
+
+def _stock(url: str) -> Callable[[], int]:
+    client = stock_app(url).test_client()
+    return lambda: _ask(client, PATH)
+
+
+def _ask(client: object, path: str) -> int:
+    answer = client.get(path)  # type: ignore[attr-defined]
+    if answer.status_code != 200:
+        raise SystemExit(f"{path} answered {answer.status}")
+    return len(answer.data)
+
+
+def _timed(ask: Callable[[], int]) -> float:
+    gc.collect()
+    start = time.perf_counter()
+    ask()
+    return (time.perf_counter() - start) * 1000
+
+
+def _timing(name: str, found: list[float]) -> Timing:
+    return Timing(name, statistics.median(found), sorted(found)[int(len(found) * 0.95) - 1])
