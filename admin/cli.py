@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from tempfile import TemporaryDirectory
+
 import click
 from flask import current_app
 from flask.cli import with_appcontext
@@ -45,15 +47,25 @@ def _hash(password: str) -> str:
 
 
 @click.command("check-schema")
+@click.option("--here", is_flag=True, help="Check the configured database instead of a freshly migrated one.")
 @with_appcontext
-def check_schema() -> None:
-    """Compare models, migrations and triggers on the configured database; fail where they differ."""
-    found = schema.drift(db.engine)
+def check_schema(here: bool) -> None:
+    """Compare models, migrations and triggers; fail where they differ."""
+    found = schema.drift(db.engine) if here else _fresh_drift()
     for difference in found:
         click.echo(difference, err=True)
     if found:
         raise SystemExit(1)
     click.echo("Models, migrations and triggers agree.")
+
+
+def _fresh_drift() -> list[str]:
+    with TemporaryDirectory() as folder:
+        engine = schema.open_engine(f"sqlite:///{folder}/fresh.db")
+        schema.migrate(engine)
+        found = schema.drift(engine)
+        engine.dispose()
+    return found
 
 
 COMMANDS = (up, check_schema)

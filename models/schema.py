@@ -18,7 +18,7 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from alembic.util import CommandError
-from sqlalchemy import CheckConstraint, Connection, Engine, MetaData, create_engine, inspect
+from sqlalchemy import CheckConstraint, Connection, Engine, Sequence, create_engine, inspect
 from sqlalchemy.pool import NullPool
 
 from models import triggers
@@ -188,16 +188,31 @@ def _words(sql: str) -> str:
 
 
 def _details_drift(connection: Connection) -> list[str]:
-    """Compare ids never reused and partial indexes on SQLite, which keeps the text, or sequences."""
+    """Compare what Alembic does not and only one of the databases has."""
     if connection.dialect.name == "sqlite":
         return _sqlite_text_drift(connection)
-    wanted = {sequence.name for sequence in _sequences(metadata)}
+    return _sequences_drift(connection) + _collations_drift(connection)
+
+
+def _sequences_drift(connection: Connection) -> list[str]:
+    """Flask-AppBuilder names the sequences of its tables; a migration makes them as part of the column."""
+    columns = [column for table in metadata.sorted_tables for column in table.columns]
+    wanted = {c.default.name for c in columns if isinstance(c.default, Sequence)}
     missing = wanted - set(inspect(connection).get_sequence_names())
     return [f"sequence {name} is missing" for name in sorted(missing)]
 
 
-def _sequences(of: MetaData) -> list[Any]:
-    return list(of._sequences.values())
+def _collations_drift(connection: Connection) -> list[str]:
+    """Keys compare byte by byte, whatever the collation of the database."""
+    inspector, found = inspect(connection), []
+    for table in metadata.sorted_tables:
+        known = inspector.get_columns(table.name) if inspector.has_table(table.name) else []
+        there = {str(column["name"]): getattr(column["type"], "collation", None) for column in known}
+        for column in table.columns:
+            wanted = getattr(column.type.dialect_impl(connection.dialect), "collation", None)
+            if there.get(column.name, wanted) != wanted:
+                found.append(f"column {table.name}.{column.name} sorts by {there[column.name]}, not {wanted}")
+    return found
 
 
 def _sqlite_text_drift(connection: Connection) -> list[str]:

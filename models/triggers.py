@@ -110,15 +110,20 @@ def statements(metadata: MetaData, rules: dict[str, AppendOnly], dialect: str) -
 
 def install(connection: Connection, metadata: MetaData, rules: dict[str, AppendOnly]) -> None:
     """Drop and re-create every trigger; a table rebuilt by a migration has lost its own."""
-    for name, table in _installed(connection):
-        on = f' ON "{table}"' if connection.dialect.name == "postgresql" else ""
-        connection.exec_driver_sql(f"DROP TRIGGER {name}{on}")
+    remove(connection)
     wanted = statements(metadata, rules, connection.dialect.name)
     for sql in wanted.values():
         connection.exec_driver_sql(sql.replace("%", "%%") if connection.dialect.name == "postgresql" else sql)
     if connection.dialect.name == "postgresql":
         digest = fingerprint(wanted)
         connection.exec_driver_sql(f"COMMENT ON FUNCTION {PREFIX}_changeset() IS '{digest}'")
+
+
+def remove(connection: Connection) -> None:
+    """Drop every trigger. A migration does so first on SQLite, where no table can be renamed while they name it."""
+    for name, table in _installed(connection):
+        on = f' ON "{table}"' if connection.dialect.name == "postgresql" else ""
+        connection.exec_driver_sql(f"DROP TRIGGER {name}{on}")
 
 
 def fingerprint(wanted: dict[str, str]) -> str:

@@ -73,7 +73,6 @@ class ActivityScreen(Screen):
     column_default_sort = ("id", True)
     column_searchable_list = ("actor_name", "reason")
     column_filters = (
-        "actor",
         "actor_name",
         "action",
         "at",

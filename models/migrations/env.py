@@ -1,7 +1,7 @@
 """Runs migrations on a connection given by the caller, or on the database that ``-x url=…`` names.
 
 Every run ends by re-creating the append-only triggers, in the same transaction: a table that batch mode rebuilt on
-SQLite has lost its own.
+SQLite has lost its own, and none can be renamed there while a trigger of another table names it.
 """
 
 from __future__ import annotations
@@ -21,6 +21,8 @@ def run(connection: Connection) -> None:
     found["render_as_batch"] = attributes.get("batch", found["render_as_batch"])
     context.configure(connection=connection, **found)
     with context.begin_transaction():
+        if connection.dialect.name == "sqlite":
+            triggers.remove(connection)
         context.run_migrations()
         if not attributes.get("comparing"):
             triggers.install(connection, metadata, triggers.declared(list(Base.registry.mappers)))

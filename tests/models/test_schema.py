@@ -1,14 +1,17 @@
 """Migrations make exactly what the models declare, on both databases, however many start at once."""
 
+import datetime as dt
 import multiprocessing
+import shutil
 from collections.abc import Iterator
 from multiprocessing.synchronize import Barrier
+from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 
 from models import schema, triggers
-from models.base import metadata
+from models.base import Base, metadata
 
 
 @pytest.fixture
@@ -87,6 +90,54 @@ def test_a_failed_migration_leaves_nothing(engine: sa.Engine, monkeypatch: pytes
     with pytest.raises(RuntimeError, match="disk is full"):
         schema.migrate(engine)
     assert sa.inspect(engine).get_table_names() == []
+
+
+LATER = """
+import sqlalchemy as sa
+from alembic import op
+
+revision, down_revision, branch_labels, depends_on = "later", "0001", None, None
+
+
+def upgrade():
+    for table in ("changeset", "customer"):
+        with op.batch_alter_table(table, recreate="auto") as batch:
+            batch.add_column(sa.Column("colour", sa.String(20)))
+            batch.create_check_constraint("colour_known", "colour <> 'mauve'")
+"""
+
+
+@pytest.fixture
+def later(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
+    """A version of the product with one migration more, which rebuilds two tables on SQLite."""
+    history = tmp_path / "migrations"
+    shutil.copytree(schema.MIGRATIONS, history)
+    (history / "versions" / "later.py").write_text(LATER)
+    monkeypatch.setattr(schema, "MIGRATIONS", history)
+    schema._scripts.cache_clear()
+    yield
+    schema._scripts.cache_clear()
+
+
+def test_a_later_migration_keeps_rows_keys_and_triggers(migrated: sa.Engine, request) -> None:
+    with migrated.begin() as connection:
+        changeset = metadata.tables["changeset"]
+        at = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
+        row = {"at": at, "action": "note.create", "actor_name": "Jo", "reason": ""}
+        connection.execute(sa.insert(changeset).values(**row))
+        change = metadata.tables["change"]
+        connection.execute(sa.insert(change).values(changeset_id=1, table_name="note", row_id=1))
+    request.getfixturevalue("later")
+    assert not schema.at_head(migrated)
+    schema.migrate(migrated)
+    with migrated.connect() as connection:
+        assert connection.execute(sa.select(changeset.c.actor_name)).scalars().all() == ["Jo"]
+        assert triggers.drift(connection, metadata, triggers.declared(list(Base.registry.mappers))) == []
+    with pytest.raises(sa.exc.DBAPIError, match="append-only"):
+        execute(migrated, "UPDATE changeset SET actor_name = 'Sam'")
+    with pytest.raises(sa.exc.IntegrityError):
+        execute(migrated, "INSERT INTO change (changeset_id, table_name, row_id) VALUES (99, 'note', 1)")
+    assert len(schema.drift(migrated)) == 4
 
 
 def test_a_newer_database_is_refused(migrated: sa.Engine) -> None:
