@@ -74,11 +74,15 @@ def moment(at: dt.datetime, now: dt.datetime, shop: Shop) -> Markup:
     """Return "2 h ago" with the exact time on hover; a date once it is more than a week away."""
     exact = format_datetime(local(at, shop), "d MMM yyyy HH:mm", locale=shop.locale)
     away = at - now
-    if abs(away) < dt.timedelta(days=7):
+    near = abs(away) < dt.timedelta(days=7)
+    if near:
         words = format_timedelta(away, add_direction=True, format="narrow", locale=shop.locale)
     else:
         words = format_date(local(at, shop).date(), "d MMM yyyy", locale=shop.locale)
-    return Markup('<time datetime="{}" title="{}">{}</time>').format(at.isoformat(), exact, words)
+    kept_fresh = Markup(" data-relative") if near else ""
+    return Markup('<time datetime="{}" title="{}"{}>{}</time>').format(
+        at.isoformat(), exact, kept_fresh, words
+    )
 
 
 def day(value: dt.date, shop: Shop) -> str:

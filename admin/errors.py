@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
 from typing import Any
 
 from flask import Flask, Response, g, jsonify, make_response, render_template, request
@@ -34,11 +35,33 @@ def register(app: Flask) -> None:
 
 
 def _no_nul() -> None:
+    """Refuse text no database can hold: NUL characters and, in JSON, halves of surrogate pairs."""
     for name, value in (*request.args.items(multi=True), *request.form.items(multi=True)):
         if "\x00" in name or "\x00" in value:
             raise BadArgument(name.replace("\x00", ""), _("this cannot hold a NUL character"))
     if "\x00" in request.path:
         raise BadRequest(_("The address cannot hold a NUL character."))
+    if request.is_json and not all(_storable(text) for text in _texts_in_json()):
+        raise BadRequest(_("A text in the request holds a character that is no character."))
+
+
+def _texts_in_json() -> Iterator[str]:
+    try:
+        waiting = [request.get_json(silent=True)]
+    except RecursionError:
+        raise BadRequest(_("The request is nested too deeply.")) from None
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, str):
+            yield value
+        elif isinstance(value, dict):
+            waiting += [*value.keys(), *value.values()]
+        elif isinstance(value, list):
+            waiting += value
+
+
+def _storable(text: str) -> bool:
+    return "\x00" not in text and not any("\ud800" <= character <= "\udfff" for character in text)
 
 
 def titles() -> dict[int, tuple[str, str]]:

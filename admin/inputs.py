@@ -150,6 +150,7 @@ class LookupWidget(Select):
     """A plain select; when there are too many rows for one, the picker script searches the server as one types."""
 
     def __call__(self, field: Any, **kwargs: Any) -> Markup:
+        field.offer()
         if field.remote:
             kwargs["data-lookup"] = field.lookup_url
         return super().__call__(field, **kwargs)
@@ -166,6 +167,7 @@ class LookupField(SelectField):
     ) -> None:
         self.screen, self._url, self.nullable = screen, url, nullable
         self.remote = False
+        self.options: list[tuple[int, str]] = []
         super().__init__(*args, choices=[], coerce=self._coerce, validate_choice=False, **kwargs)
 
     @property
@@ -184,19 +186,21 @@ class LookupField(SelectField):
             raise ValueError(_("Choose one of the list."))
         return int(text)
 
-    def iter_choices(self) -> Iterable[tuple[Any, Any, bool, dict[str, Any]]]:
-        """Yield the options: all of a short list, or just the current one."""
+    def offer(self) -> None:
+        """Read what can be chosen: all of a short list, or just the current row and a search for the rest."""
         options = self.screen().lookup_options(limit=self.FEW + 1)
         self.remote = len(options) > self.FEW
+        self.options = [] if self.remote else options
         current = self.data if isinstance(self.data, int) else None
-        if self.remote:
-            options = []
-        if current is not None and all(row_id != current for row_id, _label in options):
+        if current is not None and all(row_id != current for row_id, _label in self.options):
             row = self.screen().get_one(current)
-            options = [*options, (current, str(row))] if row is not None else options
-        yield "", "", current is None, {}
-        for row_id, label in options:
-            yield row_id, label, row_id == current, {}
+            self.options = [*self.options, (current, str(row))] if row is not None else self.options
+
+    def iter_choices(self) -> Iterable[tuple[Any, Any, bool, dict[str, Any]]]:
+        """Yield the options with the current one selected."""
+        yield "", "", self.data is None, {}
+        for row_id, label in self.options:
+            yield row_id, label, row_id == self.data, {}
 
     def has_groups(self) -> bool:
         """Options are never grouped."""

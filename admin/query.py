@@ -11,7 +11,7 @@ import datetime as dt
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
@@ -27,6 +27,7 @@ MAX_ID = 2**63 - 1
 MAX_NUMBER = 2**53
 CONTROL = ("q", "sort", "view", "after", "before", "page_size")
 _INTEGER = re.compile(r"-?\d{1,16}", re.ASCII)
+_PERCENT = re.compile(r"\d{1,4}(\.\d{1,2})?", re.ASCII)
 _MONEY = re.compile(r"-?\d{1,9}(\.\d{1,2})?", re.ASCII)
 
 
@@ -223,15 +224,9 @@ def _money(name: str, raw: str) -> int:
 
 
 def _percent(name: str, raw: str) -> Decimal:
-    try:
-        if len(raw) > 12:
-            raise InvalidOperation
-        value = Decimal(raw)
-    except InvalidOperation:
-        raise BadArgument(name, _("a percentage such as 7.5")) from None
-    if not value.is_finite() or not 0 <= value <= 1000 or value != value.quantize(Decimal("0.01")):
+    if not _PERCENT.fullmatch(raw) or Decimal(raw) > 1000:
         raise BadArgument(name, _("a percentage such as 7.5"))
-    return value
+    return Decimal(raw)
 
 
 def _date(name: str, raw: str) -> dt.date:

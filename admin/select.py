@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Select, and_, false, func, literal, not_, or_, select, tuple_
+from sqlalchemy import BigInteger, Select, and_, false, func, literal, not_, or_, select, tuple_
 from sqlalchemy.orm import Session
 
 from admin.fields import Field
@@ -27,7 +27,7 @@ class Key:
 
 def condition_clause(condition: Condition) -> Any:
     """Return the WHERE clause of one filter; text compares without regard to case."""
-    column, value = condition.field.column, condition.value
+    column, value = condition.field.column, _bound(condition)
     match condition.operator:
         case "empty":
             empty = (
@@ -48,6 +48,12 @@ def condition_clause(condition: Condition) -> Any:
             return column < value if condition.field.kind == "datetime" else column <= value
         case _:
             return _same(condition.field, value)
+
+
+def _bound(condition: Condition) -> Any:
+    """Return the value to compare with. Whole numbers are bound wide: PostgreSQL refuses one that overflows its type."""
+    wide = condition.field.kind in ("number", "lookup") and condition.operator != "empty"
+    return literal(condition.value, BigInteger) if wide else condition.value
 
 
 def _same(field: Field, value: Any) -> Any:

@@ -64,9 +64,16 @@ def build_template(url: str) -> None:
             assert added, f"could not add {username}"
 
 
-def sign_in(app: Flask, role: str) -> FlaskClient:
-    """Return a client signed in through the form as the member of staff with that shipped role."""
+def browser(app: Flask) -> Client:
+    """Return a client that is signed out."""
     client = app.test_client()
-    answer = client.send("/login/", {"username": USERNAMES[role], "password": PASSWORD})  # type: ignore[attr-defined]
+    assert isinstance(client, Client), "the application was not built by make()"
+    return client
+
+
+def sign_in(app: Flask, role: str) -> Client:
+    """Return a client signed in through the form as the member of staff with that shipped role."""
+    client = browser(app)
+    answer = client.send("/login/", {"username": USERNAMES[role], "password": PASSWORD})
     assert answer.status_code == 302, f"{role} could not sign in: {answer.status}"
     return client

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator
 import pytest
 import sqlalchemy as sa
 from flask import Flask
-from flask.testing import FlaskClient
 from hypothesis import HealthCheck, settings
 
 from tests import application, network
@@ -120,12 +119,12 @@ def app(database: Database, _applications: dict[str, Flask]) -> Flask:
 
 
 @pytest.fixture
-def client(app: Flask) -> FlaskClient:
+def client(app: Flask) -> application.Client:
     """A browser that is signed out."""
-    return app.test_client()
+    return application.browser(app)
 
 
 @pytest.fixture
-def as_role(app: Flask) -> Callable[[str], FlaskClient]:
+def as_role(app: Flask) -> Callable[[str], application.Client]:
     """``as_role("Support")`` is a browser signed in as a member of staff with that shipped role."""
     return lambda role: application.sign_in(app, role)

@@ -67,6 +67,9 @@ def _write(message: str, revision: str, *, migrated: bool) -> None:
 def _tidy(path: Path) -> None:
     """Remove Alembic's remarks to the author and format the file as the rest of the project is."""
     text = re.sub(r"^ *# (### commands auto generated|### end Alembic).*\n", "", path.read_text(), flags=re.M)
+    text = text.replace(
+        "schema=None) as batch_op", 'table_kwargs={"sqlite_autoincrement": True}) as batch_op'
+    )
     path.write_text(text)
     ruff = Path(sys.executable).with_name("ruff")
     if ruff.exists():

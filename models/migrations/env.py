@@ -6,8 +6,11 @@ SQLite has lost its own, and none can be renamed there while a trigger of anothe
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from alembic import context
-from sqlalchemy import Connection, create_engine
+from sqlalchemy import Connection, create_engine, inspect, text
 
 from models import dialect, triggers
 from models.base import Base, metadata
@@ -22,10 +25,34 @@ def run(connection: Connection) -> None:
     context.configure(connection=connection, **found)
     with context.begin_transaction():
         if connection.dialect.name == "sqlite":
-            triggers.remove(connection)
-        context.run_migrations()
+            with rebuilding(connection):
+                context.run_migrations()
+        else:
+            context.run_migrations()
         if not attributes.get("comparing"):
             triggers.install(connection, metadata, triggers.declared(list(Base.registry.mappers)))
+
+
+@contextmanager
+def rebuilding(connection: Connection) -> Iterator[None]:
+    """Make it safe on SQLite to rebuild a table: without triggers, and counting its ids where the old one stopped."""
+    triggers.remove(connection)
+    counters = last_ids(connection)
+    yield
+    for table, last in counters.items():
+        wanted = {"table": table, "last": last}
+        there = last_ids(connection).get(table)
+        if there is None and inspect(connection).has_table(table):
+            connection.execute(text("INSERT INTO sqlite_sequence (name, seq) VALUES (:table, :last)"), wanted)
+        elif there is not None and there < last:
+            connection.execute(text("UPDATE sqlite_sequence SET seq = :last WHERE name = :table"), wanted)
+
+
+def last_ids(connection: Connection) -> dict[str, int]:
+    """Return table -> the highest id it ever had."""
+    if not connection.exec_driver_sql("SELECT 1 FROM sqlite_master WHERE name = 'sqlite_sequence'").first():
+        return {}
+    return {row[0]: row[1] for row in connection.exec_driver_sql("SELECT name, seq FROM sqlite_sequence")}
 
 
 def run_url(url: str) -> None:

@@ -1,7 +1,8 @@
 ## What a migration must keep, so that the old and the new version can run side by side while a shop upgrades:
 ## - One step of "expand, move, contract" a release. A column is added nullable or with a server default; it is dropped
 ##   one release after the last code that reads it. A rename is an addition, a copy and a later drop.
-## - Correct on SQLite and PostgreSQL; on SQLite a changed table is rebuilt, so change one with op.batch_alter_table.
+## - Correct on SQLite and PostgreSQL. On SQLite a changed table is rebuilt, so change one with op.batch_alter_table,
+##   and with table_kwargs={"sqlite_autoincrement": True}: without it the new table would hand out old ids again.
 ## - No model is imported: write the plain types (sa.String, not Key) and plain SQL, as they are today.
 ## - Every partial index has sqlite_where and postgresql_where; every new table has sqlite_autoincrement=True.
 ## - An index on a large table is made in a migration of its own, so that the lock is short.

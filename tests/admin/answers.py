@@ -8,9 +8,9 @@ from typing import Any
 
 ROOT = str(Path(__file__).resolve().parents[2])
 LEAKS = re.compile(
-    r"\bSELECT\b.{1,200}\bFROM\b|\bINSERT INTO\b|\bUPDATE \w+ SET\b|\[SQL|sqlite3|sqlalche|psycopg|Traceback|site-packages"
-    r"|File \"|constraint failed|relation \"|jinja2|werkzeug|InternalServerError|password_hash|pbkdf2|scrypt",
-    re.IGNORECASE | re.DOTALL,
+    r"SELECT .{1,200}\sFROM |INSERT INTO |UPDATE \w+ SET |\[SQL|sqlite3|[Ss]ql[Aa]lchemy|psycopg|Traceback|site-packages"
+    r"|File \"|constraint failed|relation \"|jinja2|werkzeug|InternalServerError|pbkdf2|scrypt",
+    re.DOTALL,
 )
 LONGEST = 20_000
 """Only short answers are searched by pattern: the long ones are lists, full of what people typed."""

@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 from flask import Flask
-from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
 
 from admin.screens import SCREENS
@@ -28,11 +27,11 @@ class Shop:
 
     def __init__(self, app: Flask, database: Database) -> None:
         self.app, self.database = app, database
-        self._clients: dict[str, FlaskClient] = {}
+        self._clients: dict[str, application.Client] = {}
         self._tokens: dict[str, str] = {}
         self._lock = threading.Lock()
 
-    def client(self, role: str = "Admin") -> FlaskClient:
+    def client(self, role: str = "Admin") -> application.Client:
         """Return the browser of the member of staff with that role, signed in once."""
         with self._lock:
             if role not in self._clients:

@@ -128,7 +128,7 @@ def test_lookups_tabs_columns_and_exports_refuse_nonsense(stocked: Shop, resourc
         for text in ("%", "'", "x" * 5000, "\\", "{}", "é" * 300, "1" * 40):
             answer = client.get(f"{base}/ajax/lookup/", query_string={"name": name, "query": text, "offset": "99999"})
             sane(answer, why=f"look-up {name} {text[:20]!r}")
-    for kind in ("xlsx", "csv'", "..%2f", "%00", "x" * 3000):
+    for kind in ("xlsx", "csv'", "%00", "x" * 3000):
         refused(client.get(f"{base}/export/{kind}/"), why=f"export {kind[:20]}")
     for verb in ("nope", "__init__", "%00", "create", "edit", "delete"):
         refused(client.get(f"{base}/act/{verb}/", headers=HTMX), why=f"act {verb}")
@@ -190,6 +190,7 @@ def test_the_token_door_takes_any_body(stocked: Shop) -> None:
     client = stocked.app.test_client()
     good = {"username": "admin", "password": "x", "provider": "db"}
     bodies = [
+        {**good, "provider": "ldap"}, {**good, "provider": "nope"},
         *({**good, key: value} for key in good for value in (None, 1, [], {}, "a\x00b", "\ud800", "x" * 100_000, True, 1e308, [["x"]])),
         [], "x", 5, None, {}, {"username": "admin"}, {**good, "extra": 1}, {**good, "refresh": "x"},
     ]  # fmt: skip
