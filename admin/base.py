@@ -260,6 +260,10 @@ class Screen(ModelView):
         """Return (id, label) of rows in scope that match ``text``, for pickers."""
         return lookups.options(self, text, offset, limit) if self.can("list") else []
 
+    def lookup_label(self, row: Any) -> str:
+        """Return how a picker names a row."""
+        return str(row)
+
     def lookup_screen(self, field: Field) -> Callable[[], Screen]:
         """Return a way to the screen over a relation's target, once all screens are registered."""
         return lambda: clientele().by_model[field.target]  # type: ignore[index]

@@ -194,7 +194,7 @@ class LookupField(SelectField):
         current = self.data if isinstance(self.data, int) else None
         if current is not None and all(row_id != current for row_id, _label in self.options):
             row = self.screen().get_one(current)
-            self.options = [*self.options, (current, str(row))] if row is not None else self.options
+            self.options += [(current, self.screen().lookup_label(row))] if row is not None else []
 
     def iter_choices(self) -> Iterable[tuple[Any, Any, bool, dict[str, Any]]]:
         """Yield the options with the current one selected."""

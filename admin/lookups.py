@@ -27,7 +27,7 @@ def options(screen: Screen, text: str, offset: int, limit: int) -> list[tuple[in
     elif hasattr(model, "is_active"):
         statement = statement.where(model.is_active)
     rows = session().scalars(ordered(statement, screen.sort_keys(None, False)).offset(offset).limit(limit))
-    return [(row.id, str(row)) for row in rows]
+    return [(row.id, screen.lookup_label(row)) for row in rows]
 
 
 def answer(screen: Screen) -> Response:

@@ -203,6 +203,10 @@ class CustomerScreen(Screen):
         channel = select(SalesChannel.id).where(SalesChannel.code == shop().default_sales_channel)
         return {**super().defaults(), "sales_channel": session().scalar(channel)}
 
+    def lookup_label(self, row: Customer) -> str:
+        """Tell people of the same name apart."""
+        return " · ".join(part for part in (row.full_name, row.email or row.company_name) if part)
+
     def search_clause(self, word: str) -> Any:
         """Find a customer by anything that is theirs: phones, addresses, cards and orders too."""
         return Customer.id.in_(customer_ids(word, shop().country))
