@@ -13,6 +13,7 @@ from flask_admin import Admin
 from flask_talisman import Talisman
 from flask_wtf.csrf import CSRFProtect
 from sqlalchemy import Engine, event
+from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.security import generate_password_hash
 
 import actions.registry  # noqa: F401  registers every rule that a save runs
@@ -64,6 +65,8 @@ def create_app(
         "clientele", static_folder=str(ROOT / "admin" / "static"), template_folder=str(ROOT / "templates")
     )
     app.config.update(_configuration(settings))
+    proxies = settings.trusted_proxies
+    app.wsgi_app = ProxyFix(app.wsgi_app, x_for=proxies, x_proto=proxies, x_host=0)  # type: ignore[method-assign]
     app.extensions["clientele"] = Clientele(clock)
     app.extensions["clientele.settings"] = settings
     db.init_app(app)
@@ -105,6 +108,8 @@ def _configuration(settings: Settings) -> dict[str, Any]:
         "PERMANENT_SESSION_LIFETIME": timedelta(hours=12),
         "TRUSTED_HOSTS": list(settings.trusted_hosts),
         "WTF_CSRF_TIME_LIMIT": None,
+        # Our pages send no Referer, so over TLS the check of it would refuse every form; the token is the protection.
+        "WTF_CSRF_SSL_STRICT": False,
         "JWT_ACCESS_TOKEN_EXPIRES": timedelta(minutes=15),
         "SEND_FILE_MAX_AGE_DEFAULT": timedelta(hours=1),
     }

@@ -30,6 +30,7 @@ class Settings:
     public_base_url: str | None = None
     trusted_hosts: tuple[str, ...] = LOOPBACK
     behind_tls: bool = False
+    trusted_proxies: int = 0
     demo_customers: int = 2000
     password_hash: str = "scrypt"  # noqa: S105  the method, not a password
     testing: bool = False
@@ -52,6 +53,7 @@ class Settings:
             public_base_url=base,
             trusted_hosts=_hosts(given.get("TRUSTED_HOSTS"), base),
             behind_tls=bool(base and base.startswith("https://")),
+            trusted_proxies=_whole("TRUSTED_PROXIES", given.get("TRUSTED_PROXIES"), 0, 0, 10),
             demo_customers=_whole("DEMO_CUSTOMERS", given.get("DEMO_CUSTOMERS"), 2000, 0, 10_000_000),
         )
 

@@ -112,10 +112,17 @@ def changesets_of(row: Any) -> Select[Any]:
     return select(Changeset).where(Changeset.id.in_(rows)).order_by(Changeset.id.desc())
 
 
-def customer_changesets(customer_id: int) -> Any:
-    """Return the ids of all changesets about a customer: journalled rows and ledger rows, each branch by its index."""
-    branches = [select(Change.changeset_id).where(Change.customer_id == customer_id)]
-    branches += [select(ledger.changeset_id).where(ledger.customer_id == customer_id) for ledger in LEDGERS]
+def customer_changesets(customer_id: int | None) -> Any:
+    """Return the ids of all changesets about a customer: journalled rows and ledger rows, each branch by its index.
+
+    :param customer_id: None for those about any customer at all.
+    """
+
+    def theirs(column: Any) -> Any:
+        return column == customer_id if customer_id is not None else column.is_not(None)
+
+    branches = [select(Change.changeset_id).where(theirs(Change.customer_id))]
+    branches += [select(ledger.changeset_id).where(theirs(ledger.customer_id)) for ledger in LEDGERS]
     return union_all(*branches)
 
 

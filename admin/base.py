@@ -92,9 +92,7 @@ class Screen(ModelView):
         if not self.form_columns:
             self.can_create = self.can_edit = False
         self._check()
-        super().__init__(
-            model, db.session, name=self.plural, endpoint=f"screen_{self.resource}", url=self.resource
-        )
+        super().__init__(model, db, name=self.plural, endpoint=f"screen_{self.resource}", url=self.resource)
 
     # -- Flask-Admin's scaffolding, replaced by ours --------------------------------------------------------------
 

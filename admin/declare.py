@@ -45,6 +45,10 @@ class Section:
     names: Sequence[str]
 
 
+class NoForm(Form):
+    """The form of an action that asks for nothing but the click."""
+
+
 @dataclass(frozen=True, slots=True)
 class RowAction:
     """A declared action offered on rows, or, when it has no target, as the list's "New" button.

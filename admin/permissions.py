@@ -37,7 +37,9 @@ def grants(resources: Iterable[str], *verbs: str) -> set[tuple[str, str]]:
 
 
 _EVERYTHING_READ = grants((*_PEOPLE, *_LEDGERS, *_LISTS, "sales_order"), *READ)
-_SERVICE = grants(("customer", "phone", "address", "note", "attribute_value"), *WRITE)
+_SERVICE = grants(("customer", "phone", "address", "note", "attribute_value"), *WRITE) | grants(
+    ("note",), "done", "reopen"
+)
 
 SHIPPED_ROLES: dict[str, set[tuple[str, str]] | None] = {
     "Admin": None,

@@ -51,7 +51,7 @@ def condition_clause(condition: Condition) -> Any:
 
 
 def _bound(condition: Condition) -> Any:
-    """Return the value to compare with. Whole numbers are bound wide: PostgreSQL refuses one that overflows its type."""
+    """Return the value to compare with; whole numbers wide, as PostgreSQL refuses one that overflows its type."""
     wide = condition.field.kind in ("number", "lookup") and condition.operator != "empty"
     return literal(condition.value, BigInteger) if wide else condition.value
 

@@ -2,6 +2,8 @@
 
 import os
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import NoReturn, Protocol
 
 import pytest
 import sqlalchemy as sa
@@ -12,7 +14,15 @@ from tests import application, network
 from tests.databases import KINDS, Database, Run
 
 RUN = pytest.StashKey[Run]()
+MakeUrl = Callable[[str, str], str]
 CI = os.environ.get("CI", "").lower() in {"1", "true"}
+
+
+class FindDatabase(Protocol):
+    """The fixture ``databases``."""
+
+    def __call__(self, kind: str, name: str = "") -> Database: ...
+
 
 settings.register_profile(
     "clientele",
@@ -52,7 +62,7 @@ def _stay_on_this_machine() -> Iterator[None]:
         pytest.fail("the test tried to leave this machine: " + "; ".join(attempts))
 
 
-def unavailable(what: str) -> None:
+def unavailable(what: str) -> NoReturn:
     """Skip for want of something on a developer's machine; fail in CI, where everything must be there."""
     if CI:
         pytest.fail(what)
@@ -67,25 +77,47 @@ def database_kind(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture(scope="session")
-def _databases(request: pytest.FixtureRequest) -> Callable[[str], Database]:
-    run = request.config.stash[RUN]
-    known: dict[str, Database] = {}
+def databases(request: pytest.FixtureRequest) -> FindDatabase:
+    """``databases(kind)`` is this worker's database, ``databases(kind, "name")`` a further one from the same template.
 
-    def find(kind: str) -> Database:
-        if kind not in known:
-            try:
-                known[kind] = run.database(kind, application.build_template)
-            except LookupError as missing:
-                unavailable(str(missing))
-        return known[kind]
+    For fixtures that share one between tests; they call ``renew`` once. A test takes ``database``.
+    """
+    run = request.config.stash[RUN]
+    known: dict[tuple[str, str], Database] = {}
+
+    def find(kind: str, name: str = "") -> Database:
+        if (kind, name) not in known:
+            with _or_unavailable():
+                known[kind, name] = run.database(kind, application.build_template, name)
+        return known[kind, name]
 
     return find
 
 
+@pytest.fixture(scope="session")
+def make_url(request: pytest.FixtureRequest) -> MakeUrl:
+    """``make_url(kind, name)`` is the address of a database with nothing in it, in place of an earlier one."""
+    run = request.config.stash[RUN]
+
+    def make(kind: str, name: str) -> str:
+        with _or_unavailable():
+            return run.empty_url(kind, name)
+
+    return make
+
+
+@contextmanager
+def _or_unavailable() -> Iterator[None]:
+    try:
+        yield
+    except LookupError as missing:
+        unavailable(str(missing))
+
+
 @pytest.fixture
-def database(database_kind: str, _databases: Callable[[str], Database]) -> Database:
+def database(database_kind: str, databases: FindDatabase) -> Database:
     """A fresh, migrated database with the shipped roles and a staff account for each, and nothing else."""
-    found = _databases(database_kind)
+    found = databases(database_kind)
     found.renew()
     return found
 

@@ -10,6 +10,7 @@ from flask import g
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from markupsafe import Markup
+from sqlalchemy import not_
 
 from admin import activity
 from admin.base import Screen
@@ -102,9 +103,12 @@ class ActivityScreen(Screen):
 
     def clause(self, condition: Condition) -> Any:
         """Find a customer's changesets by the rows they touched."""
-        if condition.field.name == "customer":
-            return Changeset.id.in_(activity.customer_changesets(condition.value))
-        return super().clause(condition)
+        if condition.field.name != "customer":
+            return super().clause(condition)
+        if condition.operator == "empty":
+            about_somebody = Changeset.id.in_(activity.customer_changesets(None))
+            return not_(about_somebody) if condition.value else about_somebody
+        return Changeset.id.in_(activity.customer_changesets(condition.value))
 
     def cell(self, row: Any, name: str, *, whole: bool = False) -> Any:
         """On a changeset's own page, show every change."""

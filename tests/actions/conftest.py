@@ -1,6 +1,5 @@
 """One migrated database of each kind for all tests of a worker: a test works on customers of its own."""
 
-import os
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -8,9 +7,7 @@ from sqlalchemy import Engine, create_engine
 
 from models import dialect, schema
 from tests.actions.desk import Desk
-from tests.conftest import RUN
-from tests.databases import sqlite_url
-from tests.models.conftest import _create, _execute
+from tests.conftest import MakeUrl
 
 
 def pooled(url: str) -> Engine:
@@ -21,25 +18,18 @@ def pooled(url: str) -> Engine:
 
 
 @pytest.fixture(scope="session")
-def _engines(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Callable[[str], Engine]]:
-    run = request.config.stash[RUN]
-    name = f"clientele_actions_{run.worker}_{os.getpid()}"
+def _engines(make_url: MakeUrl) -> Iterator[Callable[[str], Engine]]:
     known: dict[str, Engine] = {}
 
     def find(kind: str) -> Engine:
         if kind not in known:
-            file = tmp_path_factory.mktemp("actions") / "shared.db"
-            known[kind] = pooled(sqlite_url(file) if kind == "sqlite" else _create(run, name))
+            known[kind] = pooled(make_url(kind, "actions"))
             schema.migrate(known[kind])
         return known[kind]
 
     yield find
     for engine in known.values():
         engine.dispose()
-    if "postgresql" in known:
-        _execute(run, f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
 
 
 @pytest.fixture

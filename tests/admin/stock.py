@@ -221,7 +221,7 @@ class Stock:
         )  # fmt: skip
         return made
 
-    def _lookup(kind: str, **varied: Callable[[int], Any]) -> Any:  # type: ignore[misc]  # noqa: N805
+    def _lookup(kind: str, **varied: Callable[[int], Any]) -> Any:  # type: ignore[misc]
         def make(self: Any, n: int, owner: Customer) -> Any:
             given = {field: value(n) for field, value in varied.items()}
             return self._one(kind, name=f"{text(n)} {n}", is_active=n % 3 != 0, **given)

@@ -211,6 +211,9 @@ def test_a_customers_activity_is_found_by_the_rows_it_touched(stocked: Shop) -> 
         wanted = set(session.scalars(sa.select(Change.changeset_id).where(Change.customer_id == customer)))
     assert wanted <= set(ids_of(stocked, "changeset", customer__eq=customer))
     assert set(ids_of(stocked, "changeset", customer__eq=customer)) < set(ids_of(stocked, "changeset"))
+    somebodys = set(ids_of(stocked, "changeset", customer__empty="0"))
+    assert wanted <= somebodys
+    assert not somebodys & set(ids_of(stocked, "changeset", customer__empty="1"))
 
 
 # -- search, sizes, views -------------------------------------------------------------------------------------------

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 AXE = Path(__file__).with_name("axe.min.js")
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
@@ -14,7 +14,7 @@ SHAPES: dict[str, Any] = ALL | {"rules": {rule: {"enabled": False} for rule in C
 """What a narrow screen can break: everything but colours."""
 RUN = """async ([options, within]) =>
     (await axe.run(within || document, {...options, resultTypes: ['violations']})).violations"""
-SETTLED = "() => !document.querySelector('.loading, .htmx-request, .htmx-swapping, .htmx-settling')"
+UNSETTLED = ".loading, .htmx-request, .htmx-swapping, .htmx-settling"
 WIDE, NARROW = {"width": 1280, "height": 800}, {"width": 360, "height": 740}
 
 
@@ -38,16 +38,19 @@ def check_accessibility(page: Page, within: str | None = None, options: dict[str
 
 def check_everywhere(page: Page, within: str | None = None) -> None:
     """Check a page in light, in dark and on a narrow screen, where nothing may run off the side; then put it back."""
-    page.wait_for_function(SETTLED)
-    check_accessibility(page, within)
-    page.emulate_media(color_scheme="dark", reduced_motion="reduce")
-    assert page.evaluate("document.documentElement.dataset.bsTheme") == "dark"
-    check_accessibility(page, within, COLOURS, " in dark")
-    page.emulate_media(color_scheme="light", reduced_motion="reduce")
-    page.set_viewport_size(NARROW)
-    check_no_sideways_scrolling(page)
-    check_accessibility(page, within, SHAPES, " on a narrow screen")
-    page.set_viewport_size(WIDE)
+    expect(page.locator(UNSETTLED)).to_have_count(0)
+    try:
+        check_accessibility(page, within)
+        page.emulate_media(color_scheme="dark", reduced_motion="reduce")
+        expect(page.locator("html")).to_have_attribute("data-bs-theme", "dark")
+        check_accessibility(page, within, COLOURS, " in dark")
+        page.emulate_media(color_scheme="light", reduced_motion="reduce")
+        page.set_viewport_size(NARROW)
+        check_no_sideways_scrolling(page)
+        check_accessibility(page, within, SHAPES, " on a narrow screen")
+    finally:
+        page.emulate_media(color_scheme="light", reduced_motion="reduce")
+        page.set_viewport_size(WIDE)
 
 
 def check_no_sideways_scrolling(page: Page) -> None:

@@ -26,7 +26,7 @@ from models.loyalty import LoyaltyAllocation, LoyaltyEntry, LoyaltyKind, Loyalty
 from models.note import Note, NoteKind
 from models.order import Order, OrderLine, OrderStatus
 from models.shop import Shop
-from tests.models.conftest import MakeUrl
+from tests.conftest import MakeUrl
 
 NOW = dt.datetime(2026, 11, 21, 15, 30, tzinfo=dt.UTC)
 CUSTOMERS = 300
@@ -46,13 +46,13 @@ def make(url: str, customers: int = CUSTOMERS, **options: Any) -> sa.Engine:
 
 
 @pytest.fixture(scope="module")
-def shops(make_url_for_module: MakeUrl) -> dict[str, sa.Engine]:
+def shops(make_url: MakeUrl) -> dict[str, sa.Engine]:
     """One demo shop of each kind of database, loaded when first asked for; tests only read them."""
     found: dict[str, sa.Engine] = {}
 
     class Shops(dict[str, sa.Engine]):
         def __missing__(self, kind: str) -> sa.Engine:
-            self[kind] = make(make_url_for_module(kind, "demo"))
+            self[kind] = make(make_url(kind, "demo"))
             return self[kind]
 
     return Shops(found)

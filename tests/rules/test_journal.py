@@ -193,6 +193,7 @@ def test_the_journal_read_backwards_gives_every_earlier_state(desk: Desk, histor
         assert {name: str(value) for name, value in now.items()} == {n: str(v) for n, v in state.items()}
 
 
+@pytest.mark.slow
 def test_of_eight_people_making_sixty_edits_each_none_is_lost(desk: Desk) -> None:
     customer = desk.customer(credit_limit=0)
     people, each = 8, 60

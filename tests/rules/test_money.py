@@ -24,7 +24,7 @@ from tests.actions.desk import Desk
 
 MODEST = settings(
     max_examples=25,
-    stateful_step_count=15,
+    stateful_step_count=12,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
 )
@@ -175,6 +175,7 @@ class Credit(RuleBasedStateMachine):
         assert [row.amount for row in rows] == self.book.rows
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("machine", [Account, Credit])
 def test_money_does_what_the_plain_model_does(desk: Desk, machine: type[RuleBasedStateMachine]) -> None:
     run_state_machine_as_test(type(f"{machine.__name__}Here", (machine,), {"desk": desk}), settings=MODEST)

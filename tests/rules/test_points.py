@@ -15,7 +15,7 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from actions.base import Refused
 from actions.ledger import live_customer
@@ -182,16 +182,19 @@ class Points(RuleBasedStateMachine):
 
     @invariant()
     def every_lot_is_its_points_less_its_allocations(self) -> None:
-        for lot in self.desk.all(LoyaltyLot, customer_id=self.customer):
-            taken = sum(a.points for a in self.desk.all(LoyaltyAllocation, lot_id=lot.id))
-            assert lot.unspent == lot.points - taken
+        taken = func.coalesce(func.sum(LoyaltyAllocation.points), 0)
+        query = select(LoyaltyLot.points, LoyaltyLot.unspent, taken).outerjoin(LoyaltyLot.allocations)
+        mine = query.where(LoyaltyLot.customer_id == self.customer).group_by(LoyaltyLot.id)
+        with self.desk.look() as session:
+            assert all(unspent == points - gone for points, unspent, gone in session.execute(mine))
 
 
+@pytest.mark.slow
 def test_points_do_what_the_plain_model_does(desk: Desk) -> None:
     machine = type("PointsHere", (Points,), {"desk": desk})
     modest = settings(
         max_examples=25,
-        stateful_step_count=15,
+        stateful_step_count=12,
         deadline=None,
         suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
     )
