@@ -44,7 +44,7 @@ def _unique_fields(text: str, table: Table) -> list[str] | None:
     if name is None:
         return None
     wanted = name.group(1) or name.group(2)
-    for other in metadata.tables.values():
+    for other in (table, *metadata.tables.values()):
         for index in [*other.indexes, *(c for c in other.constraints if isinstance(c, UniqueConstraint))]:
             if index.name == wanted:
                 return [shown(column.name) for column in index.columns] or [table.name]

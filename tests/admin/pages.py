@@ -109,6 +109,10 @@ class Page(HTMLParser):
         if not self._templates:
             self._take(tag, given)
 
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Take in an element that closes itself; it has nothing to be closed later."""
+        self.handle_starttag(tag, attrs)
+
     def _take(self, tag: str, given: dict[str, str]) -> None:
         if tag == "form":
             self.forms.append(Form(given.get("action", ""), given.get("method", "get")))
