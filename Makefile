@@ -39,7 +39,7 @@ lock: env-test ## Write locks/ again from pyproject.toml; newest versions with A
 bench: env-bench ## Measure Clientele and its stock peers side by side
 	@$(PY) -m bench $(ARGS)
 
-soak: env-bench ## Run the long mixed-load soak
+soak: env-test ## Run the races, kills and volumes of the tests at full size
 	@$(PY) -m bench.soak $(ARGS)
 
 clean: ## Remove .venv and every cache; instance/ (your data) stays
