@@ -195,7 +195,7 @@ class Names:
             for values in (change.before or {}, change.after or {}):
                 for name, value in values.items():
                     target = _target(change.table_name, name) if value else None
-                    if target:
+                    if target and isinstance(value, int):
                         wanted[target].add(value)
         return cls(wanted)
 
@@ -257,7 +257,10 @@ def words(model: type[Base], name: str, value: Any, names: Names) -> Any:
         field = screen.field(name) if screen else None
     except AttributeError:
         field = None
-    return str(value) if field is None else _typed(field, value)
+    try:
+        return str(value) if field is None else _typed(field, value)
+    except (ValueError, TypeError, ArithmeticError):  # an earlier release wrote it, by other rules
+        return str(value)
 
 
 def _typed(field: Field, value: Any) -> Any:

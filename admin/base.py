@@ -72,6 +72,8 @@ class Screen(ModelView):
     column_hidden: ClassVar[Sequence[str]] = ()
     """Listed columns that the chooser leaves out until a person asks for them."""
     column_formatters: Any = {}
+    column_formatters_export: Any = {}
+    """Column -> function that returns its text in a file, where that is not the stored value."""
     column_labels: Any = {}
     column_descriptions: Any = {}
     form_columns: Sequence[str] = ()
@@ -240,6 +242,9 @@ class Screen(ModelView):
     def cell(self, row: Any, name: str, *, whole: bool = False) -> Cell:
         """Return one formatted value, by the screen's own formatter where it has one."""
         return columns.format_cell(self, row, name, whole=whole)
+
+    def prepare_export(self, rows: Sequence[Any]) -> None:
+        """Read at once what the formatters for files need to know of the next few hundred rows."""
 
     def line_url(self, row: Any) -> str | None:
         """Return the address of a row's record, for those who may open it."""

@@ -40,6 +40,12 @@ def money(minor: int, currency: str, shop: Shop) -> str:
     return format_currency(Decimal(minor).scaleb(-places), currency, locale=shop.locale)
 
 
+def major_units(minor: int, currency: str) -> str:
+    """Return an amount as files hold it: plain digits, a point, as many places as the currency has."""
+    places = get_currency_precision(currency)
+    return f"{Decimal(minor).scaleb(-places):.{places}f}"
+
+
 def balance(minor: int, currency: str, shop: Shop) -> Markup:
     """Return an account balance in words (RULES 2.2): positive is "owes", negative "in credit"."""
     if minor == 0:

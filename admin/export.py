@@ -12,15 +12,13 @@ import enum
 import io
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from babel.numbers import get_currency_precision
 from flask import Response, request, stream_with_context
 from sqlalchemy.orm import Session
 
 from admin import columns, lists
-from admin.cells import currency_of
+from admin.cells import currency_of, major_units
 from admin.context import now, session, shop
 from admin.fields import Field, label_of
 from admin.select import ordered
@@ -29,7 +27,7 @@ from models.base import db
 if TYPE_CHECKING:
     from admin.base import Screen
 
-CHUNK = 500
+CHUNK = 200
 MOST_TICKED = 10_000
 _RISKY = re.compile(r"'*[\s\u3000]*[=+\-@\t\r\uff1d\uff0b\uff0d\uff20]")
 _DISARMED = re.compile(r"'+[\s\u3000]*[=+\-@\t\r\uff1d\uff0b\uff0d\uff20]")
@@ -51,8 +49,7 @@ def plain_text(field: Field, row: Any) -> str:
     if value is None:
         return ""
     if field.kind == "money":
-        places = get_currency_precision(currency_of(row, shop()))
-        return f"{Decimal(value).scaleb(-places):.{places}f}"
+        return major_units(value, currency_of(row, shop()))
     if isinstance(value, enum.Enum):
         return label_of(value)
     if isinstance(value, bool):
@@ -88,7 +85,6 @@ def csv_response(screen: Screen) -> Response:
         query = lists.parse(screen)
         statement = lists.matching(screen, query, embedded=request.args.get("embed") == "1")
     names = columns.chosen_columns(screen, query, embedded=False)
-    fields = [screen.field(name) for name in names]
     statement = ordered(
         statement.options(*screen.eager(names)), screen.sort_keys(query.sort, query.descending)
     )
@@ -96,8 +92,8 @@ def csv_response(screen: Screen) -> Response:
 
     def rows() -> Iterator[Sequence[str]]:
         yield titles
-        for row in _streamed(statement):
-            yield [str(row.id), *(plain_text(field, row) for field in fields)]
+        for row in _streamed(screen, statement):
+            yield [str(row.id), *(_text(screen, row, name) for name in names)]
 
     session().close()
     name = f"{screen.resource}-{now():%Y-%m-%d}.csv"
@@ -107,9 +103,16 @@ def csv_response(screen: Screen) -> Response:
     )
 
 
-def _streamed(statement: Any) -> Iterator[Any]:
+def _text(screen: Screen, row: Any, name: str) -> str:
+    formatter = screen.column_formatters_export.get(name)
+    return str(formatter(screen, None, row, name)) if formatter else plain_text(screen.field(name), row)
+
+
+def _streamed(screen: Screen, statement: Any) -> Iterator[Any]:
     """Yield rows in chunks on a connection of their own, forgetting each chunk as the next is read."""
     with Session(db.engine) as own:
-        for row in own.scalars(statement.execution_options(yield_per=CHUNK)):
-            yield row
-            own.expunge(row)
+        for chunk in own.scalars(statement.execution_options(yield_per=CHUNK)).partitions():
+            screen.prepare_export(chunk)
+            yield from chunk
+            for row in list(own):  # expunge_all would take away the identity map that the result still fills
+                own.expunge(row)

@@ -67,6 +67,12 @@ def _amount(view: Any, context: Any, row: AccountEntry, name: str) -> Any:
     )
 
 
+def _amount_text(view: Any, context: Any, row: AccountEntry, name: str) -> str:
+    """Say which way the money went in files too, never by a bare sign (RULES 2.2)."""
+    figure = cells.major_units(abs(row.amount), row.currency)
+    return f"{_('owes')} {figure}" if row.amount > 0 else f"{_('paid')} {figure}"
+
+
 def _kind(view: Any, context: Any, row: AccountEntry, name: str) -> Any:
     return Markup("{} {}").format(
         cells.choice(row.kind), cells.badge(Badge(_("voided"), "orange")) if row.reversed_by else ""
@@ -106,6 +112,7 @@ class AccountEntryScreen(Screen):
     )
     column_labels = {"created_at": _l("Entered"), "actor_name": _l("By")}
     column_formatters = {"amount": _amount, "kind": _kind}
+    column_formatters_export = {"amount": _amount_text}
     views = (
         View("all", _l("All entries")),
         View("payments", _l("Payments"), {"kind__eq": "payment"}),

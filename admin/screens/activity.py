@@ -59,6 +59,17 @@ def _changes_of(row: Changeset) -> Sequence[FieldChange]:
     return cast(Sequence[FieldChange], g.changes[row.id])
 
 
+def _subject_text(view: Any, context: Any, row: Changeset, name: str) -> str:
+    if row.subject_table is None or row.subject_id is None:
+        return ""
+    noun = activity.nouns().get(row.subject_table, row.subject_table)
+    return f"{noun} {g.subjects.of(row.subject_table, row.subject_id)}"
+
+
+def _changes_text(view: Any, context: Any, row: Changeset, name: str) -> str:
+    return "; ".join(str(_line(change).striptags()) for change in g.changes[row.id])
+
+
 def _page() -> list[Changeset]:
     return [row for row in session().identity_map.values() if isinstance(row, Changeset)]
 
@@ -100,6 +111,13 @@ class ActivityScreen(Screen):
     def tab_filters(self) -> tuple[str, ...]:
         """Stand as a tab on a customer."""
         return ("customer",)
+
+    column_formatters_export = {"action": _deed, "subject": _subject_text, "changes": _changes_text}
+
+    def prepare_export(self, rows: Sequence[Any]) -> None:
+        """Read the changes and the names of the records of many changesets at once."""
+        g.changes = activity.first_changes(rows)
+        g.subjects = activity.Names.of_rows((c.subject_table, c.subject_id) for c in rows)
 
     def clause(self, condition: Condition) -> Any:
         """Find a customer's changesets by the rows they touched."""

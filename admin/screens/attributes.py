@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 from flask_babel import lazy_gettext as _l
+from sqlalchemy.orm import joinedload
 
 from admin.base import Screen
 from models.attribute import AttributeDefinition, AttributeValue
@@ -37,3 +41,7 @@ class AttributeValueScreen(Screen):
     column_labels = {"definition": _l("Attribute")}
     form_columns = ("customer", "definition", "value")
     empty = _l("Nothing is recorded yet. The fields themselves are defined under Settings.")
+
+    def eager(self, names: Sequence[str]) -> Sequence[Any]:
+        """Join the attribute, which also names the row."""
+        return [*super().eager(names), joinedload(AttributeValue.definition)]

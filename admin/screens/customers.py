@@ -56,6 +56,22 @@ def _balance(view: Any, context: Any, row: Customer, name: str) -> Markup:
     return cells.balance(row.account_balance, row.currency, shop())
 
 
+def _balance_text(view: Any, context: Any, row: Customer, name: str) -> str:
+    """Say the balance in words in files too (RULES 2.2), the figure as plain as any other."""
+    figure = cells.major_units(abs(row.account_balance), row.currency)
+    if row.account_balance == 0:
+        return figure
+    return f"{_('owes')} {figure}" if row.account_balance > 0 else f"{_('in credit')} {figure}"
+
+
+def _phone_text(view: Any, context: Any, row: Customer, name: str) -> str:
+    return _phone(view, context, row, name) or ""
+
+
+def _postcode_text(view: Any, context: Any, row: Customer, name: str) -> str:
+    return _postcode(view, context, row, name) or ""
+
+
 def _credit(view: Any, context: Any, row: Customer, name: str) -> Any:
     return cells.money(row.credit_balance, row.currency, shop()) if row.credit_balance else None
 
@@ -127,6 +143,11 @@ class CustomerScreen(Screen):
         "vat_number": _l("VAT number"),
         "bank_account": _l("Default bank account"),
         "date_of_birth": _l("Date of birth"),
+    }
+    column_formatters_export = {
+        "account_balance": _balance_text,
+        "primary_phone": _phone_text,
+        "primary_address": _postcode_text,
     }
     column_formatters = {
         "sort_name": _name,

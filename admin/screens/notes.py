@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from flask_babel import lazy_gettext as _l
 
+from actions import notes
 from admin.base import Screen
-from admin.declare import View
+from admin.declare import NoForm, RowAction, View
 from models.note import Note
 
 
@@ -32,6 +33,10 @@ class NoteScreen(Screen):
         View("all", _l("All")),
         View("tasks", _l("Open tasks"), {"kind__eq": "task", "done_at__empty": "1"}),
         View("watch", _l("Watch list"), {"kind__eq": "watch", "done_at__empty": "1"}),
+    )
+    row_actions = (
+        RowAction(notes.done, NoForm, "check", when=lambda row: row.is_open),
+        RowAction(notes.reopen, NoForm, "arrow-back-up", when=lambda row: row.done_at is not None),
     )
     empty = _l(
         "A note is read, a task is done by its date, a watch note warns everyone who opens the customer."
