@@ -178,6 +178,17 @@ class OpenApi(FabOpenApi):
             api.add_api_spec(spec)
         return jsonify(spec.to_dict())
 
+    def add_api_spec(self, api_spec: Any) -> None:
+        """Describe this address."""
+        operation = {
+            "tags": ["OpenApi"],
+            "summary": "This document",
+            "operationId": "openapi",
+            "security": [{"jwt": []}],
+            "responses": _answers({"type": "object"}),
+        }
+        api_spec.path("/api/v1/_openapi", operations={"get": operation})
+
 
 def _property(field: Field) -> dict[str, Any]:
     if field.choices is not None:
