@@ -1,7 +1,8 @@
 """A believable shop to try things on: ``flask demo`` loads it, and no other door does.
 
-Rows are written in bulk, a thousand customers to a transaction, and obey every rule that the actions keep: caches equal
-their ledgers, keys equal what the models derive, points lie in lots, and every created row is in the journal.
+Rows are written in bulk, a few thousand customers to a transaction, and obey every rule that the actions keep:
+caches equal their ledgers, keys equal what the models derive, points lie in lots, and every created row is in the
+journal.
 """
 
 from models.demo.load import DemoRefused, load, refuse_unless_empty

@@ -1,9 +1,9 @@
-"""Loading the demo shop: lists and the first thousand customers in one transaction, then a thousand at a time."""
+"""Loading the demo shop: lists and the first few thousand customers in one transaction, then as many at a time."""
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from sqlalchemy import Connection, Engine, exists, select
 from sqlalchemy.orm import Session
@@ -17,7 +17,7 @@ from models.demo.jottings import make_notes
 from models.demo.lists import make_lists
 from models.demo.money import make_accounts, make_credit
 from models.demo.people import make_people
-from models.demo.plan import CHUNK, HISTORY, Author, Plan
+from models.demo.plan import CHUNK, HISTORY, Plan
 from models.demo.points import make_points
 from models.demo.sales import make_orders
 from models.demo.staff import authors
@@ -38,13 +38,15 @@ def load(
     seed: int = SEED,
     now: dt.datetime | None = None,
     progress: Progress = lambda done: None,
+    chunk: int = CHUNK,
 ) -> int:
     """Fill an empty shop with ``customers`` believable customers and return how many rows that took.
 
-    The same seed and ``now`` give the same rows. Memory use does not grow with ``customers``.
+    The same seed, ``now`` and ``chunk`` give the same rows. Memory use does not grow with ``customers``.
 
     :param now: every date is relative to it; the present instant when left out.
     :param progress: called after each transaction with the number of customers loaded so far.
+    :param chunk: customers in one transaction.
     :raises DemoRefused: there are customers already.
     """
     now = (now or dt.datetime.now(dt.UTC)).astimezone(dt.UTC).replace(microsecond=0)
@@ -52,25 +54,23 @@ def load(
     with Session(writer) as session:
         staff = authors(session)
     rows = 0
-    for number in range(-(-customers // CHUNK)):
+    for number in range(-(-customers // chunk)):
         with writer.begin() as connection:
             if number == 0:
                 _refuse_second_time(connection)
-            rows += _chunk(connection, number, customers, seed, now, staff)
-        progress(min((number + 1) * CHUNK, customers))
+            batch = Batch(connection, now - HISTORY - dt.timedelta(days=1))
+            chance = Chance(f"{seed} {number}")
+            plan = Plan(batch, chance, seed, now, make_lists(batch), staff, number, customers, chunk)
+            rows += _write(plan)
+        progress(min((number + 1) * chunk, customers))
     with Session(writer) as session, session.begin():
         do_deeds(session, Chance(f"{seed} deeds"), staff, now)
     _tell_planner(engine)
     return rows
 
 
-def _chunk(
-    connection: Connection, number: int, customers: int, seed: int, now: dt.datetime, staff: Sequence[Author]
-) -> int:
-    """Write one thousand customers and all that is theirs, as one changeset dated before the oldest of them."""
-    batch = Batch(connection, now - HISTORY - dt.timedelta(days=1))
-    lists = make_lists(batch)
-    plan = Plan(batch, Chance(f"{seed} {number}"), seed, now, lists, staff, number, customers)
+def _write(plan: Plan) -> int:
+    """Write the customers of one chunk and all that is theirs, as one changeset dated before the oldest of them."""
     people = make_people(plan)
     for known in people:
         settle(plan, known)
@@ -79,7 +79,7 @@ def _chunk(
     make_accounts(plan, people)
     make_credit(plan, people)
     make_notes(plan, people)
-    return batch.write()
+    return plan.batch.write()
 
 
 def refuse_unless_empty(engine: Engine) -> None:

@@ -9,14 +9,13 @@ from models.account import AccountEntry, AccountKind, Invoice, PaymentMethod
 from models.credit import CreditEntry, CreditKind
 from models.demo.bulk import Row
 from models.demo.lists import TERMS
-from models.demo.plan import CHUNK, Author, Known, Plan
+from models.demo.plan import Author, Known, Plan
 from models.demo.points import SYSTEM
 from models.demo.sales import Numbers
 from models.demo.words import PAYMENT_COMMENTS
 from models.order import OrderStatus
 
 CARDS = (1000, 2500, 2500, 5000, 10_000)
-SLOTS = CHUNK
 
 
 @dataclass(slots=True)
@@ -38,7 +37,7 @@ def make_accounts(plan: Plan, people: list[Known]) -> None:
     for known in people:
         if known.row["pay_on_account"]:
             _account(plan, known, invoices)
-    numbers = Numbers(plan, SLOTS)
+    numbers = Numbers(plan, each=1)
     for invoice in sorted(invoices, key=lambda row: (row["created_at"], row["id"])):
         invoice["number"] = f"INV-{numbers.at(invoice['created_at']):06d}"
 

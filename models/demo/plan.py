@@ -12,8 +12,8 @@ from models.demo.chance import Chance, awake
 from models.demo.lists import Lists
 from models.demo.names import Person
 
-CHUNK = 1000
-"""Customers in one transaction."""
+CHUNK = 5000
+"""Customers in one transaction: enough that an index page is written rarely, few enough to fit in memory."""
 
 HISTORY = dt.timedelta(days=1100)
 ORDERS = dt.timedelta(days=730)
@@ -29,7 +29,7 @@ class Author:
 
 @dataclass(slots=True)
 class Plan:
-    """One chunk: where its rows go, its own chance, and its place among ``chunks`` chunks of ``total`` customers."""
+    """One chunk: where its rows go, its own chance, and its place among the chunks of ``total`` customers."""
 
     batch: Batch
     chance: Chance
@@ -39,16 +39,17 @@ class Plan:
     staff: Sequence[Author]
     number: int
     total: int
+    size: int
 
     @property
     def chunks(self) -> int:
         """How many chunks there are."""
-        return -(-self.total // CHUNK)
+        return -(-self.total // self.size)
 
     @property
     def serials(self) -> range:
         """The running numbers of this chunk's customers, from 0."""
-        return range(self.number * CHUNK, min((self.number + 1) * CHUNK, self.total))
+        return range(self.number * self.size, min((self.number + 1) * self.size, self.total))
 
     def joined(self, serial: int) -> dt.datetime:
         """Return when a customer came: in the order of serials, and more of them lately."""

@@ -7,7 +7,7 @@ from typing import Any
 
 from models import normalise
 from models.demo.bulk import Row
-from models.demo.plan import CHUNK, ORDERS, Known, Plan
+from models.demo.plan import ORDERS, Known, Plan
 from models.demo.words import CARRIERS, ORDER_NOTES, WINES
 from models.order import ExternalId, ExternalKind, ExternalSystem, Order, OrderLine, OrderStatus, Shipment
 
@@ -22,13 +22,12 @@ HABITS = {
     "pending": (0, 0, 0),
 }
 FIRST_NUMBER = 10_000
-SLOTS = 3 * CHUNK
 
 
 def make_orders(plan: Plan, people: list[Known]) -> None:
     """Add every order of this chunk, oldest first, and hang it on its customer."""
     wanted = [(when, place) for place, known in enumerate(people) for when in _times(plan, known)]
-    numbers = Numbers(plan, SLOTS)
+    numbers = Numbers(plan, each=3)
     for when, place in sorted(wanted):
         known = people[place]
         row = _order(plan, known, when, f"{FIRST_NUMBER + numbers.at(when)}")
@@ -39,11 +38,13 @@ def make_orders(plan: Plan, people: list[Known]) -> None:
 class Numbers:
     """Numbers that rise with time over all chunks, though each chunk gives out its own.
 
-    Time is cut into slots; a chunk takes every n-th number of the slots, so no two chunks meet.
+    Time is cut into slots, ``each`` for every customer of a chunk; the n-th of as many chunks takes the n-th number
+    of every slot, so no two chunks meet.
     """
 
-    def __init__(self, plan: Plan, slots: int) -> None:
-        self._plan, self._slots, self._last = plan, slots, -1
+    def __init__(self, plan: Plan, each: int) -> None:
+        self._plan, self._last = plan, -1
+        self._slots = each * min(plan.size, plan.total)
 
     def at(self, when: dt.datetime) -> int:
         """Return the next number for an instant; call in the order of time."""

@@ -1,5 +1,6 @@
 """A stocked shop of each kind of database for tests that only read, and browsers for the rest."""
 
+import datetime as dt
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -123,6 +124,8 @@ def _stocked(databases: FindDatabase) -> Callable[[str], Shop]:
             database = databases(kind, "stocked")
             database.renew()
             made = Shop(application.make(database.url, wiring={"clock": lambda: NOW}), database)
+            # A token is kept for the whole run, which on a busy machine lasts longer than a token does.
+            made.app.config["JWT_ACCESS_TOKEN_EXPIRES"] = dt.timedelta(days=1)
             with made.arrange() as session:
                 stock.fill_everything(session, RESOURCES)
             known[kind] = made

@@ -22,6 +22,7 @@ from tests import factories
 from tests.factories import NOW, TODAY
 
 ROWS = 64
+SECRET = "hash-that-must-never-be-seen"
 NASTY = (
     "<script>alert(1)</script>", "=1+1", "' OR 1=1 --", "100 % off_\\", "Ünal", "ÉCOLE", "O'Brien", 'the "Barrel"', "{{7*7}}", "%s %(x)s",
 )  # fmt: skip
@@ -109,6 +110,7 @@ class Stock:
             "registered_at": some(day(n), n),
             "last_activity_at": some(day(n), n, 2),
             "created_at": day(n),
+            "password_hash": SECRET,
         }
 
     def fill(self, resource: str, people: Sequence[Customer] = ()) -> None:
@@ -215,6 +217,8 @@ class Stock:
             request_id=some(f"r{n}", n, 2),
         )  # fmt: skip
         before = {"last_name": text(n), "points": 5, "status": "guest"}
+        if n % 7 == 0:  # written by an earlier release, whose words have changed since
+            before = {"status": "vanished", "date_of_birth": "some day", "points": "many", "agent_id": "x", "no_such_field": [1]}
         factories.make_change(
             self.session, changeset=made, row_id=owner.id, customer_id=owner.id, before=some(before, n, 5),
             after={"last_name": text(n + 3), "date_of_birth": "1980-01-01", "created_via": "pos", "version": 2},

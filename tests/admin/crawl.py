@@ -1,0 +1,73 @@
+"""A walk through everything that can be clicked: each address once or twice, however many rows lead there."""
+
+from __future__ import annotations
+
+from collections import Counter, deque
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import parse_qsl, urljoin, urlsplit
+
+from tests.admin.answers import leaks
+from tests.admin.pages import Page
+
+HTMX = {"HX-Request": "true"}
+TELLING = ("tab", "view", "name", "column")
+"""Arguments whose value, and not only whose presence, makes another page."""
+TWICE = 2
+
+
+@dataclass
+class Visit:
+    """One address and what was wrong with its answer."""
+
+    url: str
+    came_from: str
+    status: int
+    headers: dict[str, str]
+    problems: list[str] = field(default_factory=list)
+
+
+def kind_of(url: str) -> tuple[Any, ...]:
+    """Return what two addresses share that lead to the same page of different rows."""
+    parts = urlsplit(url)
+    arguments = parse_qsl(parts.query)
+    return parts.path, *sorted(f"{k}={v}" if k in TELLING else k for k, v in arguments)
+
+
+def problems_of(answer: Any, page: Page | None, secrets: list[str]) -> list[str]:
+    """Return what no answer may hold."""
+    found = [f"shows {leaks(answer)!r}"] if leaks(answer) else []
+    text = answer.get_data().decode("utf-8", "replace")
+    found += [f"holds the secret {secret[:12]}…" for secret in secrets if secret in text]
+    if page is not None:
+        found += page.unsafe
+        found += [f"inline {tag}" for tag in page.inline_scripts]
+        doubled = [k for k, n in Counter(given["id"] for _t, given in page.tags if given.get("id")).items() if n > 1]
+        found += [f"id {name} twice" for name in doubled]
+    return found
+
+
+def crawl(client: Any, start: str = "/admin/", secrets: list[str] | None = None) -> list[Visit]:
+    """Follow every link of this host from ``start`` on, as a page and, where htmx fetches it, as a fragment."""
+    seen: Counter[tuple[Any, ...]] = Counter()
+    waiting = deque([(start, "")])
+    visits = []
+    while waiting:
+        url, came_from = waiting.popleft()
+        place = kind_of(url)
+        if seen[place] >= TWICE or urlsplit(url).path == "/logout/":
+            continue
+        seen[place] += 1
+        for headers in ({}, HTMX) if seen[place] == 1 and "/static/" not in url else ({},):
+            answer = client.get(url, headers=headers)
+            page = Page(answer.get_data(as_text=True)) if answer.mimetype == "text/html" else None
+            visit = Visit(url, came_from, answer.status_code, dict(answer.headers), problems_of(answer, page, secrets or []))
+            visits.append(visit)
+            links = [*(page.links if page else []), *([answer.location] if answer.location else [])]
+            waiting += [(urljoin(url, link), url) for link in links if _ours(urljoin(url, link))]
+    return visits
+
+
+def _ours(url: str) -> bool:
+    parts = urlsplit(url)
+    return parts.scheme in ("", "http") and parts.netloc in ("", "localhost") and not url.startswith(("mailto:", "data:", "tel:"))

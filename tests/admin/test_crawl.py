@@ -1,0 +1,74 @@
+"""Everything that can be clicked: it answers, writes nothing, gives nothing away and carries the headers of a safe page."""
+
+from collections.abc import Callable
+
+import pytest
+import sqlalchemy as sa
+
+from tests.admin.conftest import Shop
+from tests.admin.crawl import Visit, crawl
+from tests.admin.stock import SECRET
+
+Crawled = tuple[list[Visit], dict, dict]
+SIGN_INS = frozenset({"ab_user"})
+
+
+@pytest.fixture(scope="module")
+def _crawled(_stocked: Callable[[str], Shop]) -> Callable[[str], Crawled]:
+    known: dict[str, Crawled] = {}
+
+    def find(kind: str) -> Crawled:
+        if kind not in known:
+            shop = _stocked(kind)
+            with shop.look() as session:
+                hashes = list(session.scalars(sa.text("SELECT password FROM ab_user")))
+            client = shop.client()
+            before = shop.figures(SIGN_INS)
+            known[kind] = crawl(client, secrets=[SECRET, *hashes]), before, shop.figures(SIGN_INS)
+        return known[kind]
+
+    return find
+
+
+@pytest.fixture
+def crawled(database_kind: str, _crawled: Callable[[str], Crawled]) -> Crawled:
+    """Where an Admin gets by clicking, and the figures of all tables before and after."""
+    return _crawled(database_kind)
+
+
+def test_every_link_an_admin_sees_answers(crawled: Crawled) -> None:
+    visits, _before, _after = crawled
+    assert len(visits) > 300
+    assert [(v.url, v.status, v.came_from) for v in visits if v.status >= 400] == []
+
+
+def test_looking_at_everything_writes_nothing(crawled: Crawled) -> None:
+    _visits, before, after = crawled
+    assert after == before
+
+
+def test_no_page_carries_scripts_styles_or_secrets(crawled: Crawled) -> None:
+    visits, _before, _after = crawled
+    assert [(v.url, v.problems) for v in visits if v.problems] == []
+
+
+def test_every_answer_carries_the_headers_of_a_safe_page(crawled: Crawled) -> None:
+    visits, _before, _after = crawled
+    for visit in visits:
+        headers = visit.headers
+        assert headers["X-Content-Type-Options"] == "nosniff", visit.url
+        assert headers["Referrer-Policy"] == "no-referrer", visit.url
+        policy = headers["Content-Security-Policy"]
+        for part in ("default-src 'none'", "script-src 'self'", "style-src 'self'", "frame-ancestors 'none'", "base-uri 'none'"):
+            assert part in policy, visit.url
+        assert "unsafe" not in policy
+        if not visit.url.startswith("/static/"):
+            assert headers["Cache-Control"] == "no-store", visit.url
+            assert headers["X-Request-Id"], visit.url
+
+
+def test_the_walk_came_by_every_kind_of_page(crawled: Crawled) -> None:
+    visits, _before, _after = crawled
+    paths = {v.url.split("?")[0].split("/", 3)[-1] for v in visits}
+    for wanted in ("details/", "edit/", "new/", "ajax/lookup/", "export/csv/", "act/adjust/", "act/void/", "act/done/"):
+        assert wanted in paths, wanted
