@@ -11,7 +11,7 @@ from flask_babel import gettext as _
 from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
-from werkzeug.exceptions import BadRequest, HTTPException
+from werkzeug.exceptions import BadRequest, HTTPException, SecurityError
 
 from actions.base import Invalid, Refused
 from admin.query import BadArgument
@@ -26,6 +26,7 @@ def register(app: Flask) -> None:
     app.before_request(_no_nul)
     app.register_error_handler(CSRFError, _csrf)
     app.register_error_handler(HTTPException, _http)
+    app.register_error_handler(SecurityError, _unknown_host)
     app.register_error_handler(Refused, _refused)
     app.register_error_handler(Invalid, _invalid)
     app.register_error_handler(DBAPIError, _database)
@@ -75,6 +76,7 @@ def titles() -> dict[int, tuple[str, str]]:
         403: (_("Not for your role"), _("Your role does not include this. An admin can change that.")),
         404: (_("Not found"), _("This page or record does not exist, or is not yours to see.")),
         405: (_("Not that way"), _("This address does not take that kind of request.")),
+        409: (_("That cannot be done"), _("Something stands in the way. Nothing was changed.")),
         413: (_("Too large"), _("What was sent is larger than 10 MB.")),
         422: (_("Please look at it again"), _("Something in the form is not as it should be.")),
         500: (
@@ -85,8 +87,10 @@ def titles() -> dict[int, tuple[str, str]]:
     }
 
 
-def answer(status: int, sentence: str = "", *, field: str | None = None, code: str | None = None) -> Response:
-    """Return an error answer in the form the caller reads."""
+def answer(
+    status: int, sentence: str = "", *, field: str | None = None, code: str | None = None, back: str = ""
+) -> Response:
+    """Return an error answer in the form the caller reads. ``back`` is the list to go back to, where there is one."""
     title, default = titles().get(status, titles()[400 if status < 500 else 500])
     sentence = sentence or default
     request_id = g.get("request_id", "")
@@ -95,7 +99,7 @@ def answer(status: int, sentence: str = "", *, field: str | None = None, code: s
         response = jsonify({k: v for k, v in body.items() if v})
     else:
         page = render_template(
-            "admin/error.html", status=status, title=title, sentence=sentence, request_id=request_id
+            "admin/error.html", status=status, title=title, sentence=sentence, request_id=request_id, back=back
         )
         response = make_response(page)
     response.status_code = status
@@ -104,6 +108,11 @@ def answer(status: int, sentence: str = "", *, field: str | None = None, code: s
 
 def _csrf(error: CSRFError) -> Response:
     return answer(400, _("This form has expired. Go back, reload the page and try again."))
+
+
+def _unknown_host(error: SecurityError) -> Response:
+    """Answer in plain text: for a host that is not ours no address can be built, so no page either."""
+    return Response("400: this is not an address of this server.\n", 400, mimetype="text/plain")
 
 
 def _http(error: HTTPException) -> Any:

@@ -26,6 +26,7 @@ class Home(AdminIndexView):
 
     def __init__(self) -> None:
         super().__init__(name="Today", url="/admin")
+        self.static_folder = None  # Flask-Admin's own pages are not shown, so neither are their files
 
     def _handle_view(self, name: str, **kwargs: Any) -> Any:
         return None if person() is not None else redirect(url_for("DbSignIn.login", next=request.path))

@@ -21,6 +21,7 @@ from admin import forms, inputs, lists
 from admin.context import call, now, perform, session, shop
 from admin.declare import RowAction, Section
 from admin.fields import label_of
+from admin.errors import answer
 from admin.frame import frame
 from admin.inline import source_version
 from admin.pages import Clash, ConflictPage, FormPage
@@ -254,11 +255,13 @@ def delete(screen: Screen, row: Any) -> Any:
 
 
 def _refused(screen: Screen, refused: Refused) -> Any:
+    if refused.status != 409:
+        raise refused
     message = translated(refused)
     if in_drawer():
-        return Response(status=204, headers={"HX-Trigger": json.dumps({"refused": {"message": message}})})
-    flash(message, "danger")
-    return redirect(screen.url_to("index_view"))
+        said = {"HX-Trigger": json.dumps({"refused": {"message": message}}), "HX-Reswap": "none"}
+        return Response(status=409, headers=said)
+    return answer(409, message, code=refused.code, back=screen.url_to("index_view"))
 
 
 def bulk_delete(screen: Screen) -> Any:

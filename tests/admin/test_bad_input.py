@@ -2,6 +2,7 @@
 
 import itertools
 import json
+from collections.abc import Iterator
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -34,6 +35,11 @@ def doors(resource: str) -> list[str]:
     return found if resource == "shop_setting" else [f"/admin/{resource}/", f"/admin/{resource}/export/csv/", *found]
 
 
+def doors_in_turn(resource: str) -> Iterator[str]:
+    """One of the doors after the other for ever: all of them read a query by the same grammar."""
+    return itertools.cycle(doors(resource))
+
+
 def ask(shop: Shop, path: str, arguments: dict):
     """GET as the Admin: with the cookie on screen, with a token in the API."""
     if path.startswith("/api/"):
@@ -43,9 +49,8 @@ def ask(shop: Shop, path: str, arguments: dict):
 
 @pytest.mark.parametrize("resource", RESOURCES)
 def test_a_list_refuses_what_it_does_not_offer_at_every_door(stocked: Shop, resource: str) -> None:
-    for path in doors(resource):
-        for name, value in (*BAD_CONTROL, *TWICE):
-            refused(ask(stocked, path, {name: value}), name.replace("\x00", ""), why=f"{path} {name}={value!r}"[:200])
+    for path, (name, value) in zip(doors_in_turn(resource), (*BAD_CONTROL, *TWICE), strict=False):
+        refused(ask(stocked, path, {name: value}), name.replace("\x00", ""), why=f"{path} {name}={value!r}"[:200])
 
 
 BAD_FILTERS = {
@@ -74,18 +79,20 @@ EXTREMES = {
 
 @pytest.mark.parametrize("resource", RESOURCES)
 def test_a_filter_refuses_what_does_not_fit_its_column_and_takes_what_does(stocked: Shop, resource: str) -> None:
-    path = f"/api/v1/{resource}/"
+    path, met = f"/api/v1/{resource}/", set()
     for field in stocked.screen(resource).filters.values():
         for operator in OPERATORS[field.kind]:
             name = f"{field.name}__{operator}"
             kind = "boolean" if operator == "empty" else field.kind
             bad = ("nope", "male,nope", ",") if operator == "in" else BAD_FILTERS[kind]
-            for value in bad:
+            again = (kind, operator) in met  # read by the same code as a column before it: a sample will do
+            met.add((kind, operator))
+            for value in bad[:1] if again else bad:
                 refused(stocked.api().get(path, **{name: value}), name, why=f"{path} {name}={value!r}"[:200])
             refused(stocked.api().get(path, **{name: ["x", "y"]}), name, why=f"{path} {name} twice")
-            for value in () if operator == "in" else EXTREMES[kind]:
+            for value in () if operator == "in" else EXTREMES[kind][: 3 if again else None]:
                 sane(stocked.api().get(path, **{name: value}), why=f"{path} {name}={value!r}")
-        for value in EXTREMES[field.kind][:3]:  # on screen the chip shows the value too
+        for value in EXTREMES[field.kind][:1]:  # on screen the chip shows the value too
             operator = "ge" if field.kind == "datetime" else "eq"
             answer = ask(stocked, path.replace("/api/v1", "/admin"), {f"{field.name}__{operator}": value})
             sane(answer, why=f"{resource} {field.name}={value!r}")
