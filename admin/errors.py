@@ -99,7 +99,12 @@ def answer(
         response = jsonify({k: v for k, v in body.items() if v})
     else:
         page = render_template(
-            "admin/error.html", status=status, title=title, sentence=sentence, request_id=request_id, back=back
+            "admin/error.html",
+            status=status,
+            title=title,
+            sentence=sentence,
+            request_id=request_id,
+            back=back,
         )
         response = make_response(page)
     response.status_code = status

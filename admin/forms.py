@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 from flask import url_for
+from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from wtforms import (
     BooleanField,
@@ -157,7 +158,11 @@ def _rows(screen: Screen, field: Field, common: dict[str, Any]) -> Any:
         f"{type(child).__name__}Rows", (Form,), {"id": WholeNumberField(validators=[Optional()]), **fields}
     )
     return RowsField(
-        RowField(sub), label=common["label"], description=common["description"], max_entries=RowsField.MOST
+        RowField(sub),
+        label=common["label"],
+        description=common["description"],
+        max_entries=RowsField.MOST,
+        add_label=_("Add %(thing)s", thing=_(child.singular).lower()),
     )
 
 

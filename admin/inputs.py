@@ -219,6 +219,10 @@ class RowsField(FieldList):
     posted = False
     """Whether the form showed the rows at all; a marker says so, since no rows left post nothing."""
 
+    def __init__(self, *args: Any, add_label: str, **kwargs: Any) -> None:
+        self.add_label = add_label
+        super().__init__(*args, **kwargs)
+
     def process(self, formdata: Any, data: Any = unset_value, extra_filters: Any = None) -> None:
         """Take in the rows, noting whether the form carried them."""
         self.posted = formdata is not None and self.name in formdata

@@ -35,7 +35,7 @@ def answer(screen: Screen) -> Response:
     name = request.args.get("name", "")
     allowed_names = {
         *screen.form_columns,
-        *screen.column_filters,
+        *screen.filters,
         *(p for a in screen.actions() for p in a.action.parameters),
     }
     try:

@@ -273,6 +273,8 @@ class RecordPage:
     activity: Sequence[Event] = ()
     activity_url: str | None = None
     notice: Text = ""
+    icon: str = ""
+    """Stands where initials would, on a record that is no person."""
 
 
 @dataclass(frozen=True, slots=True)

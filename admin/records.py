@@ -38,7 +38,7 @@ def build(screen: Screen, row: Any) -> RecordPage:
         resource=screen.resource,
         id=row.id,
         title=str(row),
-        initials=initials(str(row)),
+        initials=initials(row.full_name) if hasattr(row, "full_name") else "",
         subtitle=[part for part in screen.subtitle(row) if part],
         badges=[badge for badge in screen.badges(row) if isinstance(badge, Badge)],
         buttons=_buttons(screen, row),
@@ -51,6 +51,7 @@ def build(screen: Screen, row: Any) -> RecordPage:
         activity=activity.recent(screen, row),
         activity_url=activity.url_of(screen, row),
         notice=screen.notice(row),
+        icon=screen.icon,
     )
 
 

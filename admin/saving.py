@@ -20,8 +20,8 @@ from actions.constraints import explain
 from admin import forms, inputs, lists
 from admin.context import call, now, perform, session, shop
 from admin.declare import RowAction, Section
-from admin.fields import label_of
 from admin.errors import answer
+from admin.fields import label_of
 from admin.frame import frame
 from admin.inline import source_version
 from admin.pages import Clash, ConflictPage, FormPage
@@ -333,6 +333,7 @@ def _action_page(screen: Screen, declared: RowAction, form: Form, row: Any) -> s
         submit=label,
         drawer=in_drawer(),
         danger=declared.action.danger,
+        intro="" if form._fields else _("Nothing to fill in: it is recorded with your name and the time."),
         key=request.form.get("key") or uuid.uuid4().hex,
     )
     return _render("admin/drawer.html" if page.drawer else "admin/form.html", page, screen)

@@ -74,6 +74,9 @@ def _page() -> list[Changeset]:
     return [row for row in session().identity_map.values() if isinstance(row, Changeset)]
 
 
+CUSTOMER = Field("customer", "lookup", None, target=Customer)
+
+
 class ActivityScreen(Screen):
     """Who did what when, and what it was before (RULES 9)."""
 
@@ -101,11 +104,9 @@ class ActivityScreen(Screen):
     column_formatters = {"action": _deed, "subject": _subject, "changes": _changes}
     empty = _l("Every change anybody makes is listed here, with what it was before.")
 
-    @cached_property
-    def filters(self) -> dict[str, Field]:
-        """Add the customer, whom a changeset touches through its rows and not by a column."""
-        own = {f.name: f for f in map(self.field, self.column_filters)}
-        return {**own, "customer": Field("customer", "lookup", None, target=Customer)}
+    def field(self, name: str) -> Field:
+        """Know the customer too, whom a changeset touches through its rows and not by a column."""
+        return CUSTOMER if name == "customer" else super().field(name)
 
     @cached_property
     def tab_filters(self) -> tuple[str, ...]:

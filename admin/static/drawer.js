@@ -46,12 +46,17 @@ async function close() {
   if (!dirtyWithin(body()) || (await mayLeave(body()))) shut();
 }
 
-// The first thing to look at: what is wrong, else the first field.
+const FIELDS = ".drawer-main :is(input:not([type=hidden], .ts-wrapper *), select, textarea):not(:disabled)";
+
+// The first thing to look at: what is wrong, else the first field; on a new record the first that is not filled in yet.
 function focusInside() {
+  const fields = [...body().querySelectorAll(FIELDS)];
+  const isNew = !body().querySelector("[name=version]");
   const first =
     body().querySelector("[data-form-errors]") ||
     body().querySelector("[autofocus]") ||
-    body().querySelector(".drawer-main :is(input:not([type=hidden]), select, textarea):not(:disabled)") ||
+    (isNew && fields.find((field) => !field.value)) ||
+    fields[0] ||
     body().querySelector("button, a[href]");
   (first?.tomselect ?? first)?.focus();
 }

@@ -27,11 +27,11 @@ class Visit:
     problems: list[str] = field(default_factory=list)
 
 
-def kind_of(url: str) -> tuple[Any, ...]:
-    """Return what two addresses share that lead to the same page of different rows."""
-    parts = urlsplit(url)
-    arguments = parse_qsl(parts.query)
-    return parts.path, *sorted(f"{k}={v}" if k in TELLING else k for k, v in arguments)
+def parts_of(url: str) -> list[tuple[str, str]]:
+    """Return what is new about an address: its path alone, or its path with each argument it carries."""
+    split = urlsplit(url)
+    arguments = parse_qsl(split.query) or [("", "")]
+    return [(split.path, f"{k}={v}" if k in TELLING else k) for k, v in arguments]
 
 
 def problems_of(answer: Any, page: Page | None, secrets: list[str]) -> list[str]:
@@ -49,16 +49,17 @@ def problems_of(answer: Any, page: Page | None, secrets: list[str]) -> list[str]
 
 def crawl(client: Any, start: str = "/admin/", secrets: list[str] | None = None) -> list[Visit]:
     """Follow every link of this host from ``start`` on, as a page and, where htmx fetches it, as a fragment."""
-    seen: Counter[tuple[Any, ...]] = Counter()
+    seen: Counter[tuple[str, str]] = Counter()
     waiting = deque([(start, "")])
     visits = []
     while waiting:
         url, came_from = waiting.popleft()
-        place = kind_of(url)
-        if seen[place] >= TWICE or urlsplit(url).path == "/logout/":
+        parts = parts_of(url)
+        if all(seen[part] >= TWICE for part in parts):
             continue
-        seen[place] += 1
-        for headers in ({}, HTMX) if seen[place] == 1 and "/static/" not in url else ({},):
+        fragment = not any(seen[part] for part in parts) and "/admin/" in url and "/export/" not in url
+        seen.update(parts)
+        for headers in ({}, HTMX) if fragment else ({},):
             answer = client.get(url, headers=headers)
             page = Page(answer.get_data(as_text=True)) if answer.mimetype == "text/html" else None
             visit = Visit(url, came_from, answer.status_code, dict(answer.headers), problems_of(answer, page, secrets or []))

@@ -11,7 +11,7 @@ from typing import Any
 from werkzeug.datastructures import MultiDict
 
 VOID = {"area", "base", "br", "col", "hr", "img", "input", "link", "meta", "source", "track", "wbr", "use"}
-ADDRESSES = ("href", "data-content", "data-lookup", "data-url", "data-edit-url", "hx-get", "src")
+ADDRESSES = ("href", "data-content", "data-lookup", "data-url", "hx-get", "src")
 
 
 @dataclass
@@ -61,9 +61,13 @@ class Page(HTMLParser):
         """Everything a person can read, blanks folded."""
         return " ".join(" ".join(self.texts).split())
 
-    def form(self, action: str = "", method: str = "post") -> Form:
-        """Return the first form whose address contains ``action``."""
-        found = [f for f in self.forms if f.method == method and action in f.action and f.action != "/logout/"]
+    def form(self, action: str = "", method: str = "post", holding: str = "") -> Form:
+        """Return the first form whose address contains ``action`` and which has a field ``holding``."""
+        found = [
+            f
+            for f in self.forms
+            if f.method == method and action in f.action and f.action != "/logout/" and (not holding or holding in f.fields)
+        ]
         assert found, f"no {method} form to {action!r} in the page"
         return found[0]
 
@@ -148,7 +152,8 @@ class Page(HTMLParser):
                 self._put(name, chosen[-1])
             self._select = None
         if tag == "textarea" and self._area is not None:
-            self._put(self._area[0], "".join(self._area[1]).removeprefix("\n").replace("\n", "\r\n"))
+            text = "".join(self._area[1]).replace("\r\n", "\n").removeprefix("\n")
+            self._put(self._area[0], text.replace("\n", "\r\n"))
             self._area = None
         while self._open:
             closed, _id = self._open.pop()

@@ -75,9 +75,18 @@ class Stock:
     def customers(self) -> list[Customer]:
         """People of every status and type, some nameless, one merged away and one erased."""
         s = self.session
-        classes, groups, channels = self.few("customer_class"), self.few("membership_group"), self.few("sales_channel")
+        classes, groups, channels = (
+            self.few("customer_class"),
+            self.few("membership_group"),
+            self.few("sales_channel"),
+        )
         agent = factories.make_agent(s, last_name="Agent")
-        found = [agent, *self._many(lambda n: factories.make_customer(s, **self._person(n, agent, classes, groups, channels)))]
+        found = [
+            agent,
+            *self._many(
+                lambda n: factories.make_customer(s, **self._person(n, agent, classes, groups, channels))
+            ),
+        ]
         gone = factories.make_customer(s, last_name="Merged", email=None)
         gone.merged_into_id = found[1].id
         erased = factories.make_customer(s, first_name=None, last_name=None, email=None)
@@ -85,7 +94,9 @@ class Stock:
         s.flush()
         return found
 
-    def _person(self, n: int, agent: Customer, classes: list[Any], groups: list[Any], channels: list[Any]) -> dict[str, Any]:
+    def _person(
+        self, n: int, agent: Customer, classes: list[Any], groups: list[Any], channels: list[Any]
+    ) -> dict[str, Any]:
         return {
             "first_name": some(pick(("Ann", "Zoë", "Rashid"), n), n, 5),
             "last_name": some(text(n), n, 8),
@@ -146,7 +157,9 @@ class Stock:
         kind = NoteKind.WATCH if n < 2 else kind
         due = some(TODAY - dt.timedelta(days=n % 5), n) if kind == NoteKind.TASK else None
         done = NOW if kind == NoteKind.TASK and n % 4 == 1 else None
-        return factories.make_note(self.session, customer=owner, kind=kind, body=text(n), due_on=due, done_at=done, created_at=day(n))
+        return factories.make_note(
+            self.session, customer=owner, kind=kind, body=text(n), due_on=due, done_at=done, created_at=day(n)
+        )
 
     def loyalty_entry(self, n: int, owner: Customer) -> Any:
         """Points earned, some with a date."""
@@ -174,10 +187,20 @@ class Stock:
             self.session, changeset_id=self.deed, customer=owner, amount=5000 + n % 5, issued_on=day(n).date(), due_on=day(n).date() + dt.timedelta(days=n % 3),
             comment=text(n), created_at=day(n),
         )  # fmt: skip
-        common = {"changeset_id": self.deed, "customer": owner, "invoice_id": made.id, "method": None, "value_date": made.issued_on}
-        entry = factories.make_account_entry(self.session, kind=AccountKind.INVOICE, amount=made.amount, **common)
+        common = {
+            "changeset_id": self.deed,
+            "customer": owner,
+            "invoice_id": made.id,
+            "method": None,
+            "value_date": made.issued_on,
+        }
+        entry = factories.make_account_entry(
+            self.session, kind=AccountKind.INVOICE, amount=made.amount, **common
+        )
         if n % 8 == 0:
-            factories.make_account_entry(self.session, kind=AccountKind.REVERSAL, amount=-made.amount, reverses_id=entry.id, **common)
+            factories.make_account_entry(
+                self.session, kind=AccountKind.REVERSAL, amount=-made.amount, reverses_id=entry.id, **common
+            )
         return made
 
     def credit_entry(self, n: int, owner: Customer) -> Any:
@@ -196,8 +219,14 @@ class Stock:
 
     def external_id(self, n: int, owner: Customer) -> Any:
         """An id of a customer, or of an order."""
-        order = {"order": factories.make_order(self.session, customer=owner)} if n % 4 == 0 else {"customer": owner}
-        return factories.make_external_id(self.session, system=pick(tuple(ExternalSystem), n), value=f"{text(n)}-{n}", **order)
+        order = (
+            {"order": factories.make_order(self.session, customer=owner)}
+            if n % 4 == 0
+            else {"customer": owner}
+        )
+        return factories.make_external_id(
+            self.session, system=pick(tuple(ExternalSystem), n), value=f"{text(n)}-{n}", **order
+        )
 
     def attribute_value(self, n: int, owner: Customer) -> Any:
         """A value of an attribute of its own."""
@@ -207,7 +236,9 @@ class Stock:
         """A custom field of one of the kinds."""
         kind = pick(tuple(AttributeKind), n)
         choices = ["red", "white", "<b>"] if kind.value == "choice" else None
-        return factories.make_attribute_definition(self.session, kind=kind, choices=choices, position=n % 4, is_active=n % 3 != 0)
+        return factories.make_attribute_definition(
+            self.session, kind=kind, choices=choices, position=n % 4, is_active=n % 3 != 0
+        )
 
     def changeset(self, n: int, owner: Customer) -> Any:
         """A changeset about a customer with a change."""
@@ -218,7 +249,13 @@ class Stock:
         )  # fmt: skip
         before = {"last_name": text(n), "points": 5, "status": "guest"}
         if n % 7 == 0:  # written by an earlier release, whose words have changed since
-            before = {"status": "vanished", "date_of_birth": "some day", "points": "many", "agent_id": "x", "no_such_field": [1]}
+            before = {
+                "status": "vanished",
+                "date_of_birth": "some day",
+                "points": "many",
+                "agent_id": "x",
+                "no_such_field": [1],
+            }
         factories.make_change(
             self.session, changeset=made, row_id=owner.id, customer_id=owner.id, before=some(before, n, 5),
             after={"last_name": text(n + 3), "date_of_birth": "1980-01-01", "created_via": "pos", "version": 2},
@@ -232,18 +269,36 @@ class Stock:
 
         return make
 
-    customer_class = _lookup("customer_class", discount=lambda n: str(n % 4 * 5 + 2), free_tastings=lambda n: n % 3, description=lambda n: some(text(n), n))
+    customer_class = _lookup(
+        "customer_class",
+        discount=lambda n: str(n % 4 * 5 + 2),
+        free_tastings=lambda n: n % 3,
+        description=lambda n: some(text(n), n),
+    )
     membership_group = _lookup("membership_group", description=lambda n: some(text(n), n))
     acquisition_source = _lookup("acquisition_source")
-    price_list = _lookup("price_list", is_trade=lambda n: n % 2 == 0, currency=lambda n: pick(("GBP", "EUR"), n))
+    price_list = _lookup(
+        "price_list", is_trade=lambda n: n % 2 == 0, currency=lambda n: pick(("GBP", "EUR"), n)
+    )
     sales_channel = _lookup("sales_channel")
     payment_term = _lookup("payment_term", days=lambda n: n % 4 * 10, full_payment_first=lambda n: n % 8 == 0)
-    bank_account = _lookup("bank_account", currency=lambda n: pick(("GBP", "EUR"), n), holder=lambda n: some(text(n), n))
+    bank_account = _lookup(
+        "bank_account", currency=lambda n: pick(("GBP", "EUR"), n), holder=lambda n: some(text(n), n)
+    )
 
     def shop_setting(self, n: int, owner: Customer) -> Any:
         """There are only so many settings."""
-        stored = (("name", "Vine <& Barrel>"), ("points_expire_after_days", 400), ("external_accounting", False), ("email", None))
-        return factories.make_shop_setting(self.session, code=stored[n][0], value=stored[n][1]) if n < len(stored) else None
+        stored = (
+            ("name", "Vine <& Barrel>"),
+            ("points_expire_after_days", 400),
+            ("external_accounting", False),
+            ("email", None),
+        )
+        return (
+            factories.make_shop_setting(self.session, code=stored[n][0], value=stored[n][1])
+            if n < len(stored)
+            else None
+        )
 
 
 def fill_everything(session: Session, resources: Sequence[str], rows: int = ROWS) -> None:

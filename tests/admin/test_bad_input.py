@@ -3,17 +3,36 @@
 import itertools
 import json
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from admin.fields import OPERATORS
+from tests import application
 from tests.admin.answers import refused, sane
 from tests.admin.conftest import RESOURCES, Shop
 
 HUGE = "1" + "0" * 30
-BAD_IDS = ("", "abc", "0", "-1", "1.5", "1e3", HUGE, "9223372036854775808", "１", "²", "1\x00", "1 OR 1=1", "[]", "null", "%", " 1")
+BAD_IDS = (
+    "",
+    "abc",
+    "0",
+    "-1",
+    "1.5",
+    "1e3",
+    HUGE,
+    "9223372036854775808",
+    "１",
+    "²",
+    "1\x00",
+    "1 OR 1=1",
+    "[]",
+    "null",
+    "%",
+    " 1",
+)
 MISSING_IDS = ("999999999", "9223372036854775807")
 NUL = "a\x00b"
 HTMX = {"HX-Request": "true"}
@@ -32,7 +51,11 @@ TWICE = [("sort", ["id", "-id"]), ("q", ["a", "b"]), ("page_size", ["5", "6"]), 
 def doors(resource: str) -> list[str]:
     """The addresses that take the list's query."""
     found = [f"/api/v1/{resource}/"]
-    return found if resource == "shop_setting" else [f"/admin/{resource}/", f"/admin/{resource}/export/csv/", *found]
+    return (
+        found
+        if resource == "shop_setting"
+        else [f"/admin/{resource}/", f"/admin/{resource}/export/csv/", *found]
+    )
 
 
 def doors_in_turn(resource: str) -> Iterator[str]:
@@ -50,22 +73,65 @@ def ask(shop: Shop, path: str, arguments: dict):
 @pytest.mark.parametrize("resource", RESOURCES)
 def test_a_list_refuses_what_it_does_not_offer_at_every_door(stocked: Shop, resource: str) -> None:
     for path, (name, value) in zip(doors_in_turn(resource), (*BAD_CONTROL, *TWICE), strict=False):
-        refused(ask(stocked, path, {name: value}), name.replace("\x00", ""), why=f"{path} {name}={value!r}"[:200])
+        refused(
+            ask(stocked, path, {name: value}), name.replace("\x00", ""), why=f"{path} {name}={value!r}"[:200]
+        )
 
 
 BAD_FILTERS = {
     "text": ("x" * 201, NUL),
     "number": ("abc", "1.5", "1e5", HUGE, "９", "--1", NUL, " ", "0x10", "1_000", "NaN"),
     "money": ("abc", "NaN", "Infinity", "1e5", "0.005", "1_000", "９", HUGE, "1,50", NUL, "£5", "--1", "1."),
-    "percent": ("abc", "NaN", "Infinity", "-Infinity", "1e5", "0.005", "1_0", "1001", "-1", HUGE, NUL, "9" * 400, "sNaN", "５"),
-    "date": ("abc", "2026-02-30", "2026-13-01", "26-1-1", "0001-01-01", "9999-12-31", "２０２６-01-01", NUL, "2026-01-01T00:00", HUGE),
+    "percent": (
+        "abc",
+        "NaN",
+        "Infinity",
+        "-Infinity",
+        "1e5",
+        "0.005",
+        "1_0",
+        "1001",
+        "-1",
+        HUGE,
+        NUL,
+        "9" * 400,
+        "sNaN",
+        "５",
+    ),
+    "date": (
+        "abc",
+        "2026-02-30",
+        "2026-13-01",
+        "26-1-1",
+        "0001-01-01",
+        "9999-12-31",
+        "２０２６-01-01",
+        NUL,
+        "2026-01-01T00:00",
+        HUGE,
+    ),
     "datetime": ("abc", "2026-02-30", "0001-01-01", "9999-12-31", NUL, "now", HUGE, "2026-01-01 00:00"),
     "choice": ("nope", NUL, "1", "[]", "REGISTERED"),
     "boolean": ("yes", "2", "-1", NUL, "TRUE", "null"),
     "lookup": BAD_IDS[1:],
 }
 EXTREMES = {
-    "text": ("'", "%", "_", "\\", "%%", "' OR 1=1 --", "\u202e", "é" * 200, "%(x)s", "{}", "\x01", "\ud7ff\uffff", "x" * 200, "\t"),
+    "text": (
+        "'",
+        "%",
+        "_",
+        "\\",
+        "%%",
+        "' OR 1=1 --",
+        "\u202e",
+        "é" * 200,
+        "%(x)s",
+        "{}",
+        "\x01",
+        "\ud7ff\uffff",
+        "x" * 200,
+        "\t",
+    ),
     "number": ("9007199254740992", "-9007199254740992", "2147483648", "-2147483649", "0", "-0", "00000001"),
     "money": ("999999999.99", "-999999999.99", "0.01", "0"),
     "percent": ("1000", "0", "99.99", "+5", "1E1"),
@@ -78,7 +144,9 @@ EXTREMES = {
 
 
 @pytest.mark.parametrize("resource", RESOURCES)
-def test_a_filter_refuses_what_does_not_fit_its_column_and_takes_what_does(stocked: Shop, resource: str) -> None:
+def test_a_filter_refuses_what_does_not_fit_its_column_and_takes_what_does(
+    stocked: Shop, resource: str
+) -> None:
     path, met = f"/api/v1/{resource}/", set()
     for field in stocked.screen(resource).filters.values():
         for operator in OPERATORS[field.kind]:
@@ -91,7 +159,7 @@ def test_a_filter_refuses_what_does_not_fit_its_column_and_takes_what_does(stock
                 refused(stocked.api().get(path, **{name: value}), name, why=f"{path} {name}={value!r}"[:200])
             refused(stocked.api().get(path, **{name: ["x", "y"]}), name, why=f"{path} {name} twice")
             for value in () if operator == "in" else EXTREMES[kind][: 3 if again else None]:
-                sane(stocked.api().get(path, **{name: value}), why=f"{path} {name}={value!r}")
+                sane(stocked.api().get(path, page_size="1", **{name: value}), why=f"{path} {name}={value!r}")
         for value in EXTREMES[field.kind][:1]:  # on screen the chip shows the value too
             operator = "ge" if field.kind == "datetime" else "eq"
             answer = ask(stocked, path.replace("/api/v1", "/admin"), {f"{field.name}__{operator}": value})
@@ -108,14 +176,28 @@ def test_no_route_takes_a_bad_or_missing_id(stocked: Shop, resource: str) -> Non
         for view in ("details", "edit", *targeted):
             answer = client.get(f"/admin/{resource}/{view}/", query_string={"id": value}, headers=HTMX)
             refused(answer, why=f"GET {view} id={value!r}")
-            assert answer.status_code in ({404, 403} if missing else {400, 403}), f"GET {view} id={value!r}: {answer.status}"
+            assert answer.status_code in ({404, 403} if missing else {400, 403}), (
+                f"GET {view} id={value!r}: {answer.status}"
+            )
         for view in ("edit", *targeted):
-            refused(client.post(f"/admin/{resource}/{view}/", query_string={"id": value}, headers=csrf), why=f"POST {view} {value!r}")
+            refused(
+                client.post(f"/admin/{resource}/{view}/", query_string={"id": value}, headers=csrf),
+                why=f"POST {view} {value!r}",
+            )
         for view, sent in (("delete", {"id": value}), ("ajax/update", {"id": value, "column": column})):
-            refused(client.post(f"/admin/{resource}/{view}/", data=sent, headers=csrf), why=f"POST {view} id={value!r}")
+            refused(
+                client.post(f"/admin/{resource}/{view}/", data=sent, headers=csrf),
+                why=f"POST {view} id={value!r}",
+            )
         if not missing:
-            refused(client.post(f"/admin/{resource}/bulk/delete/", data={"ids": value}, headers=csrf), why=f"bulk {value!r}")
-            refused(client.get(f"/admin/{resource}/export/csv/", query_string={"ids": value}), why=f"export {value!r}")
+            refused(
+                client.post(f"/admin/{resource}/bulk/delete/", data={"ids": value}, headers=csrf),
+                why=f"bulk {value!r}",
+            )
+            refused(
+                client.get(f"/admin/{resource}/export/csv/", query_string={"ids": value}),
+                why=f"export {value!r}",
+            )
         if value and "\x00" not in value:
             refused(stocked.api().get(f"/api/v1/{resource}/{value}"), why=f"show {value!r}")
     for twice in (["1", "2"],):
@@ -128,26 +210,57 @@ def test_lookups_tabs_columns_and_exports_refuse_nonsense(stocked: Shop, resourc
     base = f"/admin/{resource}"
     lookups = [n for n in (*screen.form_columns, *screen.filters) if screen.field(n).kind == "lookup"]
     for name in ("", "nope", "id", "__class__", "metadata", "query", NUL, "password_hash", HUGE, "model"):
-        refused(client.get(f"{base}/ajax/lookup/", query_string={"name": name}, headers=HTMX), why=f"look-up {name!r}")
+        refused(
+            client.get(f"{base}/ajax/lookup/", query_string={"name": name}, headers=HTMX),
+            why=f"look-up {name!r}",
+        )
     for name in dict.fromkeys(lookups):
         for offset in ("-1", "x", HUGE, "1e3", "²", NUL):
-            refused(client.get(f"{base}/ajax/lookup/", query_string={"name": name, "offset": offset}), "offset", why=offset)
+            refused(
+                client.get(f"{base}/ajax/lookup/", query_string={"name": name, "offset": offset}),
+                "offset",
+                why=offset,
+            )
         for text in ("%", "'", "x" * 5000, "\\", "{}", "é" * 300, "1" * 40):
-            answer = client.get(f"{base}/ajax/lookup/", query_string={"name": name, "query": text, "offset": "99999"})
+            answer = client.get(
+                f"{base}/ajax/lookup/", query_string={"name": name, "query": text, "offset": "99999"}
+            )
             sane(answer, why=f"look-up {name} {text[:20]!r}")
     for kind in ("xlsx", "csv'", "%00", "x" * 3000):
         refused(client.get(f"{base}/export/{kind}/"), why=f"export {kind[:20]}")
     for verb in ("nope", "__init__", "%00", "create", "edit", "delete"):
         refused(client.get(f"{base}/act/{verb}/", headers=HTMX), why=f"act {verb}")
     if resource != "shop_setting":
-        refused(client.get(f"{base}/details/?id=1&tab=nope", headers=HTMX), "tab" if screen.tabs else "", why="tab") if screen.tabs else None
+        refused(
+            client.get(f"{base}/details/?id=1&tab=nope", headers=HTMX),
+            "tab" if screen.tabs else "",
+            why="tab",
+        ) if screen.tabs else None
     for column in ("", "nope", "id", "version", "password_hash", NUL, "__class__"):
-        refused(client.get(f"{base}/ajax/update/", query_string={"id": "1", "column": column}, headers=HTMX), why=f"inline {column!r}")
+        refused(
+            client.get(f"{base}/ajax/update/", query_string={"id": "1", "column": column}, headers=HTMX),
+            why=f"inline {column!r}",
+        )
 
 
 def test_the_search_box_takes_anything(stocked: Shop) -> None:
     client = stocked.client()
-    for text in ("%", "_", "'", "\\", "' OR 1=1 --", "{}", "%(x)s", "1" * 100, "#1", "#" * 50, "é" * 200, "\u202e\u200b", "+44 (0)113", HUGE):
+    for text in (
+        "%",
+        "_",
+        "'",
+        "\\",
+        "' OR 1=1 --",
+        "{}",
+        "%(x)s",
+        "1" * 100,
+        "#1",
+        "#" * 50,
+        "é" * 200,
+        "\u202e\u200b",
+        "+44 (0)113",
+        HUGE,
+    ):
         answer = client.get("/admin/search/", query_string={"q": text}, headers=HTMX)
         sane(answer, why=repr(text))
         assert answer.status_code == 200, repr(text)
@@ -158,7 +271,12 @@ def test_the_search_box_takes_anything(stocked: Shop) -> None:
 def test_bytes_that_are_no_text_are_no_error(stocked: Shop) -> None:
     client, api = stocked.client(), stocked.api()
     for raw in ("%ff%fe", "%c3%28", "%ed%a0%80", "%f8%a1%a1%a1%a1", "%E2%28%A1", "%"):
-        for path in ("/admin/customer/?q=", "/admin/customer/?last_name__contains=", "/admin/search/?q=", "/admin/customer/?"):
+        for path in (
+            "/admin/customer/?q=",
+            "/admin/customer/?last_name__contains=",
+            "/admin/search/?q=",
+            "/admin/customer/?",
+        ):
             sane(client.get(path + raw, headers=HTMX), why=path + raw)
         sane(api.get(f"/api/v1/customer/?q={raw}"), why=raw)
         refused(client.get(f"/admin/customer/details/?id={raw}"), why=raw)
@@ -168,12 +286,17 @@ def test_bytes_that_are_no_text_are_no_error(stocked: Shop) -> None:
     for kind, body in (
         ("application/x-www-form-urlencoded", b"csrf_token=" + token.encode() + b"&body=%ff%fe&customer=%ff"),
         ("multipart/form-data", b"no boundary at all"),
-        ("multipart/form-data; boundary=x", b"--x\r\nContent-Disposition: form-data; name=body\r\n\r\n\xff\xfe"),
+        (
+            "multipart/form-data; boundary=x",
+            b"--x\r\nContent-Disposition: form-data; name=body\r\n\r\n\xff\xfe",
+        ),
         ("application/json", b"{"),
         ("text/plain; charset=\xff", b"\xff"),
         ("application/x-www-form-urlencoded; charset=utf-7", b"body=+AAA"),
     ):
-        answer = client.post("/admin/note/new/", data=body, content_type=kind, headers={"X-CSRFToken": token, **HTMX})
+        answer = client.post(
+            "/admin/note/new/", data=body, content_type=kind, headers={"X-CSRFToken": token, **HTMX}
+        )
         refused(answer, why=f"{kind} {body[:20]!r}")
 
 
@@ -187,7 +310,10 @@ def test_strange_headers_and_methods_are_no_error(stocked: Shop) -> None:
         for path in ("/api/v1/customer/", "/admin/customer/", "/login/", "/static/app.js"):
             sane(app.test_client().get(path, headers=headers), why=f"{path} {headers}"[:200])
     client = stocked.client()
-    for method, path in itertools.product(("PUT", "PATCH", "DELETE", "TRACE"), ("/admin/customer/", "/admin/customer/edit/?id=1", "/api/v1/note/1")):
+    for method, path in itertools.product(
+        ("PUT", "PATCH", "DELETE", "TRACE"),
+        ("/admin/customer/", "/admin/customer/edit/?id=1", "/api/v1/note/1"),
+    ):
         answer = client.open(path, method=method, headers={"X-CSRFToken": client.csrf_token("/admin/")})
         assert answer.status_code == 405, f"{method} {path}"
         assert answer.headers["Allow"]
@@ -196,7 +322,7 @@ def test_strange_headers_and_methods_are_no_error(stocked: Shop) -> None:
 def test_the_token_door_takes_any_body(stocked: Shop) -> None:
     client = stocked.app.test_client()
     good = {"username": "admin", "password": "x", "provider": "db"}
-    bodies = [
+    bodies: list[Any] = [
         {**good, "provider": "ldap"}, {**good, "provider": "nope"},
         *({**good, key: value} for key in good for value in (None, 1, [], {}, "a\x00b", "\ud800", "x" * 100_000, True, 1e308, [["x"]])),
         [], "x", 5, None, {}, {"username": "admin"}, {**good, "extra": 1}, {**good, "refresh": "x"},
@@ -204,14 +330,20 @@ def test_the_token_door_takes_any_body(stocked: Shop) -> None:
     for body in bodies:
         refused(client.post("/api/v1/security/login", json=body), why=json.dumps(body)[:100])
     for raw in (b"", b"{", b"\xff\xfe", b"[" * 100_000, b"username=admin"):
-        refused(client.post("/api/v1/security/login", data=raw, content_type="application/json"), why=raw[:20])
-        refused(client.post("/api/v1/security/refresh", data=raw, content_type="application/json"), why=raw[:20])
+        refused(
+            client.post("/api/v1/security/login", data=raw, content_type="application/json"), why=raw[:20]
+        )
+        refused(
+            client.post("/api/v1/security/refresh", data=raw, content_type="application/json"), why=raw[:20]
+        )
     refused(client.post("/api/v1/security/login", data=good), why="a form")
 
 
 def test_the_sign_in_form_takes_any_text(stocked: Shop) -> None:
-    client = stocked.app.test_client()
-    for name, value in itertools.product(("username", "password"), ("", "a\x00b", "x" * 100_000, "\ufffe", "' OR 1=1", "é" * 5000)):
+    client = application.browser(stocked.app)
+    for name, value in itertools.product(
+        ("username", "password"), ("", "a\x00b", "x" * 100_000, "\ufffe", "' OR 1=1", "é" * 5000)
+    ):
         answer = client.send("/login/", {"username": "admin", "password": "wrong", name: value})
         sane(answer, why=f"{name}={value[:10]!r}")
         assert answer.status_code in (200, 302, 400, 401), f"{name}={value[:10]!r}: {answer.status}"
@@ -220,7 +352,9 @@ def test_the_sign_in_form_takes_any_text(stocked: Shop) -> None:
 
 ANYTHING = st.one_of(
     st.text(max_size=30),
-    st.sampled_from([HUGE, "NaN", "-0", "1e999", "2026-02-30", "\x7f", "null", "' --", "%", "١٢", "0" * 30, "9" * 19]),
+    st.sampled_from(
+        [HUGE, "NaN", "-0", "1e999", "2026-02-30", "\x7f", "null", "' --", "%", "١٢", "0" * 30, "9" * 19]
+    ),
 )
 
 
@@ -231,6 +365,10 @@ def test_no_query_string_whatever_is_an_error_of_ours(stocked: Shop, data: st.Da
     screen = stocked.screen(resource)
     names = [f"{f.name}__{o}" for f in screen.filters.values() for o in OPERATORS[f.kind]]
     control = ["q", "sort", "after", "before", "page_size", "view"]
-    arguments = data.draw(st.dictionaries(st.one_of(st.sampled_from([*names, *control]), st.text(max_size=8)), ANYTHING, max_size=4))
+    arguments = data.draw(
+        st.dictionaries(
+            st.one_of(st.sampled_from([*names, *control]), st.text(max_size=8)), ANYTHING, max_size=4
+        )
+    )
     for path in doors(resource):
         sane(ask(stocked, path, arguments), why=f"{path} {arguments}")

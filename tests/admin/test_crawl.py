@@ -72,3 +72,4 @@ def test_the_walk_came_by_every_kind_of_page(crawled: Crawled) -> None:
     paths = {v.url.split("?")[0].split("/", 3)[-1] for v in visits}
     for wanted in ("details/", "edit/", "new/", "ajax/lookup/", "export/csv/", "act/adjust/", "act/void/", "act/done/"):
         assert wanted in paths, wanted
+

@@ -73,9 +73,15 @@ def test_paging_visits_each_row_once_by_every_column_both_ways(stocked: Shop, re
 def test_figures_and_dates_are_in_order_and_empty_ones_at_one_end(stocked: Shop, resource: str) -> None:
     screen = stocked.screen(resource)
     kinds = {"number", "money", "date", "datetime", "boolean", "percent"}
-    for column in sorted(n for n in screen.sortable if screen.field(n).kind in kinds and n not in screen.column_sort_expressions):
+    for column in sorted(
+        n
+        for n in screen.sortable
+        if screen.field(n).kind in kinds and n not in screen.column_sort_expressions
+    ):
         found = stocked.api().get(f"/api/v1/{resource}/", sort=column, page_size=200).json["result"]
-        values = [decimal.Decimal(r[column]) if screen.field(column).kind == "percent" else r[column] for r in found]
+        values = [
+            decimal.Decimal(r[column]) if screen.field(column).kind == "percent" else r[column] for r in found
+        ]
         there = [v for v in values if v is not None]
         assert there == sorted(there), column
         gap = len(values) - len(there)
@@ -101,7 +107,9 @@ def test_next_and_previous_on_screen_visit_each_row_once(stocked: Shop, resource
 
 
 @pytest.mark.parametrize("resource", LISTED)
-def test_a_page_before_the_first_or_beside_a_row_that_has_gone_begins_anew(stocked: Shop, resource: str) -> None:
+def test_a_page_before_the_first_or_beside_a_row_that_has_gone_begins_anew(
+    stocked: Shop, resource: str
+) -> None:
     first = shown(stocked, resource, page_size=25)
     for arguments in ({"before": first[0]}, {"after": 2**40}, {"before": 2**62}):
         assert shown(stocked, resource, page_size=25, **arguments) == first
@@ -223,7 +231,9 @@ def test_a_customers_activity_is_found_by_the_rows_it_touched(stocked: Shop) -> 
 def test_the_box_finds_rows_by_each_searched_column_and_by_number(stocked: Shop, resource: str) -> None:
     screen = stocked.screen(resource)
     with stocked.look() as session:
-        rows = list(session.scalars(sa.select(screen.model).order_by(screen.identity.desc()).limit(30)).unique())
+        rows = list(
+            session.scalars(sa.select(screen.model).order_by(screen.identity.desc()).limit(30)).unique()
+        )
         for name in screen.column_searchable_list:
             field = screen.field(name)
             if field.kind == "lookup":
@@ -238,7 +248,15 @@ def test_the_box_finds_rows_by_each_searched_column_and_by_number(stocked: Shop,
 
 
 def test_rows_of_a_customer_are_found_by_the_customers_name(stocked: Shop) -> None:
-    for resource in ("address", "phone", "note", "loyalty_entry", "invoice", "sales_order", "attribute_value"):
+    for resource in (
+        "address",
+        "phone",
+        "note",
+        "loyalty_entry",
+        "invoice",
+        "sales_order",
+        "attribute_value",
+    ):
         assert ids_of(stocked, resource, q="agent"), resource
 
 
@@ -267,7 +285,9 @@ def test_each_person_has_columns_of_their_own(stocked: Shop) -> None:
 
     before = headings("Support")
     client = stocked.client("Manager")
-    answer = client.send("/admin/address/columns/", {"columns": ["town", "label"], "next": "/admin/address/?sort=town"})
+    answer = client.send(
+        "/admin/address/columns/", {"columns": ["town", "label"], "next": "/admin/address/?sort=town"}
+    )
     assert (answer.status_code, answer.location) == (302, "/admin/address/?sort=town")
     assert (headings("Manager"), headings("Support")) == (2, before)
     for columns in (["town", "password"], [], ["id"]):

@@ -100,7 +100,7 @@ def test_a_deactivated_person_keeps_no_access(shop: Shop):
     api: Api = shop.api("Support")
     assert api.get("/api/v1/customer/").status_code == 200
     with shop.app.app_context():
-        security = shop.app.appbuilder.sm
+        security = shop.app.extensions["appbuilder"].sm
         person = security.find_user("support")
         person.active = False
         security.update_user(person)

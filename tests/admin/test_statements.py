@@ -38,7 +38,7 @@ def test_no_list_takes_more_than_twelve_statements(stocked: Shop, role: str) -> 
         if answer.status_code == 403:
             continue
         assert len(rows_of(answer)) >= 60 or resource == "shop_setting", resource
-        costs[resource] = len(statements(lambda: client.get(url)))  # noqa: B023
+        costs[resource] = len(statements(lambda: client.get(url)))
     assert len(costs) > 15
     assert {r: n for r, n in costs.items() if n > LIST_AT_MOST} == {}
 
@@ -49,13 +49,16 @@ def test_filtered_searched_and_later_pages_take_no_more_either(stocked: Shop) ->
         ids = rows_of(client.get(f"/admin/{resource}/?page_size=25&{view_of(stocked, resource)}"))
         for query in (f"after={ids[-1]}", "q=text", f"page_size=25&before={ids[-1]}", "sort=-id"):
             url = f"/admin/{resource}/?{view_of(stocked, resource)}{query}"
-            costs[url] = len(statements(lambda: client.get(url, headers=HTMX)))  # noqa: B023
+            costs[url] = len(statements(lambda: client.get(url, headers=HTMX)))
     assert {r: n for r, n in costs.items() if n > LIST_AT_MOST} == {}
 
 
 @pytest.mark.parametrize("resource", LISTED)
 def test_more_rows_cost_no_more_statements_whatever_columns_are_shown(stocked: Shop, resource: str) -> None:
-    client, screen = stocked.client("Manager" if resource != "shop_setting" else "Admin"), stocked.screen(resource)
+    client, screen = (
+        stocked.client("Manager" if resource != "shop_setting" else "Admin"),
+        stocked.screen(resource),
+    )
     with stocked.look() as session:
         user = session.scalar(sa.text("SELECT id FROM ab_user WHERE username = 'manager'"))
     for chosen in (None, list(screen.column_list), *([name] for name in screen.column_list)):
@@ -64,7 +67,11 @@ def test_more_rows_cost_no_more_statements_whatever_columns_are_shown(stocked: S
             if chosen is not None:
                 session.add(Preference(user_id=user, name=f"columns:{resource}", value=chosen))
         few, many = (
-            statements(lambda: client.get(f"/admin/{resource}/?{view_of(stocked, resource)}page_size={n}", headers=HTMX))  # noqa: B023
+            statements(
+                lambda: client.get(
+                    f"/admin/{resource}/?{view_of(stocked, resource)}page_size={n}", headers=HTMX
+                )
+            )
             for n in (5, 60)
         )
         assert len(few) == len(many), f"{chosen}: {sorted(set(many) - set(few))}"
@@ -74,8 +81,13 @@ def test_more_rows_cost_no_more_statements_whatever_columns_are_shown(stocked: S
 def test_a_record_takes_at_most_twenty_five_statements(stocked: Shop, resource: str) -> None:
     client, screen = stocked.client(), stocked.screen(resource)
     first = rows_of(client.get(f"/admin/{resource}/?page_size=1&{view_of(stocked, resource)}"))[0]
-    pages = [f"/admin/{resource}/details/?id={first}", *(f"/admin/{resource}/details/?id={first}&tab={t.resource}" for t in screen.tabs)]
-    costs = {url: len(statements(lambda: client.get(url))) for url in pages if client.get(url).status_code == 200}  # noqa: B023
+    pages = [
+        f"/admin/{resource}/details/?id={first}",
+        *(f"/admin/{resource}/details/?id={first}&tab={t.resource}" for t in screen.tabs),
+    ]
+    costs = {
+        url: len(statements(lambda: client.get(url))) for url in pages if client.get(url).status_code == 200
+    }
     assert pages[0] in costs
     assert {r: n for r, n in costs.items() if n > RECORD_AT_MOST} == {}
 
@@ -83,13 +95,15 @@ def test_a_record_takes_at_most_twenty_five_statements(stocked: Shop, resource: 
 @pytest.mark.parametrize("resource", RESOURCES)
 def test_the_api_and_the_export_cost_the_same_for_few_rows_and_for_many(stocked: Shop, resource: str) -> None:
     api, client = stocked.api(), stocked.client()
-    few, many = (statements(lambda: api.get(f"/api/v1/{resource}/", page_size=n)) for n in (5, 60))  # noqa: B023
+    few, many = (statements(lambda: api.get(f"/api/v1/{resource}/", page_size=n)) for n in (5, 60))
     assert len(few) == len(many)
     assert len(many) <= LIST_AT_MOST
     if resource != "shop_setting":
         ids = [row["id"] for row in api.get(f"/api/v1/{resource}/", page_size=60).json["result"]]
         some, all_ = (
-            statements(lambda: client.get(f"/admin/{resource}/export/csv/", query_string={"ids": part}).get_data())  # noqa: B023
+            statements(
+                lambda: client.get(f"/admin/{resource}/export/csv/", query_string={"ids": part}).get_data()
+            )
             for part in (ids[:5], ids)
         )
         assert len(some) == len(all_), sorted(set(all_) - set(some))

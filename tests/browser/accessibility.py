@@ -18,7 +18,9 @@ UNSETTLED = ".loading, .htmx-request, .htmx-swapping, .htmx-settling"
 WIDE, NARROW = {"width": 1280, "height": 800}, {"width": 360, "height": 740}
 
 
-def violations(page: Page, within: str | None = None, options: dict[str, Any] | None = None) -> list[dict[str, Any]]:
+def violations(
+    page: Page, within: str | None = None, options: dict[str, Any] | None = None
+) -> list[dict[str, Any]]:
     """Return axe's findings on the page as it stands, or on the part that the selector ``within`` names."""
     if not page.evaluate("typeof axe === 'object'"):
         page.evaluate(AXE.read_text(encoding="utf-8"))
@@ -26,7 +28,9 @@ def violations(page: Page, within: str | None = None, options: dict[str, Any] | 
     return found
 
 
-def check_accessibility(page: Page, within: str | None = None, options: dict[str, Any] | None = None, where: str = "") -> None:
+def check_accessibility(
+    page: Page, within: str | None = None, options: dict[str, Any] | None = None, where: str = ""
+) -> None:
     """Fail with one line for each element that breaks a rule."""
     broken = [
         f"{rule['id']} ({rule['impact']}): {' '.join(map(str, node['target']))}: {node['failureSummary']}"

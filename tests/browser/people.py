@@ -53,7 +53,9 @@ def _person(session: Session, n: int, name: str, **given: Any) -> Customer:
     customer = factories.make_customer(session, first_name=first, last_name=last, **values, **given)
     if name != RASHID:
         factories.make_phone(session, customer=customer, number=f"07700 9001{n:02d}", is_primary=True)
-        factories.make_address(session, customer=customer, postcode="BS6 5QA", town="Bristol", is_primary=True)
+        factories.make_address(
+            session, customer=customer, postcode="BS6 5QA", town="Bristol", is_primary=True
+        )
     return customer
 
 

@@ -151,7 +151,9 @@ def test_the_tabs_of_a_record(busy: Premises, resource: str) -> None:
     walk = busy.walk()
     screen: Any = busy.app.extensions["clientele"].screens[resource]
     for tab in screen.tabs:
-        walk.visit(f"/admin/{resource}/details/?id={busy.first(resource)}&tab={tab.resource}", within="#record-panel")
+        walk.visit(
+            f"/admin/{resource}/details/?id={busy.first(resource)}&tab={tab.resource}", within="#record-panel"
+        )
         expect(walk.page.locator(f"[data-list={tab.resource}]")).to_be_visible()
 
 
@@ -278,7 +280,9 @@ def _cell(page: Page) -> None:
 
 
 def _toast(page: Page) -> None:
-    page.evaluate("import('/static/toast.js').then((it) => { it.toast('Saved.'); it.toast('Not saved.', 'bad'); })")
+    page.evaluate(
+        "import('/static/toast.js').then((it) => { it.toast('Saved.'); it.toast('Not saved.', 'bad'); })"
+    )
     expect(page.locator(".toast-note")).to_have_count(2)
 
 

@@ -88,7 +88,9 @@ def test_the_theme_follows_the_system_until_it_is_switched(desk: Page) -> None:
 def test_on_a_telephone_the_menu_opens_and_nothing_runs_off_the_side(
     chromium: Browser, server: str, problems: Problems, page: Page, shop: Shop
 ) -> None:
-    context = window(chromium, server, problems, viewport={"width": 360, "height": 740}, has_touch=True, is_mobile=True)
+    context = window(
+        chromium, server, problems, viewport={"width": 360, "height": 740}, has_touch=True, is_mobile=True
+    )
     sign_in(context, "Manager")
     phone = context.new_page()
     phone.goto(EVERYBODY)
@@ -106,14 +108,18 @@ def test_on_a_telephone_the_menu_opens_and_nothing_runs_off_the_side(
     for path in (EVERYBODY, f"/admin/customer/details/?id={shop[RASHID].id}&tab=address"):
         phone.goto(path)
         phone.locator("[data-list] tbody tr").first.wait_for()
-        assert phone.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), f"{path} scrolls sideways"
+        assert phone.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), (
+            f"{path} scrolls sideways"
+        )
     phone.get_by_role("link", name="New address").tap()
     fits = phone.get_by_role("dialog", name="New address").get_by_role("button", name="Create address")
     expect(fits).to_be_in_viewport(ratio=1)
     context.close()
 
 
-def test_without_scripts_pages_still_work(chromium: Browser, server: str, problems: Problems, page: Page, shop: Shop) -> None:
+def test_without_scripts_pages_still_work(
+    chromium: Browser, server: str, problems: Problems, page: Page, shop: Shop
+) -> None:
     context = window(chromium, server, problems, java_script_enabled=False)
     sign_in(context, "Manager")
     plain = context.new_page()
@@ -126,5 +132,3 @@ def test_without_scripts_pages_still_work(chromium: Browser, server: str, proble
     plain.get_by_role("button", name="Save").click()
     expect(plain.get_by_role("heading", name="Raschid Karim", level=1)).to_be_visible()
     context.close()
-
-

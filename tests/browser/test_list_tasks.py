@@ -70,7 +70,9 @@ def test_a_choice_can_be_one_of_several_and_a_relation_is_searched_for(desk: Pag
     desk.locator("summary", has_text="Add filter").click()
     desk.get_by_label("Column", exact=True).select_option(label="Status")
     desk.get_by_label("Is", exact=True).select_option(label="is one of")
-    desk.locator("[data-filter-slot]").get_by_label("Status", exact=True).locator("visible=true").select_option(label=["Registered", "Guest"])
+    desk.locator("[data-filter-slot]").get_by_label("Status", exact=True).locator(
+        "visible=true"
+    ).select_option(label=["Registered", "Guest"])
     desk.get_by_role("button", name="Filter the list").click()
     expect(chips(desk)).to_have_text("Status is one of Registered, Guest")
     expect(rows(desk)).to_have_count(9)
@@ -127,7 +129,9 @@ def test_a_heading_sorts_and_shows_which_way(desk: Page, shop: Shop) -> None:
     expect(names(desk).first).to_have_text("Prosser, Gareth")
 
 
-def test_chosen_columns_are_kept_for_the_person_who_chose_them(desk: Page, colleague: Page, shop: Shop) -> None:
+def test_chosen_columns_are_kept_for_the_person_who_chose_them(
+    desk: Page, colleague: Page, shop: Shop
+) -> None:
     desk.goto(f"{EVERYBODY}&points__ge=2000")
     desk.locator("summary", has_text="Columns").click()
     desk.get_by_role("checkbox", name="Phone").uncheck()
@@ -225,7 +229,9 @@ def exported(page: Page, click: Locator, folder: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
-def test_ticked_rows_or_all_that_match_are_exported(desk: Page, arrange: Arrange, shop: Shop, tmp_path: Path) -> None:
+def test_ticked_rows_or_all_that_match_are_exported(
+    desk: Page, arrange: Arrange, shop: Shop, tmp_path: Path
+) -> None:
     with arrange() as session:
         people.many(session, 60)
     desk.goto(f"{EVERYBODY}&q=extra&sort=-sort_name")
@@ -276,7 +282,9 @@ def test_deleting_ticked_rows_asks_first(desk: Page, shop: Shop, arrange: Arrang
 
 
 @pytest.mark.parametrize("role", ["Read-only"])
-def test_a_reader_is_offered_nothing_that_would_be_refused(page: Page, page_as: Callable[[str], Page], shop: Shop, role: str) -> None:
+def test_a_reader_is_offered_nothing_that_would_be_refused(
+    page: Page, page_as: Callable[[str], Page], shop: Shop, role: str
+) -> None:
     page_as(role).goto(EVERYBODY)
     expect(rows(page)).to_have_count(len(shop))
     for name in ("New customer", "Export", "Edit"):
