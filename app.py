@@ -145,7 +145,8 @@ def _add_screens(app: Flask, builder: IdentityBuilder, classes: Sequence[type[Sc
 
 def _add_commands(app: Flask) -> None:
     def engine() -> Engine:
-        return db.engine
+        with app.app_context():
+            return db.engine
 
     def hash_password(password: str) -> str:
         return generate_password_hash(password, app.config["FAB_PASSWORD_HASH_METHOD"])

@@ -56,7 +56,7 @@ def build_template(url: str) -> None:
     done = app.test_cli_runner().invoke(args=["up"])
     assert done.exit_code == 0, f"flask up failed:\n{done.output}\n{done.exception!r}"
     with app.app_context():
-        security = app.appbuilder.sm  # type: ignore[attr-defined]
+        security = app.appbuilder.sm
         for role, username in USERNAMES.items():
             found = security.find_role(role)
             assert found is not None, f"flask up made no role {role}"

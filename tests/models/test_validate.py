@@ -304,7 +304,7 @@ def test_what_is_missing_is_refused_in_words(session: Session):
 
 def test_what_is_needed_cannot_be_emptied(session: Session):
     customer = make_customer(session)
-    customer.sales_channel = None  # type: ignore[assignment]
+    customer.sales_channel = None
     with pytest.raises(Invalid) as error:
         session.flush()
     assert error.value.errors == {"sales_channel_id": "Fill this in."}
