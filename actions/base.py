@@ -76,14 +76,21 @@ class Conflict(Refused):
     """Somebody saved the row since the form was opened (rule 9.4).
 
     :param base: field -> value when the form was opened; ``theirs`` as it is now; ``mine`` as the form would
-    have it.
+    have it. :param related: the relations of ``mine`` whose rows were changed meanwhile too.
     """
 
     def __init__(
-        self, base: dict[str, Any], theirs: dict[str, Any], mine: dict[str, Any], version: int, by: str
+        self,
+        base: dict[str, Any],
+        theirs: dict[str, Any],
+        mine: dict[str, Any],
+        version: int,
+        by: str,
+        related: frozenset[str] = frozenset(),
     ) -> None:
         super().__init__("stale", "This record was changed while you were editing it.")
         self.base, self.theirs, self.mine, self.version, self.by = base, theirs, mine, version, by
+        self.related = related
 
 
 @dataclass(frozen=True, slots=True)

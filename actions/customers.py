@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import select
 
 from actions.base import Context, Refused
-from actions.ledger import refuse_unless_live
+from actions.ledger import refuse_unless_live, today
 from actions.records import before_delete, before_save
 from models.base import N_, Invalid
 from models.choices import AccountType, CreatedVia, Status
@@ -27,6 +27,7 @@ def keep_customer_rules(ctx: Context, row: Customer, changed: set[str], created:
             **_identity_problem(row, changed, created),
             **_currency_problem(row, changed, created),
             **_agent_problem(ctx, row, changed),
+            **_birth_problem(ctx, row, changed),
         }
         if row.sales_channel_id is None:
             errors["sales_channel"] = N_("Choose a sales channel.")
@@ -90,6 +91,12 @@ def _currency_problem(row: Customer, changed: set[str], created: bool) -> dict[s
     return {
         "currency": N_("The currency can change only while the account and the gift-card credit are at zero.")
     }
+
+
+def _birth_problem(ctx: Context, row: Customer, changed: set[str]) -> dict[str, str]:
+    if "date_of_birth" not in changed or row.date_of_birth is None or row.date_of_birth <= today(ctx):
+        return {}
+    return {"date_of_birth": N_("Enter a date of birth in the past.")}
 
 
 def _agent_problem(ctx: Context, row: Customer, changed: set[str]) -> dict[str, str]:

@@ -18,6 +18,9 @@ from actions.journal import plain
 from models.base import N_, Base, Invalid, metadata
 from models.journal import Change, Changeset
 
+MEANWHILE = N_(
+    "Somebody changed or removed this line meanwhile. Open the form again to see what it says now."
+)
 SaveHook = Callable[[Context, Any, set[str], bool], None]
 DeleteHook = Callable[[Context, Any], None]
 _save_hooks: dict[type[Base], list[SaveHook]] = defaultdict(list)
@@ -98,13 +101,23 @@ def _save(ctx: Context, row: Base, values: dict[str, Any], *, created: bool) -> 
     ctx.session.flush()
 
 
+class Rows(list[dict[str, Any]]):
+    """Related rows as a form has them. Only a row that the form had ``shown`` is deleted when it is left out:
+    one that somebody added meanwhile stays."""
+
+    def __init__(self, rows: Iterable[dict[str, Any]], shown: Iterable[int]) -> None:
+        super().__init__(rows)
+        self.shown = frozenset(shown)
+
+
 def assign(row: Base, values: dict[str, Any]) -> tuple[set[str], dict[str, str]]:
     """Set what differs on a row; return the names that changed and field -> sentence for values it would not
     take.
 
     Only changed fields are validated, so an old bad value never blocks a save. A list of dicts under a
     relationship's name replaces the related rows: matched by ``id``, added without one, deleted when left
-    out.
+    out (of :class:`Rows` only where they were shown). A dict with a ``version`` that is no longer the row's
+    changes nothing where it holds what stood there then, and is refused where it does not.
     """
     changed: set[str] = set()
     errors: dict[str, str] = {}
@@ -128,21 +141,28 @@ def _assign_children(row: Base, name: str, items: list[dict[str, Any]]) -> bool:
     kept: list[Base] = []
     touched, errors = False, dict[str, str]()
     for position, item in enumerate(items):
-        fields = {k: v for k, v in item.items() if k != "id"}
+        fields = {k: v for k, v in item.items() if k not in ("id", "version")}
         child = there.pop(item.get("id"), None)
         if child is None:
             child, touched = mapper.class_(), True
+        kept.append(child)
+        if item.get("version") not in (None, getattr(child, "version", None)):
+            opened = as_opened(child, item["version"])
+            if any(opened[field] != plain(value) for field, value in fields.items()):
+                errors[f"{name}-{position}-{next(iter(fields))}"] = MEANWHILE
+            continue
         changed, wrong = assign(child, fields)
         wrong |= child.problems(changed)
         touched |= bool(changed)
         errors |= {f"{name}-{position}-{field}": text for field, text in wrong.items()}
-        kept.append(child)
     if errors:
         raise Invalid(errors)
-    if touched or there:
-        setattr(row, name, kept)
-        _delete_all(there.values())
-    return touched or bool(there)
+    shown = items.shown if isinstance(items, Rows) else there.keys()
+    gone = [child for child_id, child in there.items() if child_id in shown]
+    if touched or gone:
+        setattr(row, name, kept + [child for child in there.values() if child not in gone])
+        _delete_all(gone)
+    return touched or bool(gone)
 
 
 def _delete_all(rows: Iterable[Base]) -> None:
@@ -152,26 +172,56 @@ def _delete_all(rows: Iterable[Base]) -> None:
             session.delete(row)
 
 
-def _conflict(ctx: Context, row: Base, values: dict[str, Any], version: int) -> Conflict:
-    """Work out what the row looked like at ``version`` by reading the journal backwards (rule 9.4)."""
+def as_opened(row: Any, version: int) -> dict[str, Any]:
+    """Return a row's columns as they were at ``version``, in JSON values, by reading the journal backwards."""
+    values = {p.key: plain(getattr(row, p.key)) for p in inspect(type(row)).column_attrs}
+    for change, _changeset in _changes_since(row, version):
+        values |= change.before or {}
+    return values
+
+
+def _changes_since(row: Any, version: int) -> list[tuple[Change, Changeset]]:
+    """Return the changes of a row since ``version``, newest first."""
+    session = object_session(row)
+    if session is None:
+        return []
+    history = session.execute(
+        select(Change, Changeset)
+        .join(Changeset)
+        .where(Change.table_name == row.__tablename__, Change.row_id == row.id)
+        .order_by(Change.id.desc())
+        .limit(max(0, row.version - version))
+    )
+    found = []
+    for change, changeset in history:
+        if change.before is None or (change.after or {}).get("version", 0) <= version:
+            break
+        found.append((change, changeset))
+    return found
+
+
+def _conflict(ctx: Context, row: Any, values: dict[str, Any], version: int) -> Conflict:
+    """Work out what the row looked like at ``version``, who changed it since, and which related rows (rule
+    9.4)."""
     columns = {name for name in values if name in inspect(type(row)).column_attrs}
     theirs = {name: getattr(row, name) for name in columns}
-    base = {name: plain(value) for name, value in theirs.items()}
-    history = ctx.session.execute(
-        select(Change.before, Change.after, Changeset.actor_name)
-        .join(Changeset)
-        .where(Change.table_name == row.__tablename__, Change.row_id == row.id)  # type: ignore[attr-defined]
-        .order_by(Change.id.desc())
-        .limit(max(0, row.version - version))  # type: ignore[attr-defined]
+    before = as_opened(row, version)
+    later = _changes_since(row, version)
+    touched = set(
+        ctx.session.scalars(
+            select(Change.table_name).where(Change.changeset_id.in_([c.changeset_id for c, _c in later]))
+        )
     )
-    by = ""
-    for before, after, actor_name in history:
-        if before is None or (after or {}).get("version", 0) <= version:
-            break
-        by = by or actor_name
-        base |= {name: value for name, value in before.items() if name in columns}
-    mine = {name: value for name, value in values.items() if name in columns}
-    return Conflict(base, theirs, mine, row.version, by)  # type: ignore[attr-defined]
+    relations = inspect(type(row)).relationships
+    related = {n for n in values if n in relations and relations[n].mapper.local_table.name in touched}
+    return Conflict(
+        {name: before[name] for name in columns},
+        theirs,
+        {name: value for name, value in values.items() if name in columns},
+        row.version,
+        later[0][1].actor_name if later else "",
+        frozenset(related),
+    )
 
 
 def refuse_if_referred_to(ctx: Context, row: Base) -> None:

@@ -25,7 +25,7 @@ from admin import columns, export, forms, inline, lists, lookups, records, savin
 from admin.context import actor, allowed, clientele, memo, person, session, shop
 from admin.declare import RowAction, Section, Tab, View
 from admin.fields import OPERATORS, Field, describe
-from admin.pages import Badge, Cell, Event
+from admin.pages import Badge, Cell, Event, FilterChoice
 from admin.query import Condition, parse_id
 from admin.select import Key, condition_clause
 from models.base import Base, db
@@ -93,6 +93,7 @@ class Screen(ModelView):
             self.can_create = self.can_edit = self.can_delete = False
         if not self.form_columns:
             self.can_create = self.can_edit = False
+        self.filter_choices: dict[str, list[FilterChoice]] = {}
         self._check()
         super().__init__(model, db, name=self.plural, endpoint=f"screen_{self.resource}", url=self.resource)
 

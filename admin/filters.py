@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import TYPE_CHECKING, Any
 
+from flask_babel import get_locale
 from flask_babel import gettext as _
 
 from admin import cells
@@ -52,13 +53,22 @@ def _date_of(raw: str) -> dt.date:
     return dt.date.fromisoformat(raw)
 
 
+def choices(screen: Screen) -> list[FilterChoice]:
+    """Return what the filter builder offers; it is the same at every request in one language."""
+    language = str(get_locale())
+    if language not in screen.filter_choices:
+        listed = (f for f in screen.filters.values() if f.name in screen.column_filters)
+        screen.filter_choices[language] = [choice(screen, field) for field in listed]
+    return screen.filter_choices[language]
+
+
 def choice(screen: Screen, field: Field) -> FilterChoice:
     choices: list[tuple[str, Any]] = []
     if field.choices is not None:
         choices = [(str(member.value), label_of(member)) for member in field.choices]
     kind: Any = "date" if field.kind == "datetime" else "number" if field.kind == "percent" else field.kind
     lookup = screen.lookup_url(field.name)() if field.kind == "lookup" else None
-    words = [(operator, field.word(operator)) for operator in OPERATORS[field.kind]]
+    words = [(operator, str(field.word(operator))) for operator in OPERATORS[field.kind]]
     return FilterChoice(field.name, screen.get_column_name(field.name), kind, words, choices, lookup)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import enum
 from collections.abc import Callable, Sequence
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
@@ -13,7 +14,6 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from wtforms import (
     BooleanField,
-    DateField,
     EmailField,
     Form,
     SelectField,
@@ -25,10 +25,12 @@ from wtforms import Field as FormFieldBase
 from wtforms.validators import InputRequired, Length, NumberRange, Optional
 from wtforms.widgets import TextInput
 
+from actions.records import Rows
 from admin.context import clientele, shop
 from admin.fields import Field
 from admin.inputs import (
     ChoiceField,
+    DayField,
     LinesField,
     LookupField,
     MoneyField,
@@ -103,7 +105,7 @@ def _plain(field: Field, common: dict[str, Any]) -> Any:
     if choices is not None:
         return _listed(field, common, choices)
     makers: dict[str, type[FormFieldBase]] = {
-        "number": WholeNumberField, "money": MoneyField, "percent": PercentField, "date": DateField,
+        "number": WholeNumberField, "money": MoneyField, "percent": PercentField, "date": DayField,
     }  # fmt: skip
     if field.kind in makers:
         return makers[field.kind](**common, default=_default(field))
@@ -154,14 +156,12 @@ def _rows(screen: Screen, field: Field, common: dict[str, Any]) -> Any:
     child = screen.child_screen(target)
     names = [n for n in child.form_columns if child.field(n).target is not screen.model]
     fields = {name: _field(child, child.field(name)) for name in names}
-    sub = type(
-        f"{type(child).__name__}Rows", (Form,), {"id": WholeNumberField(validators=[Optional()]), **fields}
-    )
+    hidden = {part: WholeNumberField(validators=[Optional()]) for part in ("id", "version")}
+    sub = type(f"{type(child).__name__}Rows", (Form,), {**hidden, **fields})
     return RowsField(
         RowField(sub),
         label=common["label"],
         description=common["description"],
-        max_entries=RowsField.MOST,
         add_label=_("Add %(thing)s", thing=_(child.singular).lower()),
     )
 
@@ -170,21 +170,26 @@ def values_of(screen: Screen, form: Form) -> dict[str, Any]:
     """Return what the form holds as attribute name -> value, ready for the create or edit action."""
     values: dict[str, Any] = {}
     for name, bound in form._fields.items():
-        if isinstance(bound, RowsField) and bound.posted:
+        if isinstance(bound, RowsField) and bound.shown is not None:
             child = screen.child_screen(getattr(screen.model, name).property.mapper.class_)
-            values[name] = [
-                {"id": entry.form.id.data, **values_of_fields(child, entry.form)}
-                for entry in bound.entries
-                if is_filled(entry.form)
-            ]
+            rows = (
+                {"id": e.form.id.data, "version": e.form.version.data, **values_of_fields(child, e.form)}
+                for e in bound.entries
+            )
+            values[name] = Rows(rows, bound.shown)
     return {**values_of_fields(screen, form), **values}
 
 
 def values_of_fields(screen: Screen, form: Form) -> dict[str, Any]:
-    """Return the plain fields' values by the name of the column they belong in."""
+    """Return the plain fields' values by the name of the column they belong in.
+
+    A field the form did not carry is left as it is; an unticked box carries nothing and means no.
+    """
     values = {}
     for name, bound in form._fields.items():
-        if name == "id" or isinstance(bound, RowsField):
+        if name in ("id", "version") or isinstance(bound, RowsField):
+            continue
+        if not bound.raw_data and not isinstance(bound, BooleanField):
             continue
         field = screen.field(name)
         value = bound.data
@@ -192,14 +197,6 @@ def values_of_fields(screen: Screen, form: Form) -> dict[str, Any]:
             value = ""
         values[field.column.key if field.kind == "lookup" else name] = value
     return values
-
-
-def is_filled(form: Form) -> bool:
-    """Return whether a repeated row holds anything: an untouched empty row is left out."""
-    ignored = (BooleanField, SelectField)
-    return any(
-        f.data not in (None, "") for f in form if not isinstance(f, ignored) or isinstance(f, LookupField)
-    )
 
 
 def typed(value: Any) -> str:
@@ -212,4 +209,6 @@ def typed(value: Any) -> str:
         return str(value.value)
     if isinstance(value, (dt.date, dt.datetime)):
         return value.isoformat()
+    if isinstance(value, Decimal):
+        return f"{value:f}"
     return str(value)

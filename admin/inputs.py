@@ -3,15 +3,26 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable, Iterable
+import re
+from collections.abc import Callable, Iterable, Iterator
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any
 
 from babel.numbers import get_currency_precision
 from flask_babel import gettext as _
 from markupsafe import Markup
-from wtforms import FieldList, Form, FormField, SelectField, StringField, TextAreaField
+from wtforms import (
+    BooleanField,
+    DateField,
+    FieldList,
+    Form,
+    FormField,
+    SelectField,
+    StringField,
+    TextAreaField,
+)
 from wtforms.utils import unset_value
+from wtforms.validators import StopValidation
 from wtforms.widgets import Select
 
 from admin.fields import label_of
@@ -23,10 +34,21 @@ if TYPE_CHECKING:
 Lookup = Callable[[], "Screen"]
 
 
-class WholeNumberField(StringField):
-    """A whole number typed as text, so that 1e5, 1_000 or full-width digits are refused by name and not half read."""
+class TypedField(StringField):
+    """A figure typed as text. One that cannot be read is kept as typed, and no further check looks at it."""
 
     data: Any
+
+    def validate(self, form: Form, extra_validators: Any = ()) -> bool:
+        """Say what is wrong with the figure, and only once."""
+        if self.process_errors:
+            self.errors = list(self.process_errors)
+            return False
+        return bool(super().validate(form, extra_validators))
+
+
+class WholeNumberField(TypedField):
+    """A whole number typed as text, so that 1e5, 1_000 or full-width digits are refused by name and not half read."""
 
     def _value(self) -> str:
         return "" if self.data is None else str(self.data)
@@ -43,7 +65,7 @@ class WholeNumberField(StringField):
         self.data = int(text)
 
 
-class DecimalTextField(StringField):
+class DecimalTextField(TypedField):
     """A decimal typed as text and kept exactly. ``places`` is the most digits after the point."""
 
     data: Any
@@ -103,6 +125,17 @@ class MoneyField(DecimalTextField):
             raise ValueError(_("Enter the amount without a sign, such as %(example)s.", example=self.example))
         if isinstance(self.data, Decimal):
             self.data = int(self.data.scaleb(get_currency_precision(self.currency)))
+
+
+class DayField(DateField):
+    """A date in plain digits, as browsers send it."""
+
+    def process_formdata(self, valuelist: list[Any]) -> None:
+        """Read the date. :raises ValueError: it is none."""
+        if not all(value.isascii() for value in valuelist):
+            self.data = None
+            raise ValueError(_("Enter a date such as 2026-01-31."))
+        super().process_formdata(valuelist)
 
 
 class LinesField(TextAreaField):
@@ -209,29 +242,65 @@ class LookupField(SelectField):
     def pre_validate(self, form: Form) -> None:
         """Refuse a row that is not there or not within this person's scope."""
         if isinstance(self.data, int) and self.screen().get_one(self.data) is None:
-            raise ValueError(_("Choose one of the list."))
+            raise StopValidation(_("Choose one of the list."))
 
 
 class RowsField(FieldList):
-    """Related rows edited in place, such as a customer's phones; ``data`` is a list of dicts with their ids."""
+    """Related rows edited in place, such as a customer's phones; ``data`` is a list of dicts with their ids.
+
+    A marker under the field's own name says that the rows were shown, and which: no rows left post nothing else, and a
+    row that somebody added meanwhile must not count as removed.
+    """
 
     MOST = 20
-    posted = False
-    """Whether the form showed the rows at all; a marker says so, since no rows left post nothing."""
+    entries: list[Any]
+    shown: frozenset[int] | None = None
+    """Ids of the rows the form showed; None where it showed none of them at all."""
 
     def __init__(self, *args: Any, add_label: str, **kwargs: Any) -> None:
         self.add_label = add_label
         super().__init__(*args, **kwargs)
 
     def process(self, formdata: Any, data: Any = unset_value, extra_filters: Any = None) -> None:
-        """Take in the rows, noting whether the form carried them."""
-        self.posted = formdata is not None and self.name in formdata
+        """Take in the rows that hold anything, noting which the form had shown."""
         super().process(formdata, data, extra_filters)
+        if formdata:
+            self.entries = [entry for entry in self.entries if is_filled(entry.form)]
+            marks = formdata.getlist(self.name)
+            ids = (word for mark in marks for word in mark.split() if word.isascii() and word.isdigit())
+            self.shown = frozenset(int(word) for word in ids if len(word) <= 18) if marks else None
+        else:
+            self.shown = frozenset(entry.form.id.data for entry in self.entries if entry.form.id.data)
+
+    def _extract_indices(self, prefix: str, formdata: Any) -> Iterator[int]:
+        found = (re.match(rf"{re.escape(prefix)}-(\d{{1,4}})-", name, re.ASCII) for name in formdata)
+        return (int(match.group(1)) for match in found if match)
+
+    def validate(self, form: Form, extra_validators: Any = ()) -> bool:
+        """Refuse more rows than anybody types, though never those that are there already."""
+        most = max(self.MOST, len(self.shown or ()))
+        if len(self.entries) > most:
+            self.errors = [_("At most %(most)s lines.", most=most)]
+            return False
+        return bool(super().validate(form, extra_validators))
+
+    @property
+    def mark(self) -> str:
+        """Return the marker's value."""
+        return " ".join(["shown", *map(str, sorted(self.shown or ()))])
 
     @property
     def blank(self) -> Form:
         """Return an empty sub-form whose names carry ``__index__`` for the script to replace."""
         return self.unbound_field.args[0](prefix=f"{self.name}-__index__-")
+
+
+def is_filled(form: Form) -> bool:
+    """Return whether a repeated row holds anything: an untouched empty row is left out."""
+    ignored = (BooleanField, SelectField)
+    return any(
+        f.data not in (None, "") for f in form if not isinstance(f, ignored) or isinstance(f, LookupField)
+    )
 
 
 class RowField(FormField):

@@ -75,13 +75,12 @@ def build(screen: Screen) -> ListPage:
     keys = screen.sort_keys(query.sort, query.descending)
     page = fetch_page(
         session(),
-        statement.options(*screen.eager(names)),
+        statement,
         screen.base_select(),
         keys,
         screen.identity,
-        query.page_size,
-        query.after,
-        query.before,
+        query,
+        screen.eager(names),
     )
     count = count_up_to(session(), statement, screen.identity)
     carried = _carried(screen, query, embedded)
@@ -100,9 +99,7 @@ def build(screen: Screen) -> ListPage:
         searchable=bool(screen.column_searchable_list),
         search_hint=_search_hint(screen),
         chips=filters.chips(screen, carried, base, embedded),
-        filters=[
-            filters.choice(screen, f) for f in screen.filters.values() if f.name in screen.column_filters
-        ],
+        filters=filters.choices(screen),
         views=[] if embedded else filters.view_tabs(screen, carried, base),
         columns=[ColumnChoice(n, screen.get_column_name(n), n in names) for n in screen.column_list],
         columns_url=screen.url_to("columns_view"),

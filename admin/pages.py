@@ -289,6 +289,8 @@ class Clash:
     differs: bool
     theirs_value: str = ""
     mine_value: str = ""
+    theirs_only: bool = False
+    """Rows that both edited: theirs stay, mine are shown to be entered again."""
 
 
 @dataclass(slots=True)

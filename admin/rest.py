@@ -98,9 +98,7 @@ class RecordApi(BaseApi):
             screen.base_select(),
             keys,
             screen.identity,
-            query.page_size,
-            query.after,
-            query.before,
+            query,
         )
         count = count_up_to(session(), statement, screen.identity)
         base, size = request.path, (("page_size", str(query.page_size)),)

@@ -10,21 +10,19 @@ from typing import TYPE_CHECKING, Any
 from flask import Response, flash, redirect, render_template, request
 from flask_babel import gettext as _
 from sqlalchemy.exc import IntegrityError
-from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import NotFound
 from wtforms import Form
 
 from actions import runner
 from actions.base import Conflict, Invalid, Outcome, Refused
 from actions.constraints import explain
-from admin import forms, inputs, lists
+from admin import conflicts, forms, inputs, lists
 from admin.context import call, now, perform, session, shop
 from admin.declare import RowAction, Section
 from admin.errors import answer
-from admin.fields import label_of
 from admin.frame import frame
 from admin.inline import source_version
-from admin.pages import Clash, ConflictPage, FormPage
+from admin.pages import FormPage
 from admin.query import BadArgument, parse_id
 from admin.sentences import fill, sentence, translated
 from models.base import db
@@ -33,7 +31,6 @@ if TYPE_CHECKING:
     from admin.base import Screen
 
 MOST_BULK = 500
-CARRIED_NOT = frozenset({"csrf_token", "version", "key"})
 
 
 def in_drawer() -> bool:
@@ -84,6 +81,11 @@ def _key() -> str | None:
     return key or None
 
 
+def _fresh_key(new: bool) -> str:
+    """Return the key a form carries: the same until it is used, another once it was used for something else."""
+    return (not new and request.form.get("key")) or uuid.uuid4().hex
+
+
 def _submit(screen: Screen, form: Form, row: Any, deed: Callable[[], Outcome]) -> Any:
     if not form.validate():
         return _form_page(screen, form, row), 422
@@ -91,9 +93,10 @@ def _submit(screen: Screen, form: Form, row: Any, deed: Callable[[], Outcome]) -
         outcome = deed()
     except Invalid as invalid:
         spread(form, invalid.errors)
-        return _form_page(screen, form, row), 422
+        return _form_page(screen, form, row, new_key="key" in invalid.errors), 422
     except Conflict as conflict:
-        return _conflict_page(screen, row.id, conflict), 409
+        page = conflicts.build(screen, row.id, conflict, drawer=in_drawer())
+        return _render("admin/conflict.html", page, screen), 409
     except Refused as refused:
         form.form_errors.append(translated(refused))
         return _form_page(screen, form, row), refused.status
@@ -117,9 +120,9 @@ def _nested(form: Form, name: str) -> Any:
     rows = form._fields.get(parent)
     if not isinstance(rows, inputs.RowsField) or not position.isdigit():
         return None
-    filled = [entry for entry in rows.entries if forms.is_filled(entry.form)]
-    rows.errors = [*rows.errors, _("Look at the marked row.")]
-    return filled[int(position)].form._fields.get(inner) if int(position) < len(filled) else None
+    rows.errors = [_("Look at the marked row.")]
+    entries = rows.entries
+    return entries[int(position)].form._fields.get(inner) if int(position) < len(entries) else None
 
 
 def _done(screen: Screen, outcome: Outcome) -> Any:
@@ -133,7 +136,7 @@ def _done(screen: Screen, outcome: Outcome) -> Any:
     return redirect(screen.url_to("index_view"))
 
 
-def _form_page(screen: Screen, form: Form, row: Any) -> str:
+def _form_page(screen: Screen, form: Form, row: Any, *, new_key: bool = False) -> str:
     thing = _(screen.singular).lower()
     page = FormPage(
         title=_("Edit %(record)s", record=str(row)) if row is not None else _("New %(thing)s", thing=thing),
@@ -148,7 +151,7 @@ def _form_page(screen: Screen, form: Form, row: Any) -> str:
         version=source_version(request.form.get("version"))
         if row is not None and request.method == "POST"
         else getattr(row, "version", None),
-        key="" if row is not None else request.form.get("key") or uuid.uuid4().hex,
+        key="" if row is not None else _fresh_key(new_key),
     )
     return _render("admin/drawer.html" if page.drawer else "admin/form.html", page, screen)
 
@@ -161,84 +164,6 @@ def _sections(screen: Screen) -> list[tuple[Any, list[str]]]:
 
 def _render(template: str, page: Any, screen: Screen) -> str:
     return render_template(template, page=page, frame=None if page.drawer else frame(screen.resource))
-
-
-# -- conflict -------------------------------------------------------------------------------------------------------
-
-
-def _conflict_page(screen: Screen, row_id: int, conflict: Conflict) -> str:
-    """Show base, theirs and mine for each field that either side changed; the rest is carried along."""
-    session().rollback()  # or what is read would be as it was when this request began
-    row = screen.get_or_404(row_id)
-    theirs, mine = screen.form_class(obj=row), screen.form_class(request.form)
-    clashes, carried = (
-        [],
-        MultiDict((k, v) for k, v in request.form.items(multi=True) if k not in CARRIED_NOT),
-    )
-    for name in screen.form_columns:
-        clash = _clash(screen, name, conflict, theirs[name], mine[name])
-        if clash is None:
-            continue
-        clashes.append(clash)
-        if not clash.differs and clash.theirs != clash.base:
-            carried.setlist(name, [clash.theirs_value] if clash.theirs_value else [])
-    _keep_their_rows(screen, carried)
-    page = ConflictPage(
-        title=_("%(record)s was changed meanwhile", record=str(row)),
-        by=conflict.by or _("Somebody"),
-        clashes=clashes,
-        action=request.full_path.rstrip("?"),
-        cancel=screen.url_to("details_view", id=row.id),
-        version=conflict.version,
-        fields=list(carried.items(multi=True)),
-        drawer=in_drawer(),
-    )
-    return _render("admin/conflict.html", page, screen)
-
-
-def _keep_their_rows(screen: Screen, carried: MultiDict[str, str]) -> None:
-    """Leave rows edited in place as they stand: what somebody else added there must not be deleted unseen."""
-    for name in screen.form_columns:
-        if screen.field(name).kind == "computed":
-            for key in [k for k in carried if k == name or k.startswith(f"{name}-")]:
-                del carried[key]
-
-
-def _clash(screen: Screen, name: str, conflict: Conflict, theirs: Any, mine: Any) -> Clash | None:
-    field = screen.field(name)
-    if field.kind == "computed":
-        return None
-    key = field.column.key if field.kind == "lookup" else name
-    base, their, my = (
-        forms.typed(source.get(key)) for source in (conflict.base, conflict.theirs, conflict.mine)
-    )
-    if base == their == my:
-        return None
-    return Clash(
-        name, screen.get_column_name(name),
-        _words(screen, field, base), _words(screen, field, their), _words(screen, field, my),
-        differs=their not in (base, my) and my != base,
-        theirs_value=_posted(field, theirs), mine_value=_posted(field, mine),
-    )  # fmt: skip
-
-
-def _posted(field: Any, bound: Any) -> str:
-    if field.kind == "boolean":
-        return "y" if bound.data else ""
-    if field.kind in ("choice", "lookup"):
-        return forms.typed(bound.data)
-    return str(bound._value())
-
-
-def _words(screen: Screen, field: Any, value: str) -> str:
-    if field.kind == "lookup" and value:
-        row = screen.lookup_screen(field)().get_one(value)
-        return str(row) if row is not None else f"#{value}"
-    if field.kind == "boolean":
-        return _("Yes") if value in ("y", "True") else _("No")
-    if field.kind == "choice" and value:
-        return label_of(field.choices(value))
-    return value
 
 
 # -- delete ---------------------------------------------------------------------------------------------------------
@@ -305,7 +230,7 @@ def act(screen: Screen, verb: str) -> Any:
         outcome = perform(declared.action, row.id if row is not None else None, key=_key(), **form.data)
     except Invalid as invalid:
         spread(form, invalid.errors)
-        return _action_page(screen, declared, form, row), 422
+        return _action_page(screen, declared, form, row, new_key="key" in invalid.errors), 422
     except Refused as refused:
         form.form_errors.append(translated(refused))
         return _action_page(screen, declared, form, row), refused.status
@@ -323,7 +248,7 @@ def _action_form(declared: RowAction) -> Form:
     return form
 
 
-def _action_page(screen: Screen, declared: RowAction, form: Form, row: Any) -> str:
+def _action_page(screen: Screen, declared: RowAction, form: Form, row: Any, *, new_key: bool = False) -> str:
     label = _(declared.action.label)
     page = FormPage(
         title=f"{label}: {row}" if row is not None else label,
@@ -334,6 +259,6 @@ def _action_page(screen: Screen, declared: RowAction, form: Form, row: Any) -> s
         drawer=in_drawer(),
         danger=declared.action.danger,
         intro="" if form._fields else _("Nothing to fill in: it is recorded with your name and the time."),
-        key=request.form.get("key") or uuid.uuid4().hex,
+        key=_fresh_key(new_key),
     )
     return _render("admin/drawer.html" if page.drawer else "admin/form.html", page, screen)

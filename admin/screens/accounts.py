@@ -9,7 +9,7 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from markupsafe import Markup
 from sqlalchemy.orm import joinedload
-from wtforms import DateField, Form, StringField, TextAreaField
+from wtforms import Form, StringField, TextAreaField
 from wtforms.validators import InputRequired, Length, Optional
 
 from actions import accounts
@@ -32,7 +32,7 @@ class PaymentForm(Form):
     method = inputs.ChoiceField(
         _l("Method"), [InputRequired(_l("Choose one."))], kind=PaymentMethod, nullable=False
     )
-    value_date = DateField(
+    value_date = inputs.DayField(
         _l("Value date"), [Optional()], description=_l("The day the money counts from; empty means today.")
     )
     reference = StringField(
@@ -50,8 +50,8 @@ class InvoiceForm(Form):
 
     customer = forms.related(Customer, "invoice", _l("Customer"))
     amount = inputs.MoneyField(_l("Amount"), [InputRequired(_l("Enter the amount."))])
-    issued_on = DateField(_l("Issued on"), [Optional()], description=_l("Empty means today."))
-    due_on = DateField(
+    issued_on = inputs.DayField(_l("Issued on"), [Optional()], description=_l("Empty means today."))
+    due_on = inputs.DayField(
         _l("Due on"), [Optional()], description=_l("Empty goes by the customer's payment terms.")
     )
     description = TextAreaField(_l("Description"), [Optional(), Length(max=500)])

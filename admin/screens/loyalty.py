@@ -6,6 +6,7 @@ import datetime as dt
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
+from sqlalchemy.orm import joinedload
 from wtforms import Form, StringField, TextAreaField
 from wtforms.validators import InputRequired, Length, Optional
 
@@ -81,7 +82,11 @@ class LoyaltyEntryScreen(Screen):
     row_actions = (
         RowAction(
             loyalty.reverse, ReasonForm, "arrow-back-up",
-            when=lambda row: row.kind not in (LoyaltyKind.REVERSAL, LoyaltyKind.EXPIRED),
+            when=lambda row: row.kind not in (LoyaltyKind.REVERSAL, LoyaltyKind.EXPIRED) and row.reversed_by is None,
         ),
     )  # fmt: skip
     empty = _l("Points earned, given by hand and spent are listed here.")
+
+    def eager(self, names: Any) -> Any:
+        """Join the reversal, which the row menu asks for."""
+        return [*super().eager(names), joinedload(LoyaltyEntry.reversed_by)]

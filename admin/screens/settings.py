@@ -48,6 +48,11 @@ class SettingsScreen(Screen):
         """Show the form with the settings in force."""
         return self._page(form_class()(data={code: getattr(shop(), code) for code in SETTINGS}))
 
+    @expose("/edit/", methods=("GET", "POST"))
+    def edit_view(self) -> Any:
+        """Lead to the one form: no setting has a form of its own."""
+        return redirect(self.url_to("index_view"))
+
     @expose("/save/", methods=("POST",))
     def save_view(self) -> Any:
         """Save every setting at once, or say which value will not do."""

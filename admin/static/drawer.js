@@ -98,8 +98,9 @@ export function start() {
     event.preventDefault();
     open("POST", submitter?.getAttribute("formaction") || form.action, new FormData(form, submitter));
   });
-  drawer().addEventListener("keydown", (event) => {
-    if (event.key !== "Escape" || event.defaultPrevented) return;
+  // On the document: while a form is on its way its button is held, and the focus is nowhere.
+  document.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape" || event.defaultPrevented || !drawer().open || document.querySelector("dialog.ask[open]")) return;
     event.preventDefault();
     close();
   });

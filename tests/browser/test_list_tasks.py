@@ -12,11 +12,12 @@ from sqlalchemy.orm import Session
 
 from models.customer import Customer
 from models.lookups import CustomerClass
-from models.note import Note
+from models.note import Note, NoteKind
 from tests import factories
 from tests.browser import people
 from tests.browser.conftest import Problems
 from tests.browser.people import RASHID
+from tests.factories import TODAY
 
 Arrange = Callable[[], AbstractContextManager[Session]]
 Shop = dict[str, Customer]
@@ -258,6 +259,19 @@ def test_what_is_shown_is_exported(desk: Page, shop: Shop, tmp_path: Path) -> No
     lines = exported(desk, desk.get_by_role("link", name="Export"), tmp_path)
     assert [line["Customer"] for line in lines] == ["Prosser, Gareth", "Pemberton-Lyle, Hugh"]
     assert lines[0]["Points"] == "2750"
+
+
+def test_a_task_is_done_from_its_row(desk: Page, shop: Shop, arrange: Arrange) -> None:
+    with arrange() as session:
+        for body in ("Ring back about the order", "Post the new card"):
+            factories.make_note(session, customer=shop[RASHID], kind=NoteKind.TASK, body=body, due_on=TODAY)
+    desk.goto("/admin/note/?view=tasks")
+    rows(desk).filter(has_text="Ring back").get_by_label("More actions").click()
+    desk.get_by_role("link", name="Mark as done").click()
+    desk.locator("dialog#drawer[open]").get_by_role("button", name="Mark as done").click()
+    expect(desk.locator("#toasts")).to_contain_text("was marked as done.")
+    expect(rows(desk)).to_have_count(1)
+    expect(rows(desk)).to_contain_text("Post the new card")
 
 
 def test_deleting_ticked_rows_asks_first(desk: Page, shop: Shop, arrange: Arrange) -> None:
