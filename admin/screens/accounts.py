@@ -42,7 +42,7 @@ class PaymentForm(Form):
 
     def prefill(self, shop: Shop, now: dt.datetime) -> None:
         """Offer today."""
-        self.value_date.data = now.astimezone(shop.zone).date()
+        self.value_date.data = now.astimezone(shop.zone).date()  # type: ignore[assignment]
 
 
 class InvoiceForm(Form):

@@ -42,7 +42,9 @@ def problems_of(answer: Any, page: Page | None, secrets: list[str]) -> list[str]
     if page is not None:
         found += page.unsafe
         found += [f"inline {tag}" for tag in page.inline_scripts]
-        doubled = [k for k, n in Counter(given["id"] for _t, given in page.tags if given.get("id")).items() if n > 1]
+        doubled = [
+            k for k, n in Counter(given["id"] for _t, given in page.tags if given.get("id")).items() if n > 1
+        ]
         found += [f"id {name} twice" for name in doubled]
     return found
 
@@ -62,7 +64,13 @@ def crawl(client: Any, start: str = "/admin/", secrets: list[str] | None = None)
         for headers in ({}, HTMX) if fragment else ({},):
             answer = client.get(url, headers=headers)
             page = Page(answer.get_data(as_text=True)) if answer.mimetype == "text/html" else None
-            visit = Visit(url, came_from, answer.status_code, dict(answer.headers), problems_of(answer, page, secrets or []))
+            visit = Visit(
+                url,
+                came_from,
+                answer.status_code,
+                dict(answer.headers),
+                problems_of(answer, page, secrets or []),
+            )
             visits.append(visit)
             links = [*(page.links if page else []), *([answer.location] if answer.location else [])]
             waiting += [(urljoin(url, link), url) for link in links if _ours(urljoin(url, link))]
@@ -71,4 +79,8 @@ def crawl(client: Any, start: str = "/admin/", secrets: list[str] | None = None)
 
 def _ours(url: str) -> bool:
     parts = urlsplit(url)
-    return parts.scheme in ("", "http") and parts.netloc in ("", "localhost") and not url.startswith(("mailto:", "data:", "tel:"))
+    return (
+        parts.scheme in ("", "http")
+        and parts.netloc in ("", "localhost")
+        and not url.startswith(("mailto:", "data:", "tel:"))
+    )

@@ -66,7 +66,10 @@ class Page(HTMLParser):
         found = [
             f
             for f in self.forms
-            if f.method == method and action in f.action and f.action != "/logout/" and (not holding or holding in f.fields)
+            if f.method == method
+            and action in f.action
+            and f.action != "/logout/"
+            and (not holding or holding in f.fields)
         ]
         assert found, f"no {method} form to {action!r} in the page"
         return found[0]
@@ -78,7 +81,9 @@ class Page(HTMLParser):
     @property
     def errors(self) -> dict[str, str]:
         """Return field -> sentence for every field that carries one."""
-        return {k.removesuffix("-error"): " ".join(v.split()) for k, v in self.ids.items() if k.endswith("-error")}
+        return {
+            k.removesuffix("-error"): " ".join(v.split()) for k, v in self.ids.items() if k.endswith("-error")
+        }
 
     @property
     def unsafe(self) -> list[str]:
@@ -87,7 +92,9 @@ class Page(HTMLParser):
             f"<{tag} {name}={value!r}>"
             for tag, given in self.tags
             for name, value in given.items()
-            if name in ("style", "data-role") or name.startswith("on") or value.lower().strip().startswith("javascript:")
+            if name in ("style", "data-role")
+            or name.startswith("on")
+            or value.lower().strip().startswith("javascript:")
         ]
 
     @property
@@ -147,7 +154,9 @@ class Page(HTMLParser):
             self._templates -= 1
         if tag == "select" and self._select is not None:
             name, disabled, options = self._select
-            chosen = [value for value, selected in options if selected] or [value for value, _selected in options][:1]
+            chosen = [value for value, selected in options if selected] or [
+                value for value, _selected in options
+            ][:1]
             if name and not disabled and chosen:
                 self._put(name, chosen[-1])
             self._select = None

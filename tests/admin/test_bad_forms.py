@@ -28,7 +28,9 @@ def forms_of(shop: Shop, resource: str) -> dict[str, Form]:
         if answer.status_code == 200:
             found[path] = page_of(answer).form("/act/")
     if screen.can_create:
-        found[f"/admin/{resource}/new/"] = page_of(client.get(f"/admin/{resource}/new/", headers=HTMX)).form("/new/")
+        found[f"/admin/{resource}/new/"] = page_of(client.get(f"/admin/{resource}/new/", headers=HTMX)).form(
+            "/new/"
+        )
     return found
 
 
@@ -47,21 +49,29 @@ def test_no_field_of_a_form_is_broken_by_what_is_typed(shop: Shop, resource: str
                 answer = client.post(path, data=sent, headers=HTMX)
                 sane(answer, why=f"{path} {name}={str(value)[:40]!r}")
                 assert answer.status_code in FINE, f"{path} {name}={str(value)[:40]!r}: {answer.status}"
-            refused(client.post(path, data={**form.filled(), name: "a\x00b"}, headers=HTMX), name, why=f"{path} {name} NUL")
+            refused(
+                client.post(path, data={**form.filled(), name: "a\x00b"}, headers=HTMX),
+                name,
+                why=f"{path} {name} NUL",
+            )
 
 
 @pytest.mark.parametrize("resource", CREATE)
 def test_no_edit_is_broken_by_what_is_typed(shop: Shop, resource: str) -> None:
     client, row_id = shop.client(), create(shop, resource)
     path = f"/admin/{resource}/edit/?id={row_id}"
-    for name in (n for n in page_of(client.get(path, headers=HTMX)).form("/edit/").fields if n != "csrf_token"):
+    for name in (
+        n for n in page_of(client.get(path, headers=HTMX)).form("/edit/").fields if n != "csrf_token"
+    ):
         for value in NASTY[:: 3 if resource == "customer" else 1]:
             form = page_of(client.get(path, headers=HTMX)).form("/edit/")
             answer = client.post(path, data={**form.filled(), name: value}, headers=HTMX)
             sane(answer, why=f"{path} {name}={str(value)[:40]!r}")
             assert answer.status_code in FINE, f"{path} {name}={str(value)[:40]!r}: {answer.status}"
     for view in ("details", "edit"):
-        assert client.get(f"/admin/{resource}/{view}/?id={row_id}").status_code == 200, "what was stored can be shown"
+        assert client.get(f"/admin/{resource}/{view}/?id={row_id}").status_code == 200, (
+            "what was stored can be shown"
+        )
 
 
 @pytest.mark.parametrize(("resource", "column"), sorted({(r, c) for r, c, _t, _s in INLINE}))

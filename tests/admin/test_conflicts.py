@@ -16,23 +16,38 @@ HTMX = {"HX-Request": "true"}
 
 def customer(shop: Shop, **values: Any) -> int:
     """A customer to quarrel about."""
-    given = {"first_name": "Ann", "last_name": "Old", "email": None, "credit_limit": 1250, "free_delivery": False, **values}
+    given = {
+        "first_name": "Ann",
+        "last_name": "Old",
+        "email": None,
+        "credit_limit": 1250,
+        "free_delivery": False,
+        **values,
+    }
     return int(shop.make(factories.make_customer, **given).id)
 
 
 def opened(shop: Shop, row_id: int, role: str = "Admin", headers: dict[str, str] | None = None) -> Form:
     """The edit form as somebody opens it."""
-    return page_of(shop.client(role).get(f"/admin/customer/edit/?id={row_id}", headers=headers)).form("/edit/")
+    return page_of(shop.client(role).get(f"/admin/customer/edit/?id={row_id}", headers=headers)).form(
+        "/edit/"
+    )
 
 
-def save(shop: Shop, form: Form, role: str = "Admin", *, headers: dict[str, str] | None = None, **changes: Any) -> Any:
+def save(
+    shop: Shop, form: Form, role: str = "Admin", *, headers: dict[str, str] | None = None, **changes: Any
+) -> Any:
     """Send the form with changes."""
     return shop.client(role).post(form.action, data=form.filled(**changes), headers=headers)
 
 
 def radios(page: Page, name: str) -> list[str]:
     """The values offered for a field that both changed."""
-    return [g["value"] for t, g in page.tags if t == "input" and g.get("type") == "radio" and g.get("name") == name]
+    return [
+        g["value"]
+        for t, g in page.tags
+        if t == "input" and g.get("type") == "radio" and g.get("name") == name
+    ]
 
 
 def phones(shop: Shop, row_id: int) -> list[tuple[str, str | None]]:
@@ -52,10 +67,21 @@ def test_the_second_save_gets_a_page_of_both_and_nothing_is_lost(shop: Shop, kee
     assert answer.status_code == 409
     assert shop.get(Customer, row_id).last_name == "Theirs", "nothing is saved before somebody chooses"
     page = page_of(answer)
-    for words in ("Old", "Theirs", "Mine", "Manager Tester", "They Ltd", "mine@example.com", "20.00", "12.50"):
+    for words in (
+        "Old",
+        "Theirs",
+        "Mine",
+        "Manager Tester",
+        "They Ltd",
+        "mine@example.com",
+        "20.00",
+        "12.50",
+    ):
         assert words in page.text, words
     assert radios(page, "last_name") == ["Theirs", "Mine"]
-    assert not any(radios(page, name) for name in ("email", "free_delivery", "credit_limit", "global_discount"))
+    assert not any(
+        radios(page, name) for name in ("email", "free_delivery", "credit_limit", "global_discount")
+    )
     choice = {"mine": "Mine", "theirs": "Theirs"}[keep]
     assert save(shop, page.form("/edit/"), last_name=choice).status_code == 302
     row = shop.get(Customer, row_id)
@@ -143,7 +169,12 @@ def test_a_save_needs_the_version_it_was_opened_at(shop: Shop, version: str) -> 
 def test_phones_are_added_changed_and_removed_in_the_customers_form(shop: Shop) -> None:
     row_id = customer(shop)
     form = opened(shop, row_id)
-    rows = {"phones-0-number": "0113 496 0001", "phones-0-kind": "mobile", "phones-4-number": "0113 496 0002", "phones-4-kind": "work"}
+    rows = {
+        "phones-0-number": "0113 496 0001",
+        "phones-0-kind": "mobile",
+        "phones-4-number": "0113 496 0002",
+        "phones-4-kind": "work",
+    }
     assert save(shop, form, **rows, **{"phones-4-country": "GB", "phones-0-country": "GB"}).status_code == 302
     assert phones(shop, row_id) == [("0113 496 0001", None), ("0113 496 0002", None)]
     form = opened(shop, row_id)
@@ -153,7 +184,12 @@ def test_phones_are_added_changed_and_removed_in_the_customers_form(shop: Shop) 
     assert phones(shop, row_id) == [("0113 496 0002", "7")]
     form = opened(shop, row_id)
     assert save(shop, form).status_code == 302
-    assert save(shop, opened(shop, row_id), **{n: None for n in form.fields if n.startswith("phones-")}).status_code == 302
+    assert (
+        save(
+            shop, opened(shop, row_id), **{n: None for n in form.fields if n.startswith("phones-")}
+        ).status_code
+        == 302
+    )
     assert phones(shop, row_id) == []
 
 
@@ -177,7 +213,11 @@ def test_what_is_wrong_stands_under_the_right_line_and_all_of_it_is_kept(shop: S
     assert phones(shop, row_id) == []
     fixed = save(shop, page.form("/edit/"), **{wrong["12"]: "0113 496 0007", wrong["x"]: ""})
     assert fixed.status_code == 302
-    assert [number for number, _e in phones(shop, row_id)] == ["0113 496 0001", "0113 496 0007", "0113 496 0009"]
+    assert [number for number, _e in phones(shop, row_id)] == [
+        "0113 496 0001",
+        "0113 496 0007",
+        "0113 496 0009",
+    ]
 
 
 def test_a_stale_save_never_deletes_somebodys_phone_and_says_what_became_of_yours(shop: Shop) -> None:
@@ -186,7 +226,12 @@ def test_a_stale_save_never_deletes_somebodys_phone_and_says_what_became_of_your
     form = opened(shop, row_id)
     new = {"phones-1-number": "0113 496 0002", "phones-1-country": "GB", "phones-1-kind": "work"}
     assert save(shop, opened(shop, row_id, "Manager"), "Manager", **new).status_code == 302
-    mine = {"phones-1-number": "0113 496 0003", "phones-1-country": "GB", "phones-1-kind": "fax", "last_name": "Mine"}
+    mine = {
+        "phones-1-number": "0113 496 0003",
+        "phones-1-country": "GB",
+        "phones-1-kind": "fax",
+        "last_name": "Mine",
+    }
     answer = save(shop, form, **mine)
     assert answer.status_code == 409
     assert "0113 496 0003" in page_of(answer).text, "what was typed is still to be seen"
@@ -201,7 +246,16 @@ def test_phones_changed_by_me_alone_survive_a_conflict(shop: Shop) -> None:
     shop.make(factories.make_phone, customer_id=row_id, number="0113 496 0001", is_primary=True)
     form = opened(shop, row_id)
     save(shop, opened(shop, row_id, "Manager"), "Manager", title="Dr")
-    answer = save(shop, form, **{"phones-0-extension": "9", "phones-1-number": "0113 496 0002", "phones-1-country": "GB", "phones-1-kind": "work"})
+    answer = save(
+        shop,
+        form,
+        **{
+            "phones-0-extension": "9",
+            "phones-1-number": "0113 496 0002",
+            "phones-1-country": "GB",
+            "phones-1-kind": "work",
+        },
+    )
     assert answer.status_code == 409
     assert save(shop, page_of(answer).form("/edit/")).status_code == 302
     assert phones(shop, row_id) == [("0113 496 0001", "9"), ("0113 496 0002", None)]
@@ -212,7 +266,14 @@ def test_a_phone_added_on_its_own_screen_meanwhile_stays(shop: Shop) -> None:
     row_id = customer(shop)
     form = opened(shop, row_id)
     shop.make(factories.make_phone, customer_id=row_id, number="0113 496 0005")
-    assert save(shop, form, **{"phones-0-number": "0113 496 0006", "phones-0-country": "GB", "phones-0-kind": "work"}).status_code == 302
+    assert (
+        save(
+            shop,
+            form,
+            **{"phones-0-number": "0113 496 0006", "phones-0-country": "GB", "phones-0-kind": "work"},
+        ).status_code
+        == 302
+    )
     assert {number for number, _e in phones(shop, row_id)} == {"0113 496 0005", "0113 496 0006"}
 
 
@@ -236,7 +297,13 @@ def test_a_phone_changed_on_its_own_screen_meanwhile_is_not_overwritten(shop: Sh
 def test_nobody_takes_or_deletes_another_customers_phone(shop: Shop) -> None:
     mine, other = customer(shop), customer(shop)
     theirs = shop.make(factories.make_phone, customer_id=other, number="0113 496 0005").id
-    rows = {"phones": f"shown {theirs}", "phones-0-id": str(theirs), "phones-0-number": "0113 496 0006", "phones-0-country": "GB", "phones-0-kind": "work"}
+    rows = {
+        "phones": f"shown {theirs}",
+        "phones-0-id": str(theirs),
+        "phones-0-number": "0113 496 0006",
+        "phones-0-country": "GB",
+        "phones-0-kind": "work",
+    }
     assert save(shop, opened(shop, mine), **rows).status_code == 302
     assert save(shop, opened(shop, mine), phones=f"shown {theirs}").status_code == 302
     assert (shop.get(Phone, theirs).customer_id, shop.get(Phone, theirs).number) == (other, "0113 496 0005")
@@ -257,7 +324,17 @@ def test_many_phones_are_neither_an_error_nor_lost(shop: Shop) -> None:
     assert len(phones(shop, row_id)) == 25
 
 
-@pytest.mark.parametrize("name", ["phones-²-number", "phones-x-number", "phones--1-number", "phones-" + "9" * 5000 + "-number", "phones-0", "phones-"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "phones-²-number",
+        "phones-x-number",
+        "phones--1-number",
+        "phones-" + "9" * 5000 + "-number",
+        "phones-0",
+        "phones-",
+    ],
+)
 def test_lines_with_strange_numbers_are_no_error_of_ours(shop: Shop, name: str) -> None:
     row_id = customer(shop)
     answer = save(shop, opened(shop, row_id), **{name: "0113 496 0001"})

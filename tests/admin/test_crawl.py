@@ -59,7 +59,13 @@ def test_every_answer_carries_the_headers_of_a_safe_page(crawled: Crawled) -> No
         assert headers["X-Content-Type-Options"] == "nosniff", visit.url
         assert headers["Referrer-Policy"] == "no-referrer", visit.url
         policy = headers["Content-Security-Policy"]
-        for part in ("default-src 'none'", "script-src 'self'", "style-src 'self'", "frame-ancestors 'none'", "base-uri 'none'"):
+        for part in (
+            "default-src 'none'",
+            "script-src 'self'",
+            "style-src 'self'",
+            "frame-ancestors 'none'",
+            "base-uri 'none'",
+        ):
             assert part in policy, visit.url
         assert "unsafe" not in policy
         if not visit.url.startswith("/static/"):
@@ -70,6 +76,14 @@ def test_every_answer_carries_the_headers_of_a_safe_page(crawled: Crawled) -> No
 def test_the_walk_came_by_every_kind_of_page(crawled: Crawled) -> None:
     visits, _before, _after = crawled
     paths = {v.url.split("?")[0].split("/", 3)[-1] for v in visits}
-    for wanted in ("details/", "edit/", "new/", "ajax/lookup/", "export/csv/", "act/adjust/", "act/void/", "act/done/"):
+    for wanted in (
+        "details/",
+        "edit/",
+        "new/",
+        "ajax/lookup/",
+        "export/csv/",
+        "act/adjust/",
+        "act/void/",
+        "act/done/",
+    ):
         assert wanted in paths, wanted
-

@@ -56,9 +56,16 @@ def test_what_is_wrong_stands_under_its_field_and_what_was_typed_is_kept(shop: S
         page = page_of(answer)
         assert answer.status_code == 422, f"{name}={wrong[:20]!r}: {answer.status}"
         assert page.error(name), f"{name}={wrong[:20]!r}: {page.errors}"
-        if wrong and wrong.strip() and name not in ("sales_channel", "agent", "customer_class", "gender", "kind", "system", "account_type"):
+        if (
+            wrong
+            and wrong.strip()
+            and name
+            not in ("sales_channel", "agent", "customer_class", "gender", "kind", "system", "account_type")
+        ):
             kept = page.form(path).fields.get(name)
-            assert kept in (wrong, wrong.strip()) or name in ("country", "currency", "language"), f"{name}: {kept!r}"
+            assert kept in (wrong, wrong.strip()) or name in ("country", "currency", "language"), (
+                f"{name}: {kept!r}"
+            )
     assert shop.figures() == before
 
 
@@ -68,9 +75,17 @@ def test_taken_values_are_said_under_their_field(shop: Shop) -> None:
         ("customer_class", "name", "Gold"), ("sales_channel", "code", "SHOP"), ("attribute_definition", "code", "shoe"),
     ):  # fmt: skip
         create(shop, resource, **{name: value})
-        values = filled(shop, CREATE[resource]) | {"name": "Other", "code": "OTHER"} if resource != "customer" else filled(shop, CREATE[resource])
+        values = (
+            filled(shop, CREATE[resource]) | {"name": "Other", "code": "OTHER"}
+            if resource != "customer"
+            else filled(shop, CREATE[resource])
+        )
         form = form_of(shop, f"/admin/{resource}/new/")
-        answer = sent(shop, form, **{k: v for k, v in {**values, name: value.swapcase()}.items() if k in form.fields or k == name})
+        answer = sent(
+            shop,
+            form,
+            **{k: v for k, v in {**values, name: value.swapcase()}.items() if k in form.fields or k == name},
+        )
         assert answer.status_code == 422, f"{resource}.{name}"
         assert page_of(answer).error(name), f"{resource}.{name}: {page_of(answer).errors}"
 
@@ -85,10 +100,19 @@ MONEY = [
 
 
 @pytest.mark.parametrize(("path", "name", "given"), MONEY)
-def test_money_is_read_strictly_and_named_when_it_is_not(shop: Shop, path: str, name: str, given: dict[str, str]) -> None:
+def test_money_is_read_strictly_and_named_when_it_is_not(
+    shop: Shop, path: str, name: str, given: dict[str, str]
+) -> None:
     customer = shop.make(factories.make_customer, pay_on_account=True)
     form, before = form_of(shop, path), shop.figures()
-    values = {**given, **({"customer": str(customer.id)} if "act" in path else {"sales_channel": str(customer.sales_channel_id)})}
+    values = {
+        **given,
+        **(
+            {"customer": str(customer.id)}
+            if "act" in path
+            else {"sales_channel": str(customer.sales_channel_id)}
+        ),
+    }
     for wrong in BAD_MONEY:
         answer = sent(shop, form, **{**values, name: wrong})
         assert answer.status_code == 422, f"{wrong!r}: {answer.status}"
@@ -102,7 +126,13 @@ def test_money_is_read_strictly_and_named_when_it_is_not(shop: Shop, path: str, 
 
 def test_an_amount_is_kept_to_the_penny(shop: Shop) -> None:
     customer = shop.make(factories.make_customer).id
-    for typed, minor in (("0.01", 1), ("12", 1200), ("12.5", 1250), ("999999999.99", 99_999_999_999), (" 7.10 ", 710)):
+    for typed, minor in (
+        ("0.01", 1),
+        ("12", 1200),
+        ("12.5", 1250),
+        ("999999999.99", 99_999_999_999),
+        (" 7.10 ", 710),
+    ):
         form = form_of(shop, "/admin/account_entry/act/pay/")
         assert sent(shop, form, customer=str(customer), amount=typed, method="cash").status_code == 302
         with shop.look() as session:
@@ -115,19 +145,30 @@ def test_an_amount_is_kept_to_the_penny(shop: Shop) -> None:
 
 
 @pytest.mark.parametrize("headers", [{}, {"HX-Request": "true"}])
-def test_the_same_form_sent_twice_makes_one_record_and_answers_alike(shop: Shop, headers: dict[str, str]) -> None:
+def test_the_same_form_sent_twice_makes_one_record_and_answers_alike(
+    shop: Shop, headers: dict[str, str]
+) -> None:
     client = shop.client()
     for resource in ("note", "customer", "membership_group"):
         model, values = shop.screen(resource).model, filled(shop, CREATE[resource])
         form = form_of(shop, f"/admin/{resource}/new/")
-        first, second = (client.post(form.action, data=form.filled(**values), headers=headers) for _n in range(2))
+        first, second = (
+            client.post(form.action, data=form.filled(**values), headers=headers) for _n in range(2)
+        )
         assert first.status_code == second.status_code == (204 if headers else 302)
         if headers:
-            assert first.headers["HX-Trigger"].partition('"id"')[2] == second.headers["HX-Trigger"].partition('"id"')[2]
+            assert (
+                first.headers["HX-Trigger"].partition('"id"')[2]
+                == second.headers["HX-Trigger"].partition('"id"')[2]
+            )
         else:
             assert first.location == second.location
         with shop.look() as session:
-            made = session.scalar(sa.select(sa.func.count()).select_from(Changeset).where(Changeset.action == f"{resource}.create"))
+            made = session.scalar(
+                sa.select(sa.func.count())
+                .select_from(Changeset)
+                .where(Changeset.action == f"{resource}.create")
+            )
             assert made == 1
             assert session.scalar(sa.select(sa.func.count()).select_from(model)) >= 1
 
@@ -188,14 +229,24 @@ def plausible(column: Any) -> str:
 def test_a_form_writes_only_the_fields_it_lists(shop: Shop, resource: str) -> None:
     screen = shop.screen(resource)
     columns = {p.key: p.columns[0] for p in sa.inspect(screen.model).column_attrs}
-    listed = {screen.field(n).column.key for n in screen.form_columns if screen.field(n).attribute is not None}
+    listed = {
+        screen.field(n).column.key for n in screen.form_columns if screen.field(n).attribute is not None
+    }
     closed = {name: plausible(column) for name, column in columns.items() if name not in listed}
     assert {"version", "created_at", "id"} <= set(closed)
     plain = shop.get(screen.model, create(shop, resource))
-    values = filled(shop, CREATE[resource]) | {n: f"{v}2" for n, v in CREATE[resource].items() if n in ("name", "code", "value")}
+    values = filled(shop, CREATE[resource]) | {
+        n: f"{v}2" for n, v in CREATE[resource].items() if n in ("name", "code", "value")
+    }
     form = form_of(shop, f"/admin/{resource}/new/")
-    relations = {r.key: "1" for r in sa.inspect(screen.model).relationships if r.key not in screen.form_columns}
-    hostile = {**relations, **closed, **{f"{n}_id": "1" for n in screen.form_columns if screen.field(n).kind == "lookup"}}
+    relations = {
+        r.key: "1" for r in sa.inspect(screen.model).relationships if r.key not in screen.form_columns
+    }
+    hostile = {
+        **relations,
+        **closed,
+        **{f"{n}_id": "1" for n in screen.form_columns if screen.field(n).kind == "lookup"},
+    }
     answer = sent(shop, form, **hostile, **values)
     assert answer.status_code == 302, page_of(answer).errors
     made = shop.get(screen.model, int(answer.location.rpartition("=")[2]))
@@ -245,11 +296,22 @@ def test_settings_are_saved_in_one_changeset_and_only_what_changed(shop: Shop) -
     form = form_of(shop, "/admin/shop_setting/")
     assert sent(shop, form).status_code == 302
     with shop.look() as session:
-        assert session.scalar(sa.select(sa.func.count()).select_from(ShopSetting)) == 0, "defaults are not stored"
-    assert sent(shop, form, name="Vine & <Barrel>", points_expire_after_days="", external_accounting="y").status_code == 302
+        assert session.scalar(sa.select(sa.func.count()).select_from(ShopSetting)) == 0, (
+            "defaults are not stored"
+        )
+    assert (
+        sent(
+            shop, form, name="Vine & <Barrel>", points_expire_after_days="", external_accounting="y"
+        ).status_code
+        == 302
+    )
     with shop.look() as session:
         stored = load_shop(session)
-        assert (stored.name, stored.points_expire_after_days, stored.external_accounting) == ("Vine & <Barrel>", None, True)
+        assert (stored.name, stored.points_expire_after_days, stored.external_accounting) == (
+            "Vine & <Barrel>",
+            None,
+            True,
+        )
         assert list(session.scalars(sa.select(Changeset.action))) == ["shop_setting.save"]
     assert form_of(shop, "/admin/shop_setting/").fields["name"] == "Vine & <Barrel>"
 
@@ -273,12 +335,22 @@ def test_a_setting_that_cannot_be_is_refused_under_its_field(shop: Shop, name: s
 def test_stored_settings_open_on_every_page_that_shows_them(shop: Shop) -> None:
     shop.make(factories.make_sales_channel, code="WEB")
     with shop.arrange() as session:
-        for code, value in (("points_expire_after_days", 400), ("external_accounting", True), ("email", None), ("name", "Vine")):
+        for code, value in (
+            ("points_expire_after_days", 400),
+            ("external_accounting", True),
+            ("email", None),
+            ("name", "Vine"),
+        ):
             factories.make_shop_setting(session, code=code, value=value)
         ids = list(session.scalars(sa.select(ShopSetting.id)))
     for row_id in ids:
         for view in ("details", "edit"):
-            assert shop.client().get(f"/admin/shop_setting/{view}/?id={row_id}").status_code in (200, 302, 403, 404)
+            assert shop.client().get(f"/admin/shop_setting/{view}/?id={row_id}").status_code in (
+                200,
+                302,
+                403,
+                404,
+            )
         assert shop.api().get(f"/api/v1/shop_setting/{row_id}").status_code == 200
     readers = shop.client("Read-only").get("/admin/shop_setting/")
     assert readers.status_code == 403

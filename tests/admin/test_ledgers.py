@@ -15,7 +15,12 @@ from tests import factories
 from tests.admin.conftest import Shop
 from tests.admin.pages import links_of, page_of
 
-LEDGERS = {"loyalty_entry": LoyaltyEntry, "account_entry": AccountEntry, "invoice": Invoice, "credit_entry": CreditEntry}
+LEDGERS = {
+    "loyalty_entry": LoyaltyEntry,
+    "account_entry": AccountEntry,
+    "invoice": Invoice,
+    "credit_entry": CreditEntry,
+}
 
 
 def act(shop: Shop, where: str, role: str = "Admin", row: int | None = None, **values: str) -> Any:
@@ -48,11 +53,21 @@ def owner(shop: Shop) -> int:
 
 
 def test_points_are_given_redeemed_and_taken_back_once(shop: Shop, owner: int) -> None:
-    given = act(shop, "loyalty_entry.adjust", customer=str(owner), points="120", comment="Sorry for the delay", expires_after_days="30")
+    given = act(
+        shop,
+        "loyalty_entry.adjust",
+        customer=str(owner),
+        points="120",
+        comment="Sorry for the delay",
+        expires_after_days="30",
+    )
     assert given.status_code == 302
     earned = newest(shop, LoyaltyEntry)
     assert (earned.points, earned.kind.value, earned.actor_name) == (120, "goodwill", "Admin Tester")
-    assert act(shop, "loyalty_entry.adjust", customer=str(owner), points="−20", comment="Tasting").status_code == 302
+    assert (
+        act(shop, "loyalty_entry.adjust", customer=str(owner), points="−20", comment="Tasting").status_code
+        == 302
+    )
     spent = newest(shop, LoyaltyEntry)
     assert shop.get(Customer, owner).points == 100
     refused = act(shop, "loyalty_entry.adjust", customer=str(owner), points="-101", comment="Too many")
@@ -62,24 +77,39 @@ def test_points_are_given_redeemed_and_taken_back_once(shop: Shop, owner: int) -
     assert blocked.status_code == 409, "some of it is spent"
     assert act(shop, "loyalty_entry.reverse", row=spent.id, reason="Mistake").status_code == 302
     assert act(shop, "loyalty_entry.reverse", row=spent.id, reason="Mistake").status_code == 409
-    assert act(shop, "loyalty_entry.reverse", row=newest(shop, LoyaltyEntry).id, reason="Mistake").status_code == 409
+    assert (
+        act(shop, "loyalty_entry.reverse", row=newest(shop, LoyaltyEntry).id, reason="Mistake").status_code
+        == 409
+    )
     assert shop.get(Customer, owner).points == 120
     sound(shop)
 
 
 def test_payments_refunds_and_invoices_move_the_balance_and_are_voided_once(shop: Shop, owner: int) -> None:
-    assert act(shop, "invoice.raise", customer=str(owner), amount="120", description="Wine").status_code == 302
+    assert (
+        act(shop, "invoice.raise", customer=str(owner), amount="120", description="Wine").status_code == 302
+    )
     invoice = newest(shop, Invoice)
     assert (invoice.amount, shop.get(Customer, owner).account_balance) == (12_000, 12_000)
-    assert act(shop, "account_entry.pay", customer=str(owner), amount="20.50", method="cash", comment="").status_code == 302
+    assert (
+        act(
+            shop, "account_entry.pay", customer=str(owner), amount="20.50", method="cash", comment=""
+        ).status_code
+        == 302
+    )
     payment = newest(shop, AccountEntry)
-    assert act(shop, "account_entry.refund", customer=str(owner), amount="0.50", method="card").status_code == 302
+    assert (
+        act(shop, "account_entry.refund", customer=str(owner), amount="0.50", method="card").status_code
+        == 302
+    )
     assert shop.get(Customer, owner).account_balance == 12_000 - 2_050 + 50
     too_much = act(shop, "invoice.raise", customer=str(owner), amount="99999")
     assert too_much.status_code == 409
     assert "credit limit" in page_of(too_much).text
     for where, row in (("account_entry.void", payment.id), ("invoice.void", invoice.id)):
-        assert act(shop, where, row=row, reason="x").status_code == 422, "say why in at least three characters"
+        assert act(shop, where, row=row, reason="x").status_code == 422, (
+            "say why in at least three characters"
+        )
         assert act(shop, where, row=row, reason="Entered twice").status_code == 302
         assert act(shop, where, row=row, reason="Entered twice").status_code == 409
     entry = newest(shop, AccountEntry)
@@ -90,11 +120,22 @@ def test_payments_refunds_and_invoices_move_the_balance_and_are_voided_once(shop
 
 
 def test_credit_never_goes_below_zero(shop: Shop, owner: int) -> None:
-    assert act(shop, "credit_entry.adjust", customer=str(owner), amount="25", comment="Found a card").status_code == 302
+    assert (
+        act(shop, "credit_entry.adjust", customer=str(owner), amount="25", comment="Found a card").status_code
+        == 302
+    )
     added = newest(shop, CreditEntry)
-    assert act(shop, "credit_entry.adjust", customer=str(owner), amount="−25.01", comment="Too much").status_code == 409
-    assert act(shop, "credit_entry.adjust", customer=str(owner), amount="-5", comment="Correction").status_code == 302
-    assert act(shop, "credit_entry.reverse", row=added.id, reason="Wrong card").status_code == 409, "some of it is used"
+    assert (
+        act(shop, "credit_entry.adjust", customer=str(owner), amount="−25.01", comment="Too much").status_code
+        == 409
+    )
+    assert (
+        act(shop, "credit_entry.adjust", customer=str(owner), amount="-5", comment="Correction").status_code
+        == 302
+    )
+    assert act(shop, "credit_entry.reverse", row=added.id, reason="Wrong card").status_code == 409, (
+        "some of it is used"
+    )
     assert shop.get(Customer, owner).credit_balance == 2_000
     sound(shop)
 
@@ -114,7 +155,9 @@ GIVEN = {
 
 
 @pytest.mark.parametrize(("where", "name", "values"), WRONG)
-def test_what_is_wrong_stands_under_its_field_and_nothing_is_written(shop: Shop, owner: int, where: str, name: str, values: tuple[str, ...]) -> None:
+def test_what_is_wrong_stands_under_its_field_and_nothing_is_written(
+    shop: Shop, owner: int, where: str, name: str, values: tuple[str, ...]
+) -> None:
     before = shop.figures()
     for wrong in values:
         answer = act(shop, where, **{"customer": str(owner), **GIVEN[where], name: wrong})
@@ -128,7 +171,13 @@ def test_the_menu_of_an_entry_offers_what_can_still_be_done(shop: Shop, owner: i
     act(shop, "account_entry.pay", customer=str(owner), amount="5", method="cash")
     act(shop, "invoice.raise", customer=str(owner), amount="7")
     act(shop, "credit_entry.adjust", customer=str(owner), amount="5", comment="because")
-    for resource, verb in (("loyalty_entry", "reverse"), ("account_entry", "void"), ("invoice", "void"), ("credit_entry", "reverse")):
+    for resource, verb in (
+        ("loyalty_entry", "reverse"),
+        ("account_entry", "void"),
+        ("invoice", "void"),
+        ("credit_entry", "reverse"),
+    ):
+
         def offered() -> set[str]:
             return {u for u in links_of(shop.client().get(f"/admin/{resource}/")) if f"/act/{verb}/?id=" in u}
 
@@ -146,9 +195,14 @@ def test_nobody_edits_or_deletes_an_entry(stocked: Shop, resource: str) -> None:
     csrf = {"X-CSRFToken": client.csrf_token("/admin/")}
     for view in ("edit/?id=1", "new/", "ajax/update/?id=1&column=comment"):
         assert client.get(f"/admin/{resource}/{view}").status_code in (403, 404), view
-        assert client.post(f"/admin/{resource}/{view}", headers=csrf, data={"comment": "x", "version": "1"}).status_code in (403, 404), view
+        assert client.post(
+            f"/admin/{resource}/{view}", headers=csrf, data={"comment": "x", "version": "1"}
+        ).status_code in (403, 404), view
     for view in ("delete", "bulk/delete"):
-        assert client.post(f"/admin/{resource}/{view}/", data={"id": "1", "ids": "1"}, headers=csrf).status_code == 403, view
+        assert (
+            client.post(f"/admin/{resource}/{view}/", data={"id": "1", "ids": "1"}, headers=csrf).status_code
+            == 403
+        ), view
     assert stocked.figures() == before
 
 
@@ -186,7 +240,9 @@ def test_tasks_are_done_and_reopened(shop: Shop, owner: int) -> None:
 
 
 def test_a_customers_own_button_fills_the_customer_in(shop: Shop, owner: int) -> None:
-    tab = shop.client().get(f"/admin/loyalty_entry/?embed=1&customer__eq={owner}", headers={"HX-Request": "true"})
+    tab = shop.client().get(
+        f"/admin/loyalty_entry/?embed=1&customer__eq={owner}", headers={"HX-Request": "true"}
+    )
     url = next(u for u in links_of(tab) if "/act/adjust/" in u)
     assert page_of(shop.client().get(url)).form("/act/adjust/").fields["customer"] == str(owner)
     for bad in ("x", "0", "9" * 30):
