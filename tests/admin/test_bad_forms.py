@@ -34,13 +34,33 @@ def forms_of(shop: Shop, resource: str) -> dict[str, Form]:
     return found
 
 
+def entry(shop: Shop, resource: str) -> None:
+    """A row of a ledger with all that belongs to it, or an order or a changeset."""
+    customer = shop.make(factories.make_customer, points=100, account_balance=12_000, credit_balance=2_500).id
+    made = shop.make(
+        getattr(factories, f"make_{resource}"),
+        **({} if resource == "changeset" else {"customer_id": customer}),
+    )
+    if resource == "loyalty_entry":
+        shop.make(factories.make_loyalty_lot, entry=made)
+    if resource == "invoice":
+        shop.make(
+            factories.make_account_entry,
+            customer_id=customer,
+            kind="invoice",
+            amount=made.amount,
+            invoice_id=made.id,
+            method=None,
+        )
+
+
 @pytest.mark.parametrize("resource", [r for r in RESOURCES if r != "shop_setting"])
 def test_no_field_of_a_form_is_broken_by_what_is_typed(shop: Shop, resource: str) -> None:
     client = shop.client()
     if resource in CREATE:
         create(shop, resource)
     else:
-        shop.make(getattr(factories, f"make_{resource}"))
+        entry(shop, resource)
     for path, form in forms_of(shop, resource).items():
         given = filled(shop, CREATE[resource]) if path.endswith("/new/") else {}
         for number, name in enumerate(n for n in form.fields if n not in ("csrf_token",)):
@@ -78,11 +98,13 @@ def test_no_edit_is_broken_by_what_is_typed(shop: Shop, resource: str) -> None:
 def test_no_cell_is_broken_by_what_is_typed(shop: Shop, resource: str, column: str) -> None:
     client, row_id = shop.client(), create(shop, resource)
     path = f"/admin/{resource}/ajax/update/?id={row_id}&column={column}"
+    form = page_of(client.get(path, headers=HTMX)).form("ajax/update")
     for value in NASTY:
-        form = page_of(client.get(path, headers=HTMX)).form("ajax/update")
         answer = client.post(form.action, data={**form.filled(), column: value}, headers=HTMX)
         sane(answer, why=f"{column}={str(value)[:40]!r}")
         assert answer.status_code in FINE, f"{column}={str(value)[:40]!r}: {answer.status}"
+        if answer.status_code == 200:
+            form = page_of(client.get(path, headers=HTMX)).form("ajax/update")
     refused(client.post(form.action, data={**form.filled(), column: "a\x00b"}, headers=HTMX), column)
 
 
@@ -95,7 +117,7 @@ def test_no_setting_is_broken_by_what_is_typed(shop: Shop) -> None:
             answer = client.post(form.action, data={**form.filled(), name: value})
             sane(answer, why=f"{name}={str(value)[:40]!r}")
             assert answer.status_code in FINE, f"{name}={str(value)[:40]!r}: {answer.status}"
-            assert client.get("/admin/").status_code == 200, f"{name}={str(value)[:40]!r} broke every page"
+        assert client.get("/admin/").status_code == 200, f"{name} broke every page"
 
 
 def test_too_much_is_refused(shop: Shop) -> None:
