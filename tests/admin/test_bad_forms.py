@@ -38,7 +38,7 @@ def entry(shop: Shop, resource: str) -> None:
     """A row of a ledger with all that belongs to it, or an order or a changeset."""
     customer = shop.make(factories.make_customer, points=100, account_balance=12_000, credit_balance=2_500).id
     made = shop.make(
-        getattr(factories, f"make_{resource}"),
+        getattr(factories, {"sales_order": "make_order"}.get(resource, f"make_{resource}")),
         **({} if resource == "changeset" else {"customer_id": customer}),
     )
     if resource == "loyalty_entry":
