@@ -1,6 +1,7 @@
 """How tests make the application, its template database and a signed-in browser."""
 
 import re
+import weakref
 from typing import Any
 
 from flask import Flask
@@ -43,10 +44,14 @@ def make(url: str, *, wiring: dict[str, Any] | None = None, **settings: Any) -> 
     """
     from app import create_app
     from config import Settings
+    from models.base import db
 
     chosen = {"secret_key": "tests " * 8, "password_hash": CHEAP_HASH, "testing": True, **settings}
     app = create_app(Settings(database_url=url, **chosen), **(wiring or {}))
     app.test_client_class = Client
+    with app.app_context():
+        # An application nobody holds any more closes its connections; PostgreSQL's driver warns of those left open.
+        weakref.finalize(app, db.engine.dispose)
     return app
 
 
