@@ -22,6 +22,7 @@ from admin.base import PERMISSION_OF, Screen
 from admin.context import perform, session, shop
 from admin.frame import frame
 from admin.pages import FormPage
+from admin.query import parse_id
 from models import places
 from models.lookups import SalesChannel
 from models.shop import SETTINGS, Setting, ShopSetting
@@ -51,6 +52,7 @@ class SettingsScreen(Screen):
     @expose("/edit/", methods=("GET", "POST"))
     def edit_view(self) -> Any:
         """Lead to the one form: no setting has a form of its own."""
+        self.get_or_404(parse_id("id", request.args.get("id")))
         return redirect(self.url_to("index_view"))
 
     @expose("/save/", methods=("POST",))

@@ -82,8 +82,9 @@ def columns(model: type[Base]) -> list[str]:
 
 
 def records() -> list[type[Record]]:
-    """Return every model whose rows staff create and edit."""
-    return [m.class_ for m in Base.registry.mappers if issubclass(m.class_, Record)]
+    """Return every model of the product whose rows staff create and edit."""
+    mapped = (m.class_ for m in Base.registry.mappers if m.class_.metadata is metadata)
+    return [model for model in mapped if issubclass(model, Record)]
 
 
 # ------------------------------------------------------------------------------------------------ rules
