@@ -2,17 +2,39 @@
 
 from __future__ import annotations
 
-from sqlalchemy import exists, inspect, select
+import datetime as dt
 
-from actions.base import Context, Refused
-from actions.records import before_delete, before_save
+from sqlalchemy import Engine, exists, inspect, select
+from sqlalchemy.orm import Session
+
+from actions.base import SYSTEM, Context, Refused
+from actions.records import before_delete, before_save, record_actions
+from actions.runner import Call, perform
 from models.attribute import AttributeDefinition, AttributeValue
 from models.base import N_, Invalid
 from models.lookups import SalesChannel
+from models.shop import load_shop
 
 DEFAULT_CHANNEL = N_(
     "New customers get this sales channel by default: choose another one in the settings first."
 )
+
+
+def first_channel(engine: Engine, now: dt.datetime) -> bool:
+    """Give a shop without any sales channel the one that new customers get; return whether it had none.
+
+    Every customer needs a channel, so a new shop could not register its first one otherwise. It is made once: two
+    commands at the same moment share a key.
+    """
+    with Session(engine) as session:
+        code = load_shop(session).default_sales_channel
+        if session.scalar(select(exists(select(SalesChannel.id)))):
+            return False
+    create, _edit, _delete = record_actions(SalesChannel)
+    perform(
+        engine, create, Call(SYSTEM, now, key="first-sales-channel"), values={"name": "Website", "code": code}
+    )
+    return True
 
 
 @before_save(SalesChannel)

@@ -55,6 +55,15 @@ def available(session: Session, customer_id: int, now: dt.datetime) -> int:
     return int(total or 0)
 
 
+def lapsing(session: Session, customer_id: int, now: dt.datetime, until: dt.datetime) -> int:
+    """Return the customer's unspent points that lapse between ``now`` and ``until``."""
+    mine = (LoyaltyLot.customer_id == customer_id, LoyaltyLot.expires_at <= until)
+    total = session.scalar(
+        select(func.coalesce(func.sum(LoyaltyLot.unspent), 0)).where(*mine, spendable(now))
+    )
+    return int(total or 0)
+
+
 def lapse_instant(now: dt.datetime, days: int | None, zone: ZoneInfo) -> dt.datetime | None:
     """Return when points given at ``now`` lapse: the start of the day after local date + ``days`` (RULES
     1.5).

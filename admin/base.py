@@ -25,7 +25,7 @@ from admin import columns, export, forms, inline, lists, lookups, records, savin
 from admin.context import actor, allowed, clientele, memo, person, session, shop
 from admin.declare import RowAction, Section, Tab, View
 from admin.fields import OPERATORS, Field, describe
-from admin.pages import Badge, Cell, Event, FilterChoice
+from admin.pages import Badge, Cell, Event, Fact, FilterChoice
 from admin.query import Condition, parse_id
 from admin.select import Key, condition_clause
 from models.base import Base, db
@@ -69,6 +69,8 @@ class Screen(ModelView):
     column_editable_list: Any = ()
     column_sort_expressions: ClassVar[Mapping[str, Sequence[Any]]] = {}
     """Listed column -> attribute paths or SQL expressions to sort it by, for a column that is not one of the table."""
+    column_figures: ClassVar[Sequence[str]] = ()
+    """Listed figures that are no columns of the model: formatters print what :meth:`prepare` read for the page."""
     column_hidden: ClassVar[Sequence[str]] = ()
     """Listed columns that the chooser leaves out until a person asks for them."""
     column_formatters: Any = {}
@@ -114,6 +116,11 @@ class Screen(ModelView):
             *self.column_searchable_list,
         ):
             self.field(name)
+        for name in self.column_figures:
+            if name not in self.column_formatters or name not in self.column_formatters_export:
+                raise TypeError(
+                    f"{type(self).__name__}: {name} needs a formatter for lists and one for files"
+                )
         for name in self.form_columns:
             field = self.field(name)
             if field.kind != "computed" and policy(field.column.property.columns[0]).written_by != "form":
@@ -124,6 +131,8 @@ class Screen(ModelView):
 
     def field(self, name: str) -> Field:
         """Return what is known of an attribute of the model. :raises AttributeError: there is none."""
+        if name in self.column_figures:
+            return Field(name, "computed", figure=True)
         return describe(type(self).model, name)
 
     def get_column_name(self, field: str) -> str:
@@ -244,8 +253,15 @@ class Screen(ModelView):
         """Return one formatted value, by the screen's own formatter where it has one."""
         return columns.format_cell(self, row, name, whole=whole)
 
-    def prepare_export(self, rows: Sequence[Any]) -> None:
-        """Read at once what the formatters for files need to know of the next few hundred rows."""
+    def prepare(self, rows: Sequence[Any], names: Sequence[str], *, whole: bool = False) -> None:
+        """Read at once what the formatters of the columns ``names`` need to know beyond the rows themselves.
+
+        Called for a page of a list, for each few hundred rows of a file, and with ``whole`` for a record's own page.
+        """
+
+    def facts(self, owner: Any) -> Sequence[Fact]:
+        """Return the figures that stand over this list where it is a tab of ``owner``."""
+        return ()
 
     def line_url(self, row: Any) -> str | None:
         """Return the address of a row's record, for those who may open it."""

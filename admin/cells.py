@@ -54,6 +54,14 @@ def balance(minor: int, currency: str, shop: Shop) -> Markup:
     return Markup('<span class="text-secondary">{}</span> {}').format(word, money(abs(minor), currency, shop))
 
 
+def balance_text(minor: int, currency: str) -> str:
+    """Return an account balance as files hold it: in words too (RULES 2.2), the figure as plain as any other."""
+    figure = major_units(abs(minor), currency)
+    if minor == 0:
+        return figure
+    return f"{_('owes')} {figure}" if minor > 0 else f"{_('in credit')} {figure}"
+
+
 def number(value: int, shop: Shop) -> str:
     """Return a whole number with its thousands apart; Babel is not asked about those that have none."""
     return str(value) if 0 <= value < 1000 else format_decimal(value, locale=shop.locale)
@@ -63,6 +71,11 @@ def signed(figure: int, shop: Shop) -> Markup:
     """Return a movement with its sign, green or red as well."""
     colour, sign = ("text-green", "+") if figure > 0 else ("text-red", "−")
     return Markup('<span class="{}">{}{}</span>').format(colour, sign, number(abs(figure), shop))
+
+
+def lapsing(points: int, shop: Shop) -> Markup | str:
+    """Return points about to lapse, in a warning colour where there are any."""
+    return Markup('<span class="text-orange">{}</span>').format(number(points, shop)) if points else "0"
 
 
 def signed_money(minor: int, currency: str, shop: Shop) -> Markup:

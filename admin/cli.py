@@ -11,6 +11,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 from werkzeug.security import generate_password_hash
 
+from actions.lookups import first_channel
+from admin.context import clientele
 from admin.roles import first_admin, sync
 from admin.sentences import sentence
 from models import schema
@@ -22,12 +24,14 @@ from models.dialect import WRITE
 @click.option("--admin", "email", help="Email of the first admin, made only while there is no staff at all.")
 @with_appcontext
 def up(email: str | None) -> None:
-    """Migrate the database, then make permissions and shipped roles match the declared screens."""
+    """Migrate the database, make permissions match the declared screens, and give a new shop what it cannot do
+    without: the shipped roles and a first sales channel."""
     schema.migrate(db.engine)
     with Session(db.engine.execution_options(**{WRITE: True})) as session, session.begin():
-        made = sync(session, current_app.extensions["clientele"].screens.values())
+        made = sync(session, clientele().screens.values())
         staffed = session.scalar(select(Staff.id).limit(1)) is not None
         password = None if staffed or not email else _first_admin(session, email)
+    first_channel(db.engine, clientele().clock())
     click.echo("Ready." if not made else f"Ready; new roles: {', '.join(made)}.")
     if password:
         click.echo(f"First admin: sign in as {email} with the password {password} and keep it safe.")

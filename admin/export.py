@@ -92,7 +92,7 @@ def csv_response(screen: Screen) -> Response:
 
     def rows() -> Iterator[Sequence[str]]:
         yield titles
-        for row in _streamed(screen, statement):
+        for row in _streamed(screen, statement, names):
             yield [str(row.id), *(_text(screen, row, name) for name in names)]
 
     session().close()
@@ -108,11 +108,11 @@ def _text(screen: Screen, row: Any, name: str) -> str:
     return str(formatter(screen, None, row, name)) if formatter else plain_text(screen.field(name), row)
 
 
-def _streamed(screen: Screen, statement: Any) -> Iterator[Any]:
+def _streamed(screen: Screen, statement: Any, names: Sequence[str]) -> Iterator[Any]:
     """Yield rows in chunks on a connection of their own, forgetting each chunk as the next is read."""
     with Session(db.engine) as own:
         for chunk in own.scalars(statement.execution_options(yield_per=CHUNK)).partitions():
-            screen.prepare_export(chunk)
+            screen.prepare(chunk, names)
             yield from chunk
             for row in list(own):  # expunge_all would take away the identity map that the result still fills
                 own.expunge(row)

@@ -67,6 +67,8 @@ class Field:
     choices: type[enum.Enum] | None = None
     target: type[Base] | None = None
     help: str = ""
+    figure: bool = False
+    """A computed value that is a figure."""
 
     @property
     def column(self) -> Any:
@@ -78,7 +80,7 @@ class Field:
     @property
     def end(self) -> bool:
         """Return whether figures are set to the right."""
-        return self.kind in {"number", "money", "percent"}
+        return self.figure or self.kind in {"number", "money", "percent"}
 
     def word(self, operator: str) -> Any:
         """Return the operator in words, as a filter chip says it."""

@@ -13,9 +13,9 @@ from sqlalchemy import Select
 from werkzeug.datastructures import MultiDict
 
 from admin import columns, filters, links
-from admin.context import session, shop, zone
+from admin.context import clientele, session, shop, zone
 from admin.frame import frame
-from admin.pages import ColumnChoice, Line, ListPage
+from admin.pages import ColumnChoice, Fact, Line, ListPage
 from admin.query import BadArgument, Condition, Grammar, ListQuery, conditions_of, parse_id
 from admin.select import COUNT_CAP, count_up_to, fetch_page
 
@@ -82,6 +82,7 @@ def build(screen: Screen) -> ListPage:
         query,
         screen.eager(names),
     )
+    screen.prepare(page.rows, names)
     count = count_up_to(session(), statement, screen.identity)
     carried = _carried(screen, query, embedded)
     return ListPage(
@@ -117,7 +118,17 @@ def build(screen: Screen) -> ListPage:
         empty=str(screen.empty) or _("There are no %(things)s yet.", things=_(screen.plural).lower()),
         embedded=embedded,
         edit_url=screen.url_to("ajax_update") if screen.column_editable_list and screen.can("edit") else None,
+        facts=_facts(screen, query) if embedded else (),
     )
+
+
+def _facts(screen: Screen, query: ListQuery) -> Sequence[Fact]:
+    """Return the figures over a tab, once the record it belongs to is known and theirs to see."""
+    owners = [c for c in query.conditions if c.operator == "eq" and c.field.name in screen.tab_filters]
+    target = owners[0].field.target if len(owners) == 1 else None
+    other = clientele().by_model.get(target) if target is not None else None
+    owner = other.get_one(owners[0].value) if other is not None and other.can("show") else None
+    return screen.facts(owner) if owner is not None else ()
 
 
 def _carried(screen: Screen, query: ListQuery, embedded: bool) -> ListQuery:

@@ -25,6 +25,7 @@ WRITE = ("add", "edit")
 
 _PEOPLE = ("customer", "phone", "address", "note", "attribute_value", "external_id")
 _LEDGERS = ("loyalty_entry", "account_entry", "invoice", "credit_entry")
+_ORDERS = ("sales_order", "order_line", "shipment")
 _LISTS = (
     "customer_class", "membership_group", "acquisition_source", "price_list", "sales_channel", "payment_term",
     "bank_account", "attribute_definition",
@@ -36,7 +37,7 @@ def grants(resources: Iterable[str], *verbs: str) -> set[tuple[str, str]]:
     return {(PREFIX + verb, resource) for resource in resources for verb in verbs}
 
 
-_EVERYTHING_READ = grants((*_PEOPLE, *_LEDGERS, *_LISTS, "sales_order"), *READ)
+_EVERYTHING_READ = grants((*_PEOPLE, *_LEDGERS, *_LISTS, *_ORDERS), *READ)
 _SERVICE = grants(("customer", "phone", "address", "note", "attribute_value"), *WRITE) | grants(
     ("note",), "done", "reopen"
 )
@@ -47,7 +48,7 @@ SHIPPED_ROLES: dict[str, set[tuple[str, str]] | None] = {
     | _SERVICE
     | grants(_LISTS, "add", "edit", "delete", "export")
     | grants(("address", "note"), "delete")
-    | grants((*_PEOPLE, *_LEDGERS, "sales_order"), "export")
+    | grants((*_PEOPLE, *_LEDGERS, *_ORDERS), "export")
     | grants(("changeset", "shop_setting"), *READ)
     | grants(("shop_setting",), "edit")
     | grants(("changeset",), "export")
@@ -57,11 +58,11 @@ SHIPPED_ROLES: dict[str, set[tuple[str, str]] | None] = {
     "Back office": _EVERYTHING_READ
     | _SERVICE
     | grants(("address", "note"), "delete")
-    | grants(("customer", "address", "sales_order"), "export")
+    | grants(("customer", "address", *_ORDERS), "export")
     | grants(("loyalty_entry",), "adjust"),
     "Support": _EVERYTHING_READ | _SERVICE | grants(("loyalty_entry",), "adjust", "reverse"),
     "Finance": _EVERYTHING_READ
-    | grants(("customer", *_LEDGERS, "sales_order"), "export")
+    | grants(("customer", *_LEDGERS, *_ORDERS), "export")
     | grants(("account_entry",), "pay", "refund", "void")
     | grants(("invoice",), "raise", "void")
     | grants(("credit_entry",), "adjust", "reverse")

@@ -69,6 +69,7 @@ def _menu(screen: Screen, row: Any) -> list[Link]:
 def overview(screen: Screen, row: Any) -> list[tuple[Any, list[Fact]]]:
     """Return the overview's groups of facts; a group with nothing to show is left out."""
     names = screen.column_details_list or tuple(dict.fromkeys((*screen.form_columns, *screen.column_list)))
+    screen.prepare([row], names, whole=True)
     declared = [
         *screen.sections,
         Section(_("Record"), [n for n in names if not any(n in s.names for s in screen.sections)]),

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from admin.permissions import PREFIX, SHIPPED_ROLES
 from models.base import Staff
-from models.dialect import lock_database
+from models.dialect import hold
 from models.validate import email as validate_email
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ def sync(session: Session, screens: Iterable[Screen]) -> list[str]:
 
     :raises LookupError: a shipped role names a permission that no screen declares.
     """
-    lock_database(session)
+    hold(session.connection(), "permissions")
     wanted = declared(screens)
     there = _permission_views(session)
     for pair in there.keys() - wanted:

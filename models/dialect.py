@@ -7,7 +7,6 @@ from typing import Any
 
 from sqlalchemy import Engine, event, text
 from sqlalchemy.engine import Connection
-from sqlalchemy.orm import Session
 
 WRITE = "clientele_write"
 """Execution option of a connection that is going to write: SQLite then takes its write lock at BEGIN."""
@@ -70,9 +69,3 @@ def hold(connection: Connection, name: str) -> None:
         connection.execute(
             text("SELECT pg_advisory_xact_lock(hashtext(:name))"), {"name": f"clientele:{name}"}
         )
-
-
-def lock_database(session: Session) -> None:
-    """Make every other holder of this lock wait until the transaction ends; SQLite's write lock does so anyway."""
-    if session.get_bind().dialect.name == "postgresql":
-        session.execute(text("SELECT pg_advisory_xact_lock(716273)"))

@@ -97,6 +97,11 @@ class OrderLine(Base):
 
     order: Mapped[Order] = relationship(back_populates="lines")
 
+    @property
+    def currency(self) -> str:
+        """The currency of the order's sums."""
+        return self.order.currency
+
     def __str__(self) -> str:
         return f"{self.quantity} × {self.name}"
 

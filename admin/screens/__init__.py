@@ -20,7 +20,7 @@ from admin.screens.lookups import (
 )
 from admin.screens.loyalty import LoyaltyEntryScreen
 from admin.screens.notes import NoteScreen
-from admin.screens.orders import ExternalIdScreen, OrderScreen
+from admin.screens.orders import ExternalIdScreen, OrderLineScreen, OrderScreen, ShipmentScreen
 from admin.screens.settings import SettingsScreen
 
 SCREENS: tuple[type[Screen], ...] = (
@@ -34,6 +34,8 @@ SCREENS: tuple[type[Screen], ...] = (
     InvoiceScreen,
     CreditEntryScreen,
     OrderScreen,
+    OrderLineScreen,
+    ShipmentScreen,
     ExternalIdScreen,
     AttributeValueScreen,
     ActivityScreen,

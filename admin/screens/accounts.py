@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from typing import Any
 
 from flask_babel import gettext as _
@@ -17,8 +18,8 @@ from admin import cells, forms, inputs
 from admin.base import Screen
 from admin.context import shop
 from admin.declare import RowAction, View
-from admin.pages import Badge
-from admin.screens.loyalty import ReasonForm
+from admin.pages import Badge, Cell, Fact
+from admin.screens.ledgers import LedgerScreen, ReasonForm, balance_after
 from models.account import AccountEntry, AccountKind, Invoice, PaymentMethod
 from models.customer import Customer
 from models.shop import Shop
@@ -79,7 +80,15 @@ def _kind(view: Any, context: Any, row: AccountEntry, name: str) -> Any:
     )
 
 
-class AccountEntryScreen(Screen):
+def _balance(view: Any, context: Any, row: AccountEntry, name: str) -> Any:
+    return cells.balance(balance_after(row), row.currency, shop())
+
+
+def _balance_text(view: Any, context: Any, row: AccountEntry, name: str) -> str:
+    return cells.balance_text(balance_after(row), row.currency)
+
+
+class AccountEntryScreen(LedgerScreen):
     """Everything that moved an account balance (F64, F65)."""
 
     model = AccountEntry
@@ -91,6 +100,7 @@ class AccountEntryScreen(Screen):
         "customer",
         "kind",
         "amount",
+        "balance",
         "method",
         "reference",
         "invoice",
@@ -111,8 +121,8 @@ class AccountEntryScreen(Screen):
         "actor_name",
     )
     column_labels = {"created_at": _l("Entered"), "actor_name": _l("By")}
-    column_formatters = {"amount": _amount, "kind": _kind}
-    column_formatters_export = {"amount": _amount_text}
+    column_formatters = {"amount": _amount, "kind": _kind, "balance": _balance}
+    column_formatters_export = {"amount": _amount_text, "balance": _balance_text}
     views = (
         View("all", _l("All entries")),
         View("payments", _l("Payments"), {"kind__eq": "payment"}),
@@ -128,9 +138,20 @@ class AccountEntryScreen(Screen):
     )  # fmt: skip
     empty = _l("Payments, refunds and invoices on account are listed here.")
 
-    def eager(self, names: Any) -> Any:
-        """Join the reversal, which the row menu and the kind ask for."""
-        return [*super().eager(names), joinedload(AccountEntry.reversed_by)]
+    def facts(self, owner: Any) -> Sequence[Fact]:
+        """What the customer owes, and what was agreed about it."""
+        if not isinstance(owner, Customer):
+            return ()
+        limit = (
+            cells.nothing()
+            if owner.credit_limit is None
+            else cells.money(owner.credit_limit, owner.currency, shop())
+        )
+        return (
+            Fact(_("Balance"), Cell(cells.balance(owner.account_balance, owner.currency, shop()))),
+            Fact(_("Credit limit"), Cell(limit)),
+            Fact(_("Payment terms"), Cell(str(owner.payment_term or cells.nothing()))),
+        )
 
 
 def _voided(view: Any, context: Any, row: Invoice, name: str) -> Any:

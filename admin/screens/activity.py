@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cached_property
-from typing import Any, cast
+from typing import Any
 
 from flask import g
 from flask_babel import gettext as _
@@ -14,7 +14,7 @@ from sqlalchemy import not_
 
 from admin import activity
 from admin.base import Screen
-from admin.context import clientele, session
+from admin.context import clientele
 from admin.fields import Field
 from admin.pages import FieldChange
 from admin.query import Condition
@@ -31,8 +31,6 @@ def _subject(view: Any, context: Any, row: Changeset, name: str) -> Any:
     screen = clientele().screens.get(row.subject_table or "")
     if screen is None or row.subject_id is None:
         return None
-    if "subjects" not in g:
-        g.subjects = activity.Names.of_rows((c.subject_table, c.subject_id) for c in _page())
     name = g.subjects.of(row.subject_table, row.subject_id)
     label = f"{_(screen.singular)} {name}"
     if not screen.can("show"):
@@ -41,22 +39,13 @@ def _subject(view: Any, context: Any, row: Changeset, name: str) -> Any:
 
 
 def _changes(view: Any, context: Any, row: Changeset, name: str) -> Any:
-    lines = [_line(change) for change in _changes_of(row)]
+    lines = [_line(change) for change in g.changes[row.id]]
     return Markup("<br>").join(lines) if lines else None
 
 
 def _line(change: FieldChange) -> Markup:
     before = Markup("<del>{}</del> → ").format(change.before) if change.before else ""
     return Markup("{}: {}{}").format(change.label, before, change.after)
-
-
-def _changes_of(row: Changeset) -> Sequence[FieldChange]:
-    """Return a row's changes, reading those of the whole page at once the first time one is asked for."""
-    if "changes" not in g:
-        g.changes = activity.first_changes(_page())
-    if row.id not in g.changes:
-        g.changes |= activity.first_changes([row])
-    return cast(Sequence[FieldChange], g.changes[row.id])
 
 
 def _subject_text(view: Any, context: Any, row: Changeset, name: str) -> str:
@@ -68,10 +57,6 @@ def _subject_text(view: Any, context: Any, row: Changeset, name: str) -> str:
 
 def _changes_text(view: Any, context: Any, row: Changeset, name: str) -> str:
     return "; ".join(str(_line(change).striptags()) for change in g.changes[row.id])
-
-
-def _page() -> list[Changeset]:
-    return [row for row in session().identity_map.values() if isinstance(row, Changeset)]
 
 
 CUSTOMER = Field("customer", "lookup", None, target=Customer)
@@ -115,10 +100,12 @@ class ActivityScreen(Screen):
 
     column_formatters_export = {"action": _deed, "subject": _subject_text, "changes": _changes_text}
 
-    def prepare_export(self, rows: Sequence[Any]) -> None:
-        """Read the changes and the names of the records of many changesets at once."""
-        g.changes = activity.first_changes(rows)
-        g.subjects = activity.Names.of_rows((c.subject_table, c.subject_id) for c in rows)
+    def prepare(self, rows: Sequence[Any], names: Sequence[str], *, whole: bool = False) -> None:
+        """Read the changes and the names of the records; on a changeset's own page, every change."""
+        if "changes" in names:
+            g.changes = activity.first_changes(rows, most=activity.WHOLE if whole else activity.PER_CHANGESET)
+        if "subject" in names:
+            g.subjects = activity.Names.of_rows((c.subject_table, c.subject_id) for c in rows)
 
     def clause(self, condition: Condition) -> Any:
         """Find a customer's changesets by the rows they touched."""
@@ -128,9 +115,3 @@ class ActivityScreen(Screen):
             about_somebody = Changeset.id.in_(activity.customer_changesets(None))
             return not_(about_somebody) if condition.value else about_somebody
         return Changeset.id.in_(activity.customer_changesets(condition.value))
-
-    def cell(self, row: Any, name: str, *, whole: bool = False) -> Any:
-        """On a changeset's own page, show every change."""
-        if whole and name == "changes":
-            g.changes = activity.first_changes([row], most=activity.WHOLE)
-        return super().cell(row, name, whole=whole)

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
+from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from sqlalchemy.orm import joinedload
 from wtforms import Form, TextAreaField
 from wtforms.validators import InputRequired, Length
 
 from actions import credit
 from admin import cells, forms, inputs
-from admin.base import Screen
 from admin.context import shop
 from admin.declare import RowAction
-from admin.screens.loyalty import ReasonForm
+from admin.pages import Cell, Fact
+from admin.screens.ledgers import LedgerScreen, ReasonForm, balance_after
 from models.credit import CreditEntry, CreditKind
 from models.customer import Customer
 
@@ -38,12 +39,29 @@ def _amount(view: Any, context: Any, row: CreditEntry, name: str) -> Any:
     return cells.signed_money(row.amount, row.currency, shop())
 
 
-class CreditEntryScreen(Screen):
+def _balance(view: Any, context: Any, row: CreditEntry, name: str) -> Any:
+    return cells.money(balance_after(row), row.currency, shop())
+
+
+def _balance_text(view: Any, context: Any, row: CreditEntry, name: str) -> str:
+    return cells.major_units(balance_after(row), row.currency)
+
+
+class CreditEntryScreen(LedgerScreen):
     """The history of gift-card credit."""
 
     model = CreditEntry
     icon = "wallet"
-    column_list = ("created_at", "customer", "kind", "amount", "comment", "code_last4", "actor_name")
+    column_list = (
+        "created_at",
+        "customer",
+        "kind",
+        "amount",
+        "balance",
+        "comment",
+        "code_last4",
+        "actor_name",
+    )
     column_default_sort = ("created_at", True)
     column_searchable_list = ("customer", "comment")
     column_filters = ("customer", "kind", "amount", "created_at", "actor_name")
@@ -53,7 +71,8 @@ class CreditEntryScreen(Screen):
         "code_last4": _l("Card ending"),
         "actor_name": _l("By"),
     }
-    column_formatters = {"amount": _amount}
+    column_formatters = {"amount": _amount, "balance": _balance}
+    column_formatters_export = {"balance": _balance_text}
     new_action = RowAction(credit.adjust, CreditForm, "plus")
     row_actions = (
         RowAction(
@@ -63,6 +82,8 @@ class CreditEntryScreen(Screen):
     )  # fmt: skip
     empty = _l("Credit from gift cards redeemed to an account is listed here.")
 
-    def eager(self, names: Any) -> Any:
-        """Join the reversal, which the row menu asks for."""
-        return [*super().eager(names), joinedload(CreditEntry.reversed_by)]
+    def facts(self, owner: Any) -> Sequence[Fact]:
+        """What is left of the cards a customer redeemed."""
+        if not isinstance(owner, Customer):
+            return ()
+        return (Fact(_("Balance"), Cell(cells.money(owner.credit_balance, owner.currency, shop()))),)

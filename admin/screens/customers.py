@@ -57,11 +57,7 @@ def _balance(view: Any, context: Any, row: Customer, name: str) -> Markup:
 
 
 def _balance_text(view: Any, context: Any, row: Customer, name: str) -> str:
-    """Say the balance in words in files too (RULES 2.2), the figure as plain as any other."""
-    figure = cells.major_units(abs(row.account_balance), row.currency)
-    if row.account_balance == 0:
-        return figure
-    return f"{_('owes')} {figure}" if row.account_balance > 0 else f"{_('in credit')} {figure}"
+    return cells.balance_text(row.account_balance, row.currency)
 
 
 def _phone_text(view: Any, context: Any, row: Customer, name: str) -> str:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from typing import Any
 
+from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from sqlalchemy.orm import joinedload
 from wtforms import Form, StringField, TextAreaField
@@ -12,12 +14,15 @@ from wtforms.validators import InputRequired, Length, Optional
 
 from actions import loyalty
 from admin import cells, forms, inputs
-from admin.base import Screen
-from admin.context import shop
+from admin.context import now, session, shop
 from admin.declare import RowAction
+from admin.pages import Cell, Fact
+from admin.screens.ledgers import LedgerScreen, ReasonForm, balance_after
 from models.customer import Customer
 from models.loyalty import LoyaltyEntry, LoyaltyKind
 from models.shop import Shop
+
+LAPSING_SOON = dt.timedelta(days=30)
 
 
 class AdjustForm(Form):
@@ -48,14 +53,6 @@ class AdjustForm(Form):
         self.expires_after_days.data = shop.points_expire_after_days
 
 
-class ReasonForm(Form):
-    """Why an entry is taken back."""
-
-    reason = TextAreaField(
-        _l("Reason"), [InputRequired(_l("Say why, in at least 3 characters.")), Length(3, 500)]
-    )
-
-
 def _points(view: Any, context: Any, row: LoyaltyEntry, name: str) -> Any:
     return cells.signed(row.points, shop())
 
@@ -64,12 +61,31 @@ def _why(view: Any, context: Any, row: LoyaltyEntry, name: str) -> Any:
     return cells.shorten(" · ".join(part for part in (row.order_ref, row.comment) if part))
 
 
-class LoyaltyEntryScreen(Screen):
+def _unspent(view: Any, context: Any, row: LoyaltyEntry, name: str) -> Any:
+    return cells.number(row.lot.unspent, shop()) if row.lot else None
+
+
+def _unspent_text(view: Any, context: Any, row: LoyaltyEntry, name: str) -> str:
+    return str(row.lot.unspent) if row.lot else ""
+
+
+def _balance(view: Any, context: Any, row: LoyaltyEntry, name: str) -> Any:
+    return cells.number(balance_after(row), shop())
+
+
+def _balance_text(view: Any, context: Any, row: LoyaltyEntry, name: str) -> str:
+    return str(balance_after(row))
+
+
+class LoyaltyEntryScreen(LedgerScreen):
     """The history of points (F72)."""
 
     model = LoyaltyEntry
     icon = "gift"
-    column_list = ("created_at", "customer", "kind", "comment", "points", "expires_at", "actor_name")
+    column_list = (
+        "created_at", "customer", "kind", "comment", "points", "expires_at", "unspent", "balance", "actor_name",
+    )  # fmt: skip
+    column_figures = ("unspent", "balance")
     column_default_sort = ("created_at", True)
     column_searchable_list = ("customer", "comment", "order_ref")
     column_filters = ("customer", "kind", "points", "expires_at", "created_at", "order_ref", "actor_name")
@@ -77,7 +93,8 @@ class LoyaltyEntryScreen(Screen):
         "created_at": _l("Date"), "comment": _l("Why"), "expires_at": _l("Expires"),
         "actor_name": _l("By"), "order_ref": _l("Order"),
     }  # fmt: skip
-    column_formatters = {"points": _points, "comment": _why}
+    column_formatters = {"points": _points, "comment": _why, "unspent": _unspent, "balance": _balance}
+    column_formatters_export = {"unspent": _unspent_text, "balance": _balance_text}
     new_action = RowAction(loyalty.adjust, AdjustForm, "plus")
     row_actions = (
         RowAction(
@@ -87,6 +104,17 @@ class LoyaltyEntryScreen(Screen):
     )  # fmt: skip
     empty = _l("Points earned, given by hand and spent are listed here.")
 
-    def eager(self, names: Any) -> Any:
-        """Join the reversal, which the row menu asks for."""
-        return [*super().eager(names), joinedload(LoyaltyEntry.reversed_by)]
+    def eager(self, names: Sequence[str]) -> Sequence[Any]:
+        """Join the lot, which knows what is left of an entry."""
+        return [*super().eager(names), joinedload(LoyaltyEntry.lot)]
+
+    def facts(self, owner: Any) -> Sequence[Fact]:
+        """What a customer has, what they are about to lose, and the card they show at the till."""
+        if not isinstance(owner, Customer):
+            return ()
+        soon = loyalty.lapsing(session(), owner.id, now(), now() + LAPSING_SOON)
+        return (
+            Fact(_("Points"), Cell(cells.number(owner.points, shop()))),
+            Fact(_("Lapsing in 30 days"), Cell(cells.lapsing(soon, shop()))),
+            Fact(_("Loyalty card"), Cell(owner.loyalty_code or cells.nothing())),
+        )

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 from flask_babel import lazy_gettext as _l
+from sqlalchemy.orm import joinedload
 
 from admin.base import Screen
-from models.order import ExternalId, Order
+from admin.declare import Tab
+from models.order import ExternalId, Order, OrderLine, Shipment
 
 
 class OrderScreen(Screen):
@@ -32,7 +37,41 @@ class OrderScreen(Screen):
     column_filters = ("number", "customer", "status", "placed_at", "total", "item_count", "sales_channel")
     column_labels = {"placed_at": _l("Placed"), "item_count": _l("Items"), "number": _l("Order")}
     can_create = can_edit = can_delete = False
+    tabs = (Tab("order_line", via="order"), Tab("shipment", via="order"), Tab("external_id", via="order"))
     empty = _l("Orders arrive from your shop; nothing has to be entered here.")
+
+
+class OrderLineScreen(Screen):
+    """What an order was made up of (F79)."""
+
+    model = OrderLine
+    menu = None
+    icon = "package"
+    column_list = ("order", "sku", "name", "quantity", "unit_price", "total")
+    column_searchable_list = ("name", "sku")
+    column_filters = ("order", "sku", "name", "quantity")
+    column_labels = {"sku": _l("SKU"), "name": _l("Article"), "unit_price": _l("Unit price")}
+    can_create = can_edit = can_delete = False
+    empty = _l("The articles of an order are listed here.")
+
+    def eager(self, names: Sequence[str]) -> Sequence[Any]:
+        """Join the order, which knows the currency."""
+        return [*super().eager(names), joinedload(OrderLine.order)]
+
+
+class ShipmentScreen(Screen):
+    """The parcels of orders, found by their tracking number (F5)."""
+
+    model = Shipment
+    menu = None
+    icon = "truck"
+    column_list = ("order", "carrier", "tracking_number", "dispatched_at")
+    column_default_sort = ("id", True)
+    column_searchable_list = ("tracking_key",)
+    column_filters = ("order", "carrier", "dispatched_at")
+    column_labels = {"dispatched_at": _l("Dispatched")}
+    can_create = can_edit = can_delete = False
+    empty = _l("Parcels are listed here once an order has been dispatched.")
 
 
 class ExternalIdScreen(Screen):

@@ -34,7 +34,7 @@ GROUPS = ("Cellar circle", "Saturday tasters", "Newsletter only", "Corporate gif
 SOURCES = ("Friend or family", "Search engine", "Walked past", "Tasting or fair", "Newspaper", "Social media")
 PRICE_LISTS = (("Retail", "GBP", False), ("Trade", "GBP", True), ("Export", "EUR", False))
 CHANNELS = (
-    ("Web shop", "WEB", "Retail"),
+    ("Website", "WEB", "Retail"),
     ("Store, Leeds", "STORE", "Retail"),
     ("Phone and mail", "PHONE", "Retail"),
     ("Trade desk", "TRADE", "Trade"),

@@ -55,6 +55,7 @@ class Stock:
     def __init__(self, session: Session, rows: int = ROWS) -> None:
         self.session, self.rows = session, rows
         self._deed: int | None = None
+        self._orders: dict[int, Any] = {}
 
     @property
     def deed(self) -> int:
@@ -227,6 +228,30 @@ class Stock:
         return factories.make_external_id(
             self.session, system=pick(tuple(ExternalSystem), n), value=f"{text(n)}-{n}", **order
         )
+
+    def order(self, n: int, owner: Customer) -> Any:
+        """One of a few orders for lines and parcels to belong to."""
+        if n % 16 not in self._orders:
+            self._orders[n % 16] = factories.make_order(
+                self.session, customer=owner, currency=pick(("GBP", "EUR"), n)
+            )
+        return self._orders[n % 16]
+
+    def order_line(self, n: int, owner: Customer) -> Any:
+        """An article of an order of the customer's."""
+        return factories.make_order_line(
+            self.session,
+            order=self.order(n, owner),
+            name=text(n),
+            sku=some(text(n + 1), n),
+            quantity=n % 5 + 1,
+        )
+
+    def shipment(self, n: int, owner: Customer) -> Any:
+        """A parcel, dispatched or not yet."""
+        return factories.make_shipment(
+            self.session, order=self.order(n, owner), carrier=some(text(n), n), tracking_number=some(f"JD{n % 9}", n), dispatched_at=some(day(n), n)
+        )  # fmt: skip
 
     def attribute_value(self, n: int, owner: Customer) -> Any:
         """A value of an attribute of its own."""

@@ -109,7 +109,6 @@ def test_no_cell_is_broken_by_what_is_typed(shop: Shop, resource: str, column: s
 
 
 def test_no_setting_is_broken_by_what_is_typed(shop: Shop) -> None:
-    shop.make(factories.make_sales_channel, code="WEB")
     client = shop.client()
     form = page_of(client.get("/admin/shop_setting/")).form("/save/")
     for name in (n for n in form.fields if n != "csrf_token"):

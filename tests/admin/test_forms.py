@@ -167,7 +167,7 @@ def test_the_same_form_sent_twice_makes_one_record_and_answers_alike(
             made = session.scalar(
                 sa.select(sa.func.count())
                 .select_from(Changeset)
-                .where(Changeset.action == f"{resource}.create")
+                .where(Changeset.action == f"{resource}.create", Changeset.actor_id.is_not(None))
             )
             assert made == 1
             assert session.scalar(sa.select(sa.func.count()).select_from(model)) >= 1
@@ -292,7 +292,6 @@ def test_merged_and_erased_records_are_not_edited(shop: Shop) -> None:
 
 
 def test_settings_are_saved_in_one_changeset_and_only_what_changed(shop: Shop) -> None:
-    shop.make(factories.make_sales_channel, code="WEB")
     form = form_of(shop, "/admin/shop_setting/")
     assert sent(shop, form).status_code == 302
     with shop.look() as session:
@@ -312,7 +311,8 @@ def test_settings_are_saved_in_one_changeset_and_only_what_changed(shop: Shop) -
             None,
             True,
         )
-        assert list(session.scalars(sa.select(Changeset.action))) == ["shop_setting.save"]
+        made = sa.select(Changeset.action).where(Changeset.actor_id.is_not(None))
+        assert list(session.scalars(made)) == ["shop_setting.save"]
     assert form_of(shop, "/admin/shop_setting/").fields["name"] == "Vine & <Barrel>"
 
 
@@ -324,7 +324,6 @@ def test_settings_are_saved_in_one_changeset_and_only_what_changed(shop: Shop) -
     ],
 )  # fmt: skip
 def test_a_setting_that_cannot_be_is_refused_under_its_field(shop: Shop, name: str, wrong: str) -> None:
-    shop.make(factories.make_sales_channel, code="WEB")
     before = shop.figures()
     answer = sent(shop, form_of(shop, "/admin/shop_setting/"), **{name: wrong})
     assert answer.status_code == 422
@@ -333,7 +332,6 @@ def test_a_setting_that_cannot_be_is_refused_under_its_field(shop: Shop, name: s
 
 
 def test_stored_settings_open_on_every_page_that_shows_them(shop: Shop) -> None:
-    shop.make(factories.make_sales_channel, code="WEB")
     with shop.arrange() as session:
         for code, value in (
             ("points_expire_after_days", 400),

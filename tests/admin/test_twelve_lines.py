@@ -83,6 +83,7 @@ class Workshop:
             query = (
                 sa.select(Changeset.action, Change.before, Change.after)
                 .join(Change.changeset)
+                .where(Change.table_name == "gizmo")
                 .order_by(Change.id)
             )
             return [tuple(row) for row in session.execute(query)]
