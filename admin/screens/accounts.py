@@ -150,7 +150,9 @@ class AccountEntryScreen(LedgerScreen):
         return (
             Fact(_("Balance"), Cell(cells.balance(owner.account_balance, owner.currency, shop()))),
             Fact(_("Credit limit"), Cell(limit)),
-            Fact(_("Payment terms"), Cell(str(owner.payment_term or cells.nothing()))),
+            Fact(
+                _("Payment terms"), Cell(str(owner.payment_term) if owner.payment_term else cells.nothing())
+            ),
         )
 
 

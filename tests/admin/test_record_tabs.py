@@ -29,7 +29,9 @@ def tab(shop: Shop, resource: str, owner: int, role: str = "Admin", **query: obj
         f"/admin/{resource}/", query_string={"embed": 1, "customer__eq": owner, **query}
     )
     assert answer.status_code == 200
-    return page_of(answer).text
+    text = page_of(answer).text
+    assert "<span" not in text, "a value printed as the markup it is made of"
+    return text
 
 
 def exported(shop: Shop, resource: str, column: str) -> list[str]:
