@@ -61,6 +61,8 @@ class Refused(Exception):
         self.code = code
         self.message = message
         self.values = values
+        self.about: Base | None = None
+        """The row that stands in the way, where a deed is about several."""
 
 
 class Missing(Refused):
@@ -94,6 +96,19 @@ class Conflict(Refused):
 
 
 @dataclass(frozen=True, slots=True)
+class Warned:
+    """A sentence that stands in no one's way. ``values`` fill its %(name)s places."""
+
+    message: str
+    values: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def text(self) -> str:
+        """The sentence, untranslated."""
+        return self.message % self.values if self.values else self.message
+
+
+@dataclass(frozen=True, slots=True)
 class Outcome:
     """What an action says when it is done. ``message`` is a sentence; ``values`` fill its %(name)s places."""
 
@@ -102,6 +117,7 @@ class Outcome:
     values: dict[str, Any] = field(default_factory=dict)
     changeset_id: int | None = None
     record_id: int | None = None
+    warnings: tuple[Warned, ...] = ()
 
 
 @dataclass(slots=True)
@@ -115,6 +131,11 @@ class Context:
     journal: Journal
     reason: str = ""
     key: str | None = None
+    warnings: list[Warned] = field(default_factory=list)
+
+    def warn(self, message: str, **values: Any) -> None:
+        """Say something the person should know before and after the deed; it happens all the same."""
+        self.warnings.append(Warned(message, values))
 
     @property
     def changeset_id(self) -> int:

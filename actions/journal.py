@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import datetime as dt
 import enum
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, cast
@@ -15,7 +17,7 @@ from typing import Any, cast
 from sqlalchemy import Table, event, insert, inspect
 from sqlalchemy.orm import ORMExecuteState, Session
 
-from models.base import Base
+from models.base import Base, LedgerRow
 from models.journal import Change, Changeset
 from models.personal import policy
 
@@ -23,6 +25,8 @@ JOURNAL = "journal"
 CHANGESET = cast(Table, Changeset.__table__)
 CHANGE = cast(Table, Change.__table__)
 Fields = dict[str, Any]
+Place = tuple[str, int]
+"""Table name and row id."""
 
 
 class WriteOutsideAction(RuntimeError):
@@ -36,8 +40,14 @@ class Journal:
     header: Fields
     now: dt.datetime
     subject: Base | None = None
-    changes: dict[tuple[str, int], Fields] = field(default_factory=dict)
+    changes: dict[Place, Fields] = field(default_factory=dict)
+    rows: dict[Place, Base] = field(default_factory=dict)
+    """The row behind each change, to name it by; a deleted one still knows what it was called."""
+    entries: list[LedgerRow] = field(default_factory=list)
+    """Ledger rows written by this deed; they are their own journal."""
     _id: int | None = None
+    _earlier: list[tuple[Place, Fields | None]] = field(default_factory=list)
+    """Each change as it was before the latest note, to go back to when a step fails."""
 
     def changeset_id(self, session: Session) -> int:
         """Return the changeset's id, inserting its row on first use."""
@@ -65,6 +75,8 @@ class Journal:
         """Add one row's change; several flushes of one row fold into a single before and after."""
         place = (row.__tablename__, row.id)  # type: ignore[attr-defined]
         seen = self.changes.get(place)
+        self._earlier.append((place, dict(seen) if seen is not None else None))
+        self.rows[place] = row
         if seen is None:
             self.changes[place] = {"customer_id": customer_of(row), "before": before, "after": after}
             return
@@ -73,6 +85,25 @@ class Journal:
         seen["after"] = None if after is None else {**(seen["after"] or {}), **after}
         if seen["before"] is None and after is None:
             del self.changes[place]
+
+    @contextmanager
+    def attempt(self, session: Session) -> Iterator[None]:
+        """Take one step in a savepoint: when it raises, neither rows nor journal keep anything of it."""
+        mark, entries, written = len(self._earlier), len(self.entries), self._id
+        try:
+            with session.begin_nested():
+                yield
+                session.flush()
+        except BaseException:
+            while len(self._earlier) > mark:
+                place, before = self._earlier.pop()
+                if before is None:
+                    self.changes.pop(place, None)
+                else:
+                    self.changes[place] = before
+            del self.entries[entries:]
+            self._id = written
+            raise
 
     def write(self, session: Session) -> None:
         """Store the collected changes; called once, right before the commit."""
@@ -167,7 +198,9 @@ def _collect(session: Session, context: object) -> None:
     if journal is None:
         return
     for row in session.new:
-        if isinstance(row, Base) and row.__journal__:
+        if isinstance(row, LedgerRow):
+            journal.entries.append(row)
+        elif isinstance(row, Base) and row.__journal__:
             journal.note(row, None, snapshot(row))
     for row in session.deleted:
         if isinstance(row, Base) and row.__journal__:

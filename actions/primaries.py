@@ -6,7 +6,7 @@ down and flushed before the new one is put up.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from sqlalchemy import select
@@ -46,6 +46,16 @@ def hand_over(ctx: Context, leaving: Sequence[Held], coming: Sequence[Held]) -> 
     ctx.session.flush()
     for row in coming:
         row.is_primary = True
+
+
+def heal(ctx: Context, customer_ids: Iterable[int]) -> None:
+    """Give each customer who has addresses and no primary one the mark back, on the oldest."""
+    for customer_id in sorted(customer_ids):
+        wanted = select(Address).where(Address.customer_id == customer_id)
+        rows = list(ctx.session.scalars(wanted.order_by(Address.created_at, Address.id)))
+        if rows and not any(row.is_primary for row in rows):
+            rows[0].is_primary = True
+            ctx.session.flush()
 
 
 def bequeath(ctx: Context, row: Held) -> None:

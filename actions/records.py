@@ -78,7 +78,7 @@ def record_actions(model: type[Base]) -> tuple[Action, Action, Action]:
         code = f"{model.__tablename__}.{function.__name__}"
         declared = ACTIONS.get(code)
         if declared is None or declared.model is not model:
-            declared = ACTIONS[code] = Action(code, model, function, label, function is delete, targeted)
+            declared = ACTIONS[code] = Action(code, model, function, label, False, targeted)
         made.append(declared)
     return made[0], made[1], made[2]
 

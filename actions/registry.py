@@ -11,6 +11,7 @@ from actions import (
     owned,
     phones,
     settings,
+    undo,
 )
 
 __all__ = [
@@ -24,4 +25,5 @@ __all__ = [
     "owned",
     "phones",
     "settings",
+    "undo",
 ]

@@ -5,29 +5,40 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import Engine, select
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlalchemy.orm import Session
 
-from actions.base import Action, Actor, Context, Outcome
+from actions.base import Action, Actor, Context, Outcome, Refused
 from actions.constraints import explain
 from actions.journal import JOURNAL, Journal, plain
+from actions.preview import Preview, fingerprint, row_changes
 from models.base import N_, Base, Invalid
-from models.dialect import WRITE
+from models.dialect import PATIENCE, WRITE, gave_up, settle
 from models.journal import Changeset
 from models.shop import load_shop
 
 LONGEST_KEY = 200
+MOST_AT_ONCE = 500
+"""Rows one changeset may act on; more is a run of many changesets."""
+
+PREVIEW_PATIENCE_MS = 500
+BUSY = N_("Somebody else is changing this right now. Try again in a moment.")
+Targets = int | Sequence[int] | None
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """Who asks, when, why and from where. ``key`` makes a repeated request answer once (rule 1.9)."""
+    """Who asks, when, why and from where. ``key`` makes a repeated request answer once (rule 1.9).
+
+    :param confirm: what the person typed to confirm a dangerous deed: the record's name, or how many there are.
+    :param fingerprint: of the preview they saw; the deed does not happen when it would do something else by now.
+    """
 
     actor: Actor
     now: dt.datetime
@@ -35,6 +46,8 @@ class Call:
     key: str | None = None
     request_id: str | None = None
     address: str | None = None
+    confirm: str | None = None
+    fingerprint: str | None = None
 
 
 @contextmanager
@@ -44,6 +57,16 @@ def changeset(engine: Engine, code: str, call: Call, body_hash: str | None = Non
     The session is the runner's own: on SQLite it takes the write lock at once, so a read-then-write never
     fails half way.
     """
+    with _context(engine.execution_options(**{WRITE: True}), code, call, body_hash) as ctx:
+        yield ctx
+        ctx.session.flush()
+        ctx.journal.write(ctx.session)
+        ctx.session.commit()
+
+
+@contextmanager
+def _context(engine: Engine, code: str, call: Call, body_hash: str | None = None) -> Iterator[Context]:
+    """Open a session with a journal and roll back on leaving, unless it was committed."""
     header = {
         "action": code,
         "actor_id": call.actor.id,
@@ -55,32 +78,77 @@ def changeset(engine: Engine, code: str, call: Call, body_hash: str | None = Non
         "body_hash": body_hash,
     }
     journal = Journal(header, call.now)
-    with Session(engine.execution_options(**{WRITE: True}), expire_on_commit=False) as session:
+    with Session(engine, expire_on_commit=False) as session:
         session.info[JOURNAL] = journal
-        with session.begin():
-            shop = load_shop(session)
-            yield Context(session, call.actor, call.now, shop, journal, call.reason, call.key)
-            session.flush()
-            journal.write(session)
+        yield Context(session, call.actor, call.now, load_shop(session), journal, call.reason, call.key)
 
 
 def perform(
-    engine: Engine, action: Action, call: Call, target_id: int | None = None, **parameters: Any
+    engine: Engine, action: Action, call: Call, targets: Targets = None, **parameters: Any
 ) -> Outcome:
     """Run one action in its own changeset and return what it says.
 
-    :param target_id: the row it acts on; None for an action that creates one.
+    :param targets: the id of the row it acts on, or of several (at most 500: all of them or none); None for an
+        action that creates something.
     :raises Invalid: bad input, by field. :raises Refused: the rules say no. Neither leaves anything behind.
     """
     if call.key and len(call.key) > LONGEST_KEY:
         raise Invalid({"key": N_("This key is too long.")})
-    body_hash = _hash(action.code, target_id, parameters) if call.key else None
+    ids = _ids(targets)
+    body_hash = _hash(action.code, ids, parameters) if call.key else None
     try:
-        return _attempt(engine, action, call, body_hash, target_id, parameters)
+        return _attempt(engine, action, call, body_hash, ids, parameters)
     except IntegrityError as error:
         if call.key and "changeset" in str(error.orig) and "key" in str(error.orig):
-            return _attempt(engine, action, call, body_hash, target_id, parameters)
+            return _attempt(engine, action, call, body_hash, ids, parameters)
         raise explain(error, action.model) from error
+
+
+def rehearse(
+    engine: Engine, action: Action, call: Call, targets: Targets = None, **parameters: Any
+) -> Preview:
+    """Run one action as :func:`perform` would, roll everything back, and return what it would have done.
+
+    Of several rows each is tried by itself, so that all blockers are found at once. Nothing is raised for what the
+    person can mend; a lock that somebody holds for more than half a second is a blocker, too.
+    """
+    options = {WRITE: True, PATIENCE: PREVIEW_PATIENCE_MS}
+    try:
+        with _context(engine.execution_options(**options), action.code, replace(call, key=None)) as ctx:
+            return _rehearsed(ctx, action, _ids(targets), parameters)
+    except OperationalError as error:
+        if not gave_up(error):
+            raise
+        return Preview(blockers=[Refused("busy", BUSY)])
+
+
+def _rehearsed(ctx: Context, action: Action, ids: tuple[int, ...], parameters: Mapping[str, Any]) -> Preview:
+    blockers: list[Refused] = []
+    outcome = None
+    try:
+        outcome = _run(ctx, action, ids, parameters, blockers)
+        ctx.session.flush()
+        settle(ctx.session)
+    except Invalid as invalid:
+        return Preview(errors=invalid.errors)
+    except Refused as refused:
+        return Preview(blockers=[refused])
+    except IntegrityError as error:
+        explained = explain(error, action.model)
+        if isinstance(explained, Invalid):
+            return Preview(errors=explained.errors)
+        return Preview(blockers=[explained] if isinstance(explained, Refused) else [])
+    outcome = replace(outcome, warnings=tuple(ctx.warnings))
+    return Preview(row_changes(ctx.journal), outcome, blockers, {}, fingerprint(ctx.session, ctx.journal))
+
+
+def _ids(targets: Targets) -> tuple[int, ...]:
+    if targets is None:
+        return ()
+    ids = (targets,) if isinstance(targets, int) else tuple(sorted(set(targets)))
+    if len(ids) > MOST_AT_ONCE:
+        raise Refused("too_many", N_("At most %(most)s records at a time."), most=MOST_AT_ONCE)
+    return ids
 
 
 def _attempt(
@@ -88,25 +156,77 @@ def _attempt(
     action: Action,
     call: Call,
     body_hash: str | None,
-    target_id: int | None,
+    ids: tuple[int, ...],
     parameters: dict[str, Any],
 ) -> Outcome:
     with changeset(engine, action.code, call, body_hash) as ctx:
-        if (done := _answered(ctx, action, body_hash, target_id)) is not None:
+        if (done := _answered(ctx, action, body_hash, ids)) is not None:
             return done
-        rows: list[Base] = []
-        if action.targeted:
-            rows = [ctx.lock_one(action.model, target_id if target_id is not None else 0)]
-            ctx.concerns(rows[0])
-        outcome = action(ctx, *rows, **parameters)
-        if outcome.record is not None:
-            ctx.session.flush()
-            ctx.concerns(outcome.record)
+        outcome = _run(ctx, action, ids, parameters, None, call)
+        if call.fingerprint and call.fingerprint != fingerprint(ctx.session, ctx.journal):
+            raise Refused(
+                "preview_stale", N_("The data has changed since you saw the preview. Look at it again.")
+            )
     record_id = getattr(outcome.record, "id", None)
-    return replace(outcome, changeset_id=ctx.journal.written, record_id=record_id)
+    return replace(
+        outcome, changeset_id=ctx.journal.written, record_id=record_id, warnings=tuple(ctx.warnings)
+    )
 
 
-def _answered(ctx: Context, action: Action, body_hash: str | None, target_id: int | None) -> Outcome | None:
+def _run(
+    ctx: Context,
+    action: Action,
+    ids: tuple[int, ...],
+    parameters: Mapping[str, Any],
+    blockers: list[Refused] | None,
+    call: Call | None = None,
+) -> Outcome:
+    """Lock the rows and run the action on each. With ``blockers`` refusals of single rows are collected there."""
+    rows: list[Base] = ctx.lock(action.model, ids or (0,)) if action.targeted else []
+    if call is not None and action.danger:
+        _check_confirmed(call.confirm, str(rows[0]) if len(rows) == 1 else str(len(rows)))
+    if len(rows) > 1:
+        return _run_each(ctx, action, rows, parameters, blockers)
+    if rows:
+        ctx.concerns(rows[0])
+    outcome = action(ctx, *rows, **parameters)
+    if outcome.record is not None:
+        ctx.session.flush()
+        ctx.concerns(outcome.record)
+    return outcome
+
+
+def _run_each(
+    ctx: Context,
+    action: Action,
+    rows: Sequence[Base],
+    parameters: Mapping[str, Any],
+    blockers: list[Refused] | None,
+) -> Outcome:
+    done = 0
+    for row in rows:
+        try:
+            if blockers is None:
+                action(ctx, row, **parameters)
+            else:
+                with ctx.journal.attempt(ctx.session):
+                    action(ctx, row, **parameters)
+            done += 1
+        except Refused as refused:
+            refused.about = row
+            if blockers is None:
+                raise
+            blockers.append(refused)
+    values = {"action": action.label, "count": done}
+    return Outcome(N_("%(action)s: %(count)s records."), values=values)
+
+
+def _check_confirmed(typed: str | None, wanted: str) -> None:
+    if " ".join((typed or "").casefold().split()) != " ".join(wanted.casefold().split()):
+        raise Invalid({"confirm": N_("Type it exactly as it is shown to confirm.")})
+
+
+def _answered(ctx: Context, action: Action, body_hash: str | None, ids: tuple[int, ...]) -> Outcome | None:
     """Return what a request with this key did the first time, or None (rule 1.9)."""
     if ctx.key is None:
         return None
@@ -116,7 +236,7 @@ def _answered(ctx: Context, action: Action, body_hash: str | None, target_id: in
     if earlier.body_hash != body_hash:
         raise Invalid({"key": N_("This key was already used for another request.")})
     record = _written_by(ctx, action, earlier.id)
-    record_id = getattr(record, "id", target_id if action.targeted else earlier.subject_id)
+    record_id = getattr(record, "id", ids[0] if len(ids) == 1 else earlier.subject_id)
     return Outcome(N_("Already done."), record, changeset_id=earlier.id, record_id=record_id)
 
 
@@ -128,6 +248,6 @@ def _written_by(ctx: Context, action: Action, changeset_id: int) -> Base | None:
     return ctx.session.scalars(rows.limit(1)).first()
 
 
-def _hash(code: str, target_id: int | None, parameters: dict[str, Any]) -> str:
-    body = json.dumps([code, target_id, parameters], sort_keys=True, default=lambda value: str(plain(value)))
+def _hash(code: str, ids: tuple[int, ...], parameters: Mapping[str, Any]) -> str:
+    body = json.dumps([code, ids, parameters], sort_keys=True, default=lambda value: str(plain(value)))
     return hashlib.sha256(body.encode()).hexdigest()

@@ -25,7 +25,7 @@ metadata.naming_convention = {
 for _table in metadata.tables.values():
     _table.dialect_options["sqlite"]["autoincrement"] = True
     for _column in _table.columns:
-        _column.info.setdefault("policy", personal.staff["policy"])
+        _column.info.setdefault("policy", personal.account["policy"])
 
 Staff: TypeAlias = identity.User
 

@@ -7,9 +7,14 @@ from typing import Any
 
 from sqlalchemy import Engine, event, text
 from sqlalchemy.engine import Connection
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm import Session
 
 WRITE = "clientele_write"
 """Execution option of a connection that is going to write: SQLite then takes its write lock at BEGIN."""
+
+PATIENCE = "clientele_patience"
+"""Execution option: milliseconds to wait for somebody else's lock before giving up; see :func:`gave_up`."""
 
 BUSY_TIMEOUT_MS = 30_000
 
@@ -39,6 +44,7 @@ def configure(engine: Engine) -> None:
     delete triggers: all four are set right here.
     """
     if engine.dialect.name != "sqlite":
+        event.listen(engine, "begin", _postgresql_begin)
         return
     event.listen(engine, "connect", _sqlite_connect)
     event.listen(engine, "begin", _sqlite_begin)
@@ -59,8 +65,28 @@ def _sqlite_connect(connection: sqlite3.Connection, record: object) -> None:
 
 
 def _sqlite_begin(connection: Connection) -> None:
-    writes = connection.get_execution_options().get(WRITE, False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+    options = connection.get_execution_options()
+    if not options.get(WRITE, False):
+        connection.exec_driver_sql("BEGIN")
+        return
+    connection.exec_driver_sql(f"PRAGMA busy_timeout = {int(options.get(PATIENCE, BUSY_TIMEOUT_MS))}")
+    connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+def _postgresql_begin(connection: Connection) -> None:
+    if (patience := connection.get_execution_options().get(PATIENCE)) is not None:
+        connection.exec_driver_sql(f"SET LOCAL lock_timeout = {int(patience)}")
+
+
+def gave_up(error: OperationalError) -> bool:
+    """Return whether a statement failed because somebody else held a lock for longer than our patience."""
+    return getattr(error.orig, "sqlstate", None) == "55P03" or "database is locked" in str(error.orig)
+
+
+def settle(session: Session) -> None:
+    """Have every constraint checked now that would otherwise be checked at the commit."""
+    if session.get_bind().dialect.name == "postgresql":
+        session.execute(text("SET CONSTRAINTS ALL IMMEDIATE"))
 
 
 def hold(connection: Connection, name: str) -> None:

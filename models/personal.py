@@ -99,10 +99,13 @@ secret: Info = _info(
 )
 """A hash or token: never readable, never journalled."""
 
-staff: Info = _info(
+staff: Info = _info(Policy(False, "none", "survivor", "keep", export=False, written_by="product"))
+"""About a member of staff or the shop, not a customer."""
+
+account: Info = _info(
     Policy(False, "none", "survivor", "keep", export=False, written_by="product", journalled=False)
 )
-"""About a member of staff or the shop, not a customer."""
+"""Part of a staff account: kept by Flask-AppBuilder, whose tables no action writes."""
 
 
 def policy(column: Column[Any]) -> Policy:

@@ -35,6 +35,7 @@ class Shop:
     default_sales_channel: str = "WEB"
     points_expire_after_days: int | None = 365
     external_accounting: bool = False
+    undo_days: int | None = 30
 
     @property
     def zone(self) -> ZoneInfo:
@@ -59,11 +60,17 @@ class Setting:
 
 
 _DAYS = between(1, LONGEST_EXPIRY_DAYS)
+_UNDO_DAYS = between(1, 3650)
 _CHANNEL = required(N_("Enter the code of a sales channel, such as WEB."))
 
 
 def _expiry(field: str, value: Any) -> int | None:
     days: int | None = _DAYS(field, value)
+    return days
+
+
+def _undo_days(field: str, value: Any) -> int | None:
+    days: int | None = _UNDO_DAYS(field, value)
     return days
 
 
@@ -142,6 +149,13 @@ SETTINGS: dict[str, Setting] = {
             N_("Payments and invoices are then entered there, and refused here."),
             "boolean",
             _boolean,
+        ),
+        Setting(
+            "undo_days",
+            N_("Undo within (days)"),
+            N_("How long a change can be taken back with one click; empty means for ever."),
+            "integer",
+            _undo_days,
         ),
     )
 }

@@ -52,9 +52,13 @@ class Desk:
 
     def create(self, model: type[Base], **values: Any) -> int:
         """Save the form of a new record; return its id."""
-        found = self.do(record_actions(model)[0], values=values).record_id
+        found = self.do_create(model, **values).record_id
         assert found is not None
         return found
+
+    def do_create(self, model: type[Base], **values: Any) -> Outcome:
+        """Save the form of a new record."""
+        return self.do(record_actions(model)[0], values=values)
 
     def edit(self, model: type[Base], row_id: int, *, version: int | None = None, **values: Any) -> Outcome:
         """Save the form of a record that is there."""

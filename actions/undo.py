@@ -1,0 +1,295 @@
+"""Undo: a changeset applied backwards, field by field, leaving alone what changed since (rule 9.3).
+
+It is itself a changeset, so that it is in the journal and can be undone in turn. Ledger rows are never deleted: they
+are reversed by their own services, which may refuse, because points were spent meanwhile for example.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import Date, Enum, inspect, select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Mapper
+
+from actions import accounts, credit, loyalty
+from actions.base import Context, Outcome, Refused, action
+from actions.journal import journalled_columns, snapshot
+from actions.ledger import LedgerEntry
+from actions.primaries import heal
+from actions.records import refuse_if_referred_to
+from models.account import AccountEntry, AccountKind
+from models.base import N_, Base
+from models.credit import CreditEntry
+from models.customer import Customer
+from models.journal import Change, Changeset
+from models.loyalty import LoyaltyEntry, LoyaltyKind
+from models.types import Percent, UTCDateTime
+
+CHANGED_SINCE = N_("%(record)s: %(field)s was changed since and stays as it is.")
+ROW_CHANGED_SINCE = N_("%(record)s was changed since and stays.")
+GONE = N_("%(record)s is gone, so its former values cannot go back.")
+ERASED = N_("%(record)s was erased: nothing brings its values back.")
+MERGED = N_("%(record)s was merged into another record and stays as it is.")
+IN_THE_WAY = N_("%(record)s cannot go back to what it was: something else stands in its place by now.")
+KEPT = frozenset({"id", "version", "created_at", "updated_at"})
+
+
+@action("changeset.undo", Changeset, label=N_("Undo"))
+def undo(ctx: Context, changeset: Changeset) -> Outcome:
+    """Put back what a changeset changed, where it still holds what the changeset wrote.
+
+    :raises Refused: ``already_undone``, ``too_old`` by the shop's setting, or ``nothing_to_undo``.
+    """
+    _refuse_unless_undoable(ctx, changeset)
+    _say_what_it_is_about(ctx, changeset)
+    if not _take(ctx, _steps(ctx, changeset)):
+        why = " ".join(warning.text for warning in ctx.warnings)
+        raise Refused("nothing_to_undo", N_("Nothing of this can be undone any more. %(why)s"), why=why)
+    heal(ctx, {c["customer_id"] for (table, _id), c in ctx.journal.changes.items() if table == "address"})
+    return Outcome(N_("Undone, apart from what changed since.") if ctx.warnings else N_("Undone."))
+
+
+def _say_what_it_is_about(ctx: Context, changeset: Changeset) -> None:
+    """Write the changeset's header at once, about the same record, whatever the reversals below concern."""
+    ctx.journal.subject = None
+    ctx.journal.header |= {
+        "undoes_id": changeset.id,
+        "subject_table": changeset.subject_table,
+        "subject_id": changeset.subject_id,
+    }
+    _ = ctx.changeset_id
+
+
+def _refuse_unless_undoable(ctx: Context, changeset: Changeset) -> None:
+    days = ctx.shop.undo_days
+    if days is not None and changeset.at < ctx.now - dt.timedelta(days=days):
+        raise Refused("too_old", N_("This is more than %(days)s days ago and cannot be undone."), days=days)
+    if (last := _standing_undo(ctx, changeset.id)) is not None:
+        raise Refused("already_undone", N_("%(who)s has undone this already."), who=last.actor_name)
+
+
+def _standing_undo(ctx: Context, changeset_id: int) -> Changeset | None:
+    """Return the undo of a changeset that was not itself undone since."""
+    query = select(Changeset).where(Changeset.undoes_id == changeset_id).order_by(Changeset.id.desc())
+    for found in ctx.session.scalars(query):
+        if _standing_undo(ctx, found.id) is None:
+            return found
+    return None
+
+
+@dataclass(slots=True)
+class Step:
+    """One row to put back. ``take`` may raise when the time for it has not come, because another row is in the way."""
+
+    name: str
+    rank: int
+    take: Callable[[], None]
+    why: Refused | None = None
+
+
+def _take(ctx: Context, steps: list[Step]) -> int:
+    """Take the steps in whatever order they let each other; return how many were. The rest become warnings."""
+    waiting, done = sorted(steps, key=lambda step: step.rank), 0
+    while waiting:
+        left = [step for step in waiting if not _taken(ctx, step)]
+        done += len(waiting) - len(left)
+        if len(left) == len(waiting):
+            break
+        waiting = left
+    for step in waiting:
+        if step.why is not None:
+            ctx.warn(step.why.message, **step.why.values)
+        else:
+            ctx.warn(IN_THE_WAY, record=step.name)
+    return done
+
+
+def _taken(ctx: Context, step: Step) -> bool:
+    try:
+        with ctx.journal.attempt(ctx.session):
+            step.take()
+    except IntegrityError:
+        step.why = None
+        return False
+    except Refused as refused:
+        step.why = refused
+        return False
+    return True
+
+
+def _steps(ctx: Context, changeset: Changeset) -> list[Step]:
+    changes = list(ctx.session.scalars(select(Change).where(Change.changeset_id == changeset.id)))
+    _lock_customers(ctx, changes)
+    found = [step for change in changes if (step := _row_step(ctx, change)) is not None]
+    return [*found, *_reversals(ctx, changeset)]
+
+
+def _lock_customers(ctx: Context, changes: list[Change]) -> None:
+    ids = sorted({change.customer_id for change in changes if change.customer_id is not None})
+    if ids:
+        ctx.session.scalars(
+            select(Customer).where(Customer.id.in_(ids)).order_by(Customer.id).with_for_update(of=Customer)
+        ).unique().all()
+
+
+def _row_step(ctx: Context, change: Change) -> Step | None:
+    mapper = _mapper_of(change.table_name)
+    if mapper is None:
+        ctx.warn(GONE, record=f"{change.table_name} #{change.row_id}")
+        return None
+    model = mapper.class_
+    if change.before is None and change.after is None:
+        ctx.warn(ERASED, record=_name(model, change))
+        return None
+    row = ctx.session.get(model, change.row_id, with_for_update={"of": model}, populate_existing=True)
+    if change.after is None:
+        return _bring_back(ctx, model, row, change)
+    if row is None:
+        if change.before is not None:
+            ctx.warn(GONE, record=_name(model, change))
+        return None
+    if _closed(ctx, row, change):
+        ctx.warn(ERASED if row.anonymised_at else MERGED, record=str(row))
+        return None
+    return _take_away(ctx, row, change) if change.before is None else _put_back(ctx, row, change)
+
+
+def _closed(ctx: Context, row: Base, change: Change) -> bool:
+    """Whether a customer is out of reach: erased for good, or merged away by a later deed than this one."""
+    if not isinstance(row, Customer):
+        return False
+    merged = row.merged_into_id is not None and "merged_into_id" not in (change.before or {})
+    return row.anonymised_at is not None or merged
+
+
+def _name(model: type[Base], change: Change) -> str:
+    return f"{model.__label__} #{change.row_id}"
+
+
+def _mapper_of(table: str) -> Mapper[Any] | None:
+    return next((m for m in Base.registry.mappers if m.class_.__tablename__ == table), None)
+
+
+def _bring_back(ctx: Context, model: type[Base], row: Base | None, change: Change) -> Step | None:
+    """A deleted row comes back under its old id."""
+    if row is not None:
+        return None
+    kept = {k: v for k, v in (change.before or {}).items() if _readable(model, k, v)}
+    values = {name: stored_value(model, name, value) for name, value in kept.items()}
+
+    def take() -> None:
+        ctx.session.add(model(**{k: v for k, v in values.items() if k not in ("version", "updated_at")}))
+        ctx.session.flush()
+
+    return Step(_name(model, change), 1, take)
+
+
+def _take_away(ctx: Context, row: Base, change: Change) -> Step | None:
+    """A created row goes, if nobody has changed it since and nothing refers to it."""
+    names = {*snapshot(row), *(change.after or {})} - KEPT
+    if not all(_still(row, name, change) for name in names):
+        ctx.warn(ROW_CHANGED_SINCE, record=str(row))
+        return None
+
+    def take() -> None:
+        refuse_if_referred_to(ctx, row)
+        ctx.session.delete(row)
+        ctx.session.flush()
+
+    return Step(str(row), 2, take)
+
+
+def _readable(model: type[Base], name: str, value: Any) -> bool:
+    """Whether a value means something today: an earlier release had other fields and other words."""
+    try:
+        stored_value(model, name, value)
+    except (KeyError, ValueError, TypeError):
+        return False
+    return True
+
+
+def _still(row: Base, name: str, change: Change) -> bool:
+    """Whether a field holds what the changeset wrote."""
+    written = (change.after or {}).get(name)
+    if not _readable(type(row), name, written):
+        return False
+    return bool(getattr(row, name) == stored_value(type(row), name, written))
+
+
+def _put_back(ctx: Context, row: Base, change: Change) -> Step | None:
+    """A changed row gets its former values where it still holds the ones it was given."""
+    known = set(journalled_columns(row))
+    back = {}
+    for name, before in (change.before or {}).items():
+        if name in KEPT or name not in known:
+            continue
+        if _still(row, name, change) and _readable(type(row), name, before):
+            back[name] = stored_value(type(row), name, before)
+        else:
+            ctx.warn(CHANGED_SINCE, record=str(row), field=name.removesuffix("_id").replace("_", " "))
+    if not back:
+        return None
+
+    def take() -> None:
+        for name, value in back.items():
+            setattr(row, name, value)
+        ctx.session.flush()
+
+    leads = any(not value for value in back.values() if isinstance(value, bool))
+    return Step(str(row), 3 if "merged_into_id" in back else 0 if leads else 1, take)
+
+
+def stored_value(model: type[Base], name: str, value: Any) -> Any:
+    """Return the Python value of a column from its form in the journal."""
+    if value is None:
+        return None
+    kind = inspect(model).columns[name].type
+    if isinstance(kind, Enum):
+        return kind.enum_class(value) if kind.enum_class is not None else value
+    if isinstance(kind, Percent):
+        return Decimal(value)
+    if isinstance(kind, UTCDateTime):
+        return dt.datetime.fromisoformat(value)
+    return dt.date.fromisoformat(value) if isinstance(kind, Date) else value
+
+
+# -- ledgers ----------------------------------------------------------------------------------------------
+
+
+def _reversals(ctx: Context, changeset: Changeset) -> Iterator[Step]:
+    """Yield a step for each ledger row the changeset wrote: it is reversed, never deleted."""
+    reason = f"Undo of #{changeset.id}"
+    ctx = replace(ctx, key=None)  # one key names one ledger row, and there may be several
+    for model, reverse in REVERSERS.items():
+        rows = select(model).where(model.changeset_id == changeset.id).order_by(model.id.desc())
+        for entry in ctx.session.scalars(rows).unique():
+            if not (isinstance(entry, LoyaltyEntry) and entry.kind == LoyaltyKind.EXPIRED):
+                yield Step(str(entry), 1, _reversal(ctx, reverse, entry, reason))
+
+
+def _reversal(
+    ctx: Context, reverse: Callable[..., Any], entry: LedgerEntry, reason: str
+) -> Callable[[], None]:
+    def take() -> None:
+        reverse(ctx, entry, reason=reason)
+
+    return take
+
+
+def _void(ctx: Context, entry: AccountEntry, *, reason: str) -> None:
+    if entry.kind == AccountKind.INVOICE and entry.invoice is not None:
+        accounts.void_invoice(ctx, entry.invoice, reason=reason)
+    else:
+        accounts.void(ctx, entry, reason=reason)
+
+
+REVERSERS: dict[Any, Callable[..., Any]] = {
+    LoyaltyEntry: loyalty.reverse,
+    AccountEntry: _void,
+    CreditEntry: credit.reverse,
+}
