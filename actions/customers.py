@@ -1,12 +1,15 @@
-"""What every save of a customer keeps: approval, defaults, one currency, closed records (rule 11)."""
+"""Customers: what every save of one keeps (rule 11), and what staff do to one or to many."""
 
 from __future__ import annotations
 
+from decimal import Decimal
+from typing import Any
+
 from sqlalchemy import select
 
-from actions.base import Context, Refused
-from actions.ledger import refuse_unless_live, today
-from actions.records import before_delete, before_save
+from actions.base import Context, Outcome, Refused, action
+from actions.ledger import refuse_unless_live, today, words
+from actions.records import before_delete, before_save, save_values
 from models.base import N_, Invalid
 from models.choices import AccountType, CreatedVia, Status
 from models.customer import Customer
@@ -107,3 +110,121 @@ def _agent_problem(ctx: Context, row: Customer, changed: set[str]) -> dict[str, 
     if agent is None or not agent.is_live:
         return {"agent": N_("Choose another agent: this record is merged or erased.")}
     return {}
+
+
+# -- actions --------------------------------------------------------------------------------------------
+
+
+@action("customer.change_class", Customer, label=N_("Change class"))
+def change_class(ctx: Context, customer: Customer, *, customer_class: int | None = None) -> Outcome:
+    """Put a customer into another class, or into none (F41)."""
+    return _set(
+        ctx, customer, {"customer_class_id": customer_class}, N_("%(customer)s is in another class now.")
+    )
+
+
+@action("customer.change_group", Customer, label=N_("Change group"))
+def change_group(ctx: Context, customer: Customer, *, membership_group: int | None = None) -> Outcome:
+    """Put a customer into another membership group, or into none (F43)."""
+    values = {"membership_group_id": membership_group}
+    return _set(ctx, customer, values, N_("%(customer)s is in another group now."))
+
+
+@action("customer.activate", Customer, label=N_("Switch on"))
+def activate(ctx: Context, customer: Customer) -> Outcome:
+    """Let a customer order and sign in again (F56). :raises Refused: ``active``, ``waits_for_approval``."""
+    _refuse_if_waiting(customer)
+    if customer.is_active:
+        raise Refused("active", N_("This customer is switched on already."))
+    return _set(ctx, customer, {"is_active": True}, N_("%(customer)s is switched on."))
+
+
+@action("customer.deactivate", Customer, label=N_("Switch off"))
+def deactivate(ctx: Context, customer: Customer, *, reason: str) -> Outcome:
+    """Keep a customer from ordering and signing in; history and balances stay (F56). :raises Refused: ``inactive``."""
+    words("reason", reason)
+    _refuse_if_waiting(customer)
+    if not customer.is_active:
+        raise Refused("inactive", N_("This customer is switched off already."))
+    return _set(ctx, customer, {"is_active": False}, N_("%(customer)s is switched off."))
+
+
+@action("customer.approve", Customer, label=N_("Approve trade account"))
+def approve(ctx: Context, customer: Customer) -> Outcome:
+    """Let a trade customer in: registered and switched on (F46). :raises Refused: ``not_waiting``."""
+    _refuse_unless_waiting(customer)
+    values = {
+        "status": Status.REGISTERED,
+        "is_active": True,
+        "registered_at": customer.registered_at or ctx.now,
+    }
+    return _set(ctx, customer, values, N_("The trade account of %(customer)s is approved."))
+
+
+@action("customer.reject", Customer, label=N_("Reject trade account"))
+def reject(ctx: Context, customer: Customer, *, reason: str) -> Outcome:
+    """Turn a trade application down: an active retail customer is what remains. :raises Refused: ``not_waiting``."""
+    words("reason", reason)
+    _refuse_unless_waiting(customer)
+    values = {
+        "account_type": AccountType.RETAIL,
+        "status": Status.REGISTERED,
+        "is_active": True,
+        "registered_at": customer.registered_at or ctx.now,
+    }
+    return _set(
+        ctx, customer, values, N_("%(customer)s is a retail customer now; the trade account was rejected.")
+    )
+
+
+@action("customer.verify", Customer, label=N_("Mark as verified"))
+def verify(ctx: Context, customer: Customer) -> Outcome:
+    """Record that we know who this is, and who said so (F16). :raises Refused: ``verified``."""
+    if customer.verified_at is not None:
+        raise Refused("verified", N_("This customer is verified already."))
+    values = {"verified_at": ctx.now, "verified_by_id": ctx.actor.id}
+    return _set(ctx, customer, values, N_("%(customer)s is verified."))
+
+
+@action("customer.set_terms", Customer, label=N_("Set account terms"))
+def set_terms(
+    ctx: Context,
+    customer: Customer,
+    *,
+    payment_term: int | None = None,
+    price_list: int | None = None,
+    sales_channel: int,
+    global_discount: Decimal | None = None,
+    free_delivery: bool = False,
+    pay_on_account: bool = False,
+    credit_limit: int | None = None,
+) -> Outcome:
+    """Agree how a customer buys and pays (F50 to F57, F63). ``credit_limit`` in minor units; None is no limit."""
+    values = {
+        "payment_term_id": payment_term,
+        "price_list_id": price_list,
+        "sales_channel_id": sales_channel,
+        "global_discount": global_discount or Decimal(0),
+        "free_delivery": free_delivery,
+        "pay_on_account": pay_on_account,
+        "credit_limit": credit_limit,
+    }
+    return _set(ctx, customer, values, N_("The account terms of %(customer)s are set."))
+
+
+def _set(ctx: Context, customer: Customer, values: dict[str, Any], message: str) -> Outcome:
+    """Set columns by the rules that every save keeps."""
+    save_values(ctx, customer, values)
+    return Outcome(message, customer, {"customer": str(customer)})
+
+
+def _refuse_if_waiting(customer: Customer) -> None:
+    if customer.status == Status.PENDING_APPROVAL:
+        raise Refused(
+            "waits_for_approval", N_("This trade account waits for approval: approve or reject it first.")
+        )
+
+
+def _refuse_unless_waiting(customer: Customer) -> None:
+    if customer.status != Status.PENDING_APPROVAL:
+        raise Refused("not_waiting", N_("This customer is not waiting for approval."))

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
 from sqlalchemy import exists, select
 
 from actions.base import Context, Outcome, Refused, action
 from actions.ledger import live_customer
 from actions.owned import owner_of
-from actions.records import before_delete, before_save
+from actions.records import before_delete, before_save, save_new
 from models.base import N_, Invalid
+from models.customer import Customer
 from models.note import Note, NoteKind
 
 SECOND_WATCH = N_("This customer already has an open watch note. Edit that one, or mark it as done first.")
@@ -30,6 +33,16 @@ def sign(ctx: Context, row: Note, changed: set[str], created: bool) -> None:
 def keep_while_live(ctx: Context, row: Note) -> None:
     """Notes of a merged or erased record are not deleted by hand."""
     live_customer(ctx, row.customer_id)
+
+
+@action("customer.add_note", Customer, label=N_("Add note"))
+def add_note(
+    ctx: Context, customer: Customer, *, kind: NoteKind, body: str, due_on: dt.date | None = None
+) -> Outcome:
+    """Write a note, a task or a watch note on a customer (F87 to F89)."""
+    note = Note(kind=NoteKind.NOTE, customer_id=customer.id)
+    save_new(ctx, note, {"kind": kind, "body": body, "due_on": due_on})
+    return Outcome(N_("The note was added to %(customer)s."), note, {"customer": str(customer)})
 
 
 @action("note.done", Note, label=N_("Mark as done"))

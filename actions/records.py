@@ -101,6 +101,16 @@ def _save(ctx: Context, row: Base, values: dict[str, Any], *, created: bool) -> 
     ctx.session.flush()
 
 
+def save_new(ctx: Context, row: Base, values: dict[str, Any]) -> None:
+    """Save a new row by the rules its form keeps, as a part of another action. :raises Invalid: by field."""
+    _save(ctx, row, values, created=True)
+
+
+def save_values(ctx: Context, row: Base, values: dict[str, Any]) -> None:
+    """Set columns of a locked row by the rules its form keeps, within another action. :raises Invalid: by field."""
+    _save(ctx, row, values, created=False)
+
+
 class Rows(list[dict[str, Any]]):
     """Related rows as a form has them. Only a row that the form had ``shown`` is deleted when it is left out:
     one that somebody added meanwhile stays."""

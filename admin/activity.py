@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from flask import url_for
 from flask_babel import gettext as _
-from sqlalchemy import Select, String, and_, cast, func, literal, select, union_all
+from sqlalchemy import Select, String, and_, cast, exists, func, literal, select, union_all
+from sqlalchemy.orm import aliased
 
 from actions.base import ACTIONS
 from admin import cells
@@ -40,8 +41,8 @@ def recent(screen: Screen, row: Any, most: int = SHOWN) -> list[Event]:
     if isinstance(row, Changeset) or not row.__journal__:
         return []
     found = list(session().scalars(changesets_of(row).limit(most)))
-    changes = first_changes(found, _about(row))
-    return [event(changeset, changes[changeset.id]) for changeset in found]
+    changes, undone = first_changes(found, _about(row)), undone_by(found)
+    return [event(c, changes[c.id], undone.get(c.id, "")) for c in found]
 
 
 def _about(row: Any) -> Any:
@@ -82,10 +83,11 @@ def movements(changesets: Sequence[Changeset]) -> list[tuple[int, FieldChange]]:
     rows = session().execute(
         union_all(*(q.where(q.selected_columns[0].in_(deeds)) for q in (points, *money)))
     )
-    return [(row[0], _movement(row[1], row[2])) for row in rows]
+    return [(row[0], movement(row[1], row[2])) for row in rows]
 
 
-def _movement(figure: int, currency: str) -> FieldChange:
+def movement(figure: int, currency: str) -> FieldChange:
+    """Return what a ledger row moved: money in a currency, or points."""
     if currency:
         return FieldChange(_("Amount"), "", cells.signed_money(figure, currency, shop()))
     return FieldChange(_("Points"), "", cells.signed(figure, shop()))
@@ -126,12 +128,46 @@ def customer_changesets(customer_id: int | None) -> Any:
     return union_all(*branches)
 
 
-def event(changeset: Changeset, changes: Sequence[FieldChange]) -> Event:
+def undone_by(changesets: Sequence[Changeset]) -> dict[int, str]:
+    """Return changeset id -> who undid it, for those that stand undone."""
+    later = aliased(Changeset)
+    standing = ~exists().where(later.undoes_id == Changeset.id)
+    wanted = select(Changeset.undoes_id, Changeset.actor_name).where(
+        Changeset.undoes_id.in_([c.id for c in changesets]), standing
+    )
+    return {row[0]: row[1] for row in session().execute(wanted)}
+
+
+def event(changeset: Changeset, changes: Sequence[FieldChange], undone: str = "") -> Event:
     """Return one changeset as an event."""
     screen = clientele().screens.get("changeset")
     url = screen.url_to("details_view", id=changeset.id) if screen and allowed("show", "changeset") else None
     at = cells.moment(changeset.at, now(), shop())
-    return Event(title_of(changeset), at, changeset.actor_name, url, changeset.reason, changes)
+    back = "" if undone else undo_url(changeset)
+    return Event(title_of(changeset), at, changeset.actor_name, url, changeset.reason, changes, back, undone)
+
+
+PERMISSIONS = {"create": "add", "save": "edit"}
+"""Verb of a generated action -> the permission its form needs, where the two differ."""
+
+
+def may_undo(changeset: Changeset) -> bool:
+    """Whether the person asking may take a changeset back: what they could have done, they may undo."""
+    noun, _dot, verb = changeset.action.partition(".")
+    return allowed("undo", "changeset") and allowed(PERMISSIONS.get(verb, verb), noun)
+
+
+def may_still_be_undone(changeset: Changeset) -> bool:
+    """Whether a changeset is recent enough, by the shop's setting."""
+    days = shop().undo_days
+    return days is None or changeset.at >= now() - dt.timedelta(days=days)
+
+
+def undo_url(changeset: Changeset) -> str:
+    """Return where the person asking takes a changeset back, "" where they cannot."""
+    if not may_still_be_undone(changeset) or not may_undo(changeset):
+        return ""
+    return url_for("screen_changeset.act_view", verb="undo", id=changeset.id)
 
 
 def title_of(changeset: Changeset) -> str:

@@ -21,7 +21,7 @@ from wtforms import Form
 
 from actions.base import Actor
 from actions.records import record_actions
-from admin import columns, export, forms, inline, lists, lookups, records, saving, search
+from admin import acting, columns, export, forms, inline, lists, lookups, records, saving, search
 from admin.context import actor, allowed, clientele, memo, person, session, shop
 from admin.declare import RowAction, Section, Tab, View
 from admin.fields import OPERATORS, Field, describe
@@ -426,7 +426,7 @@ class Screen(ModelView):
     @expose("/act/<verb>/", methods=("GET", "POST"))
     def act_view(self, verb: str) -> Any:
         """Run a declared action through its form."""
-        return saving.act(self, verb)
+        return acting.act(self, verb)
 
     @expose("/export/<export_type>/")
     def export(self, export_type: str) -> Any:

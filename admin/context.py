@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from actions import runner
 from actions.base import SYSTEM, Action, Actor, Outcome
 from actions.preferences import load_preferences
+from actions.preview import Preview
 from admin.permissions import permissions_of
 from models.base import db
 from models.shop import Shop, load_shop
@@ -104,21 +105,37 @@ def actor() -> Actor:
     return Actor(user.id, user.get_full_name()) if user else SYSTEM
 
 
-def call(*, reason: str = "", key: str | None = None) -> runner.Call:
+def call(
+    *, reason: str = "", key: str | None = None, confirm: str | None = None, fingerprint: str | None = None
+) -> runner.Call:
     """Return who asks, when and from where, for the runner. ``key`` is the person's own: two people never share one."""
     who = actor()
     own_key = f"{who.id}:{key}" if key else None
-    return runner.Call(who, now(), reason, own_key, g.get("request_id"), request.remote_addr)
+    place = g.get("request_id"), request.remote_addr
+    return runner.Call(who, now(), reason, own_key, *place, confirm, fingerprint or None)
 
 
 def perform(
-    action: Action, target_id: int | None = None, *, key: str | None = None, **values: Any
+    action: Action,
+    targets: runner.Targets = None,
+    *,
+    key: str | None = None,
+    confirm: str | None = None,
+    fingerprint: str | None = None,
+    **values: Any,
 ) -> Outcome:
     """Run an action for the person asking, then forget what this request had read.
 
     An action that asks for a ``reason`` gives it to its changeset too.
     """
     reason = str(values.get("reason") or "")
-    outcome = runner.perform(db.engine, action, call(reason=reason, key=key), target_id, **values)
+    asked = call(reason=reason, key=key, confirm=confirm, fingerprint=fingerprint)
+    outcome = runner.perform(db.engine, action, asked, targets, **values)
     session().rollback()  # on SQLite, what this transaction reads would still be as before the deed
     return outcome
+
+
+def rehearse(action: Action, targets: runner.Targets = None, **values: Any) -> Preview:
+    """Return what an action would do if the person asking did it now."""
+    session().rollback()
+    return runner.rehearse(db.engine, action, call(reason=str(values.get("reason") or "")), targets, **values)

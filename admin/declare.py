@@ -54,6 +54,11 @@ class RowAction:
     """A declared action offered on rows, or, when it has no target, as the list's "New" button.
 
     :param when: says for one row whether the action makes sense; the action itself still checks.
+    :param allow: says for one row whether the person asking may; holders of the permission may unless it says no.
+    :param bulk: whether it is offered for ticked rows too, all of them or none.
+    :param from_row: the form starts with the row's own values.
+    :param button: a record shows it as a button of its own, beside Edit.
+    :param intro: a sentence over the form.
     :raises TypeError: the form's fields are not exactly the action's parameters.
     """
 
@@ -62,6 +67,11 @@ class RowAction:
     icon: str = ""
     title: Text = ""
     when: Callable[[Any], bool] = lambda row: True
+    allow: Callable[[Any], bool] = lambda row: True
+    bulk: bool = True
+    from_row: bool = False
+    button: bool = False
+    intro: Text = ""
 
     def __post_init__(self) -> None:
         fields = {name for name in dir(self.form) if hasattr(getattr(self.form, name), "field_class")}

@@ -46,15 +46,17 @@ if TYPE_CHECKING:
     from admin.base import Screen
 
 
-def related(model: type[Base], resource: str, label: Any, **options: Any) -> LookupField:
+def related(
+    model: type[Base], resource: str, label: Any, *, required: bool = True, **options: Any
+) -> LookupField:
     """Return a look-up for the form of a declared action; ``resource`` is the screen that declares it."""
     name = model.__tablename__
     return LookupField(
         label,
         screen=lambda: clientele().by_model[model],
         url=lambda: url_for(f"screen_{resource}.ajax_lookup", name=name),
-        nullable=False,
-        validators=[InputRequired(_l("Choose one."))],
+        nullable=not required,
+        validators=[InputRequired(_l("Choose one.")) if required else Optional()],
         **options,
     )
 

@@ -46,16 +46,23 @@ def _action_maker(screen: Screen, declared: RowAction) -> Callable[[Any], Link |
     base = screen.url_to("act_view", verb=action.verb)
 
     def make(row: Any) -> Link | None:
-        if not declared.when(row):
+        if not declared.when(row) or not declared.allow(row):
             return None
         return Link(label, f"{base}?id={row.id}", declared.icon, drawer=True, danger=action.danger)
 
     return make
 
 
-def action_links(screen: Screen, row: Any) -> list[Link]:
-    """Return the declared actions that make sense on a row and that the person asking may run."""
-    wanted = (a for a in screen.row_actions if a.action.targeted and screen.can(a.action.verb))
+def action_links(screen: Screen, row: Any, *, buttons: bool = False) -> list[Link]:
+    """Return the declared actions that make sense on a row and that the person asking may run.
+
+    :param buttons: those of a record's head; all others stand in its menu.
+    """
+    wanted = (
+        a
+        for a in screen.row_actions
+        if a.action.targeted and a.button == buttons and screen.can(a.action.verb)
+    )
     return [link for a in wanted if (link := _action_maker(screen, a)(row)) is not None]
 
 
@@ -110,20 +117,24 @@ def _act_url(screen: Screen, declared: RowAction, given: dict[str, str]) -> str:
 
 
 def bulk(screen: Screen, query: ListQuery) -> list[Link]:
-    found = []
+    """Return what can be done with ticked rows: declared actions first, then a file of them, then deleting."""
+    found = [
+        Link(
+            _("%(action)s…", action=_(a.action.label)),
+            screen.url_to("act_view", verb=a.action.verb),
+            a.icon,
+            drawer=True,
+            post=True,
+            danger=a.action.danger,
+        )
+        for a in screen.row_actions
+        if a.action.targeted and a.bulk and screen.can(a.action.verb)
+    ]
     if screen.can("export"):
-        found.append(
-            Link(_("Export selected"), query.url(screen.url_to("export", export_type="csv")), "download")
-        )
+        url = query.url(screen.url_to("export", export_type="csv"))
+        found.append(Link(_("Export selected"), url, "download"))
     if screen.can("delete"):
-        found.append(
-            Link(
-                _("Delete…"),
-                screen.url_to("bulk_delete_view"),
-                "trash",
-                post=True,
-                danger=True,
-                confirm=_("Delete the selected %(things)s?", things=_(screen.plural).lower()),
-            )
-        )
+        ask = _("Delete the selected %(things)s?", things=_(screen.plural).lower())
+        url = screen.url_to("bulk_delete_view")
+        found.append(Link(_("Delete…"), url, "trash", post=True, danger=True, confirm=ask))
     return found

@@ -14,6 +14,7 @@ from werkzeug.datastructures import MultiDict
 
 from admin import columns, filters, links
 from admin.context import clientele, session, shop, zone
+from admin.fields import OPERATORS
 from admin.frame import frame
 from admin.pages import ColumnChoice, Fact, Line, ListPage
 from admin.query import BadArgument, Condition, Grammar, ListQuery, conditions_of, parse_id
@@ -165,20 +166,29 @@ def _sent() -> MultiDict[str, str]:
     return request.form if request.method == "POST" else request.args
 
 
-def ticked_query(screen: Screen) -> ListQuery:
-    """Return the query of the list on which rows were ticked. :raises BadArgument: it is none of this list."""
-    rest = MultiDict((k, v) for k, v in _sent().items(multi=True) if k not in TICKS)
-    return parse(screen, rest)
+def ticked_query(screen: Screen, only: frozenset[str] | None = None) -> ListQuery:
+    """Return the query of the list on which rows were ticked. :raises BadArgument: it is none of this list.
+
+    :param only: the names that belong to the query, where the form holds fields of its own besides.
+    """
+    sent = _sent().items(multi=True)
+    return parse(screen, MultiDict((k, v) for k, v in sent if (k in only if only else k not in TICKS)))
 
 
-def ticked(screen: Screen, most: int) -> Select[Any]:
+def query_names(screen: Screen) -> frozenset[str]:
+    """Return the names of the arguments that say which rows a list shows."""
+    filters = (f"{name}__{op}" for name, field in screen.filters.items() for op in OPERATORS[field.kind])
+    return frozenset({"q", "view", "embed", *filters})
+
+
+def ticked(screen: Screen, most: int, only: frozenset[str] | None = None) -> Select[Any]:
     """Return the scoped statement for the ticked rows, or with ``all=1`` for every row the list's query matches.
 
     :raises BadArgument: nothing, or more than ``most`` rows, are chosen.
     """
     source = _sent()
     if source.get("all") == "1":
-        return matching(screen, ticked_query(screen), embedded=source.get("embed") == "1")
+        return matching(screen, ticked_query(screen, only), embedded=source.get("embed") == "1")
     ids = [parse_id("ids", value) for value in source.getlist("ids")]
     if not ids or len(ids) > most:
         raise BadArgument("ids", _("choose between 1 and %(most)s rows", most=most))

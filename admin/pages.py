@@ -209,6 +209,13 @@ class FormPage:
     facts: Sequence[Fact] = ()
     read_only: bool = False
     """Nothing can be saved by this person: no submit button."""
+    hidden: Sequence[tuple[str, str]] = ()
+    """What the form carries along unseen, such as the rows it is about."""
+    preview_url: str = ""
+    """Where the form asks what it would do."""
+    confirm: str = ""
+    """What has to be typed before a dangerous deed."""
+    confirm_error: Text = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,6 +258,39 @@ class Event:
     url: str | None
     reason: str = ""
     changes: Sequence[FieldChange] = ()
+    undo_url: str = ""
+    """Where it is taken back, for those who may."""
+    undone_by: str = ""
+    """Who took it back, where it stands undone."""
+
+
+@dataclass(frozen=True, slots=True)
+class PreviewLine:
+    """One row that a deed would touch."""
+
+    kind: Text
+    title: Text
+    changes: Sequence[FieldChange]
+
+
+@dataclass(frozen=True, slots=True)
+class PreviewGroup:
+    """The rows of one table; ``count`` of them in all, the first few as ``lines``."""
+
+    label: Text
+    count: int
+    lines: Sequence[PreviewLine]
+
+
+@dataclass(frozen=True, slots=True)
+class PreviewPage:
+    """What a deed would do. ``blockers`` are (record, why); with any of them it would be refused."""
+
+    groups: Sequence[PreviewGroup]
+    blockers: Sequence[tuple[Text, Text]]
+    more_blockers: int
+    warnings: Sequence[Text]
+    fingerprint: str
 
 
 @dataclass(slots=True)

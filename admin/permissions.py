@@ -38,14 +38,22 @@ def grants(resources: Iterable[str], *verbs: str) -> set[tuple[str, str]]:
 
 
 _EVERYTHING_READ = grants((*_PEOPLE, *_LEDGERS, *_LISTS, *_ORDERS), *READ)
-_SERVICE = grants(("customer", "phone", "address", "note", "attribute_value"), *WRITE) | grants(
-    ("note",), "done", "reopen"
+_SERVICE = (
+    grants(("customer", "phone", "address", "note", "attribute_value"), *WRITE)
+    | grants(("note",), "done", "reopen")
+    | grants(("customer",), "add_note", "change_class", "change_group", "verify")
+    | grants(("address",), "make_primary")
+    | grants(("changeset",), "undo")
 )
+_STANDING = grants(("customer",), "activate", "deactivate")
+_TRADE = grants(("customer",), "approve", "reject", "set_terms")
 
 SHIPPED_ROLES: dict[str, set[tuple[str, str]] | None] = {
     "Admin": None,
     "Manager": _EVERYTHING_READ
     | _SERVICE
+    | _STANDING
+    | _TRADE
     | grants(_LISTS, "add", "edit", "delete", "export")
     | grants(("address", "note"), "delete")
     | grants((*_PEOPLE, *_LEDGERS, *_ORDERS), "export")
@@ -57,16 +65,18 @@ SHIPPED_ROLES: dict[str, set[tuple[str, str]] | None] = {
     | grants(("invoice",), "raise", "void"),
     "Back office": _EVERYTHING_READ
     | _SERVICE
+    | _STANDING
     | grants(("address", "note"), "delete")
     | grants(("customer", "address", *_ORDERS), "export")
     | grants(("loyalty_entry",), "adjust"),
-    "Support": _EVERYTHING_READ | _SERVICE | grants(("loyalty_entry",), "adjust", "reverse"),
+    "Support": _EVERYTHING_READ | _SERVICE | _STANDING | grants(("loyalty_entry",), "adjust", "reverse"),
     "Finance": _EVERYTHING_READ
     | grants(("customer", *_LEDGERS, *_ORDERS), "export")
     | grants(("account_entry",), "pay", "refund", "void")
     | grants(("invoice",), "raise", "void")
     | grants(("credit_entry",), "adjust", "reverse")
-    | grants(("changeset",), *READ),
+    | grants(("customer",), "set_terms")
+    | grants(("changeset",), *READ, "undo"),
     "Read-only": _EVERYTHING_READ,
 }
 """Role name -> permissions it is created with; None is all of them. Created once, never rewritten."""

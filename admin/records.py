@@ -56,9 +56,10 @@ def build(screen: Screen, row: Any) -> RecordPage:
 
 
 def _buttons(screen: Screen, row: Any) -> list[Link]:
+    found = links.action_links(screen, row, buttons=True)
     if not screen.can("edit"):
-        return []
-    return [Link(_("Edit"), screen.url_to("edit_view", id=row.id), "pencil", primary=True, key="e")]
+        return found
+    return [*found, Link(_("Edit"), screen.url_to("edit_view", id=row.id), "pencil", primary=True, key="e")]
 
 
 def _menu(screen: Screen, row: Any) -> list[Link]:

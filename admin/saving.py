@@ -1,4 +1,4 @@
-"""Create, edit, delete and run an action from a form: one way to answer for pages, drawers and htmx."""
+"""Create, edit and delete from a form: one way to answer for pages, drawers and htmx."""
 
 from __future__ import annotations
 
@@ -7,18 +7,17 @@ import uuid
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from flask import Response, flash, redirect, render_template, request
+from flask import Response, flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from sqlalchemy.exc import IntegrityError
-from werkzeug.exceptions import NotFound
 from wtforms import Form
 
 from actions import runner
 from actions.base import Conflict, Invalid, Outcome, Refused
 from actions.constraints import explain
 from admin import conflicts, forms, inputs, lists
-from admin.context import call, now, perform, session, shop
-from admin.declare import RowAction, Section
+from admin.context import allowed, call, perform, session
+from admin.declare import Section
 from admin.errors import answer
 from admin.frame import frame
 from admin.inline import source_version
@@ -48,7 +47,7 @@ def create(screen: Screen) -> Any:
         return _form_page(screen, _prefilled(screen), None)
     form = screen.form_class(request.form)
     return _submit(
-        screen, form, None, lambda: perform(action, key=_key(), values=forms.values_of(screen, form))
+        screen, form, None, lambda: perform(action, key=key(), values=forms.values_of(screen, form))
     )
 
 
@@ -74,14 +73,15 @@ def _prefilled(screen: Screen) -> Form:
     return screen.form_class(data=data)
 
 
-def _key() -> str | None:
-    key = request.form.get("key", "")
-    if len(key) > 100 or not key.isprintable():
+def key() -> str | None:
+    """Return the key that makes a form sent twice count once. :raises BadArgument: it is no key."""
+    given = request.form.get("key", "")
+    if len(given) > 100 or not given.isprintable():
         raise BadArgument("key", _("at most 100 plain characters"))
-    return key or None
+    return given or None
 
 
-def _fresh_key(new: bool) -> str:
+def fresh_key(new: bool) -> str:
     """Return the key a form carries: the same until it is used, another once it was used for something else."""
     return (not new and request.form.get("key")) or uuid.uuid4().hex
 
@@ -96,11 +96,11 @@ def _submit(screen: Screen, form: Form, row: Any, deed: Callable[[], Outcome]) -
         return _form_page(screen, form, row, new_key="key" in invalid.errors), 422
     except Conflict as conflict:
         page = conflicts.build(screen, row.id, conflict, drawer=in_drawer())
-        return _render("admin/conflict.html", page, screen), 409
+        return render("admin/conflict.html", page, screen), 409
     except Refused as refused:
         form.form_errors.append(translated(refused))
         return _form_page(screen, form, row), refused.status
-    return _done(screen, outcome)
+    return done(screen, outcome)
 
 
 def spread(form: Form, errors: dict[str, str]) -> None:
@@ -125,15 +125,26 @@ def _nested(form: Form, name: str) -> Any:
     return entries[int(position)].form._fields.get(inner) if int(position) < len(entries) else None
 
 
-def _done(screen: Screen, outcome: Outcome) -> Any:
-    message = fill(outcome.message, outcome.values)
+def done(screen: Screen, outcome: Outcome) -> Any:
+    """Answer a deed that is done: a toast for the drawer, else the record or the list with the same words."""
+    message = " ".join(
+        [fill(outcome.message, outcome.values), *(fill(w.message, w.values) for w in outcome.warnings)]
+    )
+    undo = _undo_url(outcome)
     if in_drawer():
-        saved = {"saved": {"message": message, "resource": screen.resource, "id": outcome.record_id}}
-        return Response(status=204, headers={"HX-Trigger": json.dumps(saved)})
-    flash(message, "success")
+        said = {"message": message, "resource": screen.resource, "id": outcome.record_id, "undo": undo}
+        return Response(status=204, headers={"HX-Trigger": json.dumps({"saved": said})})
+    flash({"text": message, "undo": undo}, "success")  # type: ignore[arg-type]
     if outcome.record_id is not None and screen.can("show"):
         return redirect(screen.url_to("details_view", id=outcome.record_id))
     return redirect(screen.url_to("index_view"))
+
+
+def _undo_url(outcome: Outcome) -> str:
+    """Return where this deed is taken back: who could do it may, if they may undo at all."""
+    if outcome.changeset_id is None or not allowed("undo", "changeset"):
+        return ""
+    return url_for("screen_changeset.act_view", verb="undo", id=outcome.changeset_id)
 
 
 def _form_page(screen: Screen, form: Form, row: Any, *, new_key: bool = False) -> str:
@@ -151,9 +162,9 @@ def _form_page(screen: Screen, form: Form, row: Any, *, new_key: bool = False) -
         version=source_version(request.form.get("version"))
         if row is not None and request.method == "POST"
         else getattr(row, "version", None),
-        key="" if row is not None else _fresh_key(new_key),
+        key="" if row is not None else fresh_key(new_key),
     )
-    return _render("admin/drawer.html" if page.drawer else "admin/form.html", page, screen)
+    return render("admin/drawer.html" if page.drawer else "admin/form.html", page, screen)
 
 
 def _sections(screen: Screen) -> list[tuple[Any, list[str]]]:
@@ -162,7 +173,8 @@ def _sections(screen: Screen) -> list[tuple[Any, list[str]]]:
     return [(label, names) for label, names in found if names]
 
 
-def _render(template: str, page: Any, screen: Screen) -> str:
+def render(template: str, page: Any, screen: Screen) -> str:
+    """Return a form as a page of its own, or as the inside of the drawer."""
     return render_template(template, page=page, frame=None if page.drawer else frame(screen.resource))
 
 
@@ -176,7 +188,7 @@ def delete(screen: Screen, row: Any) -> Any:
         outcome = perform(action, row.id)
     except Refused as refused:
         return _refused(screen, refused)
-    return _done(screen, outcome)
+    return done(screen, outcome)
 
 
 def _refused(screen: Screen, refused: Refused) -> Any:
@@ -205,60 +217,8 @@ def bulk_delete(screen: Screen) -> Any:
         return _refused(screen, _as_refusal(explain(error, screen.model)))
     except Refused as refused:
         return _refused(screen, refused)
-    return _done(screen, Outcome("%(count)s deleted.", values={"count": len(ids)}))
+    return done(screen, Outcome("%(count)s deleted.", values={"count": len(ids)}))
 
 
 def _as_refusal(error: Exception) -> Refused:
     return error if isinstance(error, Refused) else Refused("in_use", str(error))
-
-
-# -- declared actions -----------------------------------------------------------------------------------------------
-
-
-def act(screen: Screen, verb: str) -> Any:
-    """Show a declared action's form, or run it."""
-    declared = next((a for a in screen.actions() if a.action.verb == verb), None)
-    if declared is None:
-        raise NotFound
-    row = screen.get_or_404(parse_id("id", request.args.get("id"))) if declared.action.targeted else None
-    form = _action_form(declared)
-    if request.method == "GET":
-        return _action_page(screen, declared, form, row)
-    if not form.validate():
-        return _action_page(screen, declared, form, row), 422
-    try:
-        outcome = perform(declared.action, row.id if row is not None else None, key=_key(), **form.data)
-    except Invalid as invalid:
-        spread(form, invalid.errors)
-        return _action_page(screen, declared, form, row, new_key="key" in invalid.errors), 422
-    except Refused as refused:
-        form.form_errors.append(translated(refused))
-        return _action_page(screen, declared, form, row), refused.status
-    return _done(screen, outcome)
-
-
-def _action_form(declared: RowAction) -> Form:
-    if request.method == "POST":
-        return declared.form(request.form)
-    given = {name: raw for name, raw in request.args.items() if name in declared.action.parameters}
-    data = {name: parse_id(name, raw) for name, raw in given.items() if raw.isdigit()}
-    form = declared.form(data=data)
-    if hasattr(form, "prefill"):
-        form.prefill(shop(), now())
-    return form
-
-
-def _action_page(screen: Screen, declared: RowAction, form: Form, row: Any, *, new_key: bool = False) -> str:
-    label = _(declared.action.label)
-    page = FormPage(
-        title=f"{label}: {row}" if row is not None else label,
-        form=form,
-        action=request.full_path.rstrip("?"),
-        cancel=screen.url_to("index_view"),
-        submit=label,
-        drawer=in_drawer(),
-        danger=declared.action.danger,
-        intro="" if form._fields else _("Nothing to fill in: it is recorded with your name and the time."),
-        key=_fresh_key(new_key),
-    )
-    return _render("admin/drawer.html" if page.drawer else "admin/form.html", page, screen)

@@ -12,9 +12,11 @@ from flask_babel import lazy_gettext as _l
 from markupsafe import Markup
 from sqlalchemy import not_
 
+from actions.undo import undo
 from admin import activity
 from admin.base import Screen
 from admin.context import clientele
+from admin.declare import NoForm, RowAction
 from admin.fields import Field
 from admin.pages import FieldChange
 from admin.query import Condition
@@ -87,6 +89,17 @@ class ActivityScreen(Screen):
         "subject_table": _l("Kind of record"),
     }  # fmt: skip
     column_formatters = {"action": _deed, "subject": _subject, "changes": _changes}
+    row_actions = (
+        RowAction(
+            undo,
+            NoForm,
+            "arrow-back-up",
+            when=activity.may_still_be_undone,
+            allow=activity.may_undo,
+            bulk=False,
+            intro=_l("Puts back what this changed, where nobody has changed it since."),
+        ),
+    )
     empty = _l("Every change anybody makes is listed here, with what it was before.")
 
     def field(self, name: str) -> Field:

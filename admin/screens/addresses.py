@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from flask_babel import lazy_gettext as _l
 
+from actions.addresses import make_primary
 from admin.base import Screen
+from admin.declare import NoForm, RowAction
 from models.address import Address
 from models.phone import Phone
 
@@ -49,6 +51,7 @@ class AddressScreen(Screen):
         "customer", "label", "recipient", "company", "line1", "line2", "town", "county", "postcode", "country",
         "is_primary", "is_billing", "is_delivery", "is_admin",
     )  # fmt: skip
+    row_actions = (RowAction(make_primary, NoForm, "star", when=lambda row: not row.is_primary, bulk=False),)
     empty = _l("A customer can have any number of addresses; the first one becomes primary.")
 
 

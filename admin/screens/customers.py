@@ -18,6 +18,7 @@ from admin.declare import Section, Tab, View
 from admin.fields import label_of
 from admin.frame import initials
 from admin.pages import Badge, Cell, Event
+from admin.screens.customer_actions import ACTIONS
 from models.address import Address
 from models.choices import AccountType
 from models.customer import Customer
@@ -180,6 +181,7 @@ class CustomerScreen(Screen):
     form_columns = tuple(name for section in sections[:-1] for name in section.names)
     column_details_list = tuple(name for section in sections for name in section.names)
     can_delete = False
+    row_actions = ACTIONS
     tabs = (
         Tab("address"),
         Tab("sales_order"),

@@ -10,16 +10,19 @@ import * as keys from "./keys.js";
 import * as list from "./list.js";
 import * as net from "./net.js";
 import * as picker from "./picker.js";
+
 import * as pop from "./pop.js";
+import * as preview from "./preview.js";
 import * as rows from "./rows.js";
 import * as search from "./search.js";
 import * as select from "./select.js";
 import * as tabs from "./tabs.js";
 import * as times from "./times.js";
 import * as toast from "./toast.js";
+import * as undo from "./undo.js";
 
 // The order matters where two listen to the same event: questions first, the guard of changed forms last.
-[ask, net, toast, pop, frame, search, select, cells, filters, list, tabs, rows, drawer, keys, times, busy, dirty].forEach((part) => part.start());
+[ask, net, toast, pop, frame, search, select, cells, filters, list, tabs, rows, drawer, preview, undo, keys, times, busy, dirty].forEach((part) => part.start());
 
 // New content: pickers are dressed before the form is remembered as it was opened.
 function fresh(root) {

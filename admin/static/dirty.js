@@ -9,6 +9,7 @@ const leaving = new WeakSet();
 function contents(form) {
   const data = new FormData(form);
   data.delete("csrf_token");
+  data.delete("fingerprint");
   return JSON.stringify([...data].map(([name, value]) => [name, value instanceof File ? value.name : value]));
 }
 

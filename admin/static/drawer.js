@@ -118,7 +118,7 @@ export function start() {
   });
   document.addEventListener("saved", ({ detail }) => {
     if (drawer().open) shut();
-    toast(detail.message || text("saved"));
+    toast(detail.message || text("saved"), "good", detail.undo);
     refresh().then(focusBack);
   });
 }

@@ -1,0 +1,205 @@
+"""Declared actions on a screen: the form, what the deed would do, and the deed, on one row or on many."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from flask import render_template, request
+from flask_babel import gettext as _
+from flask_babel import ngettext
+from werkzeug.exceptions import Forbidden, NotFound
+from wtforms import Form
+
+from actions.base import Invalid, Refused
+from admin import lists, previews, saving
+from admin.context import now, perform, rehearse, session, shop
+from admin.declare import RowAction
+from admin.pages import FormPage
+from admin.query import BadArgument, parse_id
+from admin.sentences import translated
+
+if TYPE_CHECKING:
+    from admin.base import Screen
+
+MOST_AT_ONCE = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """The rows a deed is about. ``row`` is the one opened by its id; ``bulk`` that they were ticked on a list."""
+
+    ids: tuple[int, ...] = ()
+    row: Any = None
+    bulk: bool = False
+    carried: tuple[tuple[str, str], ...] = ()
+    """What the form of a bulk deed takes along: the ticks, or the list's own query."""
+
+    @property
+    def confirmation(self) -> str:
+        """What is typed to confirm a dangerous deed: the name, or how many there are."""
+        return str(self.row) if self.row is not None else str(len(self.ids))
+
+
+def act(screen: Screen, verb: str) -> Any:
+    """Show a declared action's form, say what it would do (``preview=1``), or do it."""
+    declared = find(screen, verb)
+    chosen = choose(screen, declared)
+    form = _form(declared, chosen)
+    opening = request.method == "GET" or (chosen.bulk and "key" not in request.form)
+    if opening:
+        return _page(screen, declared, form, chosen)
+    if request.args.get("preview") == "1":
+        return _preview(declared, form, chosen)
+    if not form.validate():
+        return _page(screen, declared, form, chosen), 422
+    return _do(screen, declared, form, chosen)
+
+
+def find(screen: Screen, verb: str) -> RowAction:
+    """Return a screen's declared action. :raises NotFound: there is none of that verb."""
+    declared = next((a for a in screen.actions() if a.action.verb == verb), None)
+    if declared is None:
+        raise NotFound
+    return declared
+
+
+def choose(screen: Screen, declared: RowAction) -> Chosen:
+    """Return the rows the request is about: by ``id``, ticked (``ids``), or all of a list's query (``all=1``).
+
+    :raises BadArgument: none or too many. :raises Refused: ``list_changed``, the query matches others by now.
+    """
+    if not declared.action.targeted:
+        return Chosen()
+    if "id" in request.args:
+        row = screen.get_or_404(parse_id("id", request.args.get("id")))
+        check_allowed(declared, row)
+        return Chosen((row.id,), row)
+    if not declared.bulk or request.method != "POST":
+        raise BadArgument("id", _("name one record"))
+    return _ticked(screen)
+
+
+def check_allowed(declared: RowAction, row: Any) -> None:
+    """Refuse what the person may do in general, but not to this row. :raises Forbidden: so it is."""
+    if not declared.allow(row):
+        raise Forbidden(_("Your role does not include this."))
+
+
+def _ticked(screen: Screen) -> Chosen:
+    names = lists.query_names(screen)
+    statement = lists.ticked(screen, MOST_AT_ONCE, names if "key" in request.form else None)
+    wanted = statement.with_only_columns(screen.identity).order_by(screen.identity).limit(MOST_AT_ONCE + 1)
+    ids = tuple(session().scalars(wanted))
+    if not ids:
+        raise NotFound(_("None of these records is there any more."))
+    if len(ids) > MOST_AT_ONCE:
+        raise BadArgument("ids", _("at most %(most)s rows at a time", most=MOST_AT_ONCE))
+    counted = request.form.get("count")
+    if counted is not None and counted != str(len(ids)):
+        text = _("The list has changed: it was %(then)s records and is %(now)s now. Look at it again.")
+        raise Refused("list_changed", text, then=counted[:10], now=len(ids))
+    if request.form.get("all") == "1":
+        query = [(k, v) for k, v in request.form.items(multi=True) if k in names]
+        return Chosen(ids, bulk=True, carried=(("all", "1"), ("count", str(len(ids))), *query))
+    return Chosen(ids, bulk=True, carried=tuple(("ids", str(i)) for i in ids))
+
+
+def _form(declared: RowAction, chosen: Chosen) -> Form:
+    if request.method == "POST" and not (chosen.bulk and "key" not in request.form):
+        return declared.form(request.form)
+    given = {name: raw for name, raw in request.args.items() if name in declared.action.parameters}
+    data = {name: parse_id(name, raw) for name, raw in given.items() if raw.isdigit()}
+    form = declared.form(obj=chosen.row if declared.from_row else None, data=data)
+    if hasattr(form, "prefill"):
+        form.prefill(shop(), now())
+    return form
+
+
+def targets(declared: RowAction, chosen: Chosen) -> tuple[int, ...] | None:
+    """Return the ids as the runner takes them."""
+    return chosen.ids if declared.action.targeted else None
+
+
+def _preview(declared: RowAction, form: Form, chosen: Chosen) -> str:
+    if not form.validate():
+        return render_template("admin/_preview.html", preview=None)
+    found = rehearse(declared.action, targets(declared, chosen), **form.data)
+    return render_template("admin/_preview.html", preview=previews.page(found))
+
+
+def _do(screen: Screen, declared: RowAction, form: Form, chosen: Chosen) -> Any:
+    try:
+        outcome = perform(
+            declared.action,
+            targets(declared, chosen),
+            key=saving.key(),
+            confirm=request.form.get("confirm"),
+            fingerprint=request.form.get("fingerprint"),
+            **form.data,
+        )
+    except Invalid as invalid:
+        saving.spread(form, invalid.errors)
+        wrong = invalid.errors.get("confirm", "")
+        return _page(screen, declared, form, chosen, new_key="key" in invalid.errors, wrong=wrong), 422
+    except Refused as refused:
+        form.form_errors.append(said(refused))
+        return _page(screen, declared, form, chosen), refused.status
+    return saving.done(screen, outcome)
+
+
+def said(refused: Refused) -> str:
+    """Return why a deed was refused, with the row it is about where there are several."""
+    text = translated(refused)
+    return f"{refused.about}: {text}" if refused.about is not None else text
+
+
+def _page(
+    screen: Screen,
+    declared: RowAction,
+    form: Form,
+    chosen: Chosen,
+    *,
+    new_key: bool = False,
+    wrong: str = "",
+) -> str:
+    label = _(declared.action.label)
+    page = FormPage(
+        title=_title(screen, label, chosen),
+        form=form,
+        action=_address(),
+        cancel=screen.url_to("index_view"),
+        submit=_submit(screen, label, chosen),
+        drawer=saving.in_drawer(),
+        danger=declared.action.danger,
+        intro=_(declared.intro) if declared.intro else "",
+        key=saving.fresh_key(new_key),
+        hidden=chosen.carried,
+        preview_url=_address(preview="1"),
+        confirm=chosen.confirmation if declared.action.danger else "",
+        confirm_error=wrong,
+    )
+    return saving.render("admin/drawer.html" if page.drawer else "admin/form.html", page, screen)
+
+
+def _title(screen: Screen, label: str, chosen: Chosen) -> str:
+    if chosen.row is not None:
+        return f"{label}: {chosen.row}"
+    return f"{label}: {_count(screen, chosen)}" if chosen.bulk else label
+
+
+def _submit(screen: Screen, label: str, chosen: Chosen) -> str:
+    return f"{label} ({_count(screen, chosen)})" if chosen.bulk else label
+
+
+def _count(screen: Screen, chosen: Chosen) -> str:
+    things = _(screen.singular).lower() if len(chosen.ids) == 1 else _(screen.plural).lower()
+    return ngettext("%(num)s %(things)s", "%(num)s %(things)s", len(chosen.ids), things=things)
+
+
+def _address(**more: str) -> str:
+    """Return this view's address with the arguments that say which row it is about."""
+    kept: Mapping[str, str] = {k: v for k, v in request.args.items() if k != "preview"}
+    query = "&".join(f"{k}={v}" for k, v in {**kept, **more}.items() if v.isascii() and v.isalnum())
+    return f"{request.path}?{query}" if query else request.path

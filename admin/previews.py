@@ -1,0 +1,86 @@
+"""A preview in words: rows by table with before and after, what stands in the way, and what to know."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from flask_babel import gettext as _
+
+from actions.preview import Preview, RowChange
+from admin import activity
+from admin.pages import FieldChange, PreviewGroup, PreviewLine, PreviewPage
+from admin.sentences import fill, sentence, translated
+from models.journal import Change
+
+MOST_LINES = 20
+"""Rows shown of a table; the rest are counted."""
+
+
+def page(preview: Preview) -> PreviewPage:
+    """Return what the template prints."""
+    blockers = [
+        (str(b.about) if b.about is not None else "", translated(b)) for b in preview.blockers[:MOST_LINES]
+    ]
+    blockers += [(name.replace("_", " "), sentence(text)) for name, text in preview.errors.items()]
+    warnings = [fill(w.message, w.values) for w in preview.outcome.warnings] if preview.outcome else []
+    return PreviewPage(
+        groups=_groups(preview.rows),
+        blockers=blockers,
+        more_blockers=max(0, len(preview.blockers) - MOST_LINES),
+        warnings=warnings,
+        fingerprint=preview.fingerprint if preview.possible else "",
+    )
+
+
+def _groups(rows: Sequence[RowChange]) -> list[PreviewGroup]:
+    tables: dict[str, list[RowChange]] = {}
+    for row in rows:
+        tables.setdefault(row.table, []).append(row)
+    shown = {table: found[:MOST_LINES] for table, found in tables.items()}
+    changes = {id(row): _change(row) for found in shown.values() for row in found}
+    names = activity.Names.of_changes(list(changes.values()))
+    return [
+        PreviewGroup(
+            _noun(table, len(found)),
+            len(found),
+            [
+                PreviewLine(_kind(row), row.label, _fields(row, changes[id(row)], names))
+                for row in shown[table]
+            ],
+        )
+        for table, found in tables.items()
+    ]
+
+
+def _noun(table: str, count: int) -> str:
+    model = activity.models().get(table)
+    return table if model is None else _(model.__label__ if count == 1 else model.__plural__)
+
+
+def _change(row: RowChange) -> Change:
+    return Change(
+        table_name=row.table,
+        row_id=row.id or 0,
+        before=row.before if row.kind in ("changed", "deleted") else None,
+        after=row.after if row.kind != "deleted" else None,
+    )
+
+
+def _fields(row: RowChange, change: Change, names: activity.Names) -> Sequence[FieldChange]:
+    if row.kind == "entered":
+        return [
+            activity.movement(
+                row.after["points"] if "points" in row.after else row.after["amount"],
+                row.after.get("currency", ""),
+            )
+        ]
+    return activity.field_changes(change, names) if row.kind != "deleted" else ()
+
+
+def _kind(row: RowChange) -> str:
+    return {
+        "created": _("New"),
+        "changed": _("Changed"),
+        "deleted": _("Deleted"),
+        "entered": _("New entry"),
+    }[row.kind]
