@@ -135,7 +135,7 @@ def undone_by(changesets: Sequence[Changeset]) -> dict[int, str]:
     wanted = select(Changeset.undoes_id, Changeset.actor_name).where(
         Changeset.undoes_id.in_([c.id for c in changesets]), standing
     )
-    return {row[0]: row[1] for row in session().execute(wanted)}
+    return {row[0]: row[1] for row in session().execute(wanted) if row[0] is not None}
 
 
 def event(changeset: Changeset, changes: Sequence[FieldChange], undone: str = "") -> Event:

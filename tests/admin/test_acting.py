@@ -1,0 +1,334 @@
+"""Every declared action through every door it has: same permission, same journal, preview equals deed, once is once."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from actions.base import ACTIONS
+from admin.screens import SCREENS
+from models.base import metadata
+from models.choices import AccountType, Status
+from models.customer import Customer
+from models.journal import Change, Changeset
+from models.note import Note
+from tests import factories
+from tests.admin.conftest import Shop
+from tests.admin.pages import page_of
+from tests.admin.test_ledgers import act
+
+HTMX = {"HX-Request": "true"}
+
+
+def some_customer(shop: Shop, **values: Any) -> int:
+    """A customer with enough of everything to act on."""
+    return int(shop.make(factories.make_customer, pay_on_account=True, **values).id)
+
+
+def waiting(shop: Shop) -> int:
+    """A trade customer who waits for approval."""
+    return some_customer(
+        shop, status=Status.PENDING_APPROVAL, account_type=AccountType.TRADE, is_active=False
+    )
+
+
+def task(shop: Shop, **values: Any) -> int:
+    """An open task."""
+    return int(shop.make(factories.make_note, kind="task", due_on=factories.TODAY, **values).id)
+
+
+def entry(where: str, **values: str) -> Callable[[Shop], int]:
+    """A ledger row made through its own action."""
+
+    def make(shop: Shop) -> int:
+        given = act(shop, where, customer=str(some_customer(shop)), **values)
+        assert given.status_code == 302
+        with shop.look() as session:
+            table = metadata.tables[where.split(".", maxsplit=1)[0]]
+            return int(session.scalar(sa.select(sa.func.max(table.c.id))))
+
+    return make
+
+
+def secondary(shop: Shop) -> int:
+    """An address that is not the primary one."""
+    first = shop.make(factories.make_address, is_primary=True)
+    return int(shop.make(factories.make_address, customer_id=first.customer_id, is_primary=False).id)
+
+
+def an_edit(shop: Shop) -> int:
+    """A changeset that can be undone."""
+    customer = some_customer(shop, title="Mr")
+    form = page_of(shop.client().get(f"/admin/customer/edit/?id={customer}")).form("/edit/")
+    assert shop.client().post(form.action, data=form.filled(title="Dr")).status_code == 302
+    with shop.look() as session:
+        return int(session.scalar(sa.select(sa.func.max(Changeset.id))))
+
+
+POINTS = {"points": "120", "comment": "Sorry", "expires_after_days": "30"}
+WHY = {"reason": "A mistake"}
+CASES: dict[str, tuple[Callable[[Shop], int] | None, dict[str, str]]] = {
+    "loyalty_entry.adjust": (None, POINTS),
+    "loyalty_entry.reverse": (entry("loyalty_entry.adjust", **POINTS), WHY),
+    "account_entry.pay": (None, {"amount": "12.50", "method": "cash"}),
+    "account_entry.refund": (None, {"amount": "12.50", "method": "card"}),
+    "account_entry.void": (entry("account_entry.pay", amount="5", method="cash"), WHY),
+    "invoice.raise": (None, {"amount": "40", "description": "Wine"}),
+    "invoice.void": (entry("invoice.raise", amount="40"), WHY),
+    "credit_entry.adjust": (None, {"amount": "5", "comment": "Card"}),
+    "credit_entry.reverse": (entry("credit_entry.adjust", amount="5", comment="Card"), WHY),
+    "note.done": (task, {}),
+    "note.reopen": (lambda shop: task(shop, done_at=factories.NOW), {}),
+    "address.make_primary": (secondary, {}),
+    "changeset.undo": (an_edit, {}),
+    "customer.add_note": (some_customer, {"kind": "note", "body": "Likes Rioja"}),
+    "customer.change_class": (some_customer, {"customer_class": "@customer_class"}),
+    "customer.change_group": (some_customer, {"membership_group": "@membership_group"}),
+    "customer.set_terms": (some_customer, {"credit_limit": "500", "free_delivery": "y"}),
+    "customer.verify": (some_customer, {}),
+    "customer.activate": (lambda shop: some_customer(shop, is_active=False), {}),
+    "customer.deactivate": (some_customer, WHY),
+    "customer.approve": (waiting, {}),
+    "customer.reject": (waiting, WHY),
+}
+DECLARED = {
+    f"{s.model.__tablename__}.{a.action.verb}": a
+    for s in SCREENS
+    for a in (*s.row_actions, s.new_action)
+    if a
+}
+every_action = pytest.mark.parametrize("code", sorted(CASES))
+
+
+class Door:
+    """The form of one action, ready to be sent."""
+
+    def __init__(self, shop: Shop, code: str, role: str = "Admin") -> None:
+        self.shop, self.code, self.role = shop, code, role
+        resource, verb = code.split(".")
+        make, given = CASES[code]
+        self.row = make(shop) if make is not None else None
+        self.url = f"/admin/{resource}/act/{verb}/" + (f"?id={self.row}" if self.row else "")
+        self.given = {k: self._made(v) for k, v in given.items()}
+        if make is None:
+            self.given["customer"] = str(some_customer(shop))
+
+    def _made(self, value: str) -> str:
+        if not value.startswith("@"):
+            return value
+        return str(self.shop.make(getattr(factories, f"make_{value[1:]}")).id)
+
+    def opened(self) -> dict[str, list[str]]:
+        """What the form would send, filled in."""
+        page = page_of(self.shop.client(self.role).get(self.url, headers=HTMX))
+        return page.form("/act/").filled(**self.given)
+
+    def send(self, data: Any) -> Any:
+        return self.shop.client(self.role).post(self.url, data=data, headers=HTMX)
+
+    def preview(self, data: Any) -> Any:
+        joint = "&" if "?" in self.url else "?"
+        return self.shop.client(self.role).post(f"{self.url}{joint}preview=1", data=data, headers=HTMX)
+
+
+def test_every_declared_action_is_tried_here() -> None:
+    assert set(DECLARED) == set(CASES)
+    beside = {c for c in ACTIONS if c.split(".")[1] not in ("create", "edit", "delete")} - set(CASES)
+    assert beside <= {"shop_setting.save"}, "an action that no screen offers"
+
+
+@every_action
+def test_the_preview_writes_nothing_and_the_deed_does_what_it_said(shop: Shop, code: str) -> None:
+    door = Door(shop, code)
+    data = door.opened()
+    before = shop.figures()
+    seen = door.preview(data)
+    assert seen.status_code == 200
+    assert shop.figures() == before
+    page = page_of(seen)
+    assert "cannot be done" not in page.text
+    mark = next(g["value"] for t, g in page.tags if g.get("name") == "fingerprint")
+    answer = door.send({**data, "fingerprint": mark})
+    assert answer.status_code == 204, page_of(answer).text
+    with shop.look() as session:
+        done = session.scalars(sa.select(Changeset).order_by(Changeset.id.desc())).first()
+        assert (done.action, done.actor_name) == (code, "Admin Tester")
+
+
+@every_action
+def test_a_double_click_does_it_once(shop: Shop, code: str) -> None:
+    door = Door(shop, code)
+    data = door.opened()
+    assert door.send(data).status_code == 204
+    after = shop.figures()
+    again = door.send(data)
+    assert again.status_code == 204
+    assert shop.figures() == after
+
+
+@every_action
+def test_it_needs_exactly_its_permission(shop: Shop, code: str) -> None:
+    door = Door(shop, code)
+    data = door.opened()
+    door.role = "Read-only"
+    data["csrf_token"] = [shop.client("Read-only").csrf_token("/admin/")]
+    before = shop.figures()
+    for answer in (door.send(data), door.preview(data), shop.client("Read-only").get(door.url)):
+        assert answer.status_code == 403
+    assert shop.figures() == before
+
+
+@every_action
+def test_another_persons_preview_is_no_confirmation(shop: Shop, code: str) -> None:
+    door = Door(shop, code)
+    data = door.opened()
+    before = shop.figures()
+    refused = door.send({**data, "fingerprint": "0" * 64})
+    assert refused.status_code == 409
+    assert "Look at it again" in page_of(refused).text
+    assert shop.figures() == before
+
+
+@every_action
+def test_what_it_did_is_taken_back(shop: Shop, code: str) -> None:
+    door = Door(shop, code)
+    answer = door.send(door.opened())
+    assert answer.status_code == 204
+    undo = answer.headers["HX-Trigger"].split('"undo": "')[1].split('"')[0]
+    back = shop.client().post(undo, headers={**HTMX, "X-CSRFToken": shop.client().csrf_token("/admin/")})
+    if code.endswith((".reverse", ".void")):
+        assert back.status_code == 409, "a reversal stays"
+        return
+    assert back.status_code == 204, page_of(back).text
+    with shop.look() as session:
+        last = session.scalars(sa.select(Changeset).order_by(Changeset.id.desc())).first()
+        assert last.action == "changeset.undo"
+
+
+# -- many rows ----------------------------------------------------------------------------------------------------
+
+
+def bulk(shop: Shop, code: str, role: str = "Admin", **sent: Any) -> Any:
+    """Open an action's form for ticked rows as the selection bar does."""
+    resource, verb = code.split(".")
+    client = shop.client(role)
+    data = {"csrf_token": client.csrf_token("/admin/"), **sent}
+    return client.post(f"/admin/{resource}/act/{verb}/", data=data, headers=HTMX)
+
+
+def test_ticked_rows_are_counted_previewed_and_done_in_one_changeset(shop: Shop) -> None:
+    people = [some_customer(shop, last_name=f"Person {n}") for n in range(3)]
+    opened = bulk(shop, "customer.deactivate", ids=[str(p) for p in people])
+    assert opened.status_code == 200
+    page = page_of(opened)
+    assert "3 customers" in page.text
+    form = page.form("/act/deactivate/")
+    data = form.filled(reason="Moved away")
+    seen = shop.client().post(f"{form.action}?preview=1", data=data, headers=HTMX)
+    assert all(f"Person {n}" in page_of(seen).text for n in range(3))
+    before = shop.figures()["changeset"][0]
+    assert shop.client().post(form.action, data=data, headers=HTMX).status_code == 204
+    assert shop.figures()["changeset"][0] == before + 1
+    assert not any(shop.get(Customer, p).is_active for p in people)
+
+
+def test_one_row_that_refuses_stops_all_and_is_named(shop: Shop) -> None:
+    people = [some_customer(shop, last_name="Open"), some_customer(shop, last_name="Shut", is_active=False)]
+    form = page_of(bulk(shop, "customer.deactivate", ids=[str(p) for p in people])).form("/act/")
+    answer = shop.client().post(form.action, data=form.filled(reason="Moved"), headers=HTMX)
+    assert answer.status_code == 409
+    assert "Shut" in page_of(answer).text
+    assert shop.get(Customer, people[0]).is_active
+    again = page_of(answer).form("/act/")
+    assert again.fields.getlist("ids") == [str(p) for p in people], "nothing typed or ticked is lost"
+
+
+def test_all_matching_runs_the_filter_again_and_holds_it_to_the_count(shop: Shop) -> None:
+    people = [some_customer(shop, last_name="Zander") for _n in range(3)]
+    other = some_customer(shop, last_name="Else")
+    opened = bulk(shop, "customer.deactivate", all="1", view="all", last_name__eq="Zander")
+    form = page_of(opened).form("/act/deactivate/")
+    assert form.fields["count"] == "3"
+    late = some_customer(shop, last_name="Zander")
+    refused = shop.client().post(form.action, data=form.filled(reason="Moved"), headers=HTMX)
+    assert refused.status_code == 409
+    assert all(shop.get(Customer, p).is_active for p in (*people, late))
+    form = page_of(bulk(shop, "customer.deactivate", all="1", view="all", last_name__eq="Zander")).form(
+        "/act/"
+    )
+    assert shop.client().post(form.action, data=form.filled(reason="Moved"), headers=HTMX).status_code == 204
+    assert not any(shop.get(Customer, p).is_active for p in (*people, late))
+    assert shop.get(Customer, other).is_active
+
+
+@pytest.mark.parametrize(
+    ("sent", "status"),
+    [
+        ({}, 400), ({"ids": ["x"]}, 400), ({"ids": ["-1"]}, 400), ({"ids": ["1" * 30]}, 400), ({"ids": ["999999"]}, 404),
+        ({"all": "1", "nope__eq": "1"}, 400), ({"all": "1", "view": "nope"}, 400), ({"ids": [str(n) for n in range(1, 502)]}, 400),
+    ],
+)  # fmt: skip
+def test_a_selection_that_cannot_be_is_refused(shop: Shop, sent: dict[str, Any], status: int) -> None:
+    some_customer(shop)
+    assert bulk(shop, "customer.deactivate", **sent).status_code == status
+
+
+def test_the_selection_bar_offers_what_the_role_may_do(stocked: Shop) -> None:
+    def offered(role: str) -> set[str]:
+        page = page_of(stocked.client(role).get("/admin/customer/?view=all"))
+        return {g["formaction"].split("/")[4] for t, g in page.tags if "/act/" in g.get("formaction", "")}
+
+    assert {"change_class", "deactivate", "approve"} <= offered("Manager")
+    assert "approve" not in offered("Support")
+    assert offered("Read-only") == set()
+
+
+# -- undo -----------------------------------------------------------------------------------------------------------
+
+
+def test_only_what_one_could_have_done_is_undone(shop: Shop) -> None:
+    customer = some_customer(shop)
+    paid = act(shop, "account_entry.pay", customer=str(customer), amount="5", method="cash")
+    assert paid.status_code == 302
+    with shop.look() as session:
+        deed = session.scalar(sa.select(sa.func.max(Changeset.id)))
+    url = f"/admin/changeset/act/undo/?id={deed}"
+    assert shop.client("Support").get(url).status_code == 403
+    assert shop.client("Finance").get(url).status_code == 200
+    assert (
+        "/act/undo/"
+        not in page_of(shop.client("Support").get(f"/admin/customer/details/?id={customer}")).html
+    )
+
+
+def test_the_record_says_what_was_undone_and_by_whom(shop: Shop) -> None:
+    customer = some_customer(shop, last_name="Karim")
+    door = f"/admin/customer/act/verify/?id={customer}"
+    form = page_of(shop.client().get(door)).form("/act/")
+    assert shop.client().post(form.action, data=form.filled()).status_code == 302
+    page = shop.client().get(f"/admin/customer/details/?id={customer}").get_data(as_text=True)
+    assert "data-undo" in page, "the message over the page has its Undo"
+    url = page.split('href="/admin/changeset/act/undo/')[1].split('"')[0]
+    url = f"/admin/changeset/act/undo/{url}"
+    form = page_of(shop.client().get(url)).form("/act/undo/")
+    assert shop.client().post(form.action, data=form.filled()).status_code == 302
+    assert shop.get(Customer, customer).verified_at is None
+    text = page_of(shop.client().get(f"/admin/customer/details/?id={customer}")).text
+    assert "undone by Admin Tester" in text
+    with shop.look() as session:
+        rows = session.scalars(sa.select(Change).where(Change.customer_id == customer)).all()
+        assert [row.after["verified_by_id"] is None for row in rows] == [False, True]
+
+
+def test_a_watch_note_added_to_many_stands_over_each_record(shop: Shop) -> None:
+    people = [some_customer(shop) for _n in range(2)]
+    form = page_of(bulk(shop, "customer.add_note", ids=[str(p) for p in people])).form("/act/")
+    sent = form.filled(kind="watch", body="Ask for photographs")
+    assert shop.client().post(form.action, data=sent, headers=HTMX).status_code == 204
+    for person in people:
+        assert (
+            "Ask for photographs" in page_of(shop.client().get(f"/admin/customer/details/?id={person}")).text
+        )
+    with shop.look() as session:
+        assert session.scalar(sa.select(sa.func.count()).select_from(Note)) == 2
