@@ -35,6 +35,7 @@ from admin.inputs import (
     LookupField,
     MoneyField,
     PercentField,
+    QuickSelect,
     RowField,
     RowsField,
     WholeNumberField,
@@ -98,7 +99,11 @@ def _listed(field: Field, common: dict[str, Any], choices: Callable[[str], list[
     """Return a select over a long fixed list, such as countries, named in the shop's language."""
     blank = [("", "")] if field.nullable else []
     return SelectField(
-        **common, choices=lambda: [*blank, *choices(shop().locale)], default=_default(field), filters=[_clean]
+        **common,
+        choices=lambda: [*blank, *choices(shop().locale)],
+        default=_default(field),
+        filters=[_clean],
+        widget=QuickSelect(),
     )
 
 

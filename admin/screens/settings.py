@@ -96,7 +96,9 @@ def _plain(maker: Any) -> Callable[[Setting], Any]:
 
 
 def _chosen(choices: Callable[[], list[tuple[str, str]]]) -> Callable[[Setting], Any]:
-    return lambda setting: SelectField(_(setting.label), description=_(setting.help), choices=choices)
+    return lambda setting: SelectField(
+        _(setting.label), description=_(setting.help), choices=choices, widget=inputs.QuickSelect()
+    )
 
 
 def _named(choices: Callable[[str], list[tuple[str, str]]]) -> Callable[[Setting], Any]:

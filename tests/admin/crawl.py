@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import parse_qsl, urljoin, urlsplit
 
 from tests.admin.answers import leaks
-from tests.admin.pages import Page
+from tests.admin.pages import Tags, addresses_in, inline_scripts_in, tags_of, unsafe_in
 
 HTMX = {"HX-Request": "true"}
 TELLING = ("tab", "view", "name", "column")
@@ -34,46 +34,47 @@ def parts_of(url: str) -> list[tuple[str, str]]:
     return [(split.path, f"{k}={v}" if k in TELLING else k) for k, v in arguments]
 
 
-def problems_of(answer: Any, page: Page | None, secrets: list[str]) -> list[str]:
+def problems_of(answer: Any, tags: Tags, secrets: list[str]) -> list[str]:
     """Return what no answer may hold."""
     found = [f"shows {leaks(answer)!r}"] if leaks(answer) else []
     text = answer.get_data().decode("utf-8", "replace")
     found += [f"holds the secret {secret[:12]}…" for secret in secrets if secret in text]
-    if page is not None:
-        found += page.unsafe
-        found += [f"inline {tag}" for tag in page.inline_scripts]
-        doubled = [
-            k for k, n in Counter(given["id"] for _t, given in page.tags if given.get("id")).items() if n > 1
-        ]
-        found += [f"id {name} twice" for name in doubled]
-    return found
+    found += unsafe_in(tags)
+    found += [f"inline {tag}" for tag in inline_scripts_in(tags)]
+    ids = Counter(given["id"] for _tag, given in tags if given.get("id"))
+    return found + [f"id {name} twice" for name, times in ids.items() if times > 1]
 
 
-def crawl(client: Any, start: str = "/admin/", secrets: list[str] | None = None) -> list[Visit]:
-    """Follow every link of this host from ``start`` on, as a page and, where htmx fetches it, as a fragment."""
+def crawl(
+    client: Any, start: str = "/admin/", secrets: list[str] | None = None, times: int = TWICE
+) -> list[Visit]:
+    """Follow every link of this host from ``start`` on, as a page and, where htmx fetches it, as a fragment.
+
+    :param times: how often the same address is visited with other values of its arguments.
+    """
     seen: Counter[tuple[str, str]] = Counter()
     waiting = deque([(start, "")])
     visits = []
     while waiting:
         url, came_from = waiting.popleft()
         parts = parts_of(url)
-        if all(seen[part] >= TWICE for part in parts):
+        if all(seen[part] >= times for part in parts):
             continue
         fragment = not any(seen[part] for part in parts) and "/admin/" in url and "/export/" not in url
         seen.update(parts)
         for headers in ({}, HTMX) if fragment else ({},):
             answer = client.get(url, headers=headers)
-            page = Page(answer.get_data(as_text=True)) if answer.mimetype == "text/html" else None
+            tags = tags_of(answer.get_data(as_text=True)) if answer.mimetype == "text/html" else []
             visit = Visit(
                 url,
                 came_from,
                 answer.status_code,
                 dict(answer.headers),
-                problems_of(answer, page, secrets or []),
+                problems_of(answer, tags, secrets or []),
             )
             visits.append(visit)
-            links = [*(page.links if page else []), *([answer.location] if answer.location else [])]
-            waiting += [(urljoin(url, link), url) for link in links if _ours(urljoin(url, link))]
+            links = [*addresses_in(tags), *([answer.location] if answer.location else [])]
+            waiting += [(found, url) for found in (urljoin(url, link) for link in links) if _ours(found)]
     return visits
 
 

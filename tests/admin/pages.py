@@ -85,23 +85,6 @@ class Page(HTMLParser):
             k.removesuffix("-error"): " ".join(v.split()) for k, v in self.ids.items() if k.endswith("-error")
         }
 
-    @property
-    def unsafe(self) -> list[str]:
-        """Return attributes no page of ours may have: inline styles and handlers, Flask-Admin's script hooks."""
-        return [
-            f"<{tag} {name}={value!r}>"
-            for tag, given in self.tags
-            for name, value in given.items()
-            if name in ("style", "data-role")
-            or name.startswith("on")
-            or value.lower().strip().startswith("javascript:")
-        ]
-
-    @property
-    def inline_scripts(self) -> list[str]:
-        """Return script and style elements that carry their own text."""
-        return [tag for tag, given in self.tags if tag == "style" or (tag == "script" and "src" not in given)]
-
     # -- parsing ------------------------------------------------------------------------------------------------
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
@@ -179,6 +162,11 @@ class Page(HTMLParser):
                 self.ids[element] += data
 
 
+Tags = list[tuple[str, dict[str, str]]]
+VALUE = r"""(?:"([^"]*)"|'([^']*)'|([^\s"'=<>]+))"""
+TAG = re.compile(rf"""<([a-z][a-z0-9]*)((?:\s+[^\s=>"'/]+(?:={VALUE})?)*)\s*/?>""")
+ATTRIBUTE = re.compile(rf"""\s([^\s=>"'/]+)(?:={VALUE})?""")
+OPENING = re.compile("<[A-Za-z]")
 ROW = re.compile(r'<tr data-id="(\d+)"')
 LINK = re.compile(r' href="([^"]*)"')
 
@@ -191,6 +179,41 @@ def rows_of(answer: Any) -> list[int]:
 def links_of(answer: Any) -> list[str]:
     """Return the addresses of the links, without the cost of parsing the page."""
     return [unescape(found) for found in LINK.findall(answer.get_data(as_text=True))]
+
+
+def tags_of(html: str) -> Tags:
+    """Return every opening tag with its attributes at a fifth of the cost of parsing the page.
+
+    It knows only what our templates write, so it counts: a tag it could not read fails the test.
+    """
+    found = [(match[1], match[2]) for match in TAG.finditer(html)]
+    assert len(found) == len(OPENING.findall(html)), "a tag that is not written as ours are"
+    return [
+        (tag, {name: unescape(a or b or c) for name, a, b, c in ATTRIBUTE.findall(rest)})
+        for tag, rest in found
+    ]
+
+
+def addresses_in(tags: Tags) -> list[str]:
+    """Return every address that a page leads to or fetches, each once."""
+    return list(dict.fromkeys(given[n] for _tag, given in tags for n in ADDRESSES if given.get(n)))
+
+
+def unsafe_in(tags: Tags) -> list[str]:
+    """Return attributes no page of ours may have: inline styles and handlers, Flask-Admin's script hooks."""
+    return [
+        f"<{tag} {name}={value!r}>"
+        for tag, given in tags
+        for name, value in given.items()
+        if name in ("style", "data-role")
+        or name.startswith("on")
+        or value.lower().strip().startswith("javascript:")
+    ]
+
+
+def inline_scripts_in(tags: Tags) -> list[str]:
+    """Return script and style elements that carry their own text."""
+    return [tag for tag, given in tags if tag == "style" or (tag == "script" and "src" not in given)]
 
 
 def page_of(answer: Any) -> Page:

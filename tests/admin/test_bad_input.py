@@ -2,7 +2,7 @@
 
 import itertools
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import pytest
@@ -13,6 +13,7 @@ from admin.fields import OPERATORS
 from tests import application
 from tests.admin.answers import refused, sane
 from tests.admin.conftest import RESOURCES, Shop
+from tests.scale import scaled
 
 HUGE = "1" + "0" * 30
 BAD_IDS = (
@@ -35,6 +36,8 @@ BAD_IDS = (
 )
 MISSING_IDS = ("999999999", "9223372036854775807")
 NUL = "a\x00b"
+PERILOUS = (HUGE, "9223372036854775808", "2147483648", "1\x00", NUL)
+"""What PostgreSQL would choke on if it ever got there. The rest is refused before a database is asked: once is enough."""
 HTMX = {"HX-Request": "true"}
 
 BAD_CONTROL = [
@@ -63,6 +66,11 @@ def doors_in_turn(resource: str) -> Iterator[str]:
     return itertools.cycle(doors(resource))
 
 
+def told(shop: Shop, values: Sequence[Any]) -> Sequence[Any]:
+    """Return the values worth sending on this kind of database."""
+    return values if shop.database.kind == "sqlite" else [v for v in values if v in PERILOUS]
+
+
 def ask(shop: Shop, path: str, arguments: dict):
     """GET as the Admin: with the cookie on screen, with a token in the API."""
     if path.startswith("/api/"):
@@ -72,7 +80,9 @@ def ask(shop: Shop, path: str, arguments: dict):
 
 @pytest.mark.parametrize("resource", RESOURCES)
 def test_a_list_refuses_what_it_does_not_offer_at_every_door(stocked: Shop, resource: str) -> None:
-    for path, (name, value) in zip(doors_in_turn(resource), (*BAD_CONTROL, *TWICE), strict=False):
+    values = told(stocked, [value for _name, value in BAD_CONTROL])
+    control = [(name, value) for name, value in BAD_CONTROL if value in values]
+    for path, (name, value) in zip(doors_in_turn(resource), (*control, *TWICE), strict=False):
         refused(
             ask(stocked, path, {name: value}), name.replace("\x00", ""), why=f"{path} {name}={value!r}"[:200]
         )
@@ -155,7 +165,7 @@ def test_a_filter_refuses_what_does_not_fit_its_column_and_takes_what_does(
             bad = ("nope", "male,nope", ",") if operator == "in" else BAD_FILTERS[kind]
             again = (kind, operator) in met  # read by the same code as a column before it: a sample will do
             met.add((kind, operator))
-            for value in bad[:1] if again else bad:
+            for value in bad[:1] if again else (bad[0], *told(stocked, bad[1:])):
                 refused(stocked.api().get(path, **{name: value}), name, why=f"{path} {name}={value!r}"[:200])
             refused(stocked.api().get(path, **{name: ["x", "y"]}), name, why=f"{path} {name} twice")
             for value in () if operator == "in" else EXTREMES[kind][: 3 if again else None]:
@@ -172,7 +182,8 @@ def test_no_route_takes_a_bad_or_missing_id(stocked: Shop, resource: str) -> Non
     targeted = [f"act/{a.action.verb}" for a in screen.actions() if a.action.targeted]
     csrf = {"X-CSRFToken": client.csrf_token("/admin/"), **HTMX}
     column = next(iter(screen.column_editable_list), "x")
-    for value, missing in (*((v, False) for v in BAD_IDS), *((v, True) for v in MISSING_IDS)):
+    bad = told(stocked, BAD_IDS)
+    for value, missing in (*((v, False) for v in bad), *((v, True) for v in MISSING_IDS)):
         for view in ("details", "edit", *targeted):
             answer = client.get(f"/admin/{resource}/{view}/", query_string={"id": value}, headers=HTMX)
             refused(answer, why=f"GET {view} id={value!r}")
@@ -358,7 +369,8 @@ ANYTHING = st.one_of(
 )
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@pytest.mark.soak
+@settings(max_examples=scaled(1000, least=30), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_no_query_string_whatever_is_an_error_of_ours(stocked: Shop, data: st.DataObject) -> None:
     resource = data.draw(st.sampled_from(RESOURCES))

@@ -141,6 +141,24 @@ def test_an_amount_is_kept_to_the_penny(shop: Shop) -> None:
             assert newest.amount == -minor
 
 
+def test_options_are_printed_as_wtforms_prints_them() -> None:
+    from wtforms import Form as Plain
+    from wtforms import SelectField
+    from wtforms.widgets import Select
+
+    from admin.inputs import QuickSelect
+
+    options = [("", ""), ("a", ""), ("b", "B & <b>\"x\"</b> 'y'"), ('"><script>', "é"), ("7", "Seven")]
+
+    class Both(Plain):
+        ours = SelectField(choices=lambda: options, widget=QuickSelect(), id="it", name="it")
+        theirs = SelectField(choices=lambda: options, widget=Select(), id="it", name="it")
+
+    for value in ("", "b", '"><script>', "nothing"):
+        form = Both(data={"ours": value, "theirs": value})
+        assert form.ours() == form.theirs()
+
+
 # -- pressing twice -----------------------------------------------------------------------------------------------------
 
 

@@ -61,7 +61,9 @@ def test_more_rows_cost_no_more_statements_whatever_columns_are_shown(stocked: S
     )
     with stocked.look() as session:
         user = session.scalar(sa.text("SELECT id FROM ab_user WHERE username = 'manager'"))
-    for chosen in (None, list(screen.column_list), *([name] for name in screen.column_list)):
+    # Which statements a column costs is for the mapping to say, not the database: one by one on SQLite will do.
+    alone = [[name] for name in screen.column_list] if stocked.database.kind == "sqlite" else []
+    for chosen in (None, list(screen.column_list), *alone):
         with stocked.arrange() as session:
             session.execute(sa.delete(Preference).where(Preference.user_id == user))
             if chosen is not None:

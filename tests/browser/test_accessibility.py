@@ -19,7 +19,7 @@ from admin.screens import SCREENS
 from models.base import metadata
 from tests import application
 from tests.admin import stock
-from tests.browser.accessibility import check_accessibility, check_everywhere
+from tests.browser.accessibility import AXE, check_accessibility, check_everywhere
 from tests.browser.conftest import Problems, serving, sign_in, window, writing
 from tests.conftest import RUN
 from tests.databases import Database, SQLiteDatabases
@@ -68,6 +68,7 @@ class Premises:
         if role not in self._walks:
             problems = Problems(self._address)
             context = window(self._chromium, self._address, problems, reduced_motion="reduce")
+            context.add_init_script(path=AXE)  # sent once a window instead of once a page
             self._stack.callback(context.close)
             if role:
                 sign_in(context, role)

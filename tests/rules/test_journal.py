@@ -21,6 +21,7 @@ from models.loyalty import LoyaltyAllocation, LoyaltyEntry, LoyaltyLot
 from models.note import Note
 from tests import factories
 from tests.actions.desk import Desk
+from tests.scale import scaled
 
 MODEST = settings(
     max_examples=30,
@@ -193,10 +194,10 @@ def test_the_journal_read_backwards_gives_every_earlier_state(desk: Desk, histor
         assert {name: str(value) for name, value in now.items()} == {n: str(v) for n, v in state.items()}
 
 
-@pytest.mark.slow
+@pytest.mark.soak
 def test_of_eight_people_making_sixty_edits_each_none_is_lost(desk: Desk) -> None:
     customer = desk.customer(credit_limit=0)
-    people, each = 8, 60
+    people, each = 8, scaled(60, least=8)
 
     def work(_: int) -> None:
         for _ in range(each):

@@ -21,9 +21,10 @@ from models.account import AccountEntry
 from models.credit import CreditEntry
 from models.customer import Customer
 from tests.actions.desk import Desk
+from tests.scale import scaled
 
 MODEST = settings(
-    max_examples=25,
+    max_examples=scaled(400, least=15),
     stateful_step_count=12,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
@@ -176,6 +177,7 @@ class Credit(RuleBasedStateMachine):
 
 
 @pytest.mark.slow
+@pytest.mark.soak
 @pytest.mark.parametrize("machine", [Account, Credit])
 def test_money_does_what_the_plain_model_does(desk: Desk, machine: type[RuleBasedStateMachine]) -> None:
     run_state_machine_as_test(type(f"{machine.__name__}Here", (machine,), {"desk": desk}), settings=MODEST)

@@ -23,6 +23,7 @@ from actions.loyalty import adjust, available, due, lapse, lapse_instant, revers
 from models.loyalty import LoyaltyAllocation, LoyaltyEntry, LoyaltyLot
 from tests import factories
 from tests.actions.desk import Desk
+from tests.scale import scaled
 
 LONDON = ZoneInfo("Europe/London")
 lifetimes = st.sampled_from([3, None, 1, 2])
@@ -190,10 +191,11 @@ class Points(RuleBasedStateMachine):
 
 
 @pytest.mark.slow
+@pytest.mark.soak
 def test_points_do_what_the_plain_model_does(desk: Desk) -> None:
     machine = type("PointsHere", (Points,), {"desk": desk})
     modest = settings(
-        max_examples=25,
+        max_examples=scaled(400, least=15),
         stateful_step_count=12,
         deadline=None,
         suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
