@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from flask import render_template, request
 from flask_babel import gettext as _
 from flask_babel import ngettext
+from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import Forbidden, NotFound
 from wtforms import Form
 
 from actions.base import Invalid, Refused
-from admin import lists, previews, saving
-from admin.context import now, perform, rehearse, session, shop
+from admin import bodies, lists, previews, saving
+from admin.context import clientele, now, perform, rehearse, session, shop
 from admin.declare import RowAction
 from admin.pages import FormPage
 from admin.query import BadArgument, parse_id
-from admin.sentences import translated
+from admin.sentences import fill, translated
 
 if TYPE_CHECKING:
     from admin.base import Screen
@@ -203,3 +204,45 @@ def _address(**more: str) -> str:
     kept: Mapping[str, str] = {k: v for k, v in request.args.items() if k != "preview"}
     query = "&".join(f"{k}={v}" for k, v in {**kept, **more}.items() if v.isascii() and v.isalnum())
     return f"{request.path}?{query}" if query else request.path
+
+
+# -- the command line -----------------------------------------------------------------------------------------------
+
+
+def command(
+    code: str,
+    ids: Sequence[int],
+    values: Mapping[str, str],
+    preview: bool,
+    confirm: str | None,
+    key: str | None,
+) -> list[str]:
+    """Run an action for ``flask act`` by the same form, permission and scope; return the lines to print.
+
+    :raises NotFound: no such action or row. :raises Forbidden: not for this person. :raises Invalid: by field.
+    """
+    resource, _dot, verb = code.partition(".")
+    screen = clientele().screens.get(resource)
+    if screen is None:
+        raise NotFound(_("There is no action %(code)s.", code=code))
+    declared = find(screen, verb)
+    if not screen.can(verb):
+        raise Forbidden(_("Their role does not include this."))
+    if declared.action.targeted != bool(ids):
+        raise Invalid(
+            {"ids": _("Name the records this is about.") if not ids else _("This takes no record.")}
+        )
+    for row_id in ids:
+        check_allowed(declared, screen.get_or_404(row_id))
+    unknown = set(values) - declared.action.parameters
+    if unknown:
+        raise Invalid(dict.fromkeys(sorted(unknown), _("There is no such field.")))
+    form = declared.form(MultiDict(values))
+    if not form.validate():
+        raise Invalid(dict(bodies.problems(form)))
+    found = list(ids) if declared.action.targeted else None
+    if preview:
+        return previews.lines(rehearse(declared.action, found, **form.data))
+    outcome = perform(declared.action, found, key=key, confirm=confirm, **form.data)
+    warnings = (fill(w.message, w.values) for w in outcome.warnings)
+    return [fill(outcome.message, outcome.values), *warnings, _("Changeset %(id)s.", id=outcome.changeset_id)]

@@ -5,14 +5,18 @@ from __future__ import annotations
 from tempfile import TemporaryDirectory
 
 import click
-from flask import current_app
+from flask import current_app, g
 from flask.cli import with_appcontext
 from sqlalchemy import select
 from sqlalchemy.orm import Session
+from werkzeug.exceptions import HTTPException
 from werkzeug.security import generate_password_hash
 
+from actions.base import Refused
 from actions.lookups import first_channel
+from admin import acting
 from admin.context import clientele
+from admin.errors import titles
 from admin.roles import first_admin, sync
 from admin.sentences import sentence
 from models import schema
@@ -72,4 +76,49 @@ def _fresh_drift() -> list[str]:
     return found
 
 
-COMMANDS = (up, check_schema)
+@click.command("act")
+@click.argument("code")
+@click.argument("ids", nargs=-1, type=click.IntRange(min=1))
+@click.option("--as", "username", required=True, help="User name of the member of staff who acts.")
+@click.option("--set", "values", multiple=True, metavar="FIELD=VALUE", help="A field of the action's form.")
+@click.option("--preview", is_flag=True, help="Say what would change, and change nothing.")
+@click.option("--confirm", help="The record's name (or how many there are), for a dangerous action.")
+@click.option("--key", help="Makes a repeated command count once.")
+@with_appcontext
+def act(
+    code: str,
+    ids: tuple[int, ...],
+    username: str,
+    values: tuple[str, ...],
+    preview: bool,
+    confirm: str | None,
+    key: str | None,
+) -> None:
+    """Run a declared action, such as ``customer.verify 17``, as a member of staff would."""
+    staff = db.session.scalar(select(Staff).where(Staff.username == username, Staff.active))
+    if staff is None:
+        raise click.BadParameter("there is no active member of staff of that name", param_hint="--as")
+    with current_app.test_request_context():
+        g.user = staff
+        try:
+            lines = acting.command(code, ids, dict(_pair(v) for v in values), preview, confirm, key)
+        except HTTPException as error:
+            own = error.description if error.description != type(error).description else ""
+            raise click.ClickException(own or titles()[error.code or 404][1]) from None
+        except Invalid as invalid:
+            texts = "; ".join(f"{name}: {sentence(text)}" for name, text in invalid.errors.items())
+            raise click.UsageError(texts) from None
+        except Refused as refused:
+            raise click.ClickException(acting.said(refused)) from None
+    for line in lines:
+        click.echo(line)
+
+
+def _pair(text: str) -> tuple[str, str]:
+    name, found, value = text.partition("=")
+    if not found:
+        raise click.BadParameter(f"{text}: write FIELD=VALUE", param_hint="--set")
+    return name, value
+
+
+COMMANDS = (up, check_schema, act)

@@ -6,14 +6,15 @@ import logging
 from collections.abc import Iterator
 from typing import Any
 
-from flask import Flask, Response, g, jsonify, make_response, render_template, request
+from flask import Flask, Response, current_app, g, jsonify, make_response, render_template, request
 from flask_babel import gettext as _
 from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import BadRequest, HTTPException, SecurityError
 
-from actions.base import Invalid, Refused
+from actions.base import Conflict, Invalid, Refused
+from actions.journal import plain
 from admin.query import BadArgument
 from admin.sentences import sentence, translated
 from models.base import db
@@ -138,12 +139,29 @@ def _http(error: HTTPException) -> Any:
 
 
 def _refused(error: Refused) -> Response:
+    if isinstance(error, Conflict) and request.path.startswith("/api/"):
+        response = answer(412, translated(error), code=error.code)
+        seen = {"base": error.base, "theirs": error.theirs, "mine": error.mine, "version": error.version}
+        return _with(response, {name: _json(value) for name, value in seen.items()})
     return answer(error.status, translated(error), code=error.code)
 
 
 def _invalid(error: Invalid) -> Response:
     field, text = next(iter(error.errors.items()))
-    return answer(422, f"{field}: {sentence(text)}", field=field)
+    response = answer(422, f"{field}: {sentence(text)}", field=field)
+    if response.is_json:
+        _with(response, {"errors": {name: sentence(text) for name, text in error.errors.items()}})
+    return response
+
+
+def _with(response: Response, more: dict[str, Any]) -> Response:
+    """Add to an answer's JSON object."""
+    response.set_data(current_app.json.dumps({**(response.get_json() or {}), **more}))
+    return response
+
+
+def _json(value: Any) -> Any:
+    return {name: plain(part) for name, part in value.items()} if isinstance(value, dict) else value
 
 
 def _database(error: Exception) -> Response:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from flask_babel import gettext as _
+from markupsafe import Markup
 
 from actions.preview import Preview, RowChange
 from admin import activity
-from admin.pages import FieldChange, PreviewGroup, PreviewLine, PreviewPage
+from admin.pages import FieldChange, PreviewGroup, PreviewLine, PreviewPage, Text
 from admin.sentences import fill, sentence, translated
 from models.journal import Change
 
@@ -84,3 +85,27 @@ def _kind(row: RowChange) -> str:
         "deleted": _("Deleted"),
         "entered": _("New entry"),
     }[row.kind]
+
+
+def lines(preview: Preview) -> list[str]:
+    """Return a preview as lines of plain text."""
+    shown = page(preview)
+    found = [
+        _("This cannot be done: %(why)s", why=f"{who}: {why}" if who else why) for who, why in shown.blockers
+    ]
+    found += [str(words) for words in shown.warnings]
+    for group in shown.groups:
+        found.append(f"{group.label}: {group.count}")
+        for line in group.lines:
+            changes = "; ".join(f"{c.label}: {_arrow(c)}" for c in line.changes)
+            found.append(f"  {line.kind} {line.title}" + (f" ({changes})" if changes else ""))
+    return found or [_("Nothing would change.")]
+
+
+def _arrow(change: FieldChange) -> str:
+    before, after = (_plain(text) for text in (change.before, change.after))
+    return f"{before} → {after}" if before else after
+
+
+def _plain(text: Text) -> str:
+    return text.striptags() if isinstance(text, Markup) else text

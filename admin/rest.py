@@ -1,4 +1,4 @@
-"""The read API: one generic resource a screen, with the screen's own query, scope and fields.
+"""The API: one generic resource a screen, with the screen's own query, scope, fields and actions.
 
 Callers show a bearer token; the browser's cookie opens nothing here. Every answer to bad input is a 4xx that names the
 argument.
@@ -17,29 +17,26 @@ from flask_babel import gettext as _
 from flask_jwt_extended import verify_jwt_in_request
 from flask_jwt_extended.exceptions import JWTExtendedException
 from jwt.exceptions import PyJWTError
-from werkzeug.exceptions import Forbidden, NotFound, Unauthorized
+from werkzeug.exceptions import (
+    Forbidden,
+    MethodNotAllowed,
+    NotFound,
+    PreconditionRequired,
+    Unauthorized,
+)
 
+from actions.base import Invalid
 from actions.journal import plain
-from admin import lists
-from admin.context import forget_person, person, session
-from admin.fields import OPERATORS, Field
+from actions.preview import Preview
+from admin import acting, bodies, forms, lists, openapi
+from admin.context import forget_person, perform, person, rehearse, session
+from admin.openapi import field_names
 from admin.query import BadArgument, parse_id
 from admin.select import count_up_to, fetch_page
+from admin.sentences import fill, sentence, translated
 
 if TYPE_CHECKING:
     from admin.base import Screen
-
-TYPES: dict[str, dict[str, Any]] = {
-    "text": {"type": "string"},
-    "number": {"type": "integer"},
-    "money": {"type": "integer", "description": "minor units"},
-    "percent": {"type": "string", "description": "decimal, such as 7.50"},
-    "date": {"type": "string", "format": "date"},
-    "datetime": {"type": "string", "format": "date-time"},
-    "boolean": {"type": "boolean"},
-    "lookup": {"type": "integer", "description": "id of the related record"},
-    "json": {},
-}
 
 
 def token_only(view: Callable[..., Any]) -> Callable[..., Any]:
@@ -58,12 +55,6 @@ def token_only(view: Callable[..., Any]) -> Callable[..., Any]:
         return view(*args, **kwargs)
 
     return checked
-
-
-def field_names(screen: Screen) -> list[str]:
-    """Return what the API shows of a row: the screen's listed and form columns that are columns or relations."""
-    names = dict.fromkeys((*screen.column_list, *screen.form_columns))
-    return [name for name in names if screen.field(name).kind != "computed"]
 
 
 def represent(screen: Screen, row: Any) -> dict[str, Any]:
@@ -117,27 +108,92 @@ class RecordApi(BaseApi):
     def show(self, row_id: str) -> Response:
         """Answer one row."""
         screen = self._allowed("show")
-        try:
-            number = parse_id("id", row_id)
-        except BadArgument:
-            raise NotFound from None
+        row = _found(screen, row_id)
         if request.args:
             raise BadArgument(next(iter(request.args)), _("this address takes no arguments"))
-        return jsonify(result=represent(screen, screen.get_or_404(number)))
+        return _answer_with(screen, row, 200)
 
-    def _allowed(self, verb: str) -> Screen:
+    def _allowed(self, verb: str, screen_can: str = "") -> Screen:
+        """Return the screen. :raises MethodNotAllowed: nobody may. :raises Forbidden: this person may not."""
         screen = self.get_screen()
+        if screen_can and (not getattr(screen, screen_can) or verb not in screen.verbs):
+            raise MethodNotAllowed
         if not screen.can(verb):
             raise Forbidden
         return screen
 
+    @expose("/", methods=["POST"])
+    @token_only
+    def create(self) -> Response:
+        """Create a row as the form would; ``Idempotency-Key`` makes a repeated request count once."""
+        screen = self._allowed("add", screen_can="can_create")
+        form = bodies.read(screen.form_class, bodies.body())
+        action, _edit, _delete = screen.record_actions
+        outcome = perform(action, key=_key(), values=forms.values_of(screen, form))
+        return _row(screen, outcome.record_id, 201)
+
+    @expose("/<string:row_id>", methods=["PATCH"])
+    @token_only
+    def change(self, row_id: str) -> Response:
+        """Change the fields that were sent, if the row is still at the version of ``If-Match``."""
+        screen = self._allowed("edit", screen_can="can_edit")
+        row, version = _found(screen, row_id), _if_match()
+        sent = bodies.body()
+        form = bodies.read(screen.form_class, sent, partial=True)
+        _create, action, _delete = screen.record_actions
+        perform(action, row.id, values=forms.values_of(screen, form), version=version)
+        return _row(screen, row.id, 200)
+
+    @expose("/<string:row_id>", methods=["DELETE"])
+    @token_only
+    def remove(self, row_id: str) -> Response:
+        """Delete a row that nothing refers to."""
+        screen = self._allowed("delete", screen_can="can_delete")
+        _create, _edit, action = screen.record_actions
+        perform(action, _found(screen, row_id).id)
+        return Response(status=204)
+
+    @expose("/actions/<string:verb>", methods=["POST"])
+    @token_only
+    def act(self, verb: str) -> Response:
+        """Run a declared action that creates something."""
+        return self._act(verb, None)
+
+    @expose("/<string:row_id>/actions/<string:verb>", methods=["POST"])
+    @token_only
+    def act_on(self, row_id: str, verb: str) -> Response:
+        """Run a declared action on a row, or with ``preview=1`` say what it would do."""
+        return self._act(verb, row_id)
+
+    def _act(self, verb: str, row_id: str | None) -> Response:
+        screen = self.get_screen()
+        declared = acting.find(screen, verb)
+        if not screen.can(verb):
+            raise Forbidden
+        if declared.action.targeted != (row_id is not None):
+            raise NotFound
+        row = _found(screen, row_id) if row_id is not None else None
+        if row is not None:
+            acting.check_allowed(declared, row)
+        if set(request.args) - {"preview"} or request.args.get("preview", "1") != "1":
+            raise BadArgument("preview", _("the only argument is preview=1"))
+        sent = bodies.body()
+        extra = {name: _string(name, sent.pop(name, None)) for name in ("confirm", "fingerprint")}
+        form = bodies.read(declared.form, sent)
+        target = row.id if row is not None else None
+        if request.args.get("preview") == "1":
+            return jsonify(_preview(rehearse(declared.action, target, **form.data)))
+        outcome = perform(declared.action, target, key=_key(), **extra, **form.data)
+        return jsonify(
+            message=fill(outcome.message, outcome.values),
+            warnings=[fill(w.message, w.values) for w in outcome.warnings],
+            changeset=outcome.changeset_id,
+            id=outcome.record_id,
+        )
+
     def add_api_spec(self, api_spec: Any) -> None:
         """Describe this resource."""
-        screen = self.get_screen()
-        name = screen.resource
-        api_spec.components.schema(name, _schema(screen))
-        api_spec.path(f"/api/v1/{name}/", operations={"get": _list_operation(screen)})
-        api_spec.path(f"/api/v1/{name}/{{id}}", operations={"get": _show_operation(screen)})
+        openapi.describe(self.get_screen(), api_spec)
 
 
 def api_for(screen: Screen) -> type[RecordApi]:
@@ -150,6 +206,80 @@ def api_for(screen: Screen) -> type[RecordApi]:
         "openapi_spec_tag": screen.plural,
     }
     return type(f"{screen.resource.title().replace('_', '')}Api", (RecordApi,), attributes)
+
+
+# -- reading a request, writing an answer -----------------------------------------------------------------------------
+
+
+def _found(screen: Screen, row_id: str) -> Any:
+    """Return a row within scope. :raises NotFound: there is none, or the id is none."""
+    try:
+        number = parse_id("id", row_id)
+    except BadArgument:
+        raise NotFound from None
+    return screen.get_or_404(number)
+
+
+def _key() -> str | None:
+    key = request.headers.get("Idempotency-Key", "")
+    if len(key) > 100 or not key.isprintable():
+        raise BadArgument("Idempotency-Key", _("at most 100 plain characters"))
+    return key or None
+
+
+def _string(name: str, value: Any) -> str | None:
+    if value is not None and not isinstance(value, str):
+        raise Invalid({name: _("Send a text.")})
+    return value
+
+
+def _if_match() -> int:
+    """Return the version the caller has seen. :raises PreconditionRequired: none. :raises BadArgument: no version."""
+    given = request.headers.get("If-Match", "")
+    if not given:
+        raise PreconditionRequired(_("Send the version you have read as If-Match."))
+    text = given.strip().removeprefix("W/").strip('"')
+    if not (text.isascii() and text.isdigit() and len(text) < 10):
+        raise BadArgument("If-Match", _('a version such as "3"'))
+    return int(text)
+
+
+def _row(screen: Screen, row_id: int | None, status: int) -> Response:
+    """Answer a row as it is after a deed; one the person may not see by its id alone."""
+    if row_id is None or not screen.can("show"):
+        answer = jsonify(result={"id": row_id})
+        answer.status_code = status
+        return answer
+    response = _answer_with(screen, screen.get_or_404(row_id), status)
+    if status == 201:
+        response.headers["Location"] = f"/api/v1/{screen.resource}/{row_id}"
+    return response
+
+
+def _answer_with(screen: Screen, row: Any, status: int) -> Response:
+    response = jsonify(result=represent(screen, row))
+    response.status_code = status
+    if hasattr(row, "version"):
+        response.headers["ETag"] = f'"{row.version}"'
+    return response
+
+
+def _preview(found: Preview) -> dict[str, Any]:
+    """Return a preview as JSON."""
+    return {
+        "possible": found.possible,
+        "fingerprint": found.fingerprint,
+        "rows": [
+            {name: getattr(row, name) for name in ("kind", "table", "id", "label", "before", "after")}
+            for row in found.rows
+        ],
+        "blockers": [
+            {"code": b.code, "message": translated(b), "id": getattr(b.about, "id", None)}
+            for b in found.blockers
+        ],
+        "errors": {name: sentence(text) for name, text in found.errors.items()},
+        "warnings": [fill(w.message, w.values) for w in found.outcome.warnings] if found.outcome else [],
+    }
 
 
 # -- OpenAPI --------------------------------------------------------------------------------------------------------
@@ -183,105 +313,6 @@ class OpenApi(FabOpenApi):
             "summary": "This document",
             "operationId": "openapi",
             "security": [{"jwt": []}],
-            "responses": _answers({"type": "object"}),
+            "responses": openapi.answers({"type": "object"}),
         }
         api_spec.path("/api/v1/_openapi", operations={"get": operation})
-
-
-def _property(field: Field) -> dict[str, Any]:
-    if field.choices is not None:
-        described: dict[str, Any] = {"type": "string", "enum": [member.value for member in field.choices]}
-    else:
-        described = dict(TYPES[field.kind])
-    return {**described, "nullable": True} if field.nullable else described
-
-
-def _schema(screen: Screen) -> dict[str, Any]:
-    properties = {name: _property(screen.field(name)) for name in field_names(screen)}
-    own = {"id": {"type": "integer"}, **properties}
-    if hasattr(screen.model, "version"):
-        own["version"] = {"type": "integer"}
-    return {"type": "object", "properties": own, "required": list(own)}
-
-
-def _query(name: str, schema: dict[str, Any], description: str) -> dict[str, Any]:
-    return {"in": "query", "name": name, "schema": schema, "description": description}
-
-
-def _parameters(screen: Screen) -> list[dict[str, Any]]:
-    orders = sorted(screen.sortable | {"id"})
-    found = [
-        _query(
-            "sort",
-            {"type": "string", "enum": [s + n for n in orders for s in ("", "-")]},
-            "- in front for descending",
-        ),
-        _query("page_size", {"type": "integer", "minimum": 1, "maximum": 200}, "rows a page"),
-        _query("after", {"type": "integer", "minimum": 1}, "id of the row the page follows"),
-        _query("before", {"type": "integer", "minimum": 1}, "id of the row the page precedes"),
-        _query("q", {"type": "string", "maxLength": 200}, "search"),
-    ]
-    if screen.views:
-        found.append(
-            _query("view", {"type": "string", "enum": [v.slug for v in screen.views]}, "a saved view")
-        )
-    for field in screen.filters.values():
-        found += [
-            _query(f"{field.name}__{o}", {"type": "string"}, f"{field.name} {field.word(o)}")
-            for o in OPERATORS[field.kind]
-        ]
-    return found
-
-
-def _answers(schema: dict[str, Any]) -> dict[str, Any]:
-    error = {
-        "type": "object",
-        "properties": {
-            "message": {"type": "string"},
-            "field": {"type": "string"},
-            "request_id": {"type": "string"},
-        },
-    }
-    problems = {
-        "400": "Bad argument",
-        "401": "No valid token",
-        "403": "Not for this role",
-        "404": "Missing, or out of scope",
-    }
-    described = {
-        code: {"description": text, "content": {"application/json": {"schema": error}}}
-        for code, text in problems.items()
-    }
-    return {"200": {"description": "Done", "content": {"application/json": {"schema": schema}}}, **described}
-
-
-def _list_operation(screen: Screen) -> dict[str, Any]:
-    row = {"$ref": f"#/components/schemas/{screen.resource}"}
-    link = {"type": "string", "nullable": True}
-    properties = {
-        "result": {"type": "array", "items": row},
-        "count": {"type": "integer"},
-        "capped": {"type": "boolean"},
-        "next": link,
-        "previous": link,
-    }
-    return {
-        "tags": [screen.plural], "summary": f"List {screen.plural.lower()}", "operationId": f"list_{screen.resource}",
-        "parameters": _parameters(screen), "security": [{"jwt": []}],
-        "responses": _answers({"type": "object", "properties": properties, "required": list(properties)}),
-    }  # fmt: skip
-
-
-def _show_operation(screen: Screen) -> dict[str, Any]:
-    row = {
-        "type": "object",
-        "properties": {"result": {"$ref": f"#/components/schemas/{screen.resource}"}},
-        "required": ["result"],
-    }
-    where = {"in": "path", "name": "id", "required": True, "schema": {"type": "integer", "minimum": 1}}
-    return {
-        "tags": [screen.plural],
-        "summary": f"Show one of {screen.plural.lower()}",
-        "operationId": f"show_{screen.resource}",
-        "parameters": [where], "security": [{"jwt": []}], "responses": _answers(row),
-    }  # fmt: skip

@@ -100,6 +100,11 @@ class Api:
         """Answer a GET; ``arguments`` make the query string."""
         return self._client.get(path, query_string=arguments or None, headers=self._headers)
 
+    def send(self, method: str, path: str, body: Any = None, **headers: str) -> Any:
+        """Answer a request with a JSON body; ``headers`` with _ for -."""
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        return self._client.open(path, method=method, json=body, headers={**self._headers, **named})
+
 
 def token(app: Flask, role: str) -> str:
     """Sign in at the API as the member of staff with that role; return the bearer token."""

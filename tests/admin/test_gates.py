@@ -27,8 +27,10 @@ PER_RESOURCE = {
     "/admin/<resource>/edit/": "GET POST",
     "/admin/<resource>/export/<export_type>/": "GET",
     "/admin/<resource>/new/": "GET POST",
-    "/api/v1/<resource>/": "GET",
-    "/api/v1/<resource>/<string:row_id>": "GET",
+    "/api/v1/<resource>/": "GET POST",
+    "/api/v1/<resource>/<string:row_id>": "DELETE GET PATCH",
+    "/api/v1/<resource>/actions/<string:verb>": "POST",
+    "/api/v1/<resource>/<string:row_id>/actions/<string:verb>": "POST",
 }
 BESIDES = {
     "/": "GET",
@@ -47,10 +49,10 @@ OPEN = {"/static/<path:filename>", "/login/", "/logout/", "/", "/api/v1/security
 
 def rules(shop: Shop) -> dict[str, str]:
     """Return rule -> methods, as the application has them."""
-    return {
-        rule.rule: " ".join(sorted(rule.methods - {"HEAD", "OPTIONS"}))
-        for rule in shop.app.url_map.iter_rules()
-    }
+    found: dict[str, set[str]] = {}
+    for rule in shop.app.url_map.iter_rules():
+        found.setdefault(rule.rule, set()).update(rule.methods - {"HEAD", "OPTIONS"})
+    return {rule: " ".join(sorted(methods)) for rule, methods in found.items()}
 
 
 def test_the_url_map_is_exactly_this(stocked: Shop):
@@ -64,6 +66,7 @@ def concrete(rule: str) -> str:
     """Fill in a rule's variables."""
     for variable, value in (
         ("<verb>", "x"),
+        ("<string:verb>", "x"),
         ("<export_type>", "csv"),
         ("<string:row_id>", "1"),
         ("<version>", "v1"),
