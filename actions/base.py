@@ -118,6 +118,8 @@ class Outcome:
     changeset_id: int | None = None
     record_id: int | None = None
     warnings: tuple[Warned, ...] = ()
+    secret: str = field(default="", repr=False)
+    """What was made and is shown this once, such as a key: no journal, log or cookie ever holds it."""
 
 
 @dataclass(slots=True)
@@ -197,6 +199,7 @@ class Action:
     label: str
     danger: bool
     targeted: bool
+    final: bool = False
 
     @property
     def resource(self) -> str:
@@ -222,12 +225,13 @@ ACTIONS: dict[str, Action] = {}
 
 
 def action(
-    code: str, model: type[Base], *, label: str, danger: bool = False
+    code: str, model: type[Base], *, label: str, danger: bool = False, final: bool = False
 ) -> Callable[[Callable[..., Outcome]], Action]:
     """Declare an action.
 
     :param code: ``<resource>.<verb>``; the resource is the model's table name.
     :param danger: asks for a typed confirmation at every door.
+    :param final: is never undone.
     :raises ValueError: the code is taken, or does not fit the model.
     """
 
@@ -238,7 +242,7 @@ def action(
             raise ValueError(f"action {code} must be named {model.__tablename__}.<verb>")
         kinds = [p.kind for p in inspect.signature(function).parameters.values()]
         targeted = kinds.count(inspect.Parameter.POSITIONAL_OR_KEYWORD) > 1
-        ACTIONS[code] = declared = Action(code, model, function, label, danger, targeted)
+        ACTIONS[code] = declared = Action(code, model, function, label, danger, targeted, final)
         return declared
 
     return declare

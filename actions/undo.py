@@ -17,7 +17,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapper
 
 from actions import accounts, credit, loyalty
-from actions.base import Context, Outcome, Refused, action
+from actions.base import ACTIONS, Context, Outcome, Refused, action
 from actions.journal import journalled_columns, snapshot
 from actions.ledger import LedgerEntry
 from actions.primaries import heal
@@ -43,7 +43,7 @@ KEPT = frozenset({"id", "version", "created_at", "updated_at"})
 def undo(ctx: Context, changeset: Changeset) -> Outcome:
     """Put back what a changeset changed, where it still holds what the changeset wrote.
 
-    :raises Refused: ``already_undone``, ``too_old`` by the shop's setting, or ``nothing_to_undo``.
+    :raises Refused: ``final``, ``already_undone``, ``too_old`` by the shop's setting, or ``nothing_to_undo``.
     """
     _refuse_unless_undoable(ctx, changeset)
     _say_what_it_is_about(ctx, changeset)
@@ -66,6 +66,9 @@ def _say_what_it_is_about(ctx: Context, changeset: Changeset) -> None:
 
 
 def _refuse_unless_undoable(ctx: Context, changeset: Changeset) -> None:
+    declared = ACTIONS.get(changeset.action)
+    if declared is not None and declared.final:
+        raise Refused("final", N_("This is never undone."))
     days = ctx.shop.undo_days
     if days is not None and changeset.at < ctx.now - dt.timedelta(days=days):
         raise Refused("too_old", N_("This is more than %(days)s days ago and cannot be undone."), days=days)

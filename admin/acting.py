@@ -19,7 +19,7 @@ from admin.context import clientele, now, perform, rehearse, session, shop
 from admin.declare import RowAction
 from admin.pages import FormPage
 from admin.query import BadArgument, parse_id
-from admin.sentences import fill, translated
+from admin.sentences import fill, translated, within
 
 if TYPE_CHECKING:
     from admin.base import Screen
@@ -147,7 +147,7 @@ def _do(screen: Screen, declared: RowAction, form: Form, chosen: Chosen) -> Any:
     except Refused as refused:
         form.form_errors.append(said(refused))
         return _page(screen, declared, form, chosen), refused.status
-    return saving.done(screen, outcome)
+    return saving.done(screen, outcome, final=declared.action.final)
 
 
 def said(refused: Refused) -> str:
@@ -195,7 +195,7 @@ def _submit(screen: Screen, label: str, chosen: Chosen) -> str:
 
 
 def _count(screen: Screen, chosen: Chosen) -> str:
-    things = _(screen.singular).lower() if len(chosen.ids) == 1 else _(screen.plural).lower()
+    things = within(_(screen.singular if len(chosen.ids) == 1 else screen.plural))
     return ngettext("%(num)s %(things)s", "%(num)s %(things)s", len(chosen.ids), things=things)
 
 
@@ -245,4 +245,7 @@ def command(
         return previews.lines(rehearse(declared.action, found, **form.data))
     outcome = perform(declared.action, found, key=key, confirm=confirm, **form.data)
     warnings = (fill(w.message, w.values) for w in outcome.warnings)
-    return [fill(outcome.message, outcome.values), *warnings, _("Changeset %(id)s.", id=outcome.changeset_id)]
+    told = [fill(outcome.message, outcome.values), *warnings]
+    if outcome.secret:
+        told.append(_("It is shown this once: %(secret)s", secret=outcome.secret))
+    return [*told, _("Changeset %(id)s.", id=outcome.changeset_id)]

@@ -158,7 +158,10 @@ def may_undo(changeset: Changeset) -> bool:
 
 
 def may_still_be_undone(changeset: Changeset) -> bool:
-    """Whether a changeset is recent enough, by the shop's setting."""
+    """Whether a changeset is recent enough, by the shop's setting, and of a kind that is undone at all."""
+    declared = ACTIONS.get(changeset.action)
+    if declared is not None and declared.final:
+        return False
     days = shop().undo_days
     return days is None or changeset.at >= now() - dt.timedelta(days=days)
 

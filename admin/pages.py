@@ -219,6 +219,16 @@ class FormPage:
 
 
 @dataclass(frozen=True, slots=True)
+class SecretPage:
+    """What was made and can be read this once; ``next`` leads on."""
+
+    title: Text
+    secret: str
+    next: str
+    drawer: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Fact:
     """A label and its value on a record's overview."""
 

@@ -7,7 +7,7 @@ import uuid
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from flask import Response, flash, redirect, render_template, request, url_for
+from flask import Response, flash, make_response, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from sqlalchemy.exc import IntegrityError
 from wtforms import Form
@@ -21,7 +21,7 @@ from admin.declare import Section
 from admin.errors import answer
 from admin.frame import frame
 from admin.inline import source_version
-from admin.pages import FormPage
+from admin.pages import FormPage, SecretPage
 from admin.query import BadArgument, parse_id
 from admin.sentences import fill, sentence, translated
 from models.base import db
@@ -125,12 +125,14 @@ def _nested(form: Form, name: str) -> Any:
     return entries[int(position)].form._fields.get(inner) if int(position) < len(entries) else None
 
 
-def done(screen: Screen, outcome: Outcome) -> Any:
+def done(screen: Screen, outcome: Outcome, *, final: bool = False) -> Any:
     """Answer a deed that is done: a toast for the drawer, else the record or the list with the same words."""
     message = " ".join(
         [fill(outcome.message, outcome.values), *(fill(w.message, w.values) for w in outcome.warnings)]
     )
-    undo = _undo_url(outcome)
+    if outcome.secret:
+        return _shown_once(screen, outcome, message)
+    undo = _undo_url(outcome, final=final)
     if in_drawer():
         said = {"message": message, "resource": screen.resource, "id": outcome.record_id, "undo": undo}
         return Response(status=204, headers={"HX-Trigger": json.dumps({"saved": said})})
@@ -140,9 +142,18 @@ def done(screen: Screen, outcome: Outcome) -> Any:
     return redirect(screen.url_to("index_view"))
 
 
-def _undo_url(outcome: Outcome) -> str:
+def _shown_once(screen: Screen, outcome: Outcome, message: str) -> Any:
+    """Answer with what exists only in this answer: a redirect or a message would have to keep it somewhere."""
+    page = SecretPage(message, outcome.secret, screen.url_to("index_view"), in_drawer())
+    answered = make_response(render("admin/secret.html", page, screen))
+    if page.drawer:
+        answered.headers["HX-Trigger"] = json.dumps({"made": {"resource": screen.resource}})
+    return answered
+
+
+def _undo_url(outcome: Outcome, *, final: bool) -> str:
     """Return where this deed is taken back: who could do it may, if they may undo at all."""
-    if outcome.changeset_id is None or not allowed("undo", "changeset"):
+    if outcome.changeset_id is None or final or not allowed("undo", "changeset"):
         return ""
     return url_for("screen_changeset.act_view", verb="undo", id=outcome.changeset_id)
 

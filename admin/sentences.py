@@ -32,6 +32,11 @@ def fill(template: str, values: Mapping[str, Any]) -> str:
     return _(template, **values) if values else _(template)
 
 
+def within(noun: str) -> str:
+    """Return a noun as it stands within a sentence: "customer class", but "API key"."""
+    return noun if noun[:2].isupper() else noun[:1].lower() + noun[1:]
+
+
 def sentence(text: str) -> str:
     """Return what is wrong with a value."""
     return fill(text.template, text.values) if isinstance(text, Message) else _(text)

@@ -2,6 +2,7 @@
 import * as ask from "./ask.js";
 import * as busy from "./busy.js";
 import * as cells from "./cells.js";
+import * as copy from "./copy.js";
 import * as dirty from "./dirty.js";
 import * as drawer from "./drawer.js";
 import * as filters from "./filters.js";
@@ -22,7 +23,7 @@ import * as toast from "./toast.js";
 import * as undo from "./undo.js";
 
 // The order matters where two listen to the same event: questions first, the guard of changed forms last.
-[ask, net, toast, pop, frame, search, select, cells, filters, list, tabs, rows, drawer, preview, undo, keys, times, busy, dirty].forEach((part) => part.start());
+[ask, net, toast, pop, frame, search, select, cells, filters, list, tabs, rows, drawer, preview, undo, copy, keys, times, busy, dirty].forEach((part) => part.start());
 
 // New content: pickers are dressed before the form is remembered as it was opened.
 function fresh(root) {

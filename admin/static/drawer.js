@@ -116,6 +116,8 @@ export function start() {
     if (drawer().open) sayInside(detail.message);
     toast(detail.message, "bad");
   });
+  // Something was made that the drawer still shows.
+  document.addEventListener("made", () => refresh());
   document.addEventListener("saved", ({ detail }) => {
     if (drawer().open) shut();
     toast(detail.message || text("saved"), "good", detail.undo);
