@@ -3,6 +3,7 @@
 from actions import (
     accounts,
     addresses,
+    api_keys,
     credit,
     customers,
     lookups,
@@ -17,6 +18,7 @@ from actions import (
 __all__ = [
     "accounts",
     "addresses",
+    "api_keys",
     "credit",
     "customers",
     "lookups",

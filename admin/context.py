@@ -15,7 +15,8 @@ from actions import runner
 from actions.base import SYSTEM, Action, Actor, Outcome
 from actions.preferences import load_preferences
 from actions.preview import Preview
-from admin.permissions import permissions_of
+from admin.permissions import READ, permissions_of
+from models.api_key import KeyScope
 from models.base import db
 from models.shop import Shop, load_shop
 
@@ -69,12 +70,18 @@ def person() -> Any:
 
 def forget_person() -> None:
     """Drop what was worked out for whoever asked before, because somebody else is about to."""
-    for name in ("permissions", "preferences", "memo"):
+    for name in ("permissions", "preferences", "memo", "api_key"):
         g.pop(name, None)
 
 
 def allowed(permission: str, resource: str) -> bool:
-    """Return whether the person asking holds a permission such as ("list", "customer")."""
+    """Return whether the person asking holds a permission such as ("list", "customer").
+
+    A key may do what its owner may and its scope includes, and nothing with keys.
+    """
+    key = g.get("api_key")
+    if key is not None and (resource == "api_key" or (key.scope != KeyScope.FULL and permission not in READ)):
+        return False
     held = g.get("permissions")
     if held is None:
         user = person()

@@ -26,6 +26,9 @@ TYPES: dict[str, dict[str, Any]] = {
     "json": {},
 }
 
+SECURITY: list[dict[str, list[str]]] = [{"jwt": []}, {"api_key": []}]
+"""Either opens an address; Flask-AppBuilder describes both schemes."""
+
 
 def field_names(screen: Screen) -> list[str]:
     """Return what the API shows of a row: the screen's listed and form columns that are columns or relations."""
@@ -133,7 +136,7 @@ def _list_operation(screen: Screen) -> dict[str, Any]:
     }
     return {
         "tags": [screen.plural], "summary": f"List {screen.plural.lower()}", "operationId": f"list_{screen.resource}",
-        "parameters": _parameters(screen), "security": [{"jwt": []}],
+        "parameters": _parameters(screen), "security": SECURITY,
         "responses": answers({"type": "object", "properties": properties, "required": list(properties)}),
     }  # fmt: skip
 
@@ -149,7 +152,7 @@ def _show_operation(screen: Screen) -> dict[str, Any]:
         "tags": [screen.plural],
         "summary": f"Show one of {screen.plural.lower()}",
         "operationId": f"show_{screen.resource}",
-        "parameters": [where], "security": [{"jwt": []}], "responses": answers(row),
+        "parameters": [where], "security": SECURITY, "responses": answers(row),
     }  # fmt: skip
 
 
@@ -226,7 +229,7 @@ def _write_operation(screen: Screen, verb: str, status: str) -> dict[str, Any]:
         "operationId": f"{verb}_{screen.resource}",
         "parameters": [KEY] if creating else [ID, IF_MATCH],
         "requestBody": _body(fields.items(), required if creating else ()),
-        "security": [{"jwt": []}],
+        "security": SECURITY,
         "responses": answered | _write_problems(),
     }
 
@@ -239,7 +242,7 @@ def _delete_operation(screen: Screen) -> dict[str, Any]:
         "summary": f"Delete one of {screen.plural.lower()}",
         "operationId": f"delete_{screen.resource}",
         "parameters": [ID],
-        "security": [{"jwt": []}],
+        "security": SECURITY,
         "responses": {"204": {"description": "Deleted"}} | answered | _write_problems(),
     }
 
@@ -255,6 +258,7 @@ def _action_operation(screen: Screen, declared: RowAction) -> dict[str, Any]:
             "message": {"type": "string"},
             "changeset": {"type": "integer", "nullable": True},
             "id": {"type": "integer", "nullable": True},
+            "secret": {"type": "string", "description": "what was made and is told this once"},
         },
     }
     return {
@@ -263,7 +267,7 @@ def _action_operation(screen: Screen, declared: RowAction) -> dict[str, Any]:
         "operationId": declared.action.code.replace(".", "_"),
         "parameters": [*([ID] if declared.action.targeted else []), PREVIEW, KEY],
         "requestBody": _body((fields | asked).items(), required),
-        "security": [{"jwt": []}],
+        "security": SECURITY,
         "responses": answers(done) | _write_problems(),
     }
 

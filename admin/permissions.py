@@ -59,6 +59,7 @@ SHIPPED_ROLES: dict[str, set[tuple[str, str]] | None] = {
     | grants((*_PEOPLE, *_LEDGERS, *_ORDERS), "export")
     | grants(("changeset", "shop_setting"), *READ)
     | grants(("shop_setting",), "edit")
+    | grants(("api_key",), *READ, "create", "revoke")
     | grants(("changeset",), "export")
     | grants(("loyalty_entry", "credit_entry"), "adjust", "reverse")
     | grants(("account_entry",), "pay", "refund", "void")

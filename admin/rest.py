@@ -1,7 +1,7 @@
 """The API: one generic resource a screen, with the screen's own query, scope, fields and actions.
 
-Callers show a bearer token; the browser's cookie opens nothing here. Every answer to bad input is a 4xx that names the
-argument.
+Callers show a bearer token, from sign-in or an API key; the browser's cookie opens nothing here. Every answer to bad
+input is a 4xx that names the argument.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from werkzeug.exceptions import (
 from actions.base import Invalid
 from actions.journal import plain
 from actions.preview import Preview
-from admin import acting, bodies, forms, lists, openapi
+from admin import acting, api_keys, bodies, forms, lists, openapi
 from admin.context import forget_person, perform, person, rehearse, session
 from admin.openapi import field_names
 from admin.query import BadArgument, parse_id
@@ -40,14 +40,15 @@ if TYPE_CHECKING:
 
 
 def token_only(view: Callable[..., Any]) -> Callable[..., Any]:
-    """Require a bearer token of an active member of staff."""
+    """Require a bearer token, by sign-in or an API key, of an active member of staff."""
 
     @wraps(view)
     def checked(*args: Any, **kwargs: Any) -> Any:
         g.user = None
         forget_person()
         try:
-            verify_jwt_in_request(locations=["headers"])
+            if not api_keys.sign_in():
+                verify_jwt_in_request(locations=["headers"])
         except (JWTExtendedException, PyJWTError):
             raise Unauthorized(_("Send a valid bearer token.")) from None
         if person() is None:
@@ -189,6 +190,7 @@ class RecordApi(BaseApi):
             warnings=[fill(w.message, w.values) for w in outcome.warnings],
             changeset=outcome.changeset_id,
             id=outcome.record_id,
+            **({"secret": outcome.secret} if outcome.secret else {}),
         )
 
     def add_api_spec(self, api_spec: Any) -> None:
@@ -312,7 +314,7 @@ class OpenApi(FabOpenApi):
             "tags": ["OpenApi"],
             "summary": "This document",
             "operationId": "openapi",
-            "security": [{"jwt": []}],
+            "security": openapi.SECURITY,
             "responses": openapi.answers({"type": "object"}),
         }
         api_spec.path("/api/v1/_openapi", operations={"get": operation})

@@ -3,6 +3,7 @@
 from models import (
     account,
     address,
+    api_key,
     attribute,
     credit,
     customer,
@@ -22,6 +23,7 @@ from models import (
 __all__ = [
     "account",
     "address",
+    "api_key",
     "attribute",
     "credit",
     "customer",

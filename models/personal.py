@@ -105,7 +105,7 @@ staff: Info = _info(Policy(False, "none", "survivor", "keep", export=False, writ
 account: Info = _info(
     Policy(False, "none", "survivor", "keep", export=False, written_by="product", journalled=False)
 )
-"""Part of a staff account: kept by Flask-AppBuilder, whose tables no action writes."""
+"""Part of a staff account or of its use, which no action writes: Flask-AppBuilder's tables, when a key was used."""
 
 
 def policy(column: Column[Any]) -> Policy:

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from models.account import AccountEntry, AccountKind, Invoice, PaymentMethod
 from models.address import Address
+from models.api_key import ApiKey
 from models.attribute import AttributeDefinition, AttributeValue
 from models.base import Base, Record, Staff, metadata
 from models.choices import AccountType, Status
@@ -343,3 +344,12 @@ def make_preference(session: Session, **overrides: Any) -> Preference:
     if "user_id" not in overrides and "user" not in overrides:
         overrides = {**overrides, "user_id": make_staff(session).id}
     return _save(session, Preference(**{"name": "customer.columns", "value": ["name", "email"], **overrides}))
+
+
+def make_api_key(session: Session, **overrides: Any) -> ApiKey:
+    """A key nobody knows, of a new member of staff unless ``user_id`` is given."""
+    n = number()
+    values = _given(
+        overrides, name=f"Key {n}", user_id=lambda: make_staff(session).id, owner_name="Mary Kaur", prefix="clt_" + f"{n:04d}"[-4:], hash=f"{n:064d}",
+    )  # fmt: skip
+    return _save(session, ApiKey(**values))

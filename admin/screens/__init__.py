@@ -6,6 +6,7 @@ from admin.base import Screen
 from admin.screens.accounts import AccountEntryScreen, InvoiceScreen
 from admin.screens.activity import ActivityScreen
 from admin.screens.addresses import AddressScreen, PhoneScreen
+from admin.screens.api_keys import ApiKeyScreen
 from admin.screens.attributes import AttributeDefinitionScreen, AttributeValueScreen
 from admin.screens.credit import CreditEntryScreen
 from admin.screens.customers import CustomerScreen
@@ -46,5 +47,6 @@ SCREENS: tuple[type[Screen], ...] = (
     PaymentTermScreen,
     BankAccountScreen,
     AttributeDefinitionScreen,
+    ApiKeyScreen,
     SettingsScreen,
 )

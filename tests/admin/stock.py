@@ -10,6 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from models.account import AccountKind, PaymentMethod
+from models.api_key import KeyScope
 from models.attribute import AttributeKind
 from models.choices import AccountType, CreatedVia, Gender, Status
 from models.credit import CreditKind
@@ -310,6 +311,13 @@ class Stock:
     bank_account = _lookup(
         "bank_account", currency=lambda n: pick(("GBP", "EUR"), n), holder=lambda n: some(text(n), n)
     )
+
+    def api_key(self, n: int, owner: Customer) -> Any:
+        """A key, some with a last day, some revoked."""
+        return factories.make_api_key(
+            self.session, name=text(n), owner_name=text(n + 1), scope=pick(tuple(KeyScope), n), expires_on=some(TODAY + dt.timedelta(days=n % 4), n),
+            revoked_at=None if n % 5 else day(n), last_used_at=some(day(n), n, 2), created_at=day(n),
+        )  # fmt: skip
 
     def shop_setting(self, n: int, owner: Customer) -> Any:
         """There are only so many settings."""

@@ -234,6 +234,7 @@ def test_other_unique_columns(session: Session):
         (make.make_external_id(session, value="Buyer 7"), {"value": "buyer7"}),
         (make.make_invoice(session), {}),
         (make.make_order(session), {}),
+        (make.make_api_key(session), {}),
         (make.make_preference(session), {}),
         (make.make_shop_setting(session), {}),
         (make.make_sales_channel(session), {"name_key": "other"}),

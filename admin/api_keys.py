@@ -1,0 +1,27 @@
+"""Signing a request in by its API key."""
+
+from __future__ import annotations
+
+from flask import g, request
+
+from actions import api_keys
+from admin.context import now, session, shop
+from models.base import db
+
+
+def sign_in() -> bool:
+    """Take the caller for the owner of the key they show, if it is one and is good.
+
+    Return whether the request shows a key at all. A wrong, revoked or expired key, or one of a person who may not
+    sign in any more, leaves nobody signed in, so that all of them answer alike.
+    """
+    scheme, _space, key = request.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not key.startswith(api_keys.MARK):
+        return False
+    found = api_keys.find(session(), key.strip())
+    if found is not None:
+        row, owner = found
+        if row.expires_on is None or now().astimezone(shop().zone).date() <= row.expires_on:
+            g.user, g.api_key = owner, row
+            api_keys.mark_used(db.engine, row, now())
+    return True
