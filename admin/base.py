@@ -21,7 +21,7 @@ from wtforms import Form
 
 from actions.base import Actor
 from actions.records import record_actions
-from admin import acting, columns, export, forms, inline, lists, lookups, records, saving, search
+from admin import acting, columns, export, files, forms, inline, lists, lookups, records, saving, search
 from admin.context import actor, allowed, clientele, memo, person, session, shop
 from admin.declare import RowAction, Section, Tab, View
 from admin.fields import OPERATORS, Field, describe
@@ -75,7 +75,7 @@ class Screen(ModelView):
     """Listed columns that the chooser leaves out until a person asks for them."""
     column_formatters: Any = {}
     column_formatters_export: Any = {}
-    """Column -> function that returns its text in a file, where that is not the stored value."""
+    """Column -> function that returns its text or figure in a file, where that is not the stored value."""
     column_labels: Any = {}
     column_descriptions: Any = {}
     form_columns: Sequence[str] = ()
@@ -431,9 +431,9 @@ class Screen(ModelView):
     @expose("/export/<export_type>/")
     def export(self, export_type: str) -> Any:
         """Download the list as it is shown."""
-        if export_type != "csv":
+        if export_type not in files.KINDS:
             abort(404)
-        return export.csv_response(self)
+        return export.response(self, export_type)
 
     @expose("/ajax/lookup/")
     def ajax_lookup(self) -> Any:

@@ -41,9 +41,13 @@ def money(minor: int, currency: str, shop: Shop) -> str:
 
 
 def major_units(minor: int, currency: str) -> str:
-    """Return an amount as files hold it: plain digits, a point, as many places as the currency has."""
-    places = get_currency_precision(currency)
-    return f"{Decimal(minor).scaleb(-places):.{places}f}"
+    """Return an amount as plain text: digits, a point, as many places as the currency has."""
+    return f"{major(minor, currency):f}"
+
+
+def major(minor: int, currency: str) -> Decimal:
+    """Return an amount as files hold it: a figure with as many places as the currency has."""
+    return Decimal(minor).scaleb(-get_currency_precision(currency))
 
 
 def balance(minor: int, currency: str, shop: Shop) -> Markup:

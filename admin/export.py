@@ -1,26 +1,25 @@
-"""Export: the one writer of CSV. Cells that a spreadsheet would run as a formula are made harmless, and can be undone.
-
-A cell that begins (after blanks) with = + - @, tab or carriage return, also in full width, gets an apostrophe in front;
-a cell that already begins with apostrophes before such a character gets one more, so reading back is exact.
-"""
+"""Export: a list as it is shown (columns, filter, order) as a file of the kind asked for."""
 
 from __future__ import annotations
 
-import csv
 import datetime as dt
 import enum
-import io
-import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from babel.numbers import format_decimal
 from flask import Response, request, stream_with_context
+from flask_babel import gettext as _
+from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
 from admin import columns, lists
-from admin.cells import currency_of, major_units
+from admin.cells import currency_of, major
 from admin.context import now, session, shop
 from admin.fields import Field, label_of
+from admin.files import KINDS, Value
+from admin.query import BadArgument
 from admin.select import ordered
 from models.base import db
 
@@ -29,83 +28,72 @@ if TYPE_CHECKING:
 
 CHUNK = 200
 MOST_TICKED = 10_000
-_RISKY = re.compile(r"'*[\s\u3000]*[=+\-@\t\r\uff1d\uff0b\uff0d\uff20]")
-_DISARMED = re.compile(r"'+[\s\u3000]*[=+\-@\t\r\uff1d\uff0b\uff0d\uff20]")
 
 
-def disarm(text: str) -> str:
-    """Return ``text`` as a spreadsheet may safely open it."""
-    return f"'{text}" if _RISKY.match(text) else text
-
-
-def rearm(text: str) -> str:
-    """Return what :func:`disarm` was given."""
-    return text[1:] if _DISARMED.match(text) else text
-
-
-def plain_text(field: Field, row: Any) -> str:
-    """Return a value as text that reads back exactly: ISO dates, amounts in major units, choices by their label."""
+def value_of(field: Field, row: Any) -> Value:
+    """Return a value as files hold it: amounts in major units, choices by their label, instants in the shop's zone."""
     value = getattr(row, field.name)
     if value is None:
-        return ""
+        return None
     if field.kind == "money":
-        return major_units(value, currency_of(row, shop()))
+        return major(value, currency_of(row, shop()))
     if isinstance(value, enum.Enum):
         return label_of(value)
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, dt.datetime):
-        return value.astimezone(shop().zone).isoformat(timespec="seconds")
-    if isinstance(value, dt.date):
-        return value.isoformat()
+        return value.astimezone(shop().zone)
     if isinstance(value, (list, tuple)):
         return "; ".join(str(item) for item in value)
-    return str(value)
+    return value if isinstance(value, int | Decimal | dt.date) else str(value)
 
 
-def write_rows(rows: Iterable[Sequence[str]]) -> Iterator[str]:
-    """Yield CSV text for rows of plain text, every cell disarmed. The first chunk starts with a byte order mark."""
-    buffer = io.StringIO()
-    writer = csv.writer(buffer)
-    buffer.write("\ufeff")
-    for number, row in enumerate(rows):
-        writer.writerow([disarm(text) for text in row])
-        if number % 100 == 99:
-            yield buffer.getvalue()
-            buffer.seek(0)
-            buffer.truncate()
-    yield buffer.getvalue()
+def response(screen: Screen, export_type: str) -> Response:
+    """Return the list as a streamed file; memory stays bounded.
 
-
-def csv_response(screen: Screen) -> Response:
-    """Return the list as shown (columns, filter, order) as a streamed CSV file; memory stays bounded."""
+    :raises BadArgument: it has more rows than a file of that kind takes.
+    """
+    kind = KINDS[export_type]
     if request.args.getlist("ids") or request.args.get("all"):
         query, statement = lists.ticked_query(screen), lists.ticked(screen, MOST_TICKED)
     else:
         query = lists.parse(screen)
         statement = lists.matching(screen, query, embedded=request.args.get("embed") == "1")
+    if kind.most is not None:
+        _refuse_beyond(statement, screen, kind.most)
     names = columns.chosen_columns(screen, query, embedded=False)
     statement = ordered(
         statement.options(*screen.eager(names)), screen.sort_keys(query.sort, query.descending)
     )
     titles = ["id", *(screen.get_column_name(name) for name in names)]
 
-    def rows() -> Iterator[Sequence[str]]:
+    def rows() -> Iterator[Sequence[Value]]:
         yield titles
         for row in _streamed(screen, statement, names):
-            yield [str(row.id), *(_text(screen, row, name) for name in names)]
+            yield [row.id, *(_value(screen, row, name) for name in names)]
 
     session().close()
-    name = f"{screen.resource}-{now():%Y-%m-%d}.csv"
+    name = f"{screen.resource}-{now():%Y-%m-%d}.{export_type}"
     headers = {"Content-Disposition": f"attachment; filename={name}"}
-    return Response(
-        stream_with_context(write_rows(rows())), mimetype="text/csv; charset=utf-8", headers=headers
-    )
+    return Response(stream_with_context(kind.write(rows())), mimetype=kind.mimetype, headers=headers)
 
 
-def _text(screen: Screen, row: Any, name: str) -> str:
+def _refuse_beyond(statement: Select[Any], screen: Screen, most: int) -> None:
+    """Refuse what would take too long to build, before it begins."""
+    some = statement.with_only_columns(screen.identity).order_by(None).limit(most + 1).subquery()
+    if (session().scalar(select(func.count()).select_from(some)) or 0) > most:
+        shown = format_decimal(most, locale=shop().locale)
+        raise BadArgument(
+            "export", _("an Excel file takes at most %(most)s rows: filter the list, or take CSV", most=shown)
+        )
+
+
+def _value(screen: Screen, row: Any, name: str) -> Value:
     formatter = screen.column_formatters_export.get(name)
-    return str(formatter(screen, None, row, name)) if formatter else plain_text(screen.field(name), row)
+    if formatter is None:
+        return value_of(screen.field(name), row)
+    made = formatter(screen, None, row, name)
+    return made if made is None or isinstance(made, int | Decimal) else str(made)
 
 
 def _streamed(screen: Screen, statement: Any, names: Sequence[str]) -> Iterator[Any]:

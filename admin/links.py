@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from flask_babel import gettext as _
 
 from admin.context import memo
 from admin.declare import RowAction
+from admin.files import KINDS
 from admin.pages import Link
 from admin.query import ListQuery
 
@@ -100,15 +102,23 @@ def new_link(screen: Screen, query: ListQuery, *, drawer: bool) -> Link | None:
 
 
 def tools(screen: Screen, query: ListQuery) -> list[Link]:
+    """Return the declared actions that make something, besides "New"."""
     given = {c.field.name: c.raw for c in query.conditions if c.operator == "eq" and c.field.kind == "lookup"}
-    found = [
+    return [
         Link(_(a.action.label), _act_url(screen, a, given), a.icon, drawer=True)
         for a in screen.row_actions
         if not a.action.targeted and screen.can(a.action.verb)
     ]
-    if screen.can("export"):
-        found.append(Link(_("Export"), query.url(screen.url_to("export", export_type="csv")), "download"))
-    return found
+
+
+def exports(screen: Screen, query: ListQuery) -> list[Link]:
+    """Return the kinds of file that the list, as it is shown, can be had as."""
+    if not screen.can("export"):
+        return []
+    return [
+        Link(str(kind.label), query.url(screen.url_to("export", export_type=name)), "download")
+        for name, kind in KINDS.items()
+    ]
 
 
 def _act_url(screen: Screen, declared: RowAction, given: dict[str, str]) -> str:
@@ -130,9 +140,10 @@ def bulk(screen: Screen, query: ListQuery) -> list[Link]:
         for a in screen.row_actions
         if a.action.targeted and a.bulk and screen.can(a.action.verb)
     ]
-    if screen.can("export"):
-        url = query.url(screen.url_to("export", export_type="csv"))
-        found.append(Link(_("Export selected"), url, "download"))
+    found += [
+        replace(link, label=_("Export selected as %(kind)s", kind=link.label))
+        for link in exports(screen, query)
+    ]
     if screen.can("delete"):
         ask = _("Delete the selected %(things)s?", things=_(screen.plural).lower())
         url = screen.url_to("bulk_delete_view")

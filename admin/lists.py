@@ -115,6 +115,7 @@ def build(screen: Screen) -> ListPage:
         first_url=carried.url(base) if query.after or query.before else None,
         new=links.new_link(screen, query, drawer=embedded),
         tools=links.tools(screen, carried),
+        exports=links.exports(screen, carried),
         bulk=links.bulk(screen, carried),
         empty=str(screen.empty) or _("There are no %(things)s yet.", things=_(screen.plural).lower()),
         embedded=embedded,

@@ -180,7 +180,8 @@ class ListPage:
     first_url: str | None = None
     new: Link | None = None
     tools: Sequence[Link] = ()
-    """Export and the like, in the head of the page."""
+    """What makes something, besides "New", in the head of the page."""
+    exports: Sequence[Link] = ()
     bulk: Sequence[Link] = ()
     empty: Text = ""
     embedded: bool = False

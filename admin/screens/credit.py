@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from decimal import Decimal
 from typing import Any
 
 from flask_babel import gettext as _
@@ -43,8 +44,8 @@ def _balance(view: Any, context: Any, row: CreditEntry, name: str) -> Any:
     return cells.money(balance_after(row), row.currency, shop())
 
 
-def _balance_text(view: Any, context: Any, row: CreditEntry, name: str) -> str:
-    return cells.major_units(balance_after(row), row.currency)
+def _balance_figure(view: Any, context: Any, row: CreditEntry, name: str) -> Decimal:
+    return cells.major(balance_after(row), row.currency)
 
 
 class CreditEntryScreen(LedgerScreen):
@@ -72,7 +73,7 @@ class CreditEntryScreen(LedgerScreen):
         "actor_name": _l("By"),
     }
     column_formatters = {"amount": _amount, "balance": _balance}
-    column_formatters_export = {"balance": _balance_text}
+    column_formatters_export = {"balance": _balance_figure}
     new_action = RowAction(credit.adjust, CreditForm, "plus")
     row_actions = (
         RowAction(

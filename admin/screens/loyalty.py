@@ -65,16 +65,16 @@ def _unspent(view: Any, context: Any, row: LoyaltyEntry, name: str) -> Any:
     return cells.number(row.lot.unspent, shop()) if row.lot else None
 
 
-def _unspent_text(view: Any, context: Any, row: LoyaltyEntry, name: str) -> str:
-    return str(row.lot.unspent) if row.lot else ""
+def _unspent_figure(view: Any, context: Any, row: LoyaltyEntry, name: str) -> int | None:
+    return row.lot.unspent if row.lot else None
 
 
 def _balance(view: Any, context: Any, row: LoyaltyEntry, name: str) -> Any:
     return cells.number(balance_after(row), shop())
 
 
-def _balance_text(view: Any, context: Any, row: LoyaltyEntry, name: str) -> str:
-    return str(balance_after(row))
+def _balance_figure(view: Any, context: Any, row: LoyaltyEntry, name: str) -> int:
+    return balance_after(row)
 
 
 class LoyaltyEntryScreen(LedgerScreen):
@@ -94,7 +94,7 @@ class LoyaltyEntryScreen(LedgerScreen):
         "actor_name": _l("By"), "order_ref": _l("Order"),
     }  # fmt: skip
     column_formatters = {"points": _points, "comment": _why, "unspent": _unspent, "balance": _balance}
-    column_formatters_export = {"unspent": _unspent_text, "balance": _balance_text}
+    column_formatters_export = {"unspent": _unspent_figure, "balance": _balance_figure}
     new_action = RowAction(loyalty.adjust, AdjustForm, "plus")
     row_actions = (
         RowAction(

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from admin.export import disarm, rearm, write_rows
+from admin.files import disarm, rearm, write_csv
 from tests import factories
 from tests.admin.conftest import Shop
 
@@ -48,7 +48,7 @@ def test_no_disarmed_cell_begins_like_a_formula_even_after_blanks(text: str):
 
 @given(st.lists(st.lists(CELLS.filter(lambda text: "\x00" not in text), min_size=2, max_size=3), max_size=5))
 def test_a_file_reads_back_cell_by_cell(rows: list[list[str]]):
-    back = [[rearm(cell) for cell in row] for row in read("".join(write_rows(rows)))]
+    back = [[rearm(cell) for cell in row] for row in read("".join(write_csv(rows)))]
     assert back == rows
 
 

@@ -373,7 +373,13 @@ def door_of(shop: Shop, url: str) -> tuple[str, str] | None:
         "delete": "delete",
         "bulk/delete": "delete",
     }
-    more = {"export/csv": "export", "ajax/update": "edit", "columns": "list", "save": "edit"}
+    more = {
+        "export/csv": "export",
+        "export/xlsx": "export",
+        "ajax/update": "edit",
+        "columns": "list",
+        "save": "edit",
+    }
     verb = {**verbs, **more}.get(view, parts[3] if view.startswith("act/") else None)
     assert verb or view == "ajax/lookup", url
     return (f"can_{verb}", parts[1]) if verb else None
