@@ -10,6 +10,7 @@ from actions import (
     notes,
     owned,
     phones,
+    runs,
     settings,
     undo,
 )
@@ -24,6 +25,7 @@ __all__ = [
     "notes",
     "owned",
     "phones",
+    "runs",
     "settings",
     "undo",
 ]

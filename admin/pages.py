@@ -315,6 +315,8 @@ class RecordPage:
     notice: Text = ""
     icon: str = ""
     """Stands where initials would, on a record that is no person."""
+    live: bool = False
+    """It changes by itself; the page fetches it anew every few seconds."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from models import (
     phone,
     places,
     preference,
+    run,
     shop,
     validate,
 )
@@ -34,6 +35,7 @@ __all__ = [
     "phone",
     "places",
     "preference",
+    "run",
     "shop",
     "validate",
 ]
