@@ -75,6 +75,10 @@ class RunScreen(Screen):
         """Say how it stands."""
         return [Badge(_(row.state.label), cells.COLOURS.get(row.state.value, "secondary"))]
 
+    def subtitle(self, row: Run) -> list[Any]:
+        """Say what it does, how far it is, and for whom."""
+        return [_what(self, None, row, ""), _progress(self, None, row, ""), row.actor_name, row.reason]
+
     def live(self, row: Run) -> bool:
         """A run that is going on is watched."""
         return row.is_open
