@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from babel.numbers import format_decimal
 from flask import Response, redirect, render_template, request
 from flask_babel import gettext as _
-from flask_babel import ngettext
 from sqlalchemy import Select, func, select
 from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import Forbidden, NotFound
@@ -223,7 +223,7 @@ def _submit(screen: Screen, label: str, chosen: Chosen) -> str:
 
 def _count(screen: Screen, chosen: Chosen) -> str:
     things = _(screen.singular).lower() if chosen.count == 1 else _(screen.plural).lower()
-    return ngettext("%(num)s %(things)s", "%(num)s %(things)s", chosen.count, things=things)
+    return _("%(count)s %(things)s", count=format_decimal(chosen.count, locale=shop().locale), things=things)
 
 
 def _address(**more: str) -> str:
