@@ -148,8 +148,10 @@ def _add_commands(app: Flask) -> None:
         with app.app_context():
             return db.engine
 
+    clock = app.extensions["clientele"].clock
+
     def hash_password(password: str) -> str:
         return generate_password_hash(password, app.config["FAB_PASSWORD_HASH_METHOD"])
 
-    for command in (*model_commands(engine, hash_password), *action_commands(engine), *cli.COMMANDS):
+    for command in (*model_commands(engine, hash_password), *action_commands(engine, clock), *cli.COMMANDS):
         app.cli.add_command(command)

@@ -11,6 +11,7 @@ from actions import (
     notes,
     owned,
     phones,
+    runs,
     settings,
     undo,
 )
@@ -26,6 +27,7 @@ __all__ = [
     "notes",
     "owned",
     "phones",
+    "runs",
     "settings",
     "undo",
 ]

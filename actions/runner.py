@@ -184,7 +184,7 @@ def _run(
     """Lock the rows and run the action on each. With ``blockers`` refusals of single rows are collected there."""
     rows: list[Base] = ctx.lock(action.model, ids or (0,)) if action.targeted else []
     if call is not None and action.danger:
-        _check_confirmed(call.confirm, str(rows[0]) if len(rows) == 1 else str(len(rows)))
+        check_confirmed(call.confirm, str(rows[0]) if len(rows) == 1 else str(len(rows)))
     if len(rows) > 1:
         return _run_each(ctx, action, rows, parameters, blockers)
     if rows:
@@ -221,7 +221,8 @@ def _run_each(
     return Outcome(N_("%(action)s: %(count)s records."), values=values)
 
 
-def _check_confirmed(typed: str | None, wanted: str) -> None:
+def check_confirmed(typed: str | None, wanted: str) -> None:
+    """Compare what a person typed to confirm, whatever its capitals and blanks. :raises Invalid: it is not that."""
     if " ".join((typed or "").casefold().split()) != " ".join(wanted.casefold().split()):
         raise Invalid({"confirm": N_("Type it exactly as it is shown to confirm.")})
 

@@ -6,20 +6,23 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from flask import render_template, request
+from babel.numbers import format_decimal
+from flask import Response, redirect, render_template, request
 from flask_babel import gettext as _
-from flask_babel import ngettext
+from sqlalchemy import Select, func, select
 from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import Forbidden, NotFound
 from wtforms import Form
 
+from actions import runner, runs
 from actions.base import Invalid, Refused
 from admin import bodies, lists, previews, saving
-from admin.context import clientele, now, perform, rehearse, session, shop
+from admin.context import call, clientele, now, perform, rehearse, session, shop
 from admin.declare import RowAction
-from admin.pages import FormPage
+from admin.pages import FormPage, PreviewPage
 from admin.query import BadArgument, parse_id
 from admin.sentences import fill, translated, within
+from models.base import db
 
 if TYPE_CHECKING:
     from admin.base import Screen
@@ -34,13 +37,16 @@ class Chosen:
     ids: tuple[int, ...] = ()
     row: Any = None
     bulk: bool = False
+    count: int = 0
+    many: Select[Any] | None = None
+    """The statement for the rows where they are too many for one transaction: the deed is then a run."""
     carried: tuple[tuple[str, str], ...] = ()
     """What the form of a bulk deed takes along: the ticks, or the list's own query."""
 
     @property
     def confirmation(self) -> str:
         """What is typed to confirm a dangerous deed: the name, or how many there are."""
-        return str(self.row) if self.row is not None else str(len(self.ids))
+        return str(self.row) if self.row is not None else str(self.count)
 
 
 def act(screen: Screen, verb: str) -> Any:
@@ -76,7 +82,7 @@ def choose(screen: Screen, declared: RowAction) -> Chosen:
     if "id" in request.args:
         row = screen.get_or_404(parse_id("id", request.args.get("id")))
         check_allowed(declared, row)
-        return Chosen((row.id,), row)
+        return Chosen((row.id,), row, count=1)
     if not declared.bulk or request.method != "POST":
         raise BadArgument("id", _("name one record"))
     return _ticked(screen)
@@ -91,20 +97,22 @@ def check_allowed(declared: RowAction, row: Any) -> None:
 def _ticked(screen: Screen) -> Chosen:
     names = lists.query_names(screen)
     statement = lists.ticked(screen, MOST_AT_ONCE, names if "key" in request.form else None)
-    wanted = statement.with_only_columns(screen.identity).order_by(screen.identity).limit(MOST_AT_ONCE + 1)
-    ids = tuple(session().scalars(wanted))
+    wanted = statement.with_only_columns(screen.identity).order_by(screen.identity)
+    ids = tuple(session().scalars(wanted.limit(MOST_AT_ONCE + 1)))
     if not ids:
         raise NotFound(_("None of these records is there any more."))
-    if len(ids) > MOST_AT_ONCE:
-        raise BadArgument("ids", _("at most %(most)s rows at a time", most=MOST_AT_ONCE))
+    many = wanted if len(ids) > MOST_AT_ONCE else None
+    count = (
+        len(ids) if many is None else session().scalar(select(func.count()).select_from(wanted.subquery()))
+    )
     counted = request.form.get("count")
-    if counted is not None and counted != str(len(ids)):
+    if counted is not None and counted != str(count):
         text = _("The list has changed: it was %(then)s records and is %(now)s now. Look at it again.")
-        raise Refused("list_changed", text, then=counted[:10], now=len(ids))
-    if request.form.get("all") == "1":
-        query = [(k, v) for k, v in request.form.items(multi=True) if k in names]
-        return Chosen(ids, bulk=True, carried=(("all", "1"), ("count", str(len(ids))), *query))
-    return Chosen(ids, bulk=True, carried=tuple(("ids", str(i)) for i in ids))
+        raise Refused("list_changed", text, then=counted[:10], now=count)
+    if request.form.get("all") != "1":
+        return Chosen(ids, None, True, len(ids), None, tuple(("ids", str(i)) for i in ids))
+    query = [(k, v) for k, v in request.form.items(multi=True) if k in names]
+    return Chosen(ids, None, True, count or 0, many, (("all", "1"), ("count", str(count)), *query))
 
 
 def _form(declared: RowAction, chosen: Chosen) -> Form:
@@ -126,12 +134,20 @@ def targets(declared: RowAction, chosen: Chosen) -> tuple[int, ...] | None:
 def _preview(declared: RowAction, form: Form, chosen: Chosen) -> str:
     if not form.validate():
         return render_template("admin/_preview.html", preview=None)
+    if chosen.many is not None:
+        words = _(
+            "More than %(most)s records are done in the background, each by itself. You can watch, stop and undo it.",
+            most=MOST_AT_ONCE,
+        )
+        return render_template("admin/_preview.html", preview=PreviewPage((), (), 0, (words,), ""))
     found = rehearse(declared.action, targets(declared, chosen), **form.data)
     return render_template("admin/_preview.html", preview=previews.page(found))
 
 
 def _do(screen: Screen, declared: RowAction, form: Form, chosen: Chosen) -> Any:
     try:
+        if chosen.many is not None:
+            return _start(declared, form, chosen)
         outcome = perform(
             declared.action,
             targets(declared, chosen),
@@ -148,6 +164,17 @@ def _do(screen: Screen, declared: RowAction, form: Form, chosen: Chosen) -> Any:
         form.form_errors.append(said(refused))
         return _page(screen, declared, form, chosen), refused.status
     return saving.done(screen, outcome, final=declared.action.final)
+
+
+def _start(declared: RowAction, form: Form, chosen: Chosen) -> Any:
+    """Queue the deed as a run, and lead to its page."""
+    assert chosen.many is not None
+    if declared.action.danger:
+        runner.check_confirmed(request.form.get("confirm"), chosen.confirmation)
+    asked = call(reason=str(form.data.get("reason") or ""))
+    run_id = runs.start(db.engine, declared.action.code, asked, chosen.many, form.data)
+    url = clientele().screens["run"].url_to("details_view", id=run_id, tab="run_item")
+    return Response(status=204, headers={"HX-Redirect": url}) if saving.in_drawer() else redirect(url)
 
 
 def said(refused: Refused) -> str:
@@ -195,8 +222,8 @@ def _submit(screen: Screen, label: str, chosen: Chosen) -> str:
 
 
 def _count(screen: Screen, chosen: Chosen) -> str:
-    things = within(_(screen.singular if len(chosen.ids) == 1 else screen.plural))
-    return ngettext("%(num)s %(things)s", "%(num)s %(things)s", len(chosen.ids), things=things)
+    things = within(_(screen.singular if chosen.count == 1 else screen.plural))
+    return _("%(count)s %(things)s", count=format_decimal(chosen.count, locale=shop().locale), things=things)
 
 
 def _address(**more: str) -> str:

@@ -175,8 +175,13 @@ def undo_url(changeset: Changeset) -> str:
 
 def title_of(changeset: Changeset) -> str:
     """Return what was done, in words: the action's label and the noun."""
-    noun = nouns().get(changeset.action.split(".")[0], "")
-    verb = changeset.action.rpartition(".")[2]
+    return action_label(changeset.action)
+
+
+def action_label(code: str) -> str:
+    """Return what an action of that code does, in words."""
+    noun = nouns().get(code.split(".", maxsplit=1)[0], "")
+    verb = code.rpartition(".")[2]
     words = {
         "create": _("%(noun)s created", noun=noun),
         "edit": _("%(noun)s changed", noun=noun),
@@ -184,10 +189,8 @@ def title_of(changeset: Changeset) -> str:
     }
     if verb in words and noun:
         return words[verb]
-    declared = ACTIONS.get(changeset.action)
-    return (
-        _(declared.label) if declared else changeset.action.replace(".", " ").replace("_", " ").capitalize()
-    )
+    declared = ACTIONS.get(code)
+    return _(declared.label) if declared else code.replace(".", " ").replace("_", " ").capitalize()
 
 
 def nouns() -> dict[str, str]:

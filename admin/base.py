@@ -315,6 +315,10 @@ class Screen(ModelView):
         """Return the watch note that stands over the tabs."""
         return None
 
+    def live(self, row: Any) -> bool:
+        """Return whether a record changes by itself, so that its page is kept fresh."""
+        return False
+
     def notice(self, row: Any) -> Any:
         """Return a sentence about the record's state, such as where a merged one went."""
         return ""

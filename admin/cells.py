@@ -25,6 +25,8 @@ COLOURS = {
     "watch": "red", "task": "azure", "note": "secondary",
     "earned": "green", "goodwill": "green", "redeemed": "secondary", "expired": "yellow", "reversal": "orange",
     "payment": "green", "invoice": "azure", "refund": "orange",
+    "queued": "secondary", "running": "azure", "done": "green", "with_errors": "yellow", "refused": "orange",
+    "failed": "red",
 }  # fmt: skip
 """The colour of a choice's badge, by its stored value; a choice that is not here is plain text."""
 

@@ -180,7 +180,6 @@ class ListPage:
     first_url: str | None = None
     new: Link | None = None
     tools: Sequence[Link] = ()
-    """What makes something, besides "New", in the head of the page."""
     exports: Sequence[Link] = ()
     bulk: Sequence[Link] = ()
     empty: Text = ""
@@ -326,6 +325,8 @@ class RecordPage:
     notice: Text = ""
     icon: str = ""
     """Stands where initials would, on a record that is no person."""
+    live: bool = False
+    """It changes by itself; the page fetches it anew every few seconds."""
 
 
 @dataclass(frozen=True, slots=True)

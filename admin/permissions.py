@@ -44,6 +44,7 @@ _SERVICE = (
     | grants(("customer",), "add_note", "change_class", "change_group", "verify")
     | grants(("address",), "make_primary")
     | grants(("changeset",), "undo")
+    | grants(("run", "run_item"), *READ)
 )
 _STANDING = grants(("customer",), "activate", "deactivate")
 _TRADE = grants(("customer",), "approve", "reject", "set_terms")
@@ -54,6 +55,7 @@ SHIPPED_ROLES: dict[str, set[tuple[str, str]] | None] = {
     | _SERVICE
     | _STANDING
     | _TRADE
+    | grants(("run",), "cancel", "undo")
     | grants(_LISTS, "add", "edit", "delete", "export")
     | grants(("address", "note"), "delete")
     | grants((*_PEOPLE, *_LEDGERS, *_ORDERS), "export")

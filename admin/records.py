@@ -52,6 +52,7 @@ def build(screen: Screen, row: Any) -> RecordPage:
         activity_url=activity.url_of(screen, row),
         notice=screen.notice(row),
         icon=screen.icon,
+        live=screen.live(row),
     )
 
 

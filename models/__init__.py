@@ -16,6 +16,7 @@ from models import (
     phone,
     places,
     preference,
+    run,
     shop,
     validate,
 )
@@ -36,6 +37,7 @@ __all__ = [
     "phone",
     "places",
     "preference",
+    "run",
     "shop",
     "validate",
 ]

@@ -51,6 +51,9 @@ class Changeset(Base):
     undoes_id: Mapped[int | None] = mapped_column(
         Id, ForeignKey("changeset.id", ondelete="RESTRICT"), index=True, info=personal.system
     )
+    run_id: Mapped[int | None] = mapped_column(
+        Id, ForeignKey("run.id", ondelete="RESTRICT"), index=True, info=personal.system
+    )
     key: Mapped[str | None] = mapped_column(String(200), unique=True, info=personal.system)
     body_hash: Mapped[str | None] = mapped_column(String(64), info=personal.system)
 

@@ -34,6 +34,7 @@ from models.note import Note
 from models.order import ExternalId, ExternalKind, ExternalSystem, Order, OrderLine, Shipment
 from models.phone import Phone
 from models.preference import Preference
+from models.run import ItemState, Run, RunItem, RunState
 from models.shop import ShopSetting
 
 NOW = dt.datetime(2026, 9, 1, 12, 0, tzinfo=dt.UTC)
@@ -353,3 +354,15 @@ def make_api_key(session: Session, **overrides: Any) -> ApiKey:
         overrides, name=f"Key {n}", user_id=lambda: make_staff(session).id, owner_name="Mary Kaur", prefix="clt_" + f"{n:04d}"[-4:], hash=f"{n:064d}",
     )  # fmt: skip
     return _save(session, ApiKey(**values))
+
+
+def make_run(session: Session, **overrides: Any) -> Run:
+    """A finished run of one row."""
+    values = {"kind": "action", "action": "customer.verify", "state": RunState.DONE, "size": 1, "done": 1}
+    return _save(session, Run(**{**values, "actor_name": "Mary Kaur", "created_at": NOW, **overrides}))
+
+
+def make_run_item(session: Session, **overrides: Any) -> RunItem:
+    """What became of a row."""
+    given = _given(overrides, run=lambda: make_run(session), position=1, row_id=1, state=ItemState.DONE)
+    return _save(session, RunItem(**given))

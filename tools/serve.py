@@ -3,11 +3,14 @@
 One process with several threads: SQLite lets one writer in at a time, and threads share one cache.
 """
 
+from threading import Event, Thread
+
 import sqlalchemy as sa
 from flask import Flask
 from gunicorn.app.base import BaseApplication
 from sqlalchemy.orm import Session
 
+from actions.runs import serve
 from app import create_app
 from config import Settings, SettingsError
 from models import demo
@@ -36,8 +39,12 @@ class Server(BaseApplication):
         self.cfg.set("when_ready", lambda server: print(self._greeting, flush=True))
 
     def load(self) -> Flask:
-        """Build the application."""
-        return create_app(self._settings)
+        """Build the application, with a worker for long runs beside it in this one process."""
+        app = create_app(self._settings)
+        with app.app_context():
+            engine, clock = db.engine, app.extensions["clientele"].clock
+        Thread(target=serve, args=(engine, clock, "make run", Event()), daemon=True).start()
+        return app
 
 
 def main() -> None:

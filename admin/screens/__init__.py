@@ -22,6 +22,7 @@ from admin.screens.lookups import (
 from admin.screens.loyalty import LoyaltyEntryScreen
 from admin.screens.notes import NoteScreen
 from admin.screens.orders import ExternalIdScreen, OrderLineScreen, OrderScreen, ShipmentScreen
+from admin.screens.runs import RunItemScreen, RunScreen
 from admin.screens.settings import SettingsScreen
 
 SCREENS: tuple[type[Screen], ...] = (
@@ -40,6 +41,8 @@ SCREENS: tuple[type[Screen], ...] = (
     ExternalIdScreen,
     AttributeValueScreen,
     ActivityScreen,
+    RunScreen,
+    RunItemScreen,
     MembershipGroupScreen,
     AcquisitionSourceScreen,
     PriceListScreen,

@@ -19,6 +19,7 @@ from models.loyalty import LoyaltyKind
 from models.note import NoteKind
 from models.order import ExternalSystem, OrderStatus
 from models.phone import PhoneKind
+from models.run import ItemState, RunState
 from tests import factories
 from tests.factories import NOW, TODAY
 
@@ -57,6 +58,7 @@ class Stock:
         self.session, self.rows = session, rows
         self._deed: int | None = None
         self._orders: dict[int, Any] = {}
+        self._runs: Any = None
 
     @property
     def deed(self) -> int:
@@ -252,6 +254,20 @@ class Stock:
         """A parcel, dispatched or not yet."""
         return factories.make_shipment(
             self.session, order=self.order(n, owner), carrier=some(text(n), n), tracking_number=some(f"JD{n % 9}", n), dispatched_at=some(day(n), n)
+        )  # fmt: skip
+
+    def run(self, n: int, owner: Customer) -> Any:
+        """A run somewhere on its way."""
+        return factories.make_run(
+            self.session, state=pick(tuple(RunState), n), size=n + 1, done=n // 2, refused=n % 3, reason=text(n), created_at=day(n),
+            action=pick(("customer.verify", "gone.verb", "changeset.undo"), n), actor_name=text(n + 1), parameters=None,
+        )  # fmt: skip
+
+    def run_item(self, n: int, owner: Customer) -> Any:
+        """What became of a row."""
+        self._runs = self._runs or factories.make_run(self.session)
+        return factories.make_run_item(
+            self.session, run=self._runs, position=n + 1, row_id=owner.id, state=pick(tuple(ItemState), n), message=some(text(n), n)
         )  # fmt: skip
 
     def attribute_value(self, n: int, owner: Customer) -> Any:

@@ -13,6 +13,7 @@ from models.choices import AccountType, Status
 from models.customer import Customer
 from models.journal import Change, Changeset
 from models.note import Note
+from models.run import ItemState, Run, RunItem, RunState
 from tests import factories
 from tests.admin.conftest import Shop
 from tests.admin.pages import page_of
@@ -73,6 +74,14 @@ def own_key(shop: Shop) -> int:
         return int(factories.make_api_key(session, user_id=admin).id)
 
 
+def a_run(shop: Shop) -> int:
+    """A run that has changed something."""
+    with shop.arrange() as session:
+        run = factories.make_run(session)
+        factories.make_changeset(session, run_id=run.id)
+        return int(run.id)
+
+
 POINTS = {"points": "120", "comment": "Sorry", "expires_after_days": "30"}
 WHY = {"reason": "A mistake"}
 CASES: dict[str, tuple[Callable[[Shop], int] | None, dict[str, str]]] = {
@@ -89,6 +98,8 @@ CASES: dict[str, tuple[Callable[[Shop], int] | None, dict[str, str]]] = {
     "note.reopen": (lambda shop: task(shop, done_at=factories.NOW), {}),
     "address.make_primary": (secondary, {}),
     "changeset.undo": (an_edit, {}),
+    "run.cancel": (lambda shop: shop.make(factories.make_run, state=RunState.QUEUED, size=2).id, {}),
+    "run.undo": (a_run, {}),
     "customer.add_note": (some_customer, {"kind": "note", "body": "Likes Rioja"}),
     "customer.change_class": (some_customer, {"customer_class": "@customer_class"}),
     "customer.change_group": (some_customer, {"membership_group": "@membership_group"}),
@@ -145,7 +156,8 @@ class Door:
 
 def test_every_declared_action_is_tried_here() -> None:
     assert set(DECLARED) == set(CASES)
-    beside = {c for c in ACTIONS if c.split(".")[1] not in ("create", "edit", "delete")} - set(CASES)
+    ours = {code for code, declared in ACTIONS.items() if declared.model.metadata is metadata}
+    beside = {c for c in ours if c.split(".")[1] not in ("create", "edit", "delete")} - set(CASES)
     assert beside <= {"shop_setting.save"}, "an action that no screen offers"
 
 
@@ -212,8 +224,8 @@ def test_what_it_did_is_taken_back(shop: Shop, code: str) -> None:
         return
     undo = answer.headers["HX-Trigger"].split('"undo": "')[1].split('"')[0]
     back = shop.client().post(undo, headers={**HTMX, "X-CSRFToken": shop.client().csrf_token("/admin/")})
-    if code.endswith((".reverse", ".void")):
-        assert back.status_code == 409, "a reversal stays"
+    if code.endswith((".reverse", ".void", "run.cancel", "run.undo")):
+        assert back.status_code == 409, "a reversal stays, and so does a run's beginning and end"
         return
     assert back.status_code == 204, page_of(back).text
     with shop.look() as session:
@@ -286,6 +298,30 @@ def test_all_matching_runs_the_filter_again_and_holds_it_to_the_count(shop: Shop
     assert shop.client().post(form.action, data=form.filled(reason="Moved"), headers=HTMX).status_code == 204
     assert not any(shop.get(Customer, p).is_active for p in (*people, late))
     assert shop.get(Customer, other).is_active
+
+
+def test_more_than_five_hundred_are_a_run_that_is_watched_and_worked_off(shop: Shop) -> None:
+    with shop.arrange() as session:
+        people = [factories.make_customer(session, last_name="Zander").id for _n in range(503)]
+    opened = page_of(bulk(shop, "customer.deactivate", all="1", view="all", last_name__eq="Zander"))
+    assert "503 customers" in opened.text
+    form = opened.form("/act/deactivate/")
+    data = form.filled(reason="Moved away")
+    seen = page_of(shop.client().post(f"{form.action}?preview=1", data=data, headers=HTMX))
+    assert "in the background" in seen.text
+    started = shop.client().post(form.action, data=data, headers=HTMX)
+    assert started.status_code == 204
+    page = page_of(shop.client().get(started.headers["HX-Redirect"]))
+    assert "0 of 503" in page.text
+    assert "data-live" in page.html
+    done = shop.app.test_cli_runner().invoke(args=["worker", "--once"])
+    assert done.exit_code == 0, done.output
+    with shop.look() as session:
+        run = session.scalars(sa.select(Run)).one()
+        assert (run.state, run.done, run.refused) == (RunState.DONE, 503, 0)
+        assert session.scalar(sa.select(sa.func.count()).where(RunItem.state == ItemState.DONE)) == 503
+    assert not shop.get(Customer, people[-1]).is_active
+    assert "data-live" not in shop.client().get(started.headers["HX-Redirect"]).get_data(as_text=True)
 
 
 @pytest.mark.parametrize(

@@ -279,6 +279,19 @@ def _cell(page: Page) -> None:
     expect(page.locator("[data-cell-form]")).to_be_visible()
 
 
+def _preview(page: Page) -> None:
+    page.locator("#record-header").get_by_label("More actions").click()
+    page.get_by_role("link", name="Mark as verified").click()
+    expect(page.locator("[data-preview] .preview-group")).to_be_visible()
+
+
+def _many(page: Page) -> None:
+    page.get_by_role("checkbox", name="Select all rows on this page").check()
+    page.locator("[data-bulk]").get_by_text("More", exact=True).click()
+    page.get_by_role("button", name="Approve trade account").click()
+    expect(page.locator("[data-preview] .preview-blockers")).to_be_visible()
+
+
 def _toast(page: Page) -> None:
     page.evaluate(
         "import('/static/toast.js').then((it) => { it.toast('Saved.'); it.toast('Not saved.', 'bad'); })"
@@ -300,6 +313,8 @@ def _toast(page: Page) -> None:
         ("/admin/customer/", _cell),
         ("/admin/note/", _toast),
         ("/admin/customer/details/?id={customer}&tab=note", _open_drawer),
+        ("/admin/customer/details/?id={customer}", _preview),
+        ("/admin/customer/?view=all", _many),
         ("/admin/customer/details/?id={customer}&tab=note", _drawer_errors),
     ],
     ids=lambda value: value.__name__.strip("_") if callable(value) else None,

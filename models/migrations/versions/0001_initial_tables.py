@@ -392,6 +392,57 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_api_key_user_id"), "api_key", ["user_id"], unique=False)
     op.create_table(
+        "run",
+        sa.Column(
+            "id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False
+        ),
+        sa.Column("kind", sa.String(length=40), nullable=False),
+        sa.Column("action", sa.String(length=100), nullable=False),
+        sa.Column(
+            "parameters",
+            sa.JSON(none_as_null=True).with_variant(postgresql.JSONB(none_as_null=True), "postgresql"),
+            nullable=True,
+        ),
+        sa.Column("state", sa.String(length=20), nullable=False),
+        sa.Column("actor_id", sa.Integer(), nullable=True),
+        sa.Column("actor_name", sa.String(length=140), nullable=False),
+        sa.Column("reason", sa.Text(), server_default="", nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("started_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("finished_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("size", sa.Integer(), nullable=False),
+        sa.Column("done", sa.Integer(), nullable=False),
+        sa.Column("refused", sa.Integer(), nullable=False),
+        sa.Column("cancel_requested", sa.Boolean(), nullable=False),
+        sa.Column("worker", sa.String(length=100), nullable=True),
+        sa.Column("fence", sa.Integer(), nullable=False),
+        sa.Column("lease_until", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("undoes_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.CheckConstraint(
+            "state IN ('queued', 'running', 'done', 'with_errors', 'cancelled')", name=op.f("ck_run_state")
+        ),
+        sa.CheckConstraint("size >= 0 AND done >= 0 AND refused >= 0", name=op.f("ck_run_counts_range")),
+        sa.ForeignKeyConstraint(
+            ["actor_id"], ["ab_user.id"], name=op.f("fk_run_actor_id"), ondelete="RESTRICT"
+        ),
+        sa.ForeignKeyConstraint(
+            ["undoes_id"], ["run.id"], name=op.f("fk_run_undoes_id"), ondelete="RESTRICT"
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_run")),
+        sqlite_autoincrement=True,
+    )
+    op.create_index(op.f("ix_run_actor_id"), "run", ["actor_id"], unique=False)
+    op.create_index(op.f("ix_run_created_at"), "run", ["created_at"], unique=False)
+    op.create_index(
+        "ix_run_open",
+        "run",
+        ["state", "id"],
+        unique=False,
+        sqlite_where=sa.text("state IN ('queued', 'running')"),
+        postgresql_where=sa.text("state IN ('queued', 'running')"),
+    )
+    op.create_index(op.f("ix_run_undoes_id"), "run", ["undoes_id"], unique=False)
+    op.create_table(
         "sales_channel",
         sa.Column(
             "id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False
@@ -793,6 +844,7 @@ def upgrade() -> None:
         sa.Column("request_id", sa.String(length=64), nullable=True),
         sa.Column("address", sa.String(length=45), nullable=True),
         sa.Column("undoes_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("run_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("key", sa.String(length=200), nullable=True),
         sa.Column("body_hash", sa.String(length=64), nullable=True),
         sa.ForeignKeyConstraint(
@@ -805,6 +857,9 @@ def upgrade() -> None:
             ondelete="RESTRICT",
         ),
         sa.ForeignKeyConstraint(
+            ["run_id"], ["run.id"], name=op.f("fk_changeset_run_id"), ondelete="RESTRICT"
+        ),
+        sa.ForeignKeyConstraint(
             ["undoes_id"], ["changeset.id"], name=op.f("fk_changeset_undoes_id"), ondelete="RESTRICT"
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_changeset")),
@@ -815,6 +870,7 @@ def upgrade() -> None:
     op.create_index(op.f("ix_changeset_actor_id"), "changeset", ["actor_id"], unique=False)
     op.create_index(op.f("ix_changeset_at"), "changeset", ["at"], unique=False)
     op.create_index(op.f("ix_changeset_on_behalf_of_id"), "changeset", ["on_behalf_of_id"], unique=False)
+    op.create_index(op.f("ix_changeset_run_id"), "changeset", ["run_id"], unique=False)
     op.create_index("ix_changeset_subject", "changeset", ["subject_table", "subject_id"], unique=False)
     op.create_index(op.f("ix_changeset_undoes_id"), "changeset", ["undoes_id"], unique=False)
     op.create_table(
@@ -1259,6 +1315,32 @@ def upgrade() -> None:
         sqlite_autoincrement=True,
     )
     op.create_index(op.f("ix_order_line_order_id"), "order_line", ["order_id"], unique=False)
+    op.create_table(
+        "run_item",
+        sa.Column(
+            "id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False
+        ),
+        sa.Column("run_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("position", sa.Integer(), nullable=False),
+        sa.Column("row_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("state", sa.String(length=20), server_default="pending", nullable=False),
+        sa.Column("message", sa.Text(), nullable=True),
+        sa.Column("changeset_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.CheckConstraint(
+            "state IN ('pending', 'done', 'refused', 'failed')", name=op.f("ck_run_item_state")
+        ),
+        sa.ForeignKeyConstraint(
+            ["changeset_id"], ["changeset.id"], name=op.f("fk_run_item_changeset_id"), ondelete="RESTRICT"
+        ),
+        sa.ForeignKeyConstraint(["run_id"], ["run.id"], name=op.f("fk_run_item_run_id"), ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_run_item")),
+        sa.UniqueConstraint("run_id", "position", name=op.f("uq_run_item_run_id_position")),
+        sqlite_autoincrement=True,
+    )
+    op.create_index(op.f("ix_run_item_changeset_id"), "run_item", ["changeset_id"], unique=False)
+    op.create_index(
+        op.f("ix_run_item_run_id_state_position"), "run_item", ["run_id", "state", "position"], unique=False
+    )
     op.create_table(
         "shipment",
         sa.Column(

@@ -1,0 +1,285 @@
+"""The engine for long work: claim, lease, fence, chunks with checkpoints, cancel, resume (rule 8).
+
+A run is worked off in chunks. Each chunk is one transaction: the items' changes, their results, the counts and the
+lease move together, so a killed process loses one chunk of work and no data, and a worker whose lease has passed to
+another finds its fence outdated and writes nothing.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from threading import Event
+from typing import Any
+
+from sqlalchemy import Engine, Select, and_, func, insert, literal, or_, select, update
+from sqlalchemy.exc import IntegrityError, OperationalError
+from sqlalchemy.orm import Session
+
+from actions.base import ACTIONS, Actor, Context, Outcome, Refused, action
+from actions.constraints import explain
+from actions.packing import pack, unpack
+from actions.runner import Call, changeset
+from actions.undo import undo
+from models.base import N_, Invalid
+from models.dialect import WRITE
+from models.journal import Changeset
+from models.run import ItemState, Run, RunItem, RunState
+
+log = logging.getLogger(__name__)
+
+LEASE = dt.timedelta(seconds=60)
+CHUNK = 50
+MOST_TRIES = 5
+OPEN = (RunState.QUEUED, RunState.RUNNING)
+Clock = Callable[[], dt.datetime]
+Work = Callable[[Context, Run, RunItem], Outcome]
+
+
+class Fenced(Exception):
+    """Another worker has taken the run over: nothing of this chunk is kept."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """How one kind of run does an item. ``chunk`` items share a transaction."""
+
+    work: Work
+    chunk: int = CHUNK
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """The right to work on a run until the lease ends or somebody claims it with a higher fence."""
+
+    run_id: int
+    fence: int
+    worker: str
+
+
+# -- starting -----------------------------------------------------------------------------------------------------
+
+
+def start(engine: Engine, code: str, call: Call, rows: Select[Any], values: Mapping[str, Any]) -> int:
+    """Queue a run of an action over every row of a statement that yields ids; return the run's id.
+
+    :param values: the action's parameters. :raises Refused: ``nothing``, the statement yields no row.
+    """
+    with Session(engine.execution_options(**{WRITE: True})) as session, session.begin():
+        run = _new("action", code, call.actor, call.now, call.reason)
+        run.parameters = pack(values)
+        _queue(session, run, rows)
+        return run.id
+
+
+def _new(kind: str, code: str, actor: Actor, now: dt.datetime, reason: str) -> Run:
+    return Run(
+        kind=kind, action=code, actor_id=actor.id, actor_name=actor.name, reason=reason, created_at=now
+    )
+
+
+def _queue(session: Session, run: Run, rows: Select[Any], *, newest_first: bool = False) -> None:
+    """Store a run with an item for each id, in the order of the ids."""
+    session.add(run)
+    session.flush()
+    chosen = rows.order_by(None).subquery()
+    order = chosen.c[0].desc() if newest_first else chosen.c[0]
+    position = func.row_number().over(order_by=order)
+    numbered = select(literal(run.id), position, chosen.c[0], literal("pending"))
+    session.execute(insert(RunItem).from_select(["run_id", "position", "row_id", "state"], numbered))
+    count = select(func.count()).select_from(RunItem).where(RunItem.run_id == run.id)
+    run.size = session.scalar(count) or 0
+    if not run.size:
+        raise Refused("nothing", N_("There is nothing to do."))
+
+
+# -- working ------------------------------------------------------------------------------------------------------
+
+
+def claimable(now: dt.datetime) -> Any:
+    """Return the condition of a run that nobody is working on: waiting, or its worker's lease has passed."""
+    return or_(Run.state == RunState.QUEUED, and_(Run.state == RunState.RUNNING, Run.lease_until < now))
+
+
+def claim(engine: Engine, now: dt.datetime, worker: str) -> Claim | None:
+    """Take the oldest run nobody works on, by one conditional write; None when there is none."""
+    with Session(engine) as session:
+        oldest = session.scalar(select(Run.id).where(claimable(now)).order_by(Run.id).limit(1))
+    if oldest is None:
+        return None
+    with Session(engine.execution_options(**{WRITE: True})) as session, session.begin():
+        taken = (
+            update(Run)
+            .where(Run.id == oldest, claimable(now))
+            .values(
+                state=RunState.RUNNING, fence=Run.fence + 1, worker=worker, lease_until=now + LEASE,
+                started_at=func.coalesce(Run.started_at, now),
+            )
+            .returning(Run.fence)
+        )  # fmt: skip
+        fence = session.scalar(taken.execution_options(synchronize_session=False))
+    return Claim(oldest, fence, worker) if fence is not None else None
+
+
+def work_off(engine: Engine, clock: Clock, worker: str, stop: Event | None = None) -> bool:
+    """Claim one run and do it to its end, or until ``stop``; return whether there was one."""
+    taken = claim(engine, clock(), worker)
+    if taken is None:
+        return False
+    tries = 0
+    while not (stop is not None and stop.is_set()):
+        try:
+            if not do_chunk(engine, taken, clock):
+                break
+            tries = 0
+        except Fenced:
+            log.warning("run %s was taken over from %s", taken.run_id, worker)
+            break
+        except OperationalError:
+            tries += 1
+            log.warning("run %s: the database was busy, try %s", taken.run_id, tries)
+            if tries == MOST_TRIES:
+                break  # the lease will pass, and somebody takes it up again
+    return True
+
+
+def serve(engine: Engine, clock: Clock, worker: str, stop: Event, idle: float = 1.0) -> None:
+    """Work off runs as they come, until ``stop``. A failure is logged and never ends the loop."""
+    while not stop.is_set():
+        try:
+            if work_off(engine, clock, worker, stop):
+                continue
+        except Exception:
+            log.exception("worker %s", worker)
+        stop.wait(idle)
+
+
+def do_chunk(engine: Engine, taken: Claim, clock: Clock) -> bool:
+    """Do the next items of a run in one transaction; return whether there may be more.
+
+    :raises Fenced: the run is somebody else's by now; nothing was written.
+    """
+    now = clock()
+    with Session(engine) as session:
+        run = session.get_one(Run, taken.run_id)
+        call = Call(Actor(run.actor_id, run.actor_name), now, run.reason)
+        code, kind = run.action, KINDS[run.kind]
+    with changeset(engine, code, call) as ctx:
+        ctx.journal.header["run_id"] = taken.run_id
+        run = _hold(ctx.session, taken, now)
+        items = _next(ctx.session, run, kind.chunk)
+        if run.cancel_requested or not items:
+            _finish(run, now)
+            return False
+        for item in items:
+            _do(ctx, kind, run, item)
+        ctx.session.flush()
+        if ctx.journal.changes or ctx.journal.entries:
+            for item in items:
+                item.changeset_id = ctx.changeset_id if item.state == ItemState.DONE else None
+    return True
+
+
+def _hold(session: Session, taken: Claim, now: dt.datetime) -> Run:
+    """Renew the lease if the run is still ours, and lock its row for the chunk."""
+    mine = and_(Run.id == taken.run_id, Run.fence == taken.fence, Run.state == RunState.RUNNING)
+    renewed = update(Run).where(mine).values(lease_until=now + LEASE).returning(Run.id)
+    if session.scalar(renewed.execution_options(synchronize_session=False)) is None:
+        raise Fenced
+    return session.get_one(Run, taken.run_id, populate_existing=True)
+
+
+def _next(session: Session, run: Run, most: int) -> Sequence[RunItem]:
+    wanted = select(RunItem).where(RunItem.run_id == run.id, RunItem.state == ItemState.PENDING)
+    return session.scalars(wanted.order_by(RunItem.position).limit(most)).all()
+
+
+def _do(ctx: Context, kind: Kind, run: Run, item: RunItem) -> None:
+    """Do one item in a savepoint; one that cannot be done is recorded, and the others go on (rule 8.3)."""
+    try:
+        with ctx.journal.attempt(ctx.session):
+            outcome = kind.work(ctx, run, item)
+    except (Refused, Invalid, IntegrityError) as error:
+        item.state, item.message = ItemState.REFUSED, _why(error, run)
+        run.refused += 1
+        return
+    except OperationalError:
+        raise
+    except Exception:
+        log.exception("run %s, item %s", run.id, item.position)
+        item.state, item.message = (
+            ItemState.FAILED,
+            N_("Something went wrong. Tell your admin the number of the run."),
+        )
+        run.refused += 1
+        return
+    item.state = ItemState.DONE
+    item.message = outcome.message % outcome.values if outcome.values else outcome.message
+    run.done += 1
+
+
+def _why(error: Exception, run: Run) -> str:
+    if isinstance(error, IntegrityError):
+        error = explain(error, ACTIONS[run.action].model)
+    return str(error)
+
+
+def _finish(run: Run, now: dt.datetime) -> None:
+    run.finished_at, run.lease_until = now, None
+    if run.cancel_requested and run.done + run.refused < run.size:
+        run.state = RunState.CANCELLED
+    else:
+        run.state = RunState.WITH_ERRORS if run.refused else RunState.DONE
+
+
+# -- the kinds ----------------------------------------------------------------------------------------------------
+
+
+def _act(ctx: Context, run: Run, item: RunItem) -> Outcome:
+    """One action on one row."""
+    declared = ACTIONS[run.action]
+    row = ctx.lock_one(declared.model, item.row_id)
+    return declared(ctx, row, **unpack(run.parameters or {}))
+
+
+def _undo(ctx: Context, run: Run, item: RunItem) -> Outcome:
+    """Take back one changeset of another run."""
+    return undo(ctx, ctx.lock_one(Changeset, item.row_id))
+
+
+KINDS = {"action": Kind(_act), "undo": Kind(_undo, chunk=1)}
+
+
+# -- actions on runs ----------------------------------------------------------------------------------------------
+
+
+@action("run.cancel", Run, label=N_("Cancel"))
+def cancel(ctx: Context, run: Run) -> Outcome:
+    """Stop a run before its next chunk; what is done stays done. :raises Refused: ``finished``."""
+    if not run.is_open:
+        raise Refused("finished", N_("This run has finished."))
+    run.cancel_requested = True
+    if run.state == RunState.QUEUED:
+        _finish(run, ctx.now)
+    ctx.warn(N_("What is done stays done, and can be undone."))
+    _ = ctx.changeset_id  # who stopped it is worth a line in the journal
+    return Outcome(N_("The run stops."), run)
+
+
+@action("run.undo", Run, label=N_("Undo everything"))
+def undo_all(ctx: Context, run: Run) -> Outcome:
+    """Queue the undo of all that a run changed, newest first, as a run of its own.
+
+    :raises Refused: ``unfinished``, or ``nothing``.
+    """
+    if run.is_open:
+        raise Refused("unfinished", N_("This run is still going on: cancel it first, or wait for its end."))
+    back = _new("undo", "changeset.undo", ctx.actor, ctx.now, ctx.reason)
+    back.undoes_id = run.id
+    rows = select(Changeset.id).where(Changeset.run_id == run.id)
+    _queue(ctx.session, back, rows, newest_first=True)
+    ctx.warn(N_("It is undone step by step; what changed since stays, and is named in the results."))
+    _ = ctx.changeset_id
+    return Outcome(N_("The undo has started."), back)

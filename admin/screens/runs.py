@@ -1,0 +1,114 @@
+"""Runs: long work, how far it is, what became of each row, and taking the whole of it back."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+from markupsafe import Markup
+
+from actions import runs
+from admin import activity, cells
+from admin.base import Screen
+from admin.context import clientele, shop
+from admin.declare import NoForm, RowAction, Tab, View
+from admin.pages import Badge
+from models.run import Run, RunItem
+
+
+def _what(view: Any, context: Any, row: Run, name: str) -> str:
+    return activity.action_label(row.action)
+
+
+def _progress(view: Any, context: Any, row: Run, name: str) -> Any:
+    gone = row.done + row.refused
+    words = _("%(gone)s of %(total)s", gone=cells.number(gone, shop()), total=cells.number(row.size, shop()))
+    bar = Markup('<progress class="run-progress" value="{}" max="{}">{}</progress> {}')
+    return bar.format(gone, row.size or 1, words, words)
+
+
+def _progress_text(view: Any, context: Any, row: Run, name: str) -> str:
+    return f"{row.done + row.refused}/{row.size}"
+
+
+class RunScreen(Screen):
+    """Deeds on more rows than one transaction should hold, worked off in the background (RULES 8)."""
+
+    model = Run
+    menu = "Operations"
+    icon = "bolt"
+    column_list = (
+        "action",
+        "state",
+        "progress",
+        "done",
+        "refused",
+        "actor_name",
+        "created_at",
+        "finished_at",
+        "reason",
+    )
+    column_hidden = ("done", "reason")
+    column_figures = ("progress",)
+    column_default_sort = ("id", True)
+    column_filters = ("action", "state", "actor_name", "created_at")
+    column_labels = {
+        "action": _l("What"), "actor_name": _l("Who"), "created_at": _l("Started"), "finished_at": _l("Finished"),
+        "refused": _l("Not done"),
+    }  # fmt: skip
+    column_formatters = {"action": _what, "progress": _progress}
+    column_formatters_export = {"action": _what, "progress": _progress_text}
+    views = (
+        View("all", _l("All")),
+        View("open", _l("Going on"), {"state__in": "queued,running"}, counted=True),
+    )
+    tabs = (Tab("run_item", via="run"),)
+    row_actions = (
+        RowAction(runs.cancel, NoForm, "x", when=lambda row: row.is_open, bulk=False, button=True),
+        RowAction(runs.undo_all, NoForm, "arrow-back-up", when=lambda row: not row.is_open and row.done > 0, bulk=False,
+                  button=True),
+    )  # fmt: skip
+    empty = _l("Deeds on more than 500 rows are worked off here, and can be watched, stopped and undone.")
+
+    def badges(self, row: Run) -> list[Badge]:
+        """Say how it stands."""
+        return [Badge(_(row.state.label), cells.COLOURS.get(row.state.value, "secondary"))]
+
+    def subtitle(self, row: Run) -> list[Any]:
+        """Say what it does, how far it is, and for whom."""
+        return [_what(self, None, row, ""), _progress(self, None, row, ""), row.actor_name, row.reason]
+
+    def live(self, row: Run) -> bool:
+        """A run that is going on is watched."""
+        return row.is_open
+
+
+def _record(view: Any, context: Any, row: RunItem, name: str) -> Any:
+    resource = row.run.action.partition(".")[0]
+    screen = clientele().screens.get(resource)
+    if screen is None:
+        return f"#{row.row_id}"
+    label = f"{_(screen.singular)} #{row.row_id}"
+    if not screen.can("show"):
+        return label
+    return Markup('<a href="{}">{}</a>').format(screen.row_url("details_view", row.row_id), label)
+
+
+def _record_text(view: Any, context: Any, row: RunItem, name: str) -> str:
+    return str(row.row_id)
+
+
+class RunItemScreen(Screen):
+    """What became of each row of a run."""
+
+    model = RunItem
+    menu = None
+    icon = "checklist"
+    column_list = ("position", "row_id", "state", "message", "run")
+    column_default_sort = "id"
+    column_filters = ("run", "state", "row_id")
+    column_labels = {"row_id": _l("Record"), "position": _l("No.")}
+    column_formatters = {"row_id": _record}
+    column_formatters_export = {"row_id": _record_text}
+    empty = _l("Each row of a run gets its result here.")

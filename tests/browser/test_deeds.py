@@ -1,0 +1,105 @@
+"""Seeing what a click will do before it does it, doing it to one or to many, and taking it back."""
+
+import re
+
+from playwright.sync_api import Page, expect
+
+from models.customer import Customer
+from models.note import Note, NoteKind
+from tests import factories
+from tests.browser.conftest import Problems
+from tests.browser.people import RASHID
+from tests.browser.test_tasks import Arrange, Shop, drawer, record, rows, toast
+
+
+def preview(page: Page):
+    """The part of the drawer that says what will change."""
+    return drawer(page).locator("[data-preview]")
+
+
+def test_a_class_is_changed_with_a_preview_and_taken_back_from_the_message(
+    desk: Page, shop: Shop, arrange: Arrange
+) -> None:
+    customer = shop[RASHID]
+    with arrange() as session:
+        factories.make_customer_class(session, name="Club of ten")
+        session.get_one(Customer, customer.id).customer_class = factories.make_customer_class(
+            session, name="Everybody"
+        )
+    desk.goto(record(customer))
+    desk.locator("#record-header").get_by_label("More actions").click()
+    desk.get_by_role("link", name="Change class").click()
+    expect(preview(desk)).to_contain_text("Nothing would change")
+    drawer(desk).get_by_label("Customer class").select_option(label="Club of ten")
+    expect(preview(desk)).to_contain_text(re.compile("Class:.*Everybody.*→.*Club of ten"))
+    drawer(desk).get_by_role("button", name="Change class").click()
+    expect(toast(desk)).to_contain_text("is in another class now")
+    expect(desk.locator("#record-overview")).to_contain_text("Club of ten")
+    toast(desk).get_by_role("link", name="Undo").click()
+    expect(toast(desk)).to_contain_text("Undone.")
+    expect(desk.locator("#record-overview")).to_contain_text("Everybody")
+    expect(desk.locator("#record-activity")).to_contain_text("undone by")
+
+
+def test_what_stands_in_the_way_is_said_before_the_click(desk: Page, shop: Shop, problems: Problems) -> None:
+    problems.expect("409")
+    desk.goto(record(shop[RASHID], "loyalty_entry"))
+    desk.get_by_role("link", name="Adjust points").click()
+    drawer(desk).get_by_label("Points", exact=True).fill("-99999")
+    drawer(desk).get_by_label("Why").fill("Far too many")
+    drawer(desk).get_by_label("Order number").click()
+    expect(preview(desk)).to_contain_text("This cannot be done")
+    expect(preview(desk)).to_contain_text("Not enough points")
+    drawer(desk).get_by_role("button", name="Adjust points").click()
+    expect(drawer(desk).get_by_role("alert")).to_contain_text("Not enough points")
+
+
+def test_a_form_changed_after_its_preview_is_not_held_to_it(desk: Page, shop: Shop) -> None:
+    desk.goto(record(shop[RASHID], "note"))
+    desk.locator("#record-header").get_by_role("link", name="Add note").click()
+    drawer(desk).get_by_label("Kind").select_option(label="Note")
+    drawer(desk).get_by_label("Text").fill("Likes Rioja")
+    drawer(desk).get_by_label("Due on").focus()
+    expect(preview(desk)).to_contain_text("Likes Rioja")
+    expect(drawer(desk).locator("[data-fingerprint]")).to_have_count(1)
+    drawer(desk).get_by_label("Text").fill("Likes Barolo")
+    drawer(desk).get_by_role("button", name="Add note").click()
+    expect(toast(desk)).to_contain_text("The note was added")
+    expect(rows(desk).filter(has_text="Likes Barolo")).to_have_count(1)
+
+
+def test_ticked_tasks_are_done_together_and_undone_together(desk: Page, shop: Shop, arrange: Arrange) -> None:
+    with arrange() as session:
+        for n in range(3):
+            factories.make_note(
+                session, customer=shop[RASHID], kind=NoteKind.TASK, body=f"Ring back {n}", due_on=factories.TODAY
+            )  # fmt: skip
+    desk.goto("/admin/note/?view=tasks")
+    desk.get_by_role("checkbox", name="Select all rows on this page").check()
+    count = rows(desk).count()
+    desk.locator("[data-bulk]").get_by_role("button", name="Mark as done").click()
+    expect(drawer(desk)).to_contain_text(f"Mark as done: {count} notes")
+    expect(preview(desk)).to_contain_text("Ring back 1")
+    drawer(desk).get_by_role("button", name="Mark as done").click()
+    expect(rows(desk)).to_have_count(0)
+    toast(desk).get_by_role("link", name="Undo").click()
+    expect(rows(desk)).to_have_count(count)
+    with arrange() as session:
+        assert session.query(Note).filter(Note.done_at.is_(None), Note.body.like("Ring back%")).count() == 3
+
+
+def test_an_older_change_is_taken_back_from_the_record_and_what_changed_since_is_named(
+    desk: Page, shop: Shop
+) -> None:
+    customer = shop[RASHID]
+    for title, name in (("Dr", "Omar"), ("Dr", "Rami")):
+        desk.goto(f"/admin/customer/edit/?id={customer.id}")
+        desk.get_by_label("Title").fill(title)
+        desk.get_by_label("First name").fill(name)
+        desk.get_by_role("button", name="Save").click()
+        expect(toast(desk)).to_contain_text("was saved")
+    desk.locator("#record-activity li").nth(1).get_by_role("link", name="Undo").click()
+    expect(preview(desk)).to_contain_text("first name was changed since")
+    drawer(desk).get_by_role("button", name="Undo").click()
+    expect(toast(desk)).to_contain_text("apart from what changed since")
+    expect(desk.locator("#record-header h1")).to_contain_text("Rami")
