@@ -106,7 +106,11 @@ def _agent_problem(ctx: Context, row: Customer, changed: set[str]) -> dict[str, 
     """Nothing new points at a record that is merged away or erased (rule 3.3)."""
     if not changed & {"agent", "agent_id"} or row.agent_id is None:
         return {}
-    agent = ctx.session.get(Customer, row.agent_id)
+    if row.agent_id == row.id:
+        return {}
+    # Held until the commit, or the agent could be merged away in the meantime.
+    held = {"read": True, "key_share": True}
+    agent = ctx.session.get(Customer, row.agent_id, with_for_update=held, populate_existing=True)
     if agent is None or not agent.is_live:
         return {"agent": N_("Choose another agent: this record is merged or erased.")}
     return {}
