@@ -7,11 +7,13 @@ from actions import (
     customers,
     lookups,
     loyalty,
+    merge,
     notes,
     owned,
     phones,
     settings,
     undo,
+    unmerge,
 )
 
 __all__ = [
@@ -21,9 +23,11 @@ __all__ = [
     "customers",
     "lookups",
     "loyalty",
+    "merge",
     "notes",
     "owned",
     "phones",
     "settings",
     "undo",
+    "unmerge",
 ]

@@ -36,6 +36,10 @@ GONE = N_("%(record)s is gone, so its former values cannot go back.")
 ERASED = N_("%(record)s was erased: nothing brings its values back.")
 MERGED = N_("%(record)s was merged into another record and stays as it is.")
 IN_THE_WAY = N_("%(record)s cannot go back to what it was: something else stands in its place by now.")
+Undoer = Callable[[Context, Changeset], int]
+UNDOERS: dict[str, Undoer] = {}
+"""Action code -> how it is taken back as a whole, where field by field would not do. Returns how much went back."""
+
 KEPT = frozenset({"id", "version", "created_at", "updated_at"})
 
 
@@ -47,7 +51,8 @@ def undo(ctx: Context, changeset: Changeset) -> Outcome:
     """
     _refuse_unless_undoable(ctx, changeset)
     _say_what_it_is_about(ctx, changeset)
-    if not _take(ctx, _steps(ctx, changeset)):
+    undoer = UNDOERS.get(changeset.action)
+    if not (undoer(ctx, changeset) if undoer is not None else take(ctx, _steps(ctx, changeset))):
         why = " ".join(warning.text for warning in ctx.warnings)
         raise Refused("nothing_to_undo", N_("Nothing of this can be undone any more. %(why)s"), why=why)
     heal(ctx, {c["customer_id"] for (table, _id), c in ctx.journal.changes.items() if table == "address"})
@@ -69,6 +74,9 @@ def _refuse_unless_undoable(ctx: Context, changeset: Changeset) -> None:
     days = ctx.shop.undo_days
     if days is not None and changeset.at < ctx.now - dt.timedelta(days=days):
         raise Refused("too_old", N_("This is more than %(days)s days ago and cannot be undone."), days=days)
+    undone = ctx.session.get(Changeset, changeset.undoes_id) if changeset.undoes_id is not None else None
+    if undone is not None and undone.action in UNDOERS:
+        raise Refused("not_undone", N_("This took back a whole deed. Do that deed again instead."))
     if (last := _standing_undo(ctx, changeset.id)) is not None:
         raise Refused("already_undone", N_("%(who)s has undone this already."), who=last.actor_name)
 
@@ -92,7 +100,7 @@ class Step:
     why: Refused | None = None
 
 
-def _take(ctx: Context, steps: list[Step]) -> int:
+def take(ctx: Context, steps: list[Step]) -> int:
     """Take the steps in whatever order they let each other; return how many were. The rest become warnings."""
     waiting, done = sorted(steps, key=lambda step: step.rank), 0
     while waiting:
@@ -125,7 +133,7 @@ def _taken(ctx: Context, step: Step) -> bool:
 def _steps(ctx: Context, changeset: Changeset) -> list[Step]:
     changes = list(ctx.session.scalars(select(Change).where(Change.changeset_id == changeset.id)))
     _lock_customers(ctx, changes)
-    found = [step for change in changes if (step := _row_step(ctx, change)) is not None]
+    found = [step for change in changes if (step := row_step(ctx, change)) is not None]
     return [*found, *_reversals(ctx, changeset)]
 
 
@@ -137,7 +145,8 @@ def _lock_customers(ctx: Context, changes: list[Change]) -> None:
         ).unique().all()
 
 
-def _row_step(ctx: Context, change: Change) -> Step | None:
+def row_step(ctx: Context, change: Change) -> Step | None:
+    """Return how one row goes back, or None with a warning where it does not."""
     mapper = _mapper_of(change.table_name)
     if mapper is None:
         ctx.warn(GONE, record=f"{change.table_name} #{change.row_id}")
