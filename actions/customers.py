@@ -108,12 +108,17 @@ def _agent_problem(ctx: Context, row: Customer, changed: set[str]) -> dict[str, 
         return {}
     if row.agent_id == row.id:
         return {}
-    # Held until the commit, or the agent could be merged away in the meantime.
-    held = {"read": True, "key_share": True}
-    agent = ctx.session.get(Customer, row.agent_id, with_for_update=held, populate_existing=True)
-    if agent is None or not agent.is_live:
+    agent = live_agent(ctx, row.agent_id)
+    if agent is None:
         return {"agent": N_("Choose another agent: this record is merged or erased.")}
     return {}
+
+
+def live_agent(ctx: Context, agent_id: int) -> Customer | None:
+    """Return a customer who is live until the commit, so that nobody merges them away meanwhile; None if not."""
+    held = {"read": True, "key_share": True}
+    agent = ctx.session.get(Customer, agent_id, with_for_update=held, populate_existing=True)
+    return agent if agent is not None and agent.is_live else None
 
 
 # -- actions --------------------------------------------------------------------------------------------

@@ -9,6 +9,7 @@ from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
 
 from actions.base import Context, Outcome, Refused, Sheet, SheetLine, action
+from actions.customers import live_agent
 from actions.ledger import refuse_unless_live, words
 from actions.moving import move_all, refuse_if_in_the_way
 from models.account import AccountEntry
@@ -188,8 +189,8 @@ def _inherit_agent(ctx: Context, survivor: Customer, losers: Sequence[Customer])
     if survivor.agent_id is not None:
         return
     for row in losers:
-        agent = ctx.session.get(Customer, row.agent_id) if row.agent_id is not None else None
-        if agent is not None and agent.is_live and agent.agent_id != survivor.id:
+        agent = live_agent(ctx, row.agent_id) if row.agent_id is not None else None
+        if agent is not None and agent.agent_id != survivor.id:
             survivor.agent_id = agent.id
             return
 

@@ -7,6 +7,7 @@ say which rows are the same, and only what a customer may have one of is listed 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
 from sqlalchemy import Column, ColumnElement, and_, func, select
@@ -27,9 +28,10 @@ ONE_EACH: dict[type[Any], tuple[Any, dict[str, Any]]] = {
 """Of what a customer has one at most: which row it is, and what the other's becomes where the survivor has one."""
 
 
-def moved_columns() -> list[Column[Any]]:
+@cache
+def moved_columns() -> tuple[Column[Any], ...]:
     """Return the columns that a merge re-points."""
-    return [column for column in references(metadata) if policy(column).merge in ("move", "combine")]
+    return tuple(column for column in references(metadata) if policy(column).merge in ("move", "combine"))
 
 
 def model_of(table: str) -> type[Any]:

@@ -20,6 +20,7 @@ from actions import accounts, credit, loyalty
 from actions.base import Context, Outcome, Refused, action
 from actions.journal import journalled_columns, snapshot
 from actions.ledger import LedgerEntry
+from actions.moving import moved_columns
 from actions.primaries import heal
 from actions.records import refuse_if_referred_to
 from models.account import AccountEntry, AccountKind
@@ -133,16 +134,54 @@ def _taken(ctx: Context, step: Step) -> bool:
 def _steps(ctx: Context, changeset: Changeset) -> list[Step]:
     changes = list(ctx.session.scalars(select(Change).where(Change.changeset_id == changeset.id)))
     _lock_customers(ctx, changes)
+    changes = _led_on(ctx, changes)
     found = [step for change in changes if (step := row_step(ctx, change)) is not None]
     return [*found, *_reversals(ctx, changeset)]
 
 
 def _lock_customers(ctx: Context, changes: list[Change]) -> None:
-    ids = sorted({change.customer_id for change in changes if change.customer_id is not None})
+    """Lock whoever the changes are filed under, and whoever those were merged into since."""
+    ids = {change.customer_id for change in changes if change.customer_id is not None}
     if ids:
-        ctx.session.scalars(
-            select(Customer).where(Customer.id.in_(ids)).order_by(Customer.id).with_for_update(of=Customer)
-        ).unique().all()
+        led = select(Customer.merged_into_id).where(
+            Customer.id.in_(ids), Customer.merged_into_id.is_not(None)
+        )
+        ctx.lock(Customer, sorted({*ids, *(i for i in ctx.session.scalars(led) if i is not None)}))
+
+
+def _led_on(ctx: Context, changes: list[Change]) -> list[Change]:
+    """Return the changes with the survivor in place of whoever was merged away since: rows go back there (rule 3.3)."""
+    columns = {(c.table.name, c.name) for c in moved_columns() if c.name != "merged_into_id"}
+    named = {
+        value
+        for change in changes
+        for name, value in [*(change.before or {}).items(), *(change.after or {}).items()]
+        if (change.table_name, name) in columns
+    }
+    wanted = select(Customer.id, Customer.merged_into_id).where(
+        Customer.id.in_(named - {None}), Customer.merged_into_id.is_not(None)
+    )
+    gone = {row[0]: row[1] for row in ctx.session.execute(wanted)}
+
+    def led(change: Change, values: dict[str, Any] | None) -> dict[str, Any] | None:
+        if values is None:
+            return None
+        return {n: gone.get(v, v) if (change.table_name, n) in columns else v for n, v in values.items()}
+
+    return (
+        [
+            Change(
+                table_name=change.table_name,
+                row_id=change.row_id,
+                customer_id=change.customer_id,
+                before=led(change, change.before),
+                after=led(change, change.after),
+            )
+            for change in changes
+        ]
+        if gone
+        else changes
+    )
 
 
 def row_step(ctx: Context, change: Change) -> Step | None:

@@ -327,6 +327,23 @@ def test_no_unmerge_after_an_erasure_or_where_a_code_was_taken(desk: Desk) -> No
     assert refused.value.code == "erased"
 
 
+def test_an_earlier_deed_is_undone_on_the_survivor(desk: Desk) -> None:
+    one, two, agent = rich(desk), rich(desk), desk.make(factories.make_agent)
+    led = desk.customer(agent_id=agent)
+    note = desk.do_create(Note, customer_id=two, body="Call back")
+    loner = desk.all(Address, customer_id=two)[-1].id
+    gone = desk.delete(Address, loner)
+    left = desk.edit(Customer, led, agent_id=None)
+    put_together(desk, one, two)
+    put_together(desk, desk.make(factories.make_agent), agent)
+    for deed in (note, gone, left):
+        desk.do(undo, deed.changeset_id)
+    assert [n.body for n in desk.all(Note, customer_id=one) if n.body == "Call back"] == []
+    assert desk.get(Address, loner).customer_id == one
+    assert desk.of(led).agent_id == desk.of(agent).merged_into_id
+    assert trouble(desk, one, two, agent, led) == []
+
+
 def test_search_by_what_was_the_others_finds_the_survivor(desk: Desk) -> None:
     one = desk.customer(loyalty_code=f"A{factories.number()}")
     number = factories.number()
