@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -109,6 +109,25 @@ class Warned:
 
 
 @dataclass(frozen=True, slots=True)
+class SheetLine:
+    """One figure of several records and, last, of the result. Money has a currency for each, in minor units."""
+
+    label: str
+    figures: tuple[int, ...]
+    currencies: tuple[str, ...] = ()
+    signed: bool = False
+    """Whether it is a balance that may be owed either way."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """A balance sheet (rule 3.1): what each of ``records`` has, and what the result will have."""
+
+    records: tuple[str, ...]
+    lines: tuple[SheetLine, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Outcome:
     """What an action says when it is done. ``message`` is a sentence; ``values`` fill its %(name)s places."""
 
@@ -120,6 +139,7 @@ class Outcome:
     warnings: tuple[Warned, ...] = ()
     secret: str = field(default="", repr=False)
     """What was made and is shown this once, such as a key: no journal, log or cookie ever holds it."""
+    sheet: Sheet | None = None
 
 
 @dataclass(slots=True)
@@ -143,6 +163,13 @@ class Context:
     def changeset_id(self) -> int:
         """Return the id of this deed's changeset, writing it on first use."""
         return self.journal.changeset_id(self.session)
+
+    def write_set(self, column: Any, old: int, new: int, ids: Sequence[int] | None = None) -> int:
+        """Re-point a reference from ``old`` to ``new`` in every row at once, or in those of ``ids``, journalling each.
+
+        :param column: a mapped attribute or a table's column. :return: how many rows it were.
+        """
+        return self.journal.write_set(self.session, getattr(column, "expression", column), old, new, ids)
 
     def lock(self, model: type[Row], ids: Sequence[int]) -> list[Row]:
         """Return the rows locked for update, in id order whatever the order of ``ids``.
@@ -200,6 +227,8 @@ class Action:
     danger: bool
     targeted: bool
     final: bool = False
+    further: str = ""
+    """The parameter that names further rows of the model, which the runner locks together with the target."""
 
     @property
     def resource(self) -> str:
@@ -210,6 +239,11 @@ class Action:
     def verb(self) -> str:
         """The verb, which is also the permission's name."""
         return self.code.split(".")[1]
+
+    def named(self, parameters: Mapping[str, Any]) -> set[int]:
+        """Return the ids of further rows that a call names; what is no id is left for the action to refuse."""
+        given = parameters.get(self.further) if self.further else None
+        return {i for i in given if type(i) is int and 0 < i < 2**63} if isinstance(given, list) else set()
 
     @property
     def parameters(self) -> frozenset[str]:
@@ -225,13 +259,20 @@ ACTIONS: dict[str, Action] = {}
 
 
 def action(
-    code: str, model: type[Base], *, label: str, danger: bool = False, final: bool = False
+    code: str,
+    model: type[Base],
+    *,
+    label: str,
+    danger: bool = False,
+    final: bool = False,
+    further: str = "",
 ) -> Callable[[Callable[..., Outcome]], Action]:
     """Declare an action.
 
     :param code: ``<resource>.<verb>``; the resource is the model's table name.
     :param danger: asks for a typed confirmation at every door.
     :param final: is never undone.
+    :param further: the parameter with ids of further rows of ``model``: all are locked in one go, in id order.
     :raises ValueError: the code is taken, or does not fit the model.
     """
 
@@ -242,7 +283,8 @@ def action(
             raise ValueError(f"action {code} must be named {model.__tablename__}.<verb>")
         kinds = [p.kind for p in inspect.signature(function).parameters.values()]
         targeted = kinds.count(inspect.Parameter.POSITIONAL_OR_KEYWORD) > 1
-        ACTIONS[code] = declared = Action(code, model, function, label, danger, targeted, final)
+        declared = Action(code, model, function, label, danger, targeted, final, further)
+        ACTIONS[code] = declared
         return declared
 
     return declare

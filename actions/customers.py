@@ -106,10 +106,19 @@ def _agent_problem(ctx: Context, row: Customer, changed: set[str]) -> dict[str, 
     """Nothing new points at a record that is merged away or erased (rule 3.3)."""
     if not changed & {"agent", "agent_id"} or row.agent_id is None:
         return {}
-    agent = ctx.session.get(Customer, row.agent_id)
-    if agent is None or not agent.is_live:
+    if row.agent_id == row.id:
+        return {}
+    agent = live_agent(ctx, row.agent_id)
+    if agent is None:
         return {"agent": N_("Choose another agent: this record is merged or erased.")}
     return {}
+
+
+def live_agent(ctx: Context, agent_id: int) -> Customer | None:
+    """Return a customer who is live until the commit, so that nobody merges them away meanwhile; None if not."""
+    held = {"read": True, "key_share": True}
+    agent = ctx.session.get(Customer, agent_id, with_for_update=held, populate_existing=True)
+    return agent if agent is not None and agent.is_live else None
 
 
 # -- actions --------------------------------------------------------------------------------------------

@@ -8,18 +8,20 @@ from __future__ import annotations
 
 import datetime as dt
 import enum
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, cast
 
-from sqlalchemy import Table, event, insert, inspect
+from sqlalchemy import Column, Table, event, func, insert, inspect, literal, select, update
 from sqlalchemy.orm import ORMExecuteState, Session
 
 from models.base import Base, LedgerRow
+from models.dialect import json_object
 from models.journal import Change, Changeset
 from models.personal import policy
+from models.types import Id
 
 JOURNAL = "journal"
 CHANGESET = cast(Table, Changeset.__table__)
@@ -31,6 +33,18 @@ Place = tuple[str, int]
 
 class WriteOutsideAction(RuntimeError):
     """A journalled row was about to change without an action: a programming error, never a refusal."""
+
+
+@dataclass(frozen=True, slots=True)
+class SetChange:
+    """Rows that one statement took from one owner to another: how many, and a digest of which."""
+
+    table: str
+    column: str
+    old: int
+    new: int
+    count: int
+    digest: int
 
 
 @dataclass(slots=True)
@@ -45,6 +59,8 @@ class Journal:
     """The row behind each change, to name it by; a deleted one still knows what it was called."""
     entries: list[LedgerRow] = field(default_factory=list)
     """Ledger rows written by this deed; they are their own journal."""
+    sets: list[SetChange] = field(default_factory=list)
+    """Rows moved by whole sets; their changes are stored already."""
     _id: int | None = None
     _earlier: list[tuple[Place, Fields | None]] = field(default_factory=list)
     """Each change as it was before the latest note, to go back to when a step fails."""
@@ -89,7 +105,7 @@ class Journal:
     @contextmanager
     def attempt(self, session: Session) -> Iterator[None]:
         """Take one step in a savepoint: when it raises, neither rows nor journal keep anything of it."""
-        mark, entries, written = len(self._earlier), len(self.entries), self._id
+        mark, entries, sets, written = len(self._earlier), len(self.entries), len(self.sets), self._id
         try:
             with session.begin_nested():
                 yield
@@ -102,8 +118,43 @@ class Journal:
                 else:
                     self.changes[place] = before
             del self.entries[entries:]
+            del self.sets[sets:]
             self._id = written
             raise
+
+    def write_set(
+        self, session: Session, column: Column[Any], old: int, new: int, ids: Sequence[int] | None = None
+    ) -> int:
+        """Re-point a reference from ``old`` to ``new`` in every row, or in those of ``ids``; return in how many.
+
+        One statement journals the rows and one changes them, however many there are. A row is filed under the
+        customer it belongs to afterwards.
+        """
+        session.flush()
+        table, connection = column.table, session.connection()
+        mine = column == old if ids is None else (column == old) & table.c.id.in_(ids)
+        counted = select(
+            func.count(), func.coalesce(func.sum((table.c.id % 65_521) * (table.c.id % 65_519)), 0)
+        )
+        count, digest = connection.execute(counted.where(mine)).one()
+        if not count:
+            return 0
+        versioned = "version" in table.c
+        kept: tuple[Fields, Fields] = {column.name: literal(old, Id)}, {column.name: literal(new, Id)}
+        if versioned:
+            kept[0]["version"], kept[1]["version"] = table.c.version, table.c.version + 1
+        whose = literal(new, Id) if column.name == "customer_id" else table.c.id
+        told = [json_object(connection.dialect.name, values) for values in kept]
+        rows = select(literal(self.changeset_id(session), Id), literal(table.name), table.c.id, whose, *told)
+        names = ["changeset_id", "table_name", "row_id", "customer_id", "before", "after"]
+        connection.execute(insert(CHANGE).from_select(names, rows.where(mine).order_by(table.c.id)))
+        stamp: Fields = {"version": table.c.version + 1, "updated_at": self.now} if versioned else {}
+        connection.execute(update(table).where(mine).values({column.name: new, **stamp}))
+        for row in list(session.identity_map.values()):
+            if isinstance(row, Base) and row.__tablename__ == table.name:
+                session.expire(row)
+        self.sets.append(SetChange(table.name, column.name, old, new, count, int(digest)))
+        return int(count)
 
     def write(self, session: Session) -> None:
         """Store the collected changes; called once, right before the commit."""

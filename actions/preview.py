@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass, field
+from collections import Counter
+from dataclasses import astuple, dataclass, field
 from typing import Any, Literal
 
 from sqlalchemy import inspect
@@ -19,14 +20,15 @@ from actions.journal import Fields, Journal, plain, snapshot
 from models.base import Base, LedgerRow
 from models.types import UTCDateTime
 
-Kind = Literal["created", "changed", "deleted", "entered"]
+Kind = Literal["created", "changed", "deleted", "entered", "moved"]
 
 
 @dataclass(frozen=True, slots=True)
 class RowChange:
     """One row that the deed would touch; ``before`` and ``after`` hold the fields that differ.
 
-    ``entered`` is a new row of a ledger. ``id`` is None for a row that does not exist yet.
+    ``entered`` is a new row of a ledger. ``id`` is None for a row that does not exist yet. ``moved`` stands for
+    ``count`` rows that go to another owner together; it has neither id nor label.
     """
 
     kind: Kind
@@ -35,6 +37,7 @@ class RowChange:
     label: str
     before: Fields
     after: Fields
+    count: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +66,18 @@ def row_changes(journal: Journal) -> list[RowChange]:
         found.append(
             RowChange(kind, table, known, str(journal.rows[table, row_id]), before or {}, after or {})
         )
-    return [*found, *(_entered(row) for row in journal.entries)]
+    return [*found, *_moved(journal), *(_entered(row) for row in journal.entries)]
+
+
+def _moved(journal: Journal) -> list[RowChange]:
+    """Return a line for each set of rows that goes from one owner to another."""
+    sums: Counter[tuple[str, str, int, int]] = Counter()
+    for part in journal.sets:
+        sums[part.table, part.column, part.old, part.new] += part.count
+    return [
+        RowChange("moved", table, None, "", {column: old}, {column: new}, count)
+        for (table, column, old, new), count in sorted(sums.items())
+    ]
 
 
 def _entered(row: LedgerRow) -> RowChange:
@@ -75,7 +89,7 @@ def fingerprint(session: Session, journal: Journal) -> str:
     session.flush()
     made = {place for place, change in journal.changes.items() if change["before"] is None}
     made |= {(row.__tablename__, row.id) for row in journal.entries}
-    lines = [
+    lines: list[list[Any]] = [
         [table, None if change["before"] is None else row_id]
         + [
             _stable(journal.rows[table, row_id], values, made)
@@ -84,6 +98,7 @@ def fingerprint(session: Session, journal: Journal) -> str:
         for (table, row_id), change in journal.changes.items()
     ]
     lines += [[row.__tablename__, None, None, _stable(row, snapshot(row), made)] for row in journal.entries]
+    lines += [list(astuple(part)) for part in journal.sets]
     texts = sorted(json.dumps(line, sort_keys=True, default=plain) for line in lines)
     return hashlib.sha256("\n".join(texts).encode()).hexdigest()
 

@@ -8,12 +8,14 @@ from actions import (
     customers,
     lookups,
     loyalty,
+    merge,
     notes,
     owned,
     phones,
     runs,
     settings,
     undo,
+    unmerge,
 )
 
 __all__ = [
@@ -24,10 +26,12 @@ __all__ = [
     "customers",
     "lookups",
     "loyalty",
+    "merge",
     "notes",
     "owned",
     "phones",
     "runs",
     "settings",
     "undo",
+    "unmerge",
 ]

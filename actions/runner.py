@@ -19,13 +19,16 @@ from actions.constraints import explain
 from actions.journal import JOURNAL, Journal, plain
 from actions.preview import Preview, fingerprint, row_changes
 from models.base import N_, Base, Invalid
-from models.dialect import PATIENCE, WRITE, gave_up, settle
+from models.dialect import PATIENCE, WRITE, deadlocked, gave_up, settle
 from models.journal import Changeset
 from models.shop import load_shop
 
 LONGEST_KEY = 200
 MOST_AT_ONCE = 500
 """Rows one changeset may act on; more is a run of many changesets."""
+
+DEADLOCKS = 4
+"""How often a deed is tried that the database picks to give way to another."""
 
 PREVIEW_PATIENCE_MS = 500
 BUSY = N_("Somebody else is changing this right now. Try again in a moment.")
@@ -97,7 +100,7 @@ def perform(
     ids = _ids(targets)
     body_hash = _hash(action.code, ids, parameters) if call.key else None
     try:
-        return _attempt(engine, action, call, body_hash, ids, parameters)
+        return _attempt_again(engine, action, call, body_hash, ids, parameters)
     except IntegrityError as error:
         if call.key and "changeset" in str(error.orig) and "key" in str(error.orig):
             return _attempt(engine, action, call, body_hash, ids, parameters)
@@ -117,7 +120,7 @@ def rehearse(
         with _context(engine.execution_options(**options), action.code, replace(call, key=None)) as ctx:
             return _rehearsed(ctx, action, _ids(targets), parameters)
     except OperationalError as error:
-        if not gave_up(error):
+        if not gave_up(error) and not deadlocked(error):
             raise
         return Preview(blockers=[Refused("busy", BUSY)])
 
@@ -151,6 +154,24 @@ def _ids(targets: Targets) -> tuple[int, ...]:
     return ids
 
 
+def _attempt_again(
+    engine: Engine,
+    action: Action,
+    call: Call,
+    body_hash: str | None,
+    ids: tuple[int, ...],
+    parameters: dict[str, Any],
+) -> Outcome:
+    """Run the deed; where it waited for another that waited for it, and had to give way, run it anew."""
+    for _turn in range(DEADLOCKS):
+        try:
+            return _attempt(engine, action, call, body_hash, ids, parameters)
+        except OperationalError as error:
+            if not deadlocked(error):
+                raise
+    raise Refused("busy", BUSY)
+
+
 def _attempt(
     engine: Engine,
     action: Action,
@@ -182,7 +203,7 @@ def _run(
     call: Call | None = None,
 ) -> Outcome:
     """Lock the rows and run the action on each. With ``blockers`` refusals of single rows are collected there."""
-    rows: list[Base] = ctx.lock(action.model, ids or (0,)) if action.targeted else []
+    rows = _locked(ctx, action, ids, parameters)
     if call is not None and action.danger:
         check_confirmed(call.confirm, str(rows[0]) if len(rows) == 1 else str(len(rows)))
     if len(rows) > 1:
@@ -194,6 +215,14 @@ def _run(
         ctx.session.flush()
         ctx.concerns(outcome.record)
     return outcome
+
+
+def _locked(ctx: Context, action: Action, ids: tuple[int, ...], parameters: Mapping[str, Any]) -> list[Base]:
+    """Lock what the deed is about, and whatever else it names, in one statement in id order; return the former."""
+    if not action.targeted:
+        return []
+    rows: list[Any] = ctx.lock(action.model, [*(ids or (0,)), *action.named(parameters)])
+    return [row for row in rows if row.id in ids]
 
 
 def _run_each(

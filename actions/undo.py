@@ -20,6 +20,7 @@ from actions import accounts, credit, loyalty
 from actions.base import ACTIONS, Context, Outcome, Refused, action
 from actions.journal import journalled_columns, snapshot
 from actions.ledger import LedgerEntry
+from actions.moving import moved_columns
 from actions.primaries import heal
 from actions.records import refuse_if_referred_to
 from models.account import AccountEntry, AccountKind
@@ -36,6 +37,10 @@ GONE = N_("%(record)s is gone, so its former values cannot go back.")
 ERASED = N_("%(record)s was erased: nothing brings its values back.")
 MERGED = N_("%(record)s was merged into another record and stays as it is.")
 IN_THE_WAY = N_("%(record)s cannot go back to what it was: something else stands in its place by now.")
+Undoer = Callable[[Context, Changeset], int]
+UNDOERS: dict[str, Undoer] = {}
+"""Action code -> how it is taken back as a whole, where field by field would not do. Returns how much went back."""
+
 KEPT = frozenset({"id", "version", "created_at", "updated_at"})
 
 
@@ -47,7 +52,8 @@ def undo(ctx: Context, changeset: Changeset) -> Outcome:
     """
     _refuse_unless_undoable(ctx, changeset)
     _say_what_it_is_about(ctx, changeset)
-    if not _take(ctx, _steps(ctx, changeset)):
+    undoer = UNDOERS.get(changeset.action)
+    if not (undoer(ctx, changeset) if undoer is not None else take(ctx, _steps(ctx, changeset))):
         why = " ".join(warning.text for warning in ctx.warnings)
         raise Refused("nothing_to_undo", N_("Nothing of this can be undone any more. %(why)s"), why=why)
     heal(ctx, {c["customer_id"] for (table, _id), c in ctx.journal.changes.items() if table == "address"})
@@ -72,6 +78,9 @@ def _refuse_unless_undoable(ctx: Context, changeset: Changeset) -> None:
     days = ctx.shop.undo_days
     if days is not None and changeset.at < ctx.now - dt.timedelta(days=days):
         raise Refused("too_old", N_("This is more than %(days)s days ago and cannot be undone."), days=days)
+    undone = ctx.session.get(Changeset, changeset.undoes_id) if changeset.undoes_id is not None else None
+    if undone is not None and undone.action in UNDOERS:
+        raise Refused("not_undone", N_("This took back a whole deed. Do that deed again instead."))
     if (last := _standing_undo(ctx, changeset.id)) is not None:
         raise Refused("already_undone", N_("%(who)s has undone this already."), who=last.actor_name)
 
@@ -95,7 +104,7 @@ class Step:
     why: Refused | None = None
 
 
-def _take(ctx: Context, steps: list[Step]) -> int:
+def take(ctx: Context, steps: list[Step]) -> int:
     """Take the steps in whatever order they let each other; return how many were. The rest become warnings."""
     waiting, done = sorted(steps, key=lambda step: step.rank), 0
     while waiting:
@@ -128,19 +137,58 @@ def _taken(ctx: Context, step: Step) -> bool:
 def _steps(ctx: Context, changeset: Changeset) -> list[Step]:
     changes = list(ctx.session.scalars(select(Change).where(Change.changeset_id == changeset.id)))
     _lock_customers(ctx, changes)
-    found = [step for change in changes if (step := _row_step(ctx, change)) is not None]
+    changes = _led_on(ctx, changes)
+    found = [step for change in changes if (step := row_step(ctx, change)) is not None]
     return [*found, *_reversals(ctx, changeset)]
 
 
 def _lock_customers(ctx: Context, changes: list[Change]) -> None:
-    ids = sorted({change.customer_id for change in changes if change.customer_id is not None})
+    """Lock whoever the changes are filed under, and whoever those were merged into since."""
+    ids = {change.customer_id for change in changes if change.customer_id is not None}
     if ids:
-        ctx.session.scalars(
-            select(Customer).where(Customer.id.in_(ids)).order_by(Customer.id).with_for_update(of=Customer)
-        ).unique().all()
+        led = select(Customer.merged_into_id).where(
+            Customer.id.in_(ids), Customer.merged_into_id.is_not(None)
+        )
+        ctx.lock(Customer, sorted({*ids, *(i for i in ctx.session.scalars(led) if i is not None)}))
 
 
-def _row_step(ctx: Context, change: Change) -> Step | None:
+def _led_on(ctx: Context, changes: list[Change]) -> list[Change]:
+    """Return the changes with the survivor in place of whoever was merged away since: rows go back there (rule 3.3)."""
+    columns = {(c.table.name, c.name) for c in moved_columns() if c.name != "merged_into_id"}
+    named = {
+        value
+        for change in changes
+        for name, value in [*(change.before or {}).items(), *(change.after or {}).items()]
+        if (change.table_name, name) in columns
+    }
+    wanted = select(Customer.id, Customer.merged_into_id).where(
+        Customer.id.in_(named - {None}), Customer.merged_into_id.is_not(None)
+    )
+    gone = {row[0]: row[1] for row in ctx.session.execute(wanted)}
+
+    def led(change: Change, values: dict[str, Any] | None) -> dict[str, Any] | None:
+        if values is None:
+            return None
+        return {n: gone.get(v, v) if (change.table_name, n) in columns else v for n, v in values.items()}
+
+    return (
+        [
+            Change(
+                table_name=change.table_name,
+                row_id=change.row_id,
+                customer_id=change.customer_id,
+                before=led(change, change.before),
+                after=led(change, change.after),
+            )
+            for change in changes
+        ]
+        if gone
+        else changes
+    )
+
+
+def row_step(ctx: Context, change: Change) -> Step | None:
+    """Return how one row goes back, or None with a warning where it does not."""
     mapper = _mapper_of(change.table_name)
     if mapper is None:
         ctx.warn(GONE, record=f"{change.table_name} #{change.row_id}")

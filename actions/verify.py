@@ -12,12 +12,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import (
-    Column,
     ColumnElement,
     FromClause,
     MetaData,
     Select,
-    Table,
     and_,
     exists,
     func,
@@ -32,6 +30,7 @@ from models.base import metadata
 from models.credit import CreditEntry
 from models.customer import Customer
 from models.loyalty import LoyaltyAllocation, LoyaltyEntry, LoyaltyLot
+from models.personal import policy, references
 from models.phone import Phone
 
 SHOWN = 20
@@ -178,18 +177,12 @@ def _primaries() -> Iterator[Check]:
 def _merged(tables: MetaData) -> Iterator[Check]:
     """After a merge only the journal and the tombstone itself name the record that is gone (rule 3.3)."""
     gone = select(Customer.id).where(Customer.merged_into_id.is_not(None))
-    for table, column in _references(tables):
+    for column in references(tables):
+        table = column.table
+        if policy(column).merge == "keep":
+            continue
         query = select(table.c.id.label("id"), column.label("customer")).where(column.in_(gone))
         sentence = (
             f"{table.name}.{column.name} of row %(id)s points at customer %(customer)s, who was merged."
         )
         yield Check(sentence, query.order_by(table.c.id))
-
-
-def _references(tables: MetaData) -> Iterator[tuple[Table, Column[Any]]]:
-    for table in tables.sorted_tables:
-        if table.name in ("changeset", "change"):
-            continue
-        for column in table.columns:
-            if any(key.column.table.name == "customer" for key in column.foreign_keys):
-                yield table, column

@@ -72,7 +72,11 @@ def _form_data(
                 typed.update(_typed(field, sent[field.short_name]))
             except ValueError as error:
                 errors[field.short_name] = str(error)
-        elif untouched and field.data is not None and not isinstance(field, inputs.RowsField):
+        elif (
+            untouched
+            and field.data is not None
+            and not isinstance(field, inputs.RowsField | inputs.LookupManyField)
+        ):
             typed.update(_as_filled_in(field))
     return typed, errors
 
@@ -104,6 +108,10 @@ def _typed(field: Field, value: Any) -> dict[str, Any]:
         if not isinstance(value, bool):
             raise ValueError(_("Send true or false."))
         return {field.name: "y"} if value else {}
+    if isinstance(field, inputs.LookupManyField):
+        if not isinstance(value, list) or not all(_whole(part) for part in value):
+            raise ValueError(_("Send a list of ids."))
+        return {field.name: [str(part) for part in value]}
     if value is None:
         return {field.name: ""}
     return {field.name: _text(field, value)}

@@ -33,6 +33,7 @@ from admin.inputs import (
     DayField,
     LinesField,
     LookupField,
+    LookupManyField,
     MoneyField,
     PercentField,
     QuickSelect,
@@ -48,11 +49,20 @@ if TYPE_CHECKING:
 
 
 def related(
-    model: type[Base], resource: str, label: Any, *, required: bool = True, **options: Any
+    model: type[Base],
+    resource: str,
+    label: Any,
+    *,
+    required: bool = True,
+    many: bool = False,
+    **options: Any,
 ) -> LookupField:
-    """Return a look-up for the form of a declared action; ``resource`` is the screen that declares it."""
+    """Return a look-up for the form of a declared action; ``resource`` is the screen that declares it.
+
+    :param many: several rows may be chosen.
+    """
     name = model.__tablename__
-    return LookupField(
+    return (LookupManyField if many else LookupField)(
         label,
         screen=lambda: clientele().by_model[model],
         url=lambda: url_for(f"screen_{resource}.ajax_lookup", name=name),

@@ -262,6 +262,54 @@ class LookupField(SelectField):
             raise StopValidation(_("Choose one of the list."))
 
 
+class LookupManyWidget(LookupWidget):
+    """A select of several rows; the picker searches the server, and without it the few options are there to tick."""
+
+    def __init__(self) -> None:
+        super().__init__(multiple=True)
+
+    def __call__(self, field: Any, **kwargs: Any) -> Markup:
+        kwargs["data-lookup"] = field.lookup_url
+        return super().__call__(field, **kwargs)
+
+
+class LookupManyField(LookupField):
+    """Several related rows by their ids, also typed with commas between; ``data`` is a list of ids."""
+
+    widget = LookupManyWidget()
+    data: Any
+
+    def process_data(self, value: Any) -> None:
+        """Take one id or a list of them."""
+        self.data = value if isinstance(value, list) else [] if value is None else [value]
+
+    def process_formdata(self, valuelist: list[str]) -> None:
+        """Read the ids, each once. :raises ValueError: one of them is none."""
+        words = (word.strip() for text in valuelist for word in text.split(","))
+        ids = [self._coerce(word) for word in words if word]
+        self.data = list(dict.fromkeys(i for i in ids if i is not None))
+
+    def offer(self) -> None:
+        """Read what can be chosen, and the rows that are chosen already."""
+        super().offer()
+        known = {row_id for row_id, _label in self.options}
+        rows = [self.screen().get_one(i) for i in self.data if i not in known]
+        self.options += [(row.id, self.screen().lookup_label(row)) for row in rows if row is not None]
+
+    def iter_choices(self) -> Iterable[Choice]:
+        """Yield the options with the chosen ones selected."""
+        for row_id, label in self.options:
+            yield Choice(row_id, label, row_id in self.data, {})
+
+    def pre_validate(self, form: Form) -> None:
+        """Refuse rows that are not there or not within this person's scope."""
+        if len(self.data) > self.FEW:
+            raise StopValidation(_("At most %(most)s records at a time.", most=self.FEW))
+        for row_id in self.data:
+            if self.screen().get_one(row_id) is None:
+                raise StopValidation(_("Choose one of the list."))
+
+
 class RowsField(FieldList):
     """Related rows edited in place, such as a customer's phones; ``data`` is a list of dicts with their ids.
 

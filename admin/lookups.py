@@ -42,9 +42,12 @@ def answer(screen: Screen) -> Response:
         field = screen.field(name) if name in allowed_names else None
     except AttributeError:
         field = None
-    if field is None or field.kind != "lookup":
+    if name == screen.resource and any(a.action.further for a in screen.actions()):
+        target = screen  # an action on these rows names further ones of them
+    elif field is None or field.kind != "lookup":
         raise BadArgument("name", _("there is no such look-up here"))
-    target = screen.lookup_screen(field)()
+    else:
+        target = screen.lookup_screen(field)()
     if not target.can("list"):
         raise Forbidden(_("Your role does not include this."))
     offset = request.args.get("offset", "0")

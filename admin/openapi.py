@@ -192,7 +192,9 @@ def input_schema(form: type[Form]) -> tuple[dict[str, dict[str, Any]], list[str]
     bound = form()
     found = {field.short_name: _input(field) for field in bound}
     needed = [
-        f.short_name for f in bound if f.flags.required and f.data is None and not isinstance(f, BooleanField)
+        f.short_name
+        for f in bound
+        if f.flags.required and f.data in (None, []) and not isinstance(f, BooleanField)
     ]
     return found, needed
 
@@ -208,6 +210,8 @@ def _input(field: Any) -> dict[str, Any]:
         return {"type": "boolean"}
     if isinstance(field, inputs.LinesField):
         return {"type": "array", "items": {"type": "string"}, "nullable": True}
+    if isinstance(field, inputs.LookupManyField):
+        return {"type": "array", "items": {"type": "integer", "minimum": 1}}
     if isinstance(field, inputs.MoneyField):
         return {"type": "integer", "description": "minor units", "nullable": True}
     if isinstance(field, inputs.WholeNumberField | inputs.LookupField):

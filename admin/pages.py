@@ -293,6 +293,14 @@ class PreviewGroup:
 
 
 @dataclass(frozen=True, slots=True)
+class PreviewSheet:
+    """Figures of several records and of the result: ``lines`` are (label, a figure for each and for the result)."""
+
+    records: Sequence[Text]
+    lines: Sequence[tuple[Text, Sequence[Text]]]
+
+
+@dataclass(frozen=True, slots=True)
 class PreviewPage:
     """What a deed would do. ``blockers`` are (record, why); with any of them it would be refused."""
 
@@ -301,6 +309,7 @@ class PreviewPage:
     more_blockers: int
     warnings: Sequence[Text]
     fingerprint: str
+    sheet: PreviewSheet | None = None
 
 
 @dataclass(slots=True)

@@ -59,6 +59,7 @@ SHIPPED_ROLES: dict[str, set[tuple[str, str]] | None] = {
     | grants(_LISTS, "add", "edit", "delete", "export")
     | grants(("address", "note"), "delete")
     | grants((*_PEOPLE, *_LEDGERS, *_ORDERS), "export")
+    | grants(("customer",), "merge")
     | grants(("changeset", "shop_setting"), *READ)
     | grants(("shop_setting",), "edit")
     | grants(("api_key",), *READ, "create", "revoke")

@@ -7,9 +7,11 @@ from collections.abc import Sequence
 from flask_babel import gettext as _
 from markupsafe import Markup
 
+from actions.base import Sheet, SheetLine
 from actions.preview import Preview, RowChange
-from admin import activity
-from admin.pages import FieldChange, PreviewGroup, PreviewLine, PreviewPage, Text
+from admin import activity, cells
+from admin.context import now, shop
+from admin.pages import FieldChange, PreviewGroup, PreviewLine, PreviewPage, PreviewSheet, Text
 from admin.sentences import fill, sentence, translated
 from models.journal import Change
 
@@ -29,8 +31,25 @@ def page(preview: Preview) -> PreviewPage:
         blockers=blockers,
         more_blockers=max(0, len(preview.blockers) - MOST_LINES),
         warnings=warnings,
+        sheet=_sheet(preview.outcome.sheet) if preview.outcome and preview.outcome.sheet else None,
         fingerprint=preview.fingerprint if preview.possible else "",
     )
+
+
+def _sheet(sheet: Sheet) -> PreviewSheet:
+    """Return a balance sheet in words: figures as people of the shop write them."""
+    lines = [
+        (_(line.label), [_figure(line, place) for place in range(len(line.figures))]) for line in sheet.lines
+    ]
+    return PreviewSheet(sheet.records, lines)
+
+
+def _figure(line: SheetLine, place: int) -> Text:
+    figure = line.figures[place]
+    if not line.currencies:
+        return cells.show("number", figure, shop=shop(), now=now())
+    show = cells.balance if line.signed and figure else cells.money
+    return show(figure, line.currencies[place], shop())
 
 
 def _groups(rows: Sequence[RowChange]) -> list[PreviewGroup]:
@@ -42,10 +61,10 @@ def _groups(rows: Sequence[RowChange]) -> list[PreviewGroup]:
     names = activity.Names.of_changes(list(changes.values()))
     return [
         PreviewGroup(
-            _noun(table, len(found)),
-            len(found),
+            _noun(table, sum(row.count for row in found)),
+            sum(row.count for row in found),
             [
-                PreviewLine(_kind(row), row.label, _fields(row, changes[id(row)], names))
+                PreviewLine(_kind(row), _title(row), _fields(row, changes[id(row)], names))
                 for row in shown[table]
             ],
         )
@@ -58,11 +77,15 @@ def _noun(table: str, count: int) -> str:
     return table if model is None else _(model.__label__ if count == 1 else model.__plural__)
 
 
+def _title(row: RowChange) -> str:
+    return f"{row.count} {_noun(row.table, row.count).lower()}" if row.kind == "moved" else row.label
+
+
 def _change(row: RowChange) -> Change:
     return Change(
         table_name=row.table,
         row_id=row.id or 0,
-        before=row.before if row.kind in ("changed", "deleted") else None,
+        before=row.before if row.kind in ("changed", "deleted", "moved") else None,
         after=row.after if row.kind != "deleted" else None,
     )
 
@@ -84,6 +107,7 @@ def _kind(row: RowChange) -> str:
         "changed": _("Changed"),
         "deleted": _("Deleted"),
         "entered": _("New entry"),
+        "moved": _("Moved"),
     }[row.kind]
 
 
@@ -94,6 +118,9 @@ def lines(preview: Preview) -> list[str]:
         _("This cannot be done: %(why)s", why=f"{who}: {why}" if who else why) for who, why in shown.blockers
     ]
     found += [str(words) for words in shown.warnings]
+    if shown.sheet is not None:
+        found.append(" | ".join(["", *shown.sheet.records, _("Result")]))
+        found += [" | ".join([str(name), *map(_plain, figures)]) for name, figures in shown.sheet.lines]
     for group in shown.groups:
         found.append(f"{group.label}: {group.count}")
         for line in group.lines:

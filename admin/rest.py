@@ -7,6 +7,7 @@ input is a 4xx that names the argument.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import asdict
 from functools import wraps
 from typing import TYPE_CHECKING, Any
 
@@ -272,7 +273,10 @@ def _preview(found: Preview) -> dict[str, Any]:
         "possible": found.possible,
         "fingerprint": found.fingerprint,
         "rows": [
-            {name: getattr(row, name) for name in ("kind", "table", "id", "label", "before", "after")}
+            {
+                name: getattr(row, name)
+                for name in ("kind", "table", "id", "label", "before", "after", "count")
+            }
             for row in found.rows
         ],
         "blockers": [
@@ -281,6 +285,7 @@ def _preview(found: Preview) -> dict[str, Any]:
         ],
         "errors": {name: sentence(text) for name, text in found.errors.items()},
         "warnings": [fill(w.message, w.values) for w in found.outcome.warnings] if found.outcome else [],
+        "sheet": asdict(found.outcome.sheet) if found.outcome and found.outcome.sheet else None,
     }
 
 

@@ -72,7 +72,7 @@ def _customers(text: str) -> HitGroup | None:
     if not allowed("list", "customer"):
         return None
     screen = clientele().screens["customer"]
-    statement = screen.search(screen.base_select(), text)
+    statement = screen.search(screen.base_select(), text).where(Customer.merged_into_id.is_(None))
     rows = session().scalars(
         statement.order_by(Customer.last_name_key, Customer.first_name_key, Customer.id).limit(PER_GROUP)
     )

@@ -84,6 +84,7 @@ class AttributeValue(Record):
     __tablename__ = "attribute_value"
     __label__ = N_("Attribute")
     __plural__ = N_("Attributes")
+    __same__ = ("definition_id",)
     __table_args__ = table_args(UniqueConstraint("customer_id", "definition_id"))
 
     customer_id: Mapped[int] = owner("combine", ondelete="CASCADE", index=False)

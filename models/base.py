@@ -49,6 +49,8 @@ class Base(DeclarativeBase):
     metadata = metadata
     __journal__: ClassVar[bool] = False
     __append_only__: ClassVar[Any] = None
+    __same__: ClassVar[tuple[str, ...]] = ()
+    """Columns by which two rows of one customer say the same, so that a merge keeps one of them (RULES 3.4)."""
     __label__: ClassVar[str] = ""
     __plural__: ClassVar[str] = ""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from typing import Any
 
-from sqlalchemy import Engine, event, text
+from sqlalchemy import ColumnElement, Engine, event, func, literal, text
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
@@ -81,6 +81,17 @@ def _postgresql_begin(connection: Connection) -> None:
 def gave_up(error: OperationalError) -> bool:
     """Return whether a statement failed because somebody else held a lock for longer than our patience."""
     return getattr(error.orig, "sqlstate", None) == "55P03" or "database is locked" in str(error.orig)
+
+
+def deadlocked(error: OperationalError) -> bool:
+    """Return whether two deeds waited for each other and the database picked this one to give way."""
+    return getattr(error.orig, "sqlstate", None) == "40P01"
+
+
+def json_object(dialect: str, values: dict[str, Any]) -> ColumnElement[Any]:
+    """Return the SQL for a JSON object of names and expressions, worked out by the database itself."""
+    parts = [part for name, value in values.items() for part in (literal(name), value)]
+    return func.jsonb_build_object(*parts) if dialect == "postgresql" else func.json_object(*parts)
 
 
 def settle(session: Session) -> None:

@@ -35,7 +35,7 @@ class Changeset(Base):
     )
     actor_name: Mapped[str] = mapped_column(String(140), nullable=False, info=personal.staff)
     on_behalf_of_id: Mapped[int | None] = mapped_column(
-        Id, ForeignKey("customer.id", ondelete="RESTRICT"), index=True, info=personal.reference("move")
+        Id, ForeignKey("customer.id", ondelete="RESTRICT"), index=True, info=personal.reference("keep")
     )
     reason: Mapped[str] = mapped_column(
         Text,
@@ -90,7 +90,7 @@ class Change(Base):
     table_name: Mapped[str] = mapped_column(String(63), nullable=False, info=personal.system)
     row_id: Mapped[int] = mapped_column(Id, nullable=False, info=personal.system)
     customer_id: Mapped[int | None] = mapped_column(
-        Id, ForeignKey("customer.id", ondelete="RESTRICT"), index=True, info=personal.reference("survivor")
+        Id, ForeignKey("customer.id", ondelete="RESTRICT"), index=True, info=personal.reference("keep")
     )
     before: Mapped[dict[str, Any] | None] = mapped_column(
         Json, info=personal.personal("text", written_by="product")

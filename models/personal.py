@@ -15,13 +15,14 @@ from sqlalchemy import Column, MetaData
 Mask = Literal["none", "name", "email", "phone", "address", "date", "number", "text"]
 """How a value looks to a role that may not read it; ``none`` is shown to everyone."""
 
-Merge = Literal["survivor", "fill", "stricter", "sum", "move", "combine", "refuse", "recompute"]
+Merge = Literal["survivor", "fill", "stricter", "sum", "move", "combine", "keep", "refuse", "recompute"]
 """What a merge does with the losing record's value.
 
 ``survivor`` the survivor's value stays; ``fill`` the other's is taken where the survivor has none;
 ``stricter`` the more protective of the two; ``sum`` added up; ``move`` a reference re-pointed;
-``combine`` re-pointed and folded into an equal row; ``refuse`` the merge does not go ahead; ``recompute``
-derived again from other rows.
+``combine`` re-pointed, or dropped where the survivor has an equal row (the model's ``__same__``); ``keep`` the
+reference stays with the tombstone, as history does; ``refuse`` the merge does not go ahead; ``recompute`` derived
+again from other rows.
 """
 
 Writer = Literal["form", "action", "product"]
@@ -119,6 +120,12 @@ def policy(column: Column[Any]) -> Policy:
             f"{column.table.name}.{column.name} does not say what masking, merge and erase do with it"
         )
     return found
+
+
+def references(metadata: MetaData, target: str = "customer") -> Iterator[Column[Any]]:
+    """Yield every column that refers to ``target``, each with its own rule for a merge (RULES 3.3)."""
+    for table in metadata.sorted_tables:
+        yield from (c for c in table.columns if any(k.column.table.name == target for k in c.foreign_keys))
 
 
 def unclassified(metadata: MetaData) -> Iterator[str]:

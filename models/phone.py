@@ -32,13 +32,14 @@ class Phone(Record):
     __tablename__ = "phone"
     __label__ = N_("Phone")
     __plural__ = N_("Phones")
+    __same__ = ("number_key", "extension")
     __table_args__ = table_args(
         capitals("country", 2),
         unique_where("uq_phone_primary", "customer_id", where="is_primary"),
         Index(None, "number_key", "id"),
     )
 
-    customer_id: Mapped[int] = owner(ondelete="CASCADE")
+    customer_id: Mapped[int] = owner("combine", ondelete="CASCADE")
     kind: Mapped[PhoneKind] = mapped_column(choice(PhoneKind, "kind"), default=PhoneKind.MOBILE, info=fact())
     number: Mapped[str] = mapped_column(
         String(40), info=personal("phone", merge="move") | checked(places.phone_shape)

@@ -34,25 +34,32 @@ def prefix(column: Any, text: str, *, folded: bool = True) -> Any:
 def customer_ids(word: str, country: str = "GB") -> Select[Any]:
     """Return the ids of customers that a word finds, or a whole postcode, street or phone number.
 
-    It looks at name, company, email, phone, postcode, street, town, loyalty card, account code and order number.
+    It looks at name, company, email, phone, postcode, street, town, loyalty card, account code and order number. What
+    was a merged record's email, card, account code or number finds the survivor too (RULES 3.6).
 
     :param country: where a phone number typed without country code is dialled.
     """
     code = word.upper().lstrip("#")
-    terms = [
+    terms: list[Select[Any]] = [
         select(Customer.id).where(prefix(Customer.last_name_key, word)),
         select(Customer.id).where(prefix(Customer.first_name_key, word)),
         select(Customer.id).where(prefix(Customer.company_key, word)),
-        select(Customer.id).where(prefix(Customer.email_key, word)),
-        select(Customer.id).where(prefix(Customer.loyalty_code, code, folded=False)),
-        select(Customer.id).where(prefix(Customer.account_code, code, folded=False)),
         select(Address.customer_id).where(prefix(Address.postcode_key, word)),
         select(Address.customer_id).where(prefix(Address.line1_key, word)),
         select(Address.customer_id).where(prefix(Address.town_key, word)),
         select(Order.customer_id).where(prefix(Order.number, code, folded=False)),
     ]
+    own = [
+        prefix(Customer.email_key, word),
+        prefix(Customer.loyalty_code, code, folded=False),
+        prefix(Customer.account_code, code, folded=False),
+    ]
     if code.isascii() and code.isdigit() and len(code) < 18:
-        terms.append(select(Customer.id).where(Customer.id == int(code)))
+        own.append(Customer.id == int(code))
+    terms += [select(Customer.id).where(term) for term in own]
+    terms += [
+        select(Customer.merged_into_id).where(term, Customer.merged_into_id.is_not(None)) for term in own
+    ]
     terms += [
         select(Phone.customer_id).where(prefix(Phone.number_key, digits))
         for digits in phone_prefixes(word, country)

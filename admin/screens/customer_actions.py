@@ -6,7 +6,7 @@ from flask_babel import lazy_gettext as _l
 from wtforms import BooleanField, Form, TextAreaField
 from wtforms.validators import InputRequired, Length, Optional
 
-from actions import customers, notes
+from actions import customers, merge, notes
 from admin import forms, inputs
 from admin.declare import NoForm, RowAction
 from admin.screens.ledgers import ReasonForm
@@ -50,6 +50,21 @@ class NoteForm(Form):
     due_on = inputs.DayField(_l("Due on"), [Optional()], description=_l("Only for a task."))
 
 
+class MergeForm(Form):
+    """Which records go into this one, and why we know that they are the same."""
+
+    others = forms.related(
+        Customer,
+        "customer",
+        _l("Records to merge into this one"),
+        many=True,
+        description=_l(
+            "They stay as read-only records that lead here. All that is theirs moves to this one."
+        ),
+    )
+    reason = ReasonForm.reason
+
+
 def _live(row: Customer) -> bool:
     return row.is_live
 
@@ -67,6 +82,7 @@ ACTIONS = (
     RowAction(customers.change_class, ClassForm, "tag", when=_live, from_row=True),
     RowAction(customers.change_group, GroupForm, "users", when=_live, from_row=True),
     RowAction(customers.set_terms, TermsForm, "credit-card", when=_live, from_row=True),
+    RowAction(merge.merge, MergeForm, "git-merge", when=_live, bulk=False),
     RowAction(
         customers.verify, NoForm, "circle-check", when=lambda row: row.verified_at is None and row.is_live
     ),

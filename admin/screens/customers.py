@@ -42,6 +42,7 @@ _PRIMARY_PHONE = (
 
 def _name(view: Any, context: Any, row: Customer, name: str) -> Cell:
     watch = [Badge(_("Watch"), "red", "alert-triangle")] if row.watch_note is not None else []
+    watch += [Badge(_("Merged"), "secondary", "git-merge")] if row.merged_into_id is not None else []
     return Cell(row.sort_name, view.line_url(row), row.email or "", initials(row.full_name), watch)
 
 

@@ -35,7 +35,7 @@ function make(select) {
     allowEmptyOption: false,
     // The server has searched already, perhaps by a phone or a postcode that the label does not show.
     score: () => () => 1,
-    plugins: select.required ? [] : ["clear_button"],
+    plugins: select.multiple ? ["remove_button"] : select.required ? [] : ["clear_button"],
     render: { no_results: words("no_matches"), loading: words("searching") },
   });
   // What matched the last query must not linger among the answers to the next.

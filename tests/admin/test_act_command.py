@@ -17,6 +17,7 @@ class Shell(Door):
         """Return (exit code, what was printed)."""
         row = [str(self.row)] if self.row else []
         fields = [part for name, value in self.given.items() for part in ("--set", f"{name}={value}")]
+        more = (*more, "--confirm", self.confirm) if self.confirm else more
         args = ["act", self.code, *row, "--as", application.USERNAMES[role], *fields, *more]
         done = self.shop.app.test_cli_runner().invoke(args=args)
         return done.exit_code, done.output

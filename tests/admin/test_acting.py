@@ -107,6 +107,7 @@ CASES: dict[str, tuple[Callable[[Shop], int] | None, dict[str, str]]] = {
     "customer.verify": (some_customer, {}),
     "customer.activate": (lambda shop: some_customer(shop, is_active=False), {}),
     "customer.deactivate": (some_customer, WHY),
+    "customer.merge": (some_customer, {"others": "@customer", "reason": "The same person"}),
     "customer.approve": (waiting, {}),
     "customer.reject": (waiting, WHY),
     "api_key.create": (None, {"name": "Stock sync", "scope": "read", "expires_on": "2999-01-31"}),
@@ -135,6 +136,12 @@ class Door:
         self.given = {k: self._made(v) for k, v in given.items()}
         if "customer" in DECLARED[code].action.parameters:
             self.given["customer"] = str(some_customer(shop))
+        self.confirm = self._name() if DECLARED[code].action.danger else ""
+
+    def _name(self) -> str:
+        """What has to be typed before a dangerous deed."""
+        with self.shop.look() as session:
+            return str(session.get_one(DECLARED[self.code].action.model, self.row))
 
     def _made(self, value: str) -> str:
         if not value.startswith("@"):
@@ -144,7 +151,9 @@ class Door:
     def opened(self) -> dict[str, list[str]]:
         """What the form would send, filled in."""
         page = page_of(self.shop.client(self.role).get(self.url, headers=HTMX))
-        return page.form("/act/").filled(**self.given)
+        form = page.form("/act/")
+        assert ("confirm" in form.fields) == bool(self.confirm)
+        return form.filled(**self.given, **({"confirm": self.confirm} if self.confirm else {}))
 
     def send(self, data: Any) -> Any:
         return self.shop.client(self.role).post(self.url, data=data, headers=HTMX)
@@ -210,6 +219,19 @@ def test_another_persons_preview_is_no_confirmation(shop: Shop, code: str) -> No
     refused = door.send({**data, "fingerprint": "0" * 64})
     assert refused.status_code == 409
     assert "Look at it again" in page_of(refused).text
+    assert shop.figures() == before
+
+
+@every_action
+def test_a_dangerous_one_is_confirmed_by_name(shop: Shop, code: str) -> None:
+    door = Door(shop, code)
+    if not door.confirm:
+        return
+    data, before = door.opened(), shop.figures()
+    for typed in ("", "somebody else"):
+        answer = door.send({**data, "confirm": typed})
+        assert answer.status_code == 422
+        assert "exactly as it is shown" in page_of(answer).text
     assert shop.figures() == before
 
 

@@ -70,7 +70,9 @@ def test_times_carry_their_zone(table: Table):
 def test_every_reference_to_a_customer_says_what_a_merge_does(table: Table):
     for key in table.foreign_keys:
         if key.column.table.name == "customer":
-            assert personal.policy(key.parent).merge in {"move", "combine", "survivor", "refuse"}, key.parent
+            rule = personal.policy(key.parent).merge
+            assert rule in {"move", "combine", "keep", "refuse"}, key.parent
+            assert (rule == "combine") == bool(OURS[table.name].class_.__same__), key.parent
 
 
 def test_keys_are_not_written_or_exported_and_balances_are_derived():

@@ -1,0 +1,87 @@
+"""The merge as a person meets it: picking the records, the balance sheet, and where the other's traces lead."""
+
+from tests import factories
+from tests.admin.conftest import Shop
+from tests.admin.pages import page_of
+from tests.admin.test_acting import HTMX, some_customer
+
+WHY = "The same person"
+
+
+def test_records_are_picked_by_typing_and_the_sheet_adds_up(shop: Shop) -> None:
+    one, two = some_customer(shop, last_name="Karim"), some_customer(shop, last_name="Kareem")
+    for customer in (one, two):
+        shop.make(factories.make_note, customer_id=customer)
+    url = f"/admin/customer/act/merge/?id={one}"
+    page = page_of(shop.client().get(url, headers=HTMX))
+    picker = next(g for t, g in page.tags if t == "select" and g.get("name") == "others")
+    assert "multiple" in picker
+    found = shop.client().get(f"{picker['data-lookup']}&query=kareem").json
+    assert [row[0] for row in found] == [two]
+    form = page.form("/act/merge/")
+    sent = form.filled(others=str(two), reason=WHY)
+    seen = page_of(shop.client().post(f"{url}&preview=1", data=sent, headers=HTMX))
+    assert "Result" in seen.text
+    assert "1 note" in seen.text
+    refused = shop.client().post(
+        url, data=form.filled(others=str(one), reason=WHY, confirm="Rashid Karim"), headers=HTMX
+    )
+    assert refused.status_code == 409
+    assert "merged into itself" in page_of(refused).text
+    for wrong in ("x", "0", "999999", "1,x", ",", ""):
+        answer = shop.client().post(
+            url, data=form.filled(others=wrong, reason=WHY, confirm="Rashid Karim"), headers=HTMX
+        )
+        assert answer.status_code == 422, wrong
+
+
+def test_the_api_takes_a_list_and_answers_the_sheet(shop: Shop) -> None:
+    one, two, three = (some_customer(shop) for _n in range(3))
+    path, body = f"/api/v1/customer/{one}/actions/merge", {"others": [two, three], "reason": WHY}
+    seen = shop.api().send("POST", f"{path}?preview=1", body).json
+    assert seen["possible"]
+    assert len(seen["sheet"]["records"]) == 3
+    assert {line["label"] for line in seen["sheet"]["lines"]} >= {"Points", "Account", "Orders"}
+    for wrong in ("3", 3, [True], ["3"], [1.5], None, [], {"id": 3}):
+        assert shop.api().send("POST", path, {**body, "others": wrong, "confirm": "x"}).status_code == 422, (
+            wrong
+        )
+    support = shop.api("Support").send("POST", path, body)
+    assert support.status_code == 403
+    assert shop.api("Manager").send("POST", f"{path}?preview=1", body).status_code == 200
+
+
+def test_the_command_takes_ids_with_commas(shop: Shop) -> None:
+    one, two, three = (some_customer(shop, last_name="Karim") for _n in range(3))
+    args = [
+        "act",
+        "customer.merge",
+        str(one),
+        "--as",
+        "admin",
+        "--set",
+        f"others={two},{three}",
+        "--set",
+        f"reason={WHY}",
+    ]
+    told = shop.app.test_cli_runner().invoke(args=[*args, "--preview"])
+    assert told.exit_code == 0, told.output
+    assert "Result" in told.output
+    assert shop.app.test_cli_runner().invoke(args=args).exit_code != 0, "not without the name"
+    done = shop.app.test_cli_runner().invoke(args=[*args, "--confirm", "Rashid Karim"])
+    assert done.exit_code == 0, done.output
+
+
+def test_what_was_the_others_leads_to_the_survivor(shop: Shop) -> None:
+    one = some_customer(shop, last_name="Stays")
+    two = some_customer(shop, last_name="Goes", email="goes@example.com", loyalty_code="OLD-CARD")
+    body = {"others": [two], "reason": WHY, "confirm": "Rashid Stays"}
+    done = shop.api().send("POST", f"/api/v1/customer/{one}/actions/merge", body)
+    assert done.status_code == 200, done.json
+    for word in ("goes@example.com", "OLD-CARD", str(two)):
+        text = page_of(shop.client().get(f"/admin/search/?q={word}")).text
+        assert "Stays" in text, word
+        assert "Goes" not in text, word
+    page = page_of(shop.client().get(f"/admin/customer/details/?id={two}"))
+    assert "was merged into" in page.text
+    assert not any("/act/merge/" in g.get("href", "") for _t, g in page.tags)
