@@ -7,7 +7,7 @@ from models.customer import Customer
 from models.journal import Changeset
 from tests import application
 from tests.admin.conftest import Shop
-from tests.admin.test_acting import CASES, Door, every_action, some_customer
+from tests.admin.test_acting import CASES, Door, every_action, on_sqlite, some_customer
 
 
 class Shell(Door):
@@ -23,6 +23,7 @@ class Shell(Door):
         return done.exit_code, done.output
 
 
+@on_sqlite
 @every_action
 def test_it_previews_and_does_the_same_by_command(shop: Shop, code: str) -> None:
     shell = Shell(shop, code)

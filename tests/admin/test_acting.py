@@ -121,6 +121,10 @@ DECLARED = {
     for a in (*s.row_actions, s.new_action)
     if a
 }
+on_sqlite = pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
+on_postgresql = pytest.mark.parametrize("database_kind", ["postgresql"], indirect=True)
+"""For what no database decides: once is enough."""
+
 every_action = pytest.mark.parametrize("code", sorted(CASES))
 
 
@@ -199,6 +203,7 @@ def test_a_double_click_does_it_once(shop: Shop, code: str) -> None:
     assert shop.figures() == after
 
 
+@on_sqlite
 @every_action
 def test_it_needs_exactly_its_permission(shop: Shop, code: str) -> None:
     door = Door(shop, code)
@@ -211,6 +216,7 @@ def test_it_needs_exactly_its_permission(shop: Shop, code: str) -> None:
     assert shop.figures() == before
 
 
+@on_postgresql
 @every_action
 def test_another_persons_preview_is_no_confirmation(shop: Shop, code: str) -> None:
     door = Door(shop, code)

@@ -13,7 +13,15 @@ from models.journal import Change, Changeset
 from models.phone import Phone
 from tests import factories
 from tests.admin.conftest import RESOURCES, Shop
-from tests.admin.test_acting import CASES, DECLARED, Door, every_action, some_customer
+from tests.admin.test_acting import (
+    CASES,
+    DECLARED,
+    Door,
+    every_action,
+    on_postgresql,
+    on_sqlite,
+    some_customer,
+)
 from tests.admin.test_screens import CREATE, filled
 
 
@@ -40,6 +48,7 @@ class ApiDoor(Door):
         return self.shop.api(role).send("POST", self.path + query, body, **more)
 
 
+@on_postgresql
 @every_action
 def test_an_action_by_the_api_previews_and_does_what_the_form_does(shop: Shop, code: str) -> None:
     door = ApiDoor(shop, code)
@@ -60,6 +69,7 @@ def test_an_action_by_the_api_previews_and_does_what_the_form_does(shop: Shop, c
         assert (deed.action, deed.actor_name) == (code, "Admin Tester")
 
 
+@on_sqlite
 @every_action
 def test_an_action_by_the_api_needs_the_same_permission(shop: Shop, code: str) -> None:
     door = ApiDoor(shop, code)
@@ -70,6 +80,7 @@ def test_an_action_by_the_api_needs_the_same_permission(shop: Shop, code: str) -
     assert shop.figures() == before
 
 
+@on_sqlite
 @every_action
 def test_an_action_by_the_api_refuses_what_no_form_has(shop: Shop, code: str) -> None:
     door = ApiDoor(shop, code)
