@@ -66,11 +66,13 @@ def _sqlite_connect(connection: sqlite3.Connection, record: object) -> None:
 
 def _sqlite_begin(connection: Connection) -> None:
     options = connection.get_execution_options()
-    if not options.get(WRITE, False):
-        connection.exec_driver_sql("BEGIN")
-        return
-    connection.exec_driver_sql(f"PRAGMA busy_timeout = {int(options.get(PATIENCE, BUSY_TIMEOUT_MS))}")
-    connection.exec_driver_sql("BEGIN IMMEDIATE")
+    patience = int(options.get(PATIENCE, BUSY_TIMEOUT_MS))
+    if (
+        connection.info.get(PATIENCE, BUSY_TIMEOUT_MS) != patience
+    ):  # left by whoever had this connection before
+        connection.exec_driver_sql(f"PRAGMA busy_timeout = {patience}")
+        connection.info[PATIENCE] = patience
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if options.get(WRITE, False) else "BEGIN")
 
 
 def _postgresql_begin(connection: Connection) -> None:
