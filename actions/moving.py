@@ -34,6 +34,12 @@ def moved_columns() -> tuple[Column[Any], ...]:
     return tuple(column for column in references(metadata) if policy(column).merge in ("move", "combine"))
 
 
+@cache
+def moved_names() -> frozenset[tuple[str, str]]:
+    """Return the same as (table, column)."""
+    return frozenset((column.table.name, column.name) for column in moved_columns())
+
+
 def model_of(table: str) -> type[Any]:
     """Return the model of a table."""
     return next(m.class_ for m in Base.registry.mappers if m.class_.__tablename__ == table)

@@ -20,7 +20,7 @@ from actions import accounts, credit, loyalty
 from actions.base import ACTIONS, Context, Outcome, Refused, action
 from actions.journal import journalled_columns, snapshot
 from actions.ledger import LedgerEntry
-from actions.moving import moved_columns
+from actions.moving import moved_names
 from actions.primaries import heal
 from actions.records import refuse_if_referred_to
 from models.account import AccountEntry, AccountKind
@@ -154,7 +154,7 @@ def _lock_customers(ctx: Context, changes: list[Change]) -> None:
 
 def _led_on(ctx: Context, changes: list[Change]) -> list[Change]:
     """Return the changes with the survivor in place of whoever was merged away since: rows go back there (rule 3.3)."""
-    columns = {(c.table.name, c.name) for c in moved_columns() if c.name != "merged_into_id"}
+    columns = moved_names() - {("customer", "merged_into_id")}
     named = {
         value
         for change in changes

@@ -16,7 +16,7 @@ from sqlalchemy.exc import IntegrityError
 from actions.base import Context, Refused
 from actions.ledger import number_text
 from actions.merge import BALANCES, ledger_sums
-from actions.moving import ONE_EACH, model_of, moved_columns
+from actions.moving import ONE_EACH, model_of, moved_names
 from actions.primaries import heal
 from actions.undo import UNDOERS, row_step, take
 from models.account import AccountEntry
@@ -73,8 +73,7 @@ def _is_plain(change: Change) -> bool:
     """Whether all that happened to a row is that one reference was re-pointed."""
     fields = (change.before or {}).keys() & (change.after or {}).keys() - {"version"}
     alone = len(fields) == 1 and set(change.before or {}) == set(change.after or {})
-    moved = {(column.table.name, column.name) for column in moved_columns()}
-    return alone and (change.table_name, *fields) in moved and not _is_tombstone(change)
+    return alone and (change.table_name, *fields) in moved_names() and not _is_tombstone(change)
 
 
 def _lock(ctx: Context, changes: Sequence[Change]) -> dict[int, int]:

@@ -62,7 +62,11 @@ class MergeForm(Form):
             "They stay as read-only records that lead here. All that is theirs moves to this one."
         ),
     )
-    reason = ReasonForm.reason
+    reason = TextAreaField(
+        _l("Reason"),
+        [InputRequired(_l("Say why, in at least 3 characters.")), Length(3, 500)],
+        description=_l("How we know that they are the same."),
+    )
 
 
 def _live(row: Customer) -> bool:
