@@ -328,8 +328,9 @@ def test_strange_headers_and_methods_are_no_error(stocked: Shop) -> None:
         ("/admin/customer/", "/admin/customer/edit/?id=1", "/api/v1/note/1"),
     ):
         answer = client.open(path, method=method, headers={"X-CSRFToken": client.csrf_token("/admin/")})
-        assert answer.status_code == 405, f"{method} {path}"
-        assert answer.headers["Allow"]
+        writes = path.startswith("/api/") and method in ("PATCH", "DELETE")
+        assert answer.status_code == (401 if writes else 405), f"{method} {path}"
+        assert writes or answer.headers["Allow"]
 
 
 def test_the_token_door_takes_any_body(stocked: Shop) -> None:

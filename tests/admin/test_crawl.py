@@ -21,7 +21,9 @@ def _crawled(_stocked: Callable[[str], Shop]) -> Callable[[str], Crawled]:
         if kind not in known:
             shop = _stocked(kind)
             with shop.look() as session:
-                hashes = list(session.scalars(sa.text("SELECT password FROM ab_user")))
+                hashes = list(
+                    session.scalars(sa.text("SELECT password FROM ab_user WHERE length(password) > 20"))
+                )
             client, before = shop.client(), shop.figures(SIGN_INS)
             # What leads to the second visit of an address does not depend on the database.
             visits = crawl(client, secrets=[SECRET, *hashes], times=1 if kind == "sqlite" else TWICE)
