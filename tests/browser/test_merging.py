@@ -23,7 +23,7 @@ def test_two_records_become_one_and_two_again(desk: Page, arrange: Arrange) -> N
     desk.get_by_role("link", name="Merge into this record").click()
     panel = drawer(desk)
     box = panel.get_by_role("combobox", name="Records to merge into this one")
-    box.click()
+    expect(box).to_be_focused()
     desk.keyboard.type("keene")
     panel.get_by_role("option", name="Orla Keene").click()
     panel.get_by_label("Reason").fill("Signed up twice")
