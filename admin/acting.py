@@ -16,6 +16,7 @@ from wtforms import Form
 
 from actions import runner, runs
 from actions.base import Invalid, Refused
+from actions.runner import MOST_AT_ONCE
 from admin import bodies, lists, previews, saving
 from admin.context import call, clientele, now, perform, rehearse, session, shop
 from admin.declare import RowAction
@@ -26,8 +27,6 @@ from models.base import db
 
 if TYPE_CHECKING:
     from admin.base import Screen
-
-MOST_AT_ONCE = 500
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,18 +5,17 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from flask import Response, flash, make_response, redirect, render_template, request, url_for
 from flask_babel import gettext as _
-from sqlalchemy.exc import IntegrityError
 from wtforms import Form
 
-from actions import runner
 from actions.base import Conflict, Invalid, Outcome, Refused
-from actions.constraints import explain
+from actions.runner import MOST_AT_ONCE
 from admin import conflicts, forms, inputs, lists
-from admin.context import allowed, call, perform, session
+from admin.context import allowed, perform, session
 from admin.declare import Section
 from admin.errors import answer
 from admin.frame import frame
@@ -24,12 +23,9 @@ from admin.inline import source_version
 from admin.pages import FormPage, SecretPage
 from admin.query import BadArgument, parse_id
 from admin.sentences import fill, sentence, translated
-from models.base import db
 
 if TYPE_CHECKING:
     from admin.base import Screen
-
-MOST_BULK = 500
 
 
 def in_drawer() -> bool:
@@ -214,22 +210,13 @@ def _refused(screen: Screen, refused: Refused) -> Any:
 
 def bulk_delete(screen: Screen) -> Any:
     """Delete every chosen record in one changeset: all of them or, where one is referred to, none."""
-    statement = lists.ticked(screen, MOST_BULK).with_only_columns(screen.identity).order_by(screen.identity)
-    ids = list(session().scalars(statement.limit(MOST_BULK + 1)))
-    if len(ids) > MOST_BULK:
-        raise BadArgument("ids", _("at most %(most)s rows at a time", most=MOST_BULK))
-    session().rollback()
+    statement = lists.ticked(screen, MOST_AT_ONCE).with_only_columns(screen.identity)
+    ids = list(session().scalars(statement.order_by(screen.identity).limit(MOST_AT_ONCE + 1)))
+    if len(ids) > MOST_AT_ONCE:
+        raise BadArgument("ids", _("at most %(most)s rows at a time", most=MOST_AT_ONCE))
     _create, _edit, action = screen.record_actions
     try:
-        with runner.changeset(db.engine, action.code, call()) as ctx:
-            for row in ctx.lock(screen.model, ids):
-                action(ctx, row)
-    except IntegrityError as error:
-        return _refused(screen, _as_refusal(explain(error, screen.model)))
+        outcome = perform(action, ids)
     except Refused as refused:
         return _refused(screen, refused)
-    return done(screen, Outcome("%(count)s deleted.", values={"count": len(ids)}))
-
-
-def _as_refusal(error: Exception) -> Refused:
-    return error if isinstance(error, Refused) else Refused("in_use", str(error))
+    return done(screen, replace(outcome, message="%(count)s deleted.", values={"count": len(ids)}))

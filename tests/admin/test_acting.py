@@ -374,6 +374,19 @@ def test_the_selection_bar_offers_what_the_role_may_do(stocked: Shop) -> None:
     assert offered("Read-only") == set()
 
 
+def test_ticked_rows_that_were_deleted_come_back_at_one_click(shop: Shop) -> None:
+    notes = [shop.make(factories.make_note, body=f"Text {n}").id for n in range(3)]
+    client = shop.client()
+    headers = {**HTMX, "X-CSRFToken": client.csrf_token("/admin/")}
+    gone = client.post("/admin/note/bulk/delete/", data={"ids": [str(n) for n in notes]}, headers=headers)
+    assert gone.status_code == 204
+    assert "3 deleted" in gone.headers["HX-Trigger"]
+    assert shop.get(Note, notes[0]) is None
+    undo = gone.headers["HX-Trigger"].split('"undo": "')[1].split('"')[0]
+    assert client.post(undo, headers=headers).status_code == 204
+    assert [shop.get(Note, n).body for n in notes] == ["Text 0", "Text 1", "Text 2"]
+
+
 # -- undo -----------------------------------------------------------------------------------------------------------
 
 
