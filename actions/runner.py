@@ -203,7 +203,7 @@ def _run(
     call: Call | None = None,
 ) -> Outcome:
     """Lock the rows and run the action on each. With ``blockers`` refusals of single rows are collected there."""
-    rows = _locked(ctx, action, ids, parameters)
+    rows = locked(ctx, action, ids, parameters)
     if call is not None and action.danger:
         check_confirmed(call.confirm, str(rows[0]) if len(rows) == 1 else str(len(rows)))
     if len(rows) > 1:
@@ -217,7 +217,7 @@ def _run(
     return outcome
 
 
-def _locked(ctx: Context, action: Action, ids: tuple[int, ...], parameters: Mapping[str, Any]) -> list[Base]:
+def locked(ctx: Context, action: Action, ids: tuple[int, ...], parameters: Mapping[str, Any]) -> list[Base]:
     """Lock what the deed is about, and whatever else it names, in one statement in id order; return the former."""
     if not action.targeted:
         return []

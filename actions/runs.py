@@ -21,7 +21,7 @@ from sqlalchemy.orm import Session
 from actions.base import ACTIONS, Actor, Context, Outcome, Refused, action
 from actions.constraints import explain
 from actions.packing import pack, unpack
-from actions.runner import Call, changeset
+from actions.runner import Call, changeset, locked
 from actions.undo import undo
 from models.base import N_, Invalid
 from models.dialect import WRITE
@@ -33,21 +33,11 @@ log = logging.getLogger(__name__)
 LEASE = dt.timedelta(seconds=60)
 CHUNK = 50
 MOST_TRIES = 5
-OPEN = (RunState.QUEUED, RunState.RUNNING)
 Clock = Callable[[], dt.datetime]
-Work = Callable[[Context, Run, RunItem], Outcome]
 
 
 class Fenced(Exception):
     """Another worker has taken the run over: nothing of this chunk is kept."""
-
-
-@dataclass(frozen=True, slots=True)
-class Kind:
-    """How one kind of run does an item. ``chunk`` items share a transaction."""
-
-    work: Work
-    chunk: int = CHUNK
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,19 +55,37 @@ class Claim:
 def start(engine: Engine, code: str, call: Call, rows: Select[Any], values: Mapping[str, Any]) -> int:
     """Queue a run of an action over every row of a statement that yields ids; return the run's id.
 
-    :param values: the action's parameters. :raises Refused: ``nothing``, the statement yields no row.
+    :param values: the action's parameters. The call's key makes a repeated request start it once.
+    :raises Refused: ``nothing``, the statement yields no row. :raises Invalid: the key was used for something else.
     """
-    with Session(engine.execution_options(**{WRITE: True})) as session, session.begin():
-        run = _new("action", code, call.actor, call.now, call.reason)
-        run.parameters = pack(values)
-        _queue(session, run, rows)
-        return run.id
+    parameters = pack(values)
+    if (there := _started(engine, call, code, parameters)) is not None:
+        return there
+    try:
+        with Session(engine.execution_options(**{WRITE: True})) as session, session.begin():
+            run = _new(code, call.actor, call.now, call.reason)
+            run.parameters, run.key = parameters, call.key
+            _queue(session, run, rows)
+            return run.id
+    except IntegrityError:
+        if (there := _started(engine, call, code, parameters)) is None:
+            raise
+        return there
 
 
-def _new(kind: str, code: str, actor: Actor, now: dt.datetime, reason: str) -> Run:
-    return Run(
-        kind=kind, action=code, actor_id=actor.id, actor_name=actor.name, reason=reason, created_at=now
-    )
+def _started(engine: Engine, call: Call, code: str, parameters: dict[str, Any]) -> int | None:
+    """Return the run that a request with this key started before (rule 1.9)."""
+    if call.key is None:
+        return None
+    with Session(engine) as session:
+        earlier = session.scalar(select(Run).where(Run.key == call.key))
+        if earlier is not None and (earlier.action, earlier.parameters) != (code, parameters):
+            raise Invalid({"key": N_("This key was already used for another request.")})
+        return earlier.id if earlier is not None else None
+
+
+def _new(code: str, actor: Actor, now: dt.datetime, reason: str) -> Run:
+    return Run(action=code, actor_id=actor.id, actor_name=actor.name, reason=reason, created_at=now)
 
 
 def _queue(session: Session, run: Run, rows: Select[Any], *, newest_first: bool = False) -> None:
@@ -165,16 +173,16 @@ def do_chunk(engine: Engine, taken: Claim, clock: Clock) -> bool:
     with Session(engine) as session:
         run = session.get_one(Run, taken.run_id)
         call = Call(Actor(run.actor_id, run.actor_name), now, run.reason)
-        code, kind = run.action, KINDS[run.kind]
+        code = run.action
     with changeset(engine, code, call) as ctx:
         ctx.journal.header["run_id"] = taken.run_id
         run = _hold(ctx.session, taken, now)
-        items = _next(ctx.session, run, kind.chunk)
+        items = _next(ctx.session, run)
         if run.cancel_requested or not items:
             _finish(run, now)
             return False
         for item in items:
-            _do(ctx, kind, run, item)
+            _do(ctx, run, item)
         ctx.session.flush()
         if ctx.journal.changes or ctx.journal.entries:
             for item in items:
@@ -191,16 +199,18 @@ def _hold(session: Session, taken: Claim, now: dt.datetime) -> Run:
     return session.get_one(Run, taken.run_id, populate_existing=True)
 
 
-def _next(session: Session, run: Run, most: int) -> Sequence[RunItem]:
+def _next(session: Session, run: Run) -> Sequence[RunItem]:
+    """Return the next items; each step of an undo is a changeset of its own, which names what it undoes."""
+    most = CHUNK if run.undoes_id is None else 1
     wanted = select(RunItem).where(RunItem.run_id == run.id, RunItem.state == ItemState.PENDING)
     return session.scalars(wanted.order_by(RunItem.position).limit(most)).all()
 
 
-def _do(ctx: Context, kind: Kind, run: Run, item: RunItem) -> None:
+def _do(ctx: Context, run: Run, item: RunItem) -> None:
     """Do one item in a savepoint; one that cannot be done is recorded, and the others go on (rule 8.3)."""
     try:
         with ctx.journal.attempt(ctx.session):
-            outcome = kind.work(ctx, run, item)
+            outcome = _act(ctx, run, item)
     except (Refused, Invalid, IntegrityError) as error:
         item.state, item.message = ItemState.REFUSED, _why(error, run)
         run.refused += 1
@@ -234,22 +244,10 @@ def _finish(run: Run, now: dt.datetime) -> None:
         run.state = RunState.WITH_ERRORS if run.refused else RunState.DONE
 
 
-# -- the kinds ----------------------------------------------------------------------------------------------------
-
-
 def _act(ctx: Context, run: Run, item: RunItem) -> Outcome:
-    """One action on one row."""
-    declared = ACTIONS[run.action]
-    row = ctx.lock_one(declared.model, item.row_id)
-    return declared(ctx, row, **unpack(run.parameters or {}))
-
-
-def _undo(ctx: Context, run: Run, item: RunItem) -> Outcome:
-    """Take back one changeset of another run."""
-    return undo(ctx, ctx.lock_one(Changeset, item.row_id))
-
-
-KINDS = {"action": Kind(_act), "undo": Kind(_undo, chunk=1)}
+    """Run the action on one row, which is locked with whatever else the action names."""
+    declared, values = ACTIONS[run.action], unpack(run.parameters or {})
+    return declared(ctx, *locked(ctx, declared, (item.row_id,), values), **values)
 
 
 # -- actions on runs ----------------------------------------------------------------------------------------------
@@ -276,7 +274,7 @@ def undo_all(ctx: Context, run: Run) -> Outcome:
     """
     if run.is_open:
         raise Refused("unfinished", N_("This run is still going on: cancel it first, or wait for its end."))
-    back = _new("undo", "changeset.undo", ctx.actor, ctx.now, ctx.reason)
+    back = _new(undo.code, ctx.actor, ctx.now, ctx.reason)
     back.undoes_id = run.id
     rows = select(Changeset.id).where(Changeset.run_id == run.id)
     _queue(ctx.session, back, rows, newest_first=True)

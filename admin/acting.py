@@ -170,7 +170,7 @@ def _start(declared: RowAction, form: Form, chosen: Chosen) -> Any:
     assert chosen.many is not None
     if declared.action.danger:
         runner.check_confirmed(request.form.get("confirm"), chosen.confirmation)
-    asked = call(reason=str(form.data.get("reason") or ""))
+    asked = call(reason=str(form.data.get("reason") or ""), key=saving.key())
     run_id = runs.start(db.engine, declared.action.code, asked, chosen.many, form.data)
     url = clientele().screens["run"].url_to("details_view", id=run_id, tab="run_item")
     return Response(status=204, headers={"HX-Redirect": url}) if saving.in_drawer() else redirect(url)

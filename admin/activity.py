@@ -23,6 +23,7 @@ from models.credit import CreditEntry
 from models.customer import Customer
 from models.journal import Change, Changeset
 from models.loyalty import LoyaltyEntry
+from models.run import Run
 
 if TYPE_CHECKING:
     from admin.base import Screen
@@ -151,10 +152,10 @@ PERMISSIONS = {"create": "add", "save": "edit"}
 """Verb of a generated action -> the permission its form needs, where the two differ."""
 
 
-def may_undo(changeset: Changeset) -> bool:
-    """Whether the person asking may take a changeset back: what they could have done, they may undo."""
-    noun, _dot, verb = changeset.action.partition(".")
-    return allowed("undo", "changeset") and allowed(PERMISSIONS.get(verb, verb), noun)
+def may_undo(deed: Changeset | Run) -> bool:
+    """Whether the person asking may take a deed or a run of it back: what they could have done, they may undo."""
+    noun, _dot, verb = deed.action.partition(".")
+    return allowed("undo", deed.__tablename__) and allowed(PERMISSIONS.get(verb, verb), noun)
 
 
 def may_still_be_undone(changeset: Changeset) -> bool:

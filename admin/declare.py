@@ -49,12 +49,18 @@ class NoForm(Form):
     """The form of an action that asks for nothing but the click."""
 
 
+def everybody(row: Any) -> bool:
+    """Allow whoever holds the permission."""
+    return True
+
+
 @dataclass(frozen=True, slots=True)
 class RowAction:
     """A declared action offered on rows, or, when it has no target, as the list's "New" button.
 
     :param when: says for one row whether the action makes sense; the action itself still checks.
     :param allow: says for one row whether the person asking may; holders of the permission may unless it says no.
+        Rows ticked by the hundred are not looked at one by one, so such an action is never offered in ``bulk``.
     :param bulk: whether it is offered for ticked rows too, all of them or none.
     :param from_row: the form starts with the row's own values.
     :param button: a record shows it as a button of its own, beside Edit.
@@ -67,7 +73,7 @@ class RowAction:
     icon: str = ""
     title: Text = ""
     when: Callable[[Any], bool] = lambda row: True
-    allow: Callable[[Any], bool] = lambda row: True
+    allow: Callable[[Any], bool] = everybody
     bulk: bool = True
     from_row: bool = False
     button: bool = False
@@ -75,6 +81,8 @@ class RowAction:
 
     def __post_init__(self) -> None:
         fields = {name for name in dir(self.form) if hasattr(getattr(self.form, name), "field_class")}
+        if self.bulk and self.allow is not everybody:
+            raise TypeError(f"{self.action.code} asks of each row who may: declare it with bulk=False")
         wanted = self.action.parameters
         if fields != wanted:
             raise TypeError(

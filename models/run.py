@@ -47,7 +47,6 @@ class Run(Base):
     )  # fmt: skip
 
     id: Mapped[PrimaryKey]
-    kind: Mapped[str] = mapped_column(String(40), info=system)
     action: Mapped[str] = mapped_column(String(100), info=system)
     parameters: Mapped[Any] = mapped_column(
         Json, nullable=True, info=personal.personal("text", written_by="product")
@@ -71,6 +70,7 @@ class Run(Base):
     fence: Mapped[int] = mapped_column(Integer, default=0, info=system)
     lease_until: Mapped[dt.datetime | None] = mapped_column(UTCDateTime, info=system)
     undoes_id: Mapped[int | None] = refers("run", system)
+    key: Mapped[str | None] = mapped_column(String(200), unique=True, info=system)
 
     items: Mapped[list[RunItem]] = relationship(back_populates="run", passive_deletes="all")
 

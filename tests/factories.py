@@ -358,7 +358,7 @@ def make_api_key(session: Session, **overrides: Any) -> ApiKey:
 
 def make_run(session: Session, **overrides: Any) -> Run:
     """A finished run of one row."""
-    values = {"kind": "action", "action": "customer.verify", "state": RunState.DONE, "size": 1, "done": 1}
+    values = {"action": "customer.verify", "state": RunState.DONE, "size": 1, "done": 1}
     return _save(session, Run(**{**values, "actor_name": "Mary Kaur", "created_at": NOW, **overrides}))
 
 

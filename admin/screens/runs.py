@@ -66,8 +66,10 @@ class RunScreen(Screen):
     tabs = (Tab("run_item", via="run"),)
     row_actions = (
         RowAction(runs.cancel, NoForm, "x", when=lambda row: row.is_open, bulk=False, button=True),
-        RowAction(runs.undo_all, NoForm, "arrow-back-up", when=lambda row: not row.is_open and row.done > 0, bulk=False,
-                  button=True),
+        RowAction(
+            runs.undo_all, NoForm, "arrow-back-up", when=lambda row: not row.is_open and row.done > 0,
+            allow=activity.may_undo, bulk=False, button=True,
+        ),
     )  # fmt: skip
     empty = _l("Deeds on more than 500 rows are worked off here, and can be watched, stopped and undone.")
 

@@ -14,7 +14,7 @@ from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from actions import runs
-from actions.base import Refused
+from actions.base import Invalid, Refused
 from actions.customers import change_class, deactivate, set_terms
 from actions.notes import add_note, done
 from actions.packing import pack, unpack
@@ -84,12 +84,14 @@ def test_a_row_that_refuses_is_recorded_and_the_others_go_on(desk: Desk) -> None
 def test_a_poison_row_is_recorded_too(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     ids = people(desk, 3)
 
+    real = runs._act
+
     def poisoned(ctx, run, item):
         if item.row_id == ids[1]:
             raise ZeroDivisionError("poison")
-        return runs._act(ctx, run, item)
+        return real(ctx, run, item)
 
-    monkeypatch.setitem(runs.KINDS, "action", runs.Kind(poisoned))
+    monkeypatch.setattr(runs, "_act", poisoned)
     run = start(desk, ids)
     work(desk)
     assert states(desk, run) == ["done", "failed", "done"]
@@ -189,6 +191,28 @@ def test_the_undo_of_a_run_leaves_newer_values_and_says_so(desk: Desk) -> None:
     assert states(desk, back) == ["done", "done"], "a step for each changeset"
 
 
+def test_a_double_click_starts_one_run_and_a_key_stands_for_one_request(desk: Desk) -> None:
+    ids = people(desk, 3)
+    rows = select(Customer.id).where(Customer.id.in_(ids))
+    call = desk.call(f"key-{factories.number()}")
+    started: list[int] = []
+
+    def click() -> None:
+        started.append(runs.start(desk.engine, deactivate.code, call, rows, {"reason": "Moved away"}))
+
+    threads = [threading.Thread(target=click) for _n in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(started) == 4
+    assert len(set(started)) == 1
+    with pytest.raises(Invalid) as invalid:
+        runs.start(desk.engine, deactivate.code, call, rows, {"reason": "Another"})
+    assert set(invalid.value.errors) == {"key"}
+    work(desk)
+
+
 def test_nothing_to_do_is_refused(desk: Desk) -> None:
     with pytest.raises(Refused, match="nothing to do"):
         start(desk, [])
@@ -216,7 +240,7 @@ real = runs._act
 def slow(ctx, run, item):
     print("working", flush=True)
     return real(ctx, run, item)
-runs.KINDS["action"] = runs.Kind(slow, chunk=5)
+runs._act, runs.CHUNK = slow, 5
 now = dt.datetime.fromisoformat(sys.argv[2])
 runs.work_off(engine, lambda: now, "killed")
 """

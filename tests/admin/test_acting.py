@@ -5,8 +5,11 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from flask_appbuilder.security.sqla.models import Role
 
 from actions.base import ACTIONS
+from actions.notes import done as note_done
+from admin.declare import NoForm, RowAction
 from admin.screens import SCREENS
 from models.base import Staff, metadata
 from models.choices import AccountType, Status
@@ -339,6 +342,8 @@ def test_more_than_five_hundred_are_a_run_that_is_watched_and_worked_off(shop: S
     assert "in the background" in seen.text
     started = shop.client().post(form.action, data=data, headers=HTMX)
     assert started.status_code == 204
+    again = shop.client().post(form.action, data=data, headers=HTMX)
+    assert again.headers["HX-Redirect"] == started.headers["HX-Redirect"], "a double click starts it once"
     page = page_of(shop.client().get(started.headers["HX-Redirect"]))
     assert "0 of 503" in page.text
     assert "data-live" in page.html
@@ -403,6 +408,26 @@ def test_only_what_one_could_have_done_is_undone(shop: Shop) -> None:
         "/act/undo/"
         not in page_of(shop.client("Support").get(f"/admin/customer/details/?id={customer}")).html
     )
+
+
+def test_a_run_is_undone_only_by_those_who_could_have_started_it(shop: Shop) -> None:
+    run = a_run(shop)
+    url, path = f"/admin/run/act/undo/?id={run}", f"/api/v1/run/{run}/actions/undo"
+    assert shop.client("Manager").get(url).status_code == 200
+    with shop.arrange() as session:
+        role = session.scalars(sa.select(Role).where(Role.name == "Manager")).one()
+        role.permissions = [p for p in role.permissions if p.permission.name != "can_verify"]
+    before = shop.figures()
+    assert shop.client("Manager").get(url).status_code == 403
+    assert shop.api("Manager").send("POST", path, {}).status_code == 403
+    command = shop.app.test_cli_runner().invoke(args=["act", "run.undo", str(run), "--as", "manager"])
+    assert command.exit_code == 1
+    assert shop.figures() == before
+
+
+def test_an_action_that_asks_who_may_of_each_row_is_never_offered_for_many() -> None:
+    with pytest.raises(TypeError, match="bulk=False"):
+        RowAction(note_done, NoForm, allow=lambda row: False)
 
 
 def test_the_record_says_what_was_undone_and_by_whom(shop: Shop) -> None:

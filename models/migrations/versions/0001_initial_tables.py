@@ -396,7 +396,6 @@ def upgrade() -> None:
         sa.Column(
             "id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False
         ),
-        sa.Column("kind", sa.String(length=40), nullable=False),
         sa.Column("action", sa.String(length=100), nullable=False),
         sa.Column(
             "parameters",
@@ -418,6 +417,7 @@ def upgrade() -> None:
         sa.Column("fence", sa.Integer(), nullable=False),
         sa.Column("lease_until", sa.DateTime(timezone=True), nullable=True),
         sa.Column("undoes_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("key", sa.String(length=200), nullable=True),
         sa.CheckConstraint(
             "state IN ('queued', 'running', 'done', 'with_errors', 'cancelled')", name=op.f("ck_run_state")
         ),
@@ -429,6 +429,7 @@ def upgrade() -> None:
             ["undoes_id"], ["run.id"], name=op.f("fk_run_undoes_id"), ondelete="RESTRICT"
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_run")),
+        sa.UniqueConstraint("key", name=op.f("uq_run_key")),
         sqlite_autoincrement=True,
     )
     op.create_index(op.f("ix_run_actor_id"), "run", ["actor_id"], unique=False)
