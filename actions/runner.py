@@ -86,6 +86,21 @@ def _context(engine: Engine, code: str, call: Call, body_hash: str | None = None
         yield Context(session, call.actor, call.now, load_shop(session), journal, call.reason, call.key)
 
 
+@dataclass(frozen=True, slots=True)
+class _Deed:
+    """One request of the runner: the action, the rows it is about, what it was given, and the digest of all that."""
+
+    action: Action
+    call: Call
+    ids: tuple[int, ...]
+    parameters: Mapping[str, Any]
+
+    @property
+    def body_hash(self) -> str | None:
+        """What a repeated key must come with again (rule 1.9)."""
+        return _hash(self.action.code, self.ids, self.parameters) if self.call.key else None
+
+
 def perform(
     engine: Engine, action: Action, call: Call, targets: Targets = None, **parameters: Any
 ) -> Outcome:
@@ -97,13 +112,12 @@ def perform(
     """
     if call.key and len(call.key) > LONGEST_KEY:
         raise Invalid({"key": N_("This key is too long.")})
-    ids = _ids(targets)
-    body_hash = _hash(action.code, ids, parameters) if call.key else None
+    deed = _Deed(action, call, _ids(targets), parameters)
     try:
-        return _attempt_again(engine, action, call, body_hash, ids, parameters)
+        return _attempt_again(engine, deed)
     except IntegrityError as error:
         if call.key and "changeset" in str(error.orig) and "key" in str(error.orig):
-            return _attempt(engine, action, call, body_hash, ids, parameters)
+            return _attempt_again(engine, deed)
         raise explain(error, action.model) from error
 
 
@@ -129,7 +143,7 @@ def _rehearsed(ctx: Context, action: Action, ids: tuple[int, ...], parameters: M
     blockers: list[Refused] = []
     outcome = None
     try:
-        outcome = _run(ctx, action, ids, parameters, blockers)
+        outcome = _run(ctx, action, locked(ctx, action, ids, parameters), parameters, blockers)
         ctx.session.flush()
         settle(ctx.session)
     except Invalid as invalid:
@@ -154,36 +168,26 @@ def _ids(targets: Targets) -> tuple[int, ...]:
     return ids
 
 
-def _attempt_again(
-    engine: Engine,
-    action: Action,
-    call: Call,
-    body_hash: str | None,
-    ids: tuple[int, ...],
-    parameters: dict[str, Any],
-) -> Outcome:
+def _attempt_again(engine: Engine, deed: _Deed) -> Outcome:
     """Run the deed; where it waited for another that waited for it, and had to give way, run it anew."""
     for _turn in range(DEADLOCKS):
         try:
-            return _attempt(engine, action, call, body_hash, ids, parameters)
+            return _attempt(engine, deed)
         except OperationalError as error:
             if not deadlocked(error):
                 raise
     raise Refused("busy", BUSY)
 
 
-def _attempt(
-    engine: Engine,
-    action: Action,
-    call: Call,
-    body_hash: str | None,
-    ids: tuple[int, ...],
-    parameters: dict[str, Any],
-) -> Outcome:
-    with changeset(engine, action.code, call, body_hash) as ctx:
-        if (done := _answered(ctx, action, body_hash, ids)) is not None:
+def _attempt(engine: Engine, deed: _Deed) -> Outcome:
+    call = deed.call
+    with changeset(engine, deed.action.code, call, deed.body_hash) as ctx:
+        if (done := _answered(ctx, deed)) is not None:
             return done
-        outcome = _run(ctx, action, ids, parameters, None, call)
+        rows = locked(ctx, deed.action, deed.ids, deed.parameters)
+        if deed.action.danger:
+            check_confirmed(call.confirm, str(rows[0]) if len(rows) == 1 else str(len(rows)))
+        outcome = _run(ctx, deed.action, rows, deed.parameters)
         if call.fingerprint and call.fingerprint != fingerprint(ctx.session, ctx.journal):
             raise Refused(
                 "preview_stale", N_("The data has changed since you saw the preview. Look at it again.")
@@ -197,15 +201,11 @@ def _attempt(
 def _run(
     ctx: Context,
     action: Action,
-    ids: tuple[int, ...],
+    rows: Sequence[Base],
     parameters: Mapping[str, Any],
-    blockers: list[Refused] | None,
-    call: Call | None = None,
+    blockers: list[Refused] | None = None,
 ) -> Outcome:
-    """Lock the rows and run the action on each. With ``blockers`` refusals of single rows are collected there."""
-    rows = locked(ctx, action, ids, parameters)
-    if call is not None and action.danger:
-        check_confirmed(call.confirm, str(rows[0]) if len(rows) == 1 else str(len(rows)))
+    """Run the action on each of the locked rows. With ``blockers`` refusals of single rows are collected there."""
     if len(rows) > 1:
         return _run_each(ctx, action, rows, parameters, blockers)
     if rows:
@@ -246,8 +246,7 @@ def _run_each(
             if blockers is None:
                 raise
             blockers.append(refused)
-    values = {"action": action.label, "count": done}
-    return Outcome(N_("%(action)s: %(count)s records."), values=values)
+    return Outcome(N_("Done for %(count)s records."), values={"count": done})
 
 
 def check_confirmed(typed: str | None, wanted: str) -> None:
@@ -256,17 +255,17 @@ def check_confirmed(typed: str | None, wanted: str) -> None:
         raise Invalid({"confirm": N_("Type it exactly as it is shown to confirm.")})
 
 
-def _answered(ctx: Context, action: Action, body_hash: str | None, ids: tuple[int, ...]) -> Outcome | None:
+def _answered(ctx: Context, deed: _Deed) -> Outcome | None:
     """Return what a request with this key did the first time, or None (rule 1.9)."""
     if ctx.key is None:
         return None
     earlier = ctx.session.scalar(select(Changeset).where(Changeset.key == ctx.key))
     if earlier is None:
         return None
-    if earlier.body_hash != body_hash:
+    if earlier.body_hash != deed.body_hash:
         raise Invalid({"key": N_("This key was already used for another request.")})
-    record = _written_by(ctx, action, earlier.id)
-    record_id = getattr(record, "id", ids[0] if len(ids) == 1 else earlier.subject_id)
+    record = _written_by(ctx, deed.action, earlier.id)
+    record_id = getattr(record, "id", deed.ids[0] if len(deed.ids) == 1 else earlier.subject_id)
     return Outcome(N_("Already done."), record, changeset_id=earlier.id, record_id=record_id)
 
 
