@@ -41,6 +41,7 @@ class Call:
 
     :param confirm: what the person typed to confirm a dangerous deed: the record's name, or how many there are.
     :param fingerprint: of the preview they saw; the deed does not happen when it would do something else by now.
+        A dangerous deed does not happen without (rule 3.1).
     """
 
     actor: Actor
@@ -188,10 +189,7 @@ def _attempt(engine: Engine, deed: _Deed) -> Outcome:
         if deed.action.danger:
             check_confirmed(call.confirm, str(rows[0]) if len(rows) == 1 else str(len(rows)))
         outcome = _run(ctx, deed.action, rows, deed.parameters)
-        if call.fingerprint and call.fingerprint != fingerprint(ctx.session, ctx.journal):
-            raise Refused(
-                "preview_stale", N_("The data has changed since you saw the preview. Look at it again.")
-            )
+        _check_seen(ctx, deed)
     record_id = getattr(outcome.record, "id", None)
     return replace(
         outcome, changeset_id=ctx.journal.written, record_id=record_id, warnings=tuple(ctx.warnings)
@@ -253,6 +251,17 @@ def check_confirmed(typed: str | None, wanted: str) -> None:
     """Compare what a person typed to confirm, whatever its capitals and blanks. :raises Invalid: it is not that."""
     if " ".join((typed or "").casefold().split()) != " ".join(wanted.casefold().split()):
         raise Invalid({"confirm": N_("Type it exactly as it is shown to confirm.")})
+
+
+def _check_seen(ctx: Context, deed: _Deed) -> None:
+    """Hold the deed to the preview the person saw; a dangerous one to having seen it (rule 3.1)."""
+    seen = deed.call.fingerprint
+    if not seen and deed.action.danger:
+        raise Invalid({"fingerprint": N_("Look at what will change first, then confirm it.")})
+    if seen and seen != fingerprint(ctx.session, ctx.journal):
+        raise Refused(
+            "preview_stale", N_("The data has changed since you saw the preview. Look at it again.")
+        )
 
 
 def _answered(ctx: Context, deed: _Deed) -> Outcome | None:

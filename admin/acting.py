@@ -22,7 +22,7 @@ from admin.context import call, clientele, now, perform, rehearse, session, shop
 from admin.declare import RowAction
 from admin.pages import FormPage, PreviewPage
 from admin.query import BadArgument, parse_id
-from admin.sentences import fill, translated, within
+from admin.sentences import fill, sentence, translated, within
 from models.base import db
 
 if TYPE_CHECKING:
@@ -109,9 +109,10 @@ def _ticked(screen: Screen) -> Chosen:
         text = _("The list has changed: it was %(then)s records and is %(now)s now. Look at it again.")
         raise Refused("list_changed", text, then=counted[:10], now=count)
     if request.form.get("all") != "1":
-        return Chosen(ids, None, True, len(ids), None, tuple(("ids", str(i)) for i in ids))
+        return Chosen(ids, bulk=True, count=len(ids), carried=tuple(("ids", str(i)) for i in ids))
     query = [(k, v) for k, v in request.form.items(multi=True) if k in names]
-    return Chosen(ids, None, True, count or 0, many, (("all", "1"), ("count", str(count)), *query))
+    carried = (("all", "1"), ("count", str(count)), *query)
+    return Chosen(ids, bulk=True, count=count or 0, many=many, carried=carried)
 
 
 def _form(declared: RowAction, chosen: Chosen) -> Form:
@@ -139,8 +140,17 @@ def _preview(declared: RowAction, form: Form, chosen: Chosen) -> str:
             most=MOST_AT_ONCE,
         )
         return render_template("admin/_preview.html", preview=PreviewPage((), (), 0, (words,), ""))
-    found = rehearse(declared.action, targets(declared, chosen), **form.data)
-    return render_template("admin/_preview.html", preview=previews.page(found))
+    return render_template("admin/_preview.html", preview=_rehearsed(declared, form, chosen))
+
+
+def _rehearsed(declared: RowAction, form: Form, chosen: Chosen) -> PreviewPage:
+    return previews.page(rehearse(declared.action, targets(declared, chosen), **form.data))
+
+
+def _seen(declared: RowAction, form: Form, chosen: Chosen) -> PreviewPage | None:
+    """Return what a dangerous deed would do where its form comes back, so that it is seen without scripts too."""
+    ready = declared.action.danger and "key" in request.form and chosen.many is None
+    return _rehearsed(declared, form, chosen) if ready and not any(f.errors for f in form) else None
 
 
 def _do(screen: Screen, declared: RowAction, form: Form, chosen: Chosen) -> Any:
@@ -156,9 +166,12 @@ def _do(screen: Screen, declared: RowAction, form: Form, chosen: Chosen) -> Any:
             **form.data,
         )
     except Invalid as invalid:
-        saving.spread(form, invalid.errors)
-        wrong = invalid.errors.get("confirm", "")
-        return _page(screen, declared, form, chosen, new_key="key" in invalid.errors, wrong=wrong), 422
+        errors = dict(invalid.errors)
+        asked = {name: sentence(errors.pop(name)) for name in ("confirm", "fingerprint") if name in errors}
+        saving.spread(form, errors)
+        form.form_errors.extend(asked.values())
+        wrong = asked.get("confirm", "")
+        return _page(screen, declared, form, chosen, new_key="key" in errors, wrong=wrong), 422
     except Refused as refused:
         form.form_errors.append(said(refused))
         return _page(screen, declared, form, chosen), refused.status
@@ -204,6 +217,7 @@ def _page(
         key=saving.fresh_key(new_key),
         hidden=chosen.carried,
         preview_url=_address(preview="1"),
+        preview=_seen(declared, form, chosen),
         confirm=chosen.confirmation if declared.action.danger else "",
         confirm_error=wrong,
     )
@@ -240,11 +254,11 @@ def command(
     ids: Sequence[int],
     values: Mapping[str, str],
     preview: bool,
-    confirm: str | None,
-    key: str | None,
+    **given: str | None,
 ) -> list[str]:
     """Run an action for ``flask act`` by the same form, permission and scope; return the lines to print.
 
+    :param given: ``key``, ``confirm`` and ``fingerprint``, as for :func:`admin.context.perform`.
     :raises NotFound: no such action or row. :raises Forbidden: not for this person. :raises Invalid: by field.
     """
     resource, _dot, verb = code.partition(".")
@@ -268,8 +282,8 @@ def command(
         raise Invalid(dict(bodies.problems(form)))
     found = list(ids) if declared.action.targeted else None
     if preview:
-        return previews.lines(rehearse(declared.action, found, **form.data))
-    outcome = perform(declared.action, found, key=key, confirm=confirm, **form.data)
+        return previews.lines(rehearse(declared.action, found, **form.data), marked=declared.action.danger)
+    outcome = perform(declared.action, found, **given, **form.data)
     warnings = (fill(w.message, w.values) for w in outcome.warnings)
     told = [fill(outcome.message, outcome.values), *warnings]
     if outcome.secret:

@@ -83,6 +83,9 @@ def _fresh_drift() -> list[str]:
 @click.option("--set", "values", multiple=True, metavar="FIELD=VALUE", help="A field of the action's form.")
 @click.option("--preview", is_flag=True, help="Say what would change, and change nothing.")
 @click.option("--confirm", help="The record's name (or how many there are), for a dangerous action.")
+@click.option(
+    "--fingerprint", help="What --preview printed, for a dangerous action: no other change is made."
+)
 @click.option("--key", help="Makes a repeated command count once.")
 @with_appcontext
 def act(
@@ -91,8 +94,7 @@ def act(
     username: str,
     values: tuple[str, ...],
     preview: bool,
-    confirm: str | None,
-    key: str | None,
+    **given: str | None,
 ) -> None:
     """Run a declared action, such as ``customer.verify 17``, as a member of staff would."""
     staff = db.session.scalar(select(Staff).where(Staff.username == username, Staff.active))
@@ -101,7 +103,7 @@ def act(
     with current_app.test_request_context():
         g.user = staff
         try:
-            lines = acting.command(code, ids, dict(_pair(v) for v in values), preview, confirm, key)
+            lines = acting.command(code, ids, dict(_pair(v) for v in values), preview, **given)
         except HTTPException as error:
             own = error.description if error.description != type(error).description else ""
             raise click.ClickException(own or titles()[error.code or 404][1]) from None

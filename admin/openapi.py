@@ -253,7 +253,9 @@ def _delete_operation(screen: Screen) -> dict[str, Any]:
 
 def _action_operation(screen: Screen, declared: RowAction) -> dict[str, Any]:
     fields, required = input_schema(declared.form)
-    asked: dict[str, dict[str, Any]] = {"fingerprint": {"type": "string", "description": "of the preview"}}
+    asked: dict[str, dict[str, Any]] = {
+        "fingerprint": {"type": "string", "description": "of the preview; a dangerous action needs it"}
+    }
     if declared.action.danger:
         asked["confirm"] = {"type": "string", "description": "the record's name, typed to confirm"}
     done = {

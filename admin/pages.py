@@ -213,6 +213,8 @@ class FormPage:
     """What the form carries along unseen, such as the rows it is about."""
     preview_url: str = ""
     """Where the form asks what it would do."""
+    preview: PreviewPage | None = None
+    """What it would do, where the page says so from the start."""
     confirm: str = ""
     """What has to be typed before a dangerous deed."""
     confirm_error: Text = ""

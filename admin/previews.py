@@ -111,8 +111,8 @@ def _kind(row: RowChange) -> str:
     }[row.kind]
 
 
-def lines(preview: Preview) -> list[str]:
-    """Return a preview as lines of plain text."""
+def lines(preview: Preview, *, marked: bool = False) -> list[str]:
+    """Return a preview as lines of plain text; ``marked``, with the fingerprint that the deed has to come with."""
     shown = page(preview)
     found = [
         _("This cannot be done: %(why)s", why=f"{who}: {why}" if who else why) for who, why in shown.blockers
@@ -126,6 +126,8 @@ def lines(preview: Preview) -> list[str]:
         for line in group.lines:
             changes = "; ".join(f"{c.label}: {_arrow(c)}" for c in line.changes)
             found.append(f"  {line.kind} {line.title}" + (f" ({changes})" if changes else ""))
+    if marked and shown.fingerprint:
+        found.append(_("Fingerprint: %(digest)s", digest=shown.fingerprint))
     return found or [_("Nothing would change.")]
 
 

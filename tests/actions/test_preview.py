@@ -178,7 +178,7 @@ def test_previews_and_deeds_at_once_leave_only_the_deeds(desk: Desk) -> None:
     assert rows == 10
 
 
-def test_a_dangerous_deed_wants_the_name_typed(desk: Desk) -> None:
+def test_a_dangerous_deed_wants_the_name_typed_and_its_preview_seen(desk: Desk) -> None:
     from actions.base import Action
 
     note_id = desk.create(Note, customer_id=desk.customer(), kind="task", body="Call", due_on=desk.now.date())
@@ -188,5 +188,10 @@ def test_a_dangerous_deed_wants_the_name_typed(desk: Desk) -> None:
         with pytest.raises(Invalid) as invalid:
             perform(desk.engine, risky, Call(desk.actor, desk.now, confirm=typed), note_id)
         assert set(invalid.value.errors) == {"confirm"}
-    perform(desk.engine, risky, Call(desk.actor, desk.now, confirm=f"  {str(note).upper()} "), note_id)
+    typed, seen = f"  {str(note).upper()} ", rehearse(desk.engine, risky, Call(desk.actor, desk.now), note_id)
+    with pytest.raises(Invalid) as invalid:
+        perform(desk.engine, risky, Call(desk.actor, desk.now, confirm=typed), note_id)
+    assert set(invalid.value.errors) == {"fingerprint"}
+    asked = Call(desk.actor, desk.now, confirm=typed, fingerprint=seen.fingerprint)
+    perform(desk.engine, risky, asked, note_id)
     assert desk.get(Note, note_id).done_at is not None

@@ -35,10 +35,12 @@ def test_it_previews_and_does_the_same_by_command(shop: Shop, code: str) -> None
     assert "cannot be done" not in said
     assert shell.run(role="Read-only")[0] == 1
     assert shop.figures() == before
-    status, said = shell.run("--key", "once")
+    mark = said.split("Fingerprint: ")[1].strip() if shell.confirm else ""
+    seen = ("--key", "once", *(("--fingerprint", mark) if mark else ()))
+    status, said = shell.run(*seen)
     assert status == 0, said
     after = shop.figures()
-    assert shell.run("--key", "once")[0] == 0
+    assert shell.run(*seen)[0] == 0
     assert shop.figures() == after
     with shop.look() as session:
         done = session.scalars(sa.select(Changeset).order_by(Changeset.id.desc())).first()

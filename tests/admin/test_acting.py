@@ -169,6 +169,16 @@ class Door:
         joint = "&" if "?" in self.url else "?"
         return self.shop.client(self.role).post(f"{self.url}{joint}preview=1", data=data, headers=HTMX)
 
+    def seen(self) -> dict[str, list[str]]:
+        """What the form would send once its preview was looked at."""
+        data = self.opened()
+        return {**data, "fingerprint": [fingerprint(self.preview(data))]}
+
+
+def fingerprint(answer: Any) -> str:
+    """The mark of the preview that a page shows."""
+    return next(g["value"] for _t, g in page_of(answer).tags if g.get("name") == "fingerprint")
+
 
 def test_every_declared_action_is_tried_here() -> None:
     assert set(DECLARED) == set(CASES)
@@ -187,8 +197,7 @@ def test_the_preview_writes_nothing_and_the_deed_does_what_it_said(shop: Shop, c
     assert shop.figures() == before
     page = page_of(seen)
     assert "cannot be done" not in page.text
-    mark = next(g["value"] for t, g in page.tags if g.get("name") == "fingerprint")
-    answer = door.send({**data, "fingerprint": mark})
+    answer = door.send({**data, "fingerprint": fingerprint(seen)})
     assert answer.status_code == SHOWN_ONCE.get(code, 204), page_of(answer).text
     with shop.look() as session:
         done = session.scalars(sa.select(Changeset).order_by(Changeset.id.desc())).first()
@@ -198,7 +207,7 @@ def test_the_preview_writes_nothing_and_the_deed_does_what_it_said(shop: Shop, c
 @every_action
 def test_a_double_click_does_it_once(shop: Shop, code: str) -> None:
     door = Door(shop, code)
-    data = door.opened()
+    data = door.seen()
     assert door.send(data).status_code == SHOWN_ONCE.get(code, 204)
     after = shop.figures()
     again = door.send(data)
@@ -245,9 +254,26 @@ def test_a_dangerous_one_is_confirmed_by_name(shop: Shop, code: str) -> None:
 
 
 @every_action
+def test_a_dangerous_one_is_looked_at_first_even_without_scripts(shop: Shop, code: str) -> None:
+    door = Door(shop, code)
+    if not door.confirm:
+        return
+    before = shop.figures()
+    answer = door.send(door.opened())
+    assert answer.status_code == 422
+    assert shop.figures() == before
+    page = page_of(answer)
+    assert "Look at what will change" in page.text
+    form = page.form("/act/")
+    assert form.fields["fingerprint"] == fingerprint(answer)
+    again = door.send(form.filled(confirm=door.confirm))
+    assert again.status_code == 204, page_of(again).text
+
+
+@every_action
 def test_what_it_did_is_taken_back(shop: Shop, code: str) -> None:
     door = Door(shop, code)
-    answer = door.send(door.opened())
+    answer = door.send(door.seen())
     assert answer.status_code == SHOWN_ONCE.get(code, 204)
     if ACTIONS[code].final:
         assert "act/undo" not in answer.headers["HX-Trigger"]

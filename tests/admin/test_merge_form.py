@@ -68,15 +68,24 @@ def test_the_command_takes_ids_with_commas(shop: Shop) -> None:
     assert told.exit_code == 0, told.output
     assert "Result" in told.output
     assert shop.app.test_cli_runner().invoke(args=args).exit_code != 0, "not without the name"
-    done = shop.app.test_cli_runner().invoke(args=[*args, "--confirm", "Rashid Karim"])
+    blind = shop.app.test_cli_runner().invoke(args=[*args, "--confirm", "Rashid Karim"])
+    assert blind.exit_code == 2
+    assert "Look at what will change" in blind.output
+    mark = told.output.split("Fingerprint: ")[1].strip()
+    seen = [*args, "--confirm", "Rashid Karim", "--fingerprint", mark]
+    done = shop.app.test_cli_runner().invoke(args=seen)
     assert done.exit_code == 0, done.output
 
 
 def test_what_was_the_others_leads_to_the_survivor(shop: Shop) -> None:
     one = some_customer(shop, last_name="Stays")
     two = some_customer(shop, last_name="Goes", email="goes@example.com", loyalty_code="OLD-CARD")
-    body = {"others": [two], "reason": WHY, "confirm": "Rashid Stays"}
-    done = shop.api().send("POST", f"/api/v1/customer/{one}/actions/merge", body)
+    path, body = f"/api/v1/customer/{one}/actions/merge", {"others": [two], "reason": WHY}
+    body |= {"confirm": "Rashid Stays"}
+    blind = shop.api().send("POST", path, body)
+    assert (blind.status_code, list(blind.json["errors"])) == (422, ["fingerprint"])
+    seen = shop.api().send("POST", f"{path}?preview=1", body).json
+    done = shop.api().send("POST", path, {**body, "fingerprint": seen["fingerprint"]})
     assert done.status_code == 200, done.json
     for word in ("goes@example.com", "OLD-CARD", str(two)):
         text = page_of(shop.client().get(f"/admin/search/?q={word}")).text
