@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from models.base import N_, Base, Invalid
+from models.base import N_, About, Base, Invalid
 from models.customer import Customer
 from models.shop import Shop
 
@@ -61,7 +61,7 @@ class Refused(Exception):
         self.code = code
         self.message = message
         self.values = values
-        self.about: Base | None = None
+        self.about: About | None = None
         """The row that stands in the way, where a deed is about several."""
 
 

@@ -14,7 +14,7 @@ from actions.ledger import refuse_unless_live, words
 from actions.moving import move_all, refuse_if_in_the_way
 from models.account import AccountEntry
 from models.address import Address
-from models.base import N_, Invalid, metadata
+from models.base import N_, About, Invalid, metadata
 from models.choices import AccountType, Status
 from models.credit import CreditEntry
 from models.customer import Customer
@@ -102,7 +102,7 @@ def _refuse(ctx: Context, survivor: Customer, losers: Sequence[Customer]) -> Non
             if row is not survivor:
                 refuse_if_in_the_way(ctx, row)
         except Refused as refused:
-            refused.about = row
+            refused.about = About(row.id, str(row))
             raise
     _refuse_currencies((survivor, *losers))
     _refuse_agents(ctx, survivor, losers)

@@ -32,6 +32,8 @@ def _packed(value: Any) -> Any:
         return {"date": value.isoformat()}
     if isinstance(value, Decimal):
         return {"decimal": str(value)}
+    if isinstance(value, dict):
+        return {"dict": pack(value)}
     if isinstance(value, list | tuple):
         return {"list": [_packed(item) for item in value]}
     if value is None or isinstance(value, bool | int | str):
@@ -51,4 +53,6 @@ def _unpacked(value: Any) -> Any:
         return dt.date.fromisoformat(value["date"])
     if "decimal" in value:
         return Decimal(value["decimal"])
+    if "dict" in value:
+        return unpack(value["dict"])
     return [_unpacked(item) for item in value["list"]]

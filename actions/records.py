@@ -83,6 +83,20 @@ def record_actions(model: type[Base]) -> tuple[Action, Action, Action]:
     return made[0], made[1], made[2]
 
 
+def fields_action(model: type[Base]) -> Action:
+    """Return the action that sets some fields of any number of rows, declaring it on first use."""
+
+    def edit_fields(ctx: Context, row: Base, *, values: dict[str, Any]) -> Outcome:
+        save_values(ctx, row, values)
+        return Outcome(N_("%(record)s was saved."), row, {"record": str(row)})
+
+    code = f"{model.__tablename__}.edit_fields"
+    declared = ACTIONS.get(code)
+    if declared is None or declared.model is not model:
+        declared = ACTIONS[code] = Action(code, model, edit_fields, N_("Edit fields"), False, True)
+    return declared
+
+
 def _save(ctx: Context, row: Base, values: dict[str, Any], *, created: bool) -> None:
     changed, errors = assign(row, values)
     try:

@@ -18,7 +18,7 @@ from actions.base import Action, Actor, Context, Outcome, Refused
 from actions.constraints import explain
 from actions.journal import JOURNAL, Journal, plain
 from actions.preview import Preview, fingerprint, row_changes
-from models.base import N_, Base, Invalid
+from models.base import N_, About, Base, Invalid
 from models.dialect import PATIENCE, WRITE, deadlocked, gave_up, settle
 from models.journal import Changeset
 from models.shop import load_shop
@@ -239,12 +239,20 @@ def _run_each(
                 with ctx.journal.attempt(ctx.session):
                     action(ctx, row, **parameters)
             done += 1
-        except Refused as refused:
-            refused.about = row
+        except (Refused, Invalid) as error:
+            error.about = About(row.id, str(row))  # type: ignore[attr-defined]
             if blockers is None:
                 raise
-            blockers.append(refused)
+            blockers += [error] if isinstance(error, Refused) else _as_refusals(error)
     return Outcome(N_("Done for %(count)s records."), values={"count": done})
+
+
+def _as_refusals(invalid: Invalid) -> list[Refused]:
+    """Return why one of several rows would not take its values, as what stands in the way of all."""
+    found = [Refused("invalid", text) for text in invalid.errors.values()]
+    for refused in found:
+        refused.about = invalid.about
+    return found
 
 
 def check_confirmed(typed: str | None, wanted: str) -> None:

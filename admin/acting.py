@@ -144,7 +144,7 @@ def _preview(declared: RowAction, form: Form, chosen: Chosen) -> str:
 
 
 def _rehearsed(declared: RowAction, form: Form, chosen: Chosen) -> PreviewPage:
-    return previews.page(rehearse(declared.action, targets(declared, chosen), **form.data))
+    return previews.page(rehearse(declared.action, targets(declared, chosen), **declared.given(form)))
 
 
 def _seen(declared: RowAction, form: Form, chosen: Chosen) -> PreviewPage | None:
@@ -163,10 +163,10 @@ def _do(screen: Screen, declared: RowAction, form: Form, chosen: Chosen) -> Any:
             key=saving.key(),
             confirm=request.form.get("confirm"),
             fingerprint=request.form.get("fingerprint"),
-            **form.data,
+            **declared.given(form),
         )
     except Invalid as invalid:
-        errors = dict(invalid.errors)
+        errors = _named(invalid)
         asked = {name: sentence(errors.pop(name)) for name in ("confirm", "fingerprint") if name in errors}
         saving.spread(form, errors)
         form.form_errors.extend(asked.values())
@@ -183,10 +183,18 @@ def _start(declared: RowAction, form: Form, chosen: Chosen) -> Any:
     assert chosen.many is not None
     if declared.action.danger:
         runner.check_confirmed(request.form.get("confirm"), chosen.confirmation)
-    asked = call(reason=str(form.data.get("reason") or ""), key=saving.key())
-    run_id = runs.start(db.engine, declared.action.code, asked, chosen.many, form.data)
+    given = declared.given(form)
+    asked = call(reason=str(given.get("reason") or ""), key=saving.key())
+    run_id = runs.start(db.engine, declared.action.code, asked, chosen.many, given)
     url = clientele().screens["run"].url_to("details_view", id=run_id, tab="run_item")
     return Response(status=204, headers={"HX-Redirect": url}) if saving.in_drawer() else redirect(url)
+
+
+def _named(invalid: Invalid) -> dict[str, str]:
+    """Return what is wrong by field, with the row it is about where there are several."""
+    if invalid.about is None:
+        return dict(invalid.errors)
+    return {name: f"{invalid.about}: {sentence(text)}" for name, text in invalid.errors.items()}
 
 
 def said(refused: Refused) -> str:
@@ -274,7 +282,7 @@ def command(
         )
     for row_id in ids:
         check_allowed(declared, screen.get_or_404(row_id))
-    unknown = set(values) - declared.action.parameters
+    unknown = set(values) - declared.fields
     if unknown:
         raise Invalid(dict.fromkeys(sorted(unknown), _("There is no such field.")))
     form = declared.form(MultiDict(values))
@@ -282,8 +290,10 @@ def command(
         raise Invalid(dict(bodies.problems(form)))
     found = list(ids) if declared.action.targeted else None
     if preview:
-        return previews.lines(rehearse(declared.action, found, **form.data), marked=declared.action.danger)
-    outcome = perform(declared.action, found, **given, **form.data)
+        return previews.lines(
+            rehearse(declared.action, found, **declared.given(form)), marked=declared.action.danger
+        )
+    outcome = perform(declared.action, found, **given, **declared.given(form))
     warnings = (fill(w.message, w.values) for w in outcome.warnings)
     told = [fill(outcome.message, outcome.values), *warnings]
     if outcome.secret:

@@ -21,7 +21,7 @@ from wtforms import Form
 
 from actions.base import Actor
 from actions.records import record_actions
-from admin import acting, columns, export, files, forms, inline, lists, lookups, records, saving, search
+from admin import acting, bulk, columns, export, files, forms, inline, lists, lookups, records, saving, search
 from admin.context import actor, allowed, clientele, memo, person, session, shop
 from admin.declare import RowAction, Section, Tab, View
 from admin.fields import OPERATORS, Field, describe
@@ -67,6 +67,8 @@ class Screen(ModelView):
     column_filters: Any = ()
     column_searchable_list: Any = ()
     column_editable_list: Any = ()
+    column_bulk_list: ClassVar[Sequence[str]] = ()
+    """Columns of the form that can be set for many rows at once."""
     column_sort_expressions: ClassVar[Mapping[str, Sequence[Any]]] = {}
     """Listed column -> attribute paths or SQL expressions to sort it by, for a column that is not one of the table."""
     column_figures: ClassVar[Sequence[str]] = ()
@@ -125,7 +127,7 @@ class Screen(ModelView):
             field = self.field(name)
             if field.kind != "computed" and policy(field.column.property.columns[0]).written_by != "form":
                 raise TypeError(f"{type(self).__name__}: {name} is never written by a form")
-        for name in self.column_editable_list:
+        for name in (*self.column_editable_list, *self.column_bulk_list):
             if name not in self.form_columns:
                 raise TypeError(f"{type(self).__name__}: {name} is edited inline but not in form_columns")
 
@@ -334,7 +336,7 @@ class Screen(ModelView):
             ("delete", self.can_delete),
             ("export", self.can_export),
         )
-        extra = [a.action.verb for a in (*((self.new_action,) if self.new_action else ()), *self.row_actions)]
+        extra = [a.action.verb for a in self.actions()]
         return ("list", "show", *(verb for verb, on in flags if on), *extra)
 
     def can(self, verb: str) -> bool:
@@ -371,7 +373,12 @@ class Screen(ModelView):
 
     def actions(self) -> Sequence[RowAction]:
         """Return every declared action of this screen."""
-        return (*((self.new_action,) if self.new_action else ()), *self.row_actions)
+        return tuple(a for a in (self.new_action, *self.row_actions, self.bulk_edit) if a is not None)
+
+    @cached_property
+    def bulk_edit(self) -> RowAction | None:
+        """Return the action that sets chosen fields of many rows, where the screen declares some."""
+        return bulk.declare(self) if self.column_bulk_list else None
 
     # -- forms -----------------------------------------------------------------------------------------------------
 

@@ -112,6 +112,10 @@ def _typed(field: Field, value: Any) -> dict[str, Any]:
         if not isinstance(value, list) or not all(_whole(part) for part in value):
             raise ValueError(_("Send a list of ids."))
         return {field.name: [str(part) for part in value]}
+    if isinstance(field, inputs.TicksField):
+        if not isinstance(value, list) or not all(isinstance(part, str) for part in value):
+            raise ValueError(_("Send a list of texts."))
+        return {field.name: value}
     if value is None:
         return {field.name: ""}
     return {field.name: _text(field, value)}

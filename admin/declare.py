@@ -65,6 +65,8 @@ class RowAction:
     :param from_row: the form starts with the row's own values.
     :param button: a record shows it as a button of its own, beside Edit.
     :param intro: a sentence over the form.
+    :param menu: whether rows and records offer it one by one.
+    :param values: makes the action's parameters from the form, where they are not simply its fields.
     :raises TypeError: the form's fields are not exactly the action's parameters.
     """
 
@@ -78,13 +80,23 @@ class RowAction:
     from_row: bool = False
     button: bool = False
     intro: Text = ""
+    menu: bool = True
+    values: Callable[[Form], dict[str, Any]] | None = None
+
+    @property
+    def fields(self) -> frozenset[str]:
+        """The names of the form's fields."""
+        return frozenset(n for n in dir(self.form) if hasattr(getattr(self.form, n), "field_class"))
+
+    def given(self, form: Form) -> dict[str, Any]:
+        """Return the action's parameters as a filled-in form has them."""
+        return form.data if self.values is None else self.values(form)
 
     def __post_init__(self) -> None:
-        fields = {name for name in dir(self.form) if hasattr(getattr(self.form, name), "field_class")}
         if self.bulk and self.allow is not everybody:
             raise TypeError(f"{self.action.code} asks of each row who may: declare it with bulk=False")
-        wanted = self.action.parameters
-        if fields != wanted:
+        fields, wanted = self.fields, self.action.parameters
+        if fields != wanted and self.values is None:
             raise TypeError(
                 f"{self.form.__name__} has the fields {sorted(fields)}, {self.action.code} takes {sorted(wanted)}"
             )

@@ -74,11 +74,12 @@ def related(
 
 def build(screen: Screen, names: Sequence[str]) -> type[Form]:
     """Return the WTForms class for a screen's columns."""
-    fields = {name: _field(screen, screen.field(name)) for name in names}
+    fields = {name: make_field(screen, screen.field(name)) for name in names}
     return type(f"{type(screen).__name__}Form", (Form,), fields)
 
 
-def _field(screen: Screen, field: Field) -> Any:
+def make_field(screen: Screen, field: Field) -> Any:
+    """Return the form's field for a column."""
     common: dict[str, Any] = {
         "label": screen.get_column_name(field.name),
         "description": screen.column_descriptions.get(field.name) or field.help,
@@ -172,7 +173,7 @@ def _rows(screen: Screen, field: Field, common: dict[str, Any]) -> Any:
     target = getattr(screen.model, field.name).property.mapper.class_
     child = screen.child_screen(target)
     names = [n for n in child.form_columns if child.field(n).target is not screen.model]
-    fields = {name: _field(child, child.field(name)) for name in names}
+    fields = {name: make_field(child, child.field(name)) for name in names}
     hidden = {part: WholeNumberField(validators=[Optional()]) for part in ("id", "version")}
     sub = type(f"{type(child).__name__}Rows", (Form,), {**hidden, **fields})
     return RowsField(
@@ -197,14 +198,14 @@ def values_of(screen: Screen, form: Form) -> dict[str, Any]:
     return {**values_of_fields(screen, form), **values}
 
 
-def values_of_fields(screen: Screen, form: Form) -> dict[str, Any]:
-    """Return the plain fields' values by the name of the column they belong in.
+def values_of_fields(screen: Screen, form: Form, names: Sequence[str] | None = None) -> dict[str, Any]:
+    """Return the plain fields' values by the name of the column they belong in; of all, or of ``names``.
 
     A field the form did not carry is left as it is; an unticked box carries nothing and means no.
     """
     values = {}
     for name, bound in form._fields.items():
-        if name in ("id", "version") or isinstance(bound, RowsField):
+        if name in ("id", "version") or isinstance(bound, RowsField) or name not in (names or form):
             continue
         if not bound.raw_data and not isinstance(bound, BooleanField):
             continue

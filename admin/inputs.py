@@ -310,6 +310,27 @@ class LookupManyField(LookupField):
                 raise StopValidation(_("Choose one of the list."))
 
 
+class TicksField(StringField):
+    """Which of ``offered`` are ticked, sent once each or with commas between; ``data`` is a list of names."""
+
+    offered: list[str]
+    data: Any
+
+    def process_data(self, value: Any) -> None:
+        """Take a list of names."""
+        self.data = list(value or [])
+
+    def process_formdata(self, valuelist: list[str]) -> None:
+        """Read the names, each once."""
+        words = (word.strip() for text in valuelist for word in text.split(","))
+        self.data = list(dict.fromkeys(word for word in words if word))
+
+    def pre_validate(self, form: Form) -> None:
+        """Refuse names that are not offered."""
+        if set(self.data) - set(self.offered):
+            raise StopValidation(_("Choose one of the list."))
+
+
 class RowsField(FieldList):
     """Related rows edited in place, such as a customer's phones; ``data`` is a list of dicts with their ids.
 

@@ -35,8 +35,8 @@ def _makers(screen: Screen) -> list[Callable[[Any], Link | None]]:
         makers.append(lambda row: Link(edits, screen.row_url("edit_view", row.id), "pencil", drawer=True))
     makers += [
         _action_maker(screen, a)
-        for a in screen.row_actions
-        if a.action.targeted and screen.can(a.action.verb)
+        for a in screen.actions()
+        if a.action.targeted and a.menu and screen.can(a.action.verb)
     ]
     if screen.can("delete"):
         makers.append(lambda row: delete_link(screen, row))
@@ -62,8 +62,8 @@ def action_links(screen: Screen, row: Any, *, buttons: bool = False) -> list[Lin
     """
     wanted = (
         a
-        for a in screen.row_actions
-        if a.action.targeted and a.button == buttons and screen.can(a.action.verb)
+        for a in screen.actions()
+        if a.action.targeted and a.menu and a.button == buttons and screen.can(a.action.verb)
     )
     return [link for a in wanted if (link := _action_maker(screen, a)(row)) is not None]
 
@@ -137,7 +137,7 @@ def bulk(screen: Screen, query: ListQuery) -> list[Link]:
             post=True,
             danger=a.action.danger,
         )
-        for a in screen.row_actions
+        for a in screen.actions()
         if a.action.targeted and a.bulk and screen.can(a.action.verb)
     ]
     found += [

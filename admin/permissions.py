@@ -48,6 +48,7 @@ _SERVICE = (
 )
 _STANDING = grants(("customer",), "activate", "deactivate")
 _TRADE = grants(("customer",), "approve", "reject", "set_terms")
+_BULK = grants(("customer", "address", "note"), "edit_fields")
 
 SHIPPED_ROLES: dict[str, set[tuple[str, str]] | None] = {
     "Admin": None,
@@ -55,6 +56,7 @@ SHIPPED_ROLES: dict[str, set[tuple[str, str]] | None] = {
     | _SERVICE
     | _STANDING
     | _TRADE
+    | _BULK
     | grants(("run",), "cancel", "undo")
     | grants(_LISTS, "add", "edit", "delete", "export")
     | grants(("address", "note"), "delete")
@@ -70,6 +72,7 @@ SHIPPED_ROLES: dict[str, set[tuple[str, str]] | None] = {
     "Back office": _EVERYTHING_READ
     | _SERVICE
     | _STANDING
+    | _BULK
     | grants(("address", "note"), "delete")
     | grants(("customer", "address", *_ORDERS), "export")
     | grants(("loyalty_entry",), "adjust"),

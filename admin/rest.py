@@ -184,8 +184,8 @@ class RecordApi(BaseApi):
         form = bodies.read(declared.form, sent)
         target = row.id if row is not None else None
         if request.args.get("preview") == "1":
-            return jsonify(_preview(rehearse(declared.action, target, **form.data)))
-        outcome = perform(declared.action, target, key=_key(), **extra, **form.data)
+            return jsonify(_preview(rehearse(declared.action, target, **declared.given(form))))
+        outcome = perform(declared.action, target, key=_key(), **extra, **declared.given(form))
         return jsonify(
             message=fill(outcome.message, outcome.values),
             warnings=[fill(w.message, w.values) for w in outcome.warnings],

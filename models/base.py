@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import dataclass
 from typing import Any, ClassVar, TypeAlias
 
 from flask_appbuilder import Model as IdentityModel
@@ -35,12 +36,25 @@ def N_(message: str) -> str:
     return message
 
 
+@dataclass(frozen=True, slots=True)
+class About:
+    """One row of several, as it is called in a sentence; it outlives the session the row was read in."""
+
+    id: int
+    name: str
+
+    def __str__(self) -> str:
+        return self.name
+
+
 class Invalid(Exception):
     """Bad input: ``errors`` maps a field's name to a sentence a person can act on (HTTP 422)."""
 
     def __init__(self, errors: dict[str, str]) -> None:
         super().__init__("; ".join(f"{field}: {text}" for field, text in errors.items()))
         self.errors = errors
+        self.about: About | None = None
+        """The row it is about, where a deed is about several."""
 
 
 class Base(DeclarativeBase):

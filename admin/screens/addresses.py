@@ -36,6 +36,7 @@ class AddressScreen(Screen):
         "is_admin",
     )
     column_editable_list = ("label",)
+    column_bulk_list = ("label", "is_billing", "is_delivery", "is_admin")
     column_labels = {
         "line1": _l("Address 1"),
         "line2": _l("Address 2"),

@@ -118,6 +118,11 @@ class CustomerScreen(Screen):
         "created_via", "date_of_birth", "registered_at", "last_activity_at", "created_at",
     )  # fmt: skip
     column_editable_list = ("customer_class", "membership_group")
+    column_bulk_list = (
+        "account_type", "customer_class", "membership_group", "acquisition_source", "agent", "language",
+        "sales_channel", "price_list", "payment_term", "bank_account", "global_discount", "free_delivery",
+        "pay_on_account", "credit_limit",
+    )  # fmt: skip
     column_labels = {
         "sort_name": _l("Customer"),
         "primary_phone": _l("Phone"),

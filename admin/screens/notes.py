@@ -21,6 +21,7 @@ class NoteScreen(Screen):
     column_searchable_list = ("customer", "body")
     column_filters = ("customer", "kind", "body", "due_on", "author_name", "done_at", "created_at")
     column_editable_list = ("due_on",)
+    column_bulk_list = ("kind", "due_on")
     column_labels = {
         "body": _l("Text"),
         "due_on": _l("Due"),

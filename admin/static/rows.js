@@ -1,3 +1,9 @@
+// Of fields with a tick before them, whoever fills one in means it.
+function pick({ target }) {
+  const tick = target.closest(".pick")?.querySelector("[name=change]");
+  if (tick && tick !== target) tick.checked = true;
+}
+
 // Lines of fields that repeat, such as phones: added from a template, removed, numbered by their place of birth.
 function nextNumber(group) {
   const prefix = `${group.dataset.rows}-`;
@@ -31,6 +37,7 @@ function remove(row) {
 }
 
 export function start() {
+  for (const kind of ["input", "change"]) document.addEventListener(kind, pick);
   document.addEventListener("click", ({ target }) => {
     const [plus, minus] = [target.closest("[data-row-add]"), target.closest("[data-row-remove]")];
     if (plus) add(plus.closest("[data-rows]"));

@@ -103,6 +103,9 @@ CASES: dict[str, tuple[Callable[[Shop], int] | None, dict[str, str]]] = {
     "changeset.undo": (an_edit, {}),
     "run.cancel": (lambda shop: shop.make(factories.make_run, state=RunState.QUEUED, size=2).id, {}),
     "run.undo": (a_run, {}),
+    "customer.edit_fields": (some_customer, {"change": "free_delivery", "free_delivery": "y"}),
+    "address.edit_fields": (secondary, {"change": "is_billing,label", "is_billing": "y", "label": "Summer"}),
+    "note.edit_fields": (task, {"change": "due_on", "due_on": "2031-05-04"}),
     "customer.add_note": (some_customer, {"kind": "note", "body": "Likes Rioja"}),
     "customer.change_class": (some_customer, {"customer_class": "@customer_class"}),
     "customer.change_group": (some_customer, {"membership_group": "@membership_group"}),
@@ -118,12 +121,7 @@ CASES: dict[str, tuple[Callable[[Shop], int] | None, dict[str, str]]] = {
 }
 SHOWN_ONCE = {"api_key.create": 200}
 """What answers with a page that shows something this once, where others answer with a message alone."""
-DECLARED = {
-    f"{s.model.__tablename__}.{a.action.verb}": a
-    for s in SCREENS
-    for a in (*s.row_actions, s.new_action)
-    if a
-}
+DECLARED = {f"{s.model.__tablename__}.{a.action.verb}": a for s in SCREENS for a in s().actions()}
 on_sqlite = pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
 on_postgresql = pytest.mark.parametrize("database_kind", ["postgresql"], indirect=True)
 """For what no database decides: once is enough."""

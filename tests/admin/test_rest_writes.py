@@ -85,9 +85,9 @@ def test_an_action_by_the_api_needs_the_same_permission(shop: Shop, code: str) -
 def test_an_action_by_the_api_refuses_what_no_form_has(shop: Shop, code: str) -> None:
     door = ApiDoor(shop, code)
     before = shop.figures()
-    extra = door.call(body={"is_admin": True})
+    extra = door.call(body={"is_superuser": True})
     assert extra.status_code == 422
-    assert "is_admin" in extra.json["errors"]
+    assert "is_superuser" in extra.json["errors"]
     for name in door.body:
         for wrong in ([1.5, "x"], {"a": 1}, 1.5, "x\x00y"):
             answer = door.call(body={name: wrong})

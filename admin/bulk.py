@@ -1,0 +1,48 @@
+"""Editing chosen fields of many rows at once, by a form of which only the ticked fields count."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from flask_babel import lazy_gettext as _l
+from wtforms import Form
+from wtforms.validators import InputRequired
+
+from actions.records import fields_action
+from admin import forms
+from admin.declare import RowAction
+from admin.inputs import TicksField
+
+if TYPE_CHECKING:
+    from admin.base import Screen
+
+
+class FieldsForm(Form):
+    """Fields, each with a tick before it; what is not ticked is neither looked at nor changed."""
+
+    change = TicksField(_l("Fields to change"), [InputRequired(_l("Tick what should change."))])
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.change.offered = [name for name in self._fields if name != "change"]
+
+    @property
+    def pickable(self) -> list[tuple[Any, bool]]:
+        """Return each field and whether it is ticked."""
+        return [(field, name in self.change.data) for name, field in self._fields.items() if name != "change"]
+
+    def validate(self, extra_validators: Any = None) -> bool:
+        """Look at the ticked fields only."""
+        wanted = [field for field, ticked in self.pickable if ticked]
+        return all([self.change.validate(self), *(field.validate(self) for field in wanted)])
+
+
+def declare(screen: Screen) -> RowAction:
+    """Return the bulk edit of a screen's ``column_bulk_list``."""
+    fields = {name: forms.make_field(screen, screen.field(name)) for name in screen.column_bulk_list}
+    form_class = type(f"{type(screen).__name__}FieldsForm", (FieldsForm,), fields)
+
+    def values(form: Any) -> dict[str, Any]:
+        return {"values": forms.values_of_fields(screen, form, form.change.data)}
+
+    return RowAction(fields_action(screen.model), form_class, "pencil", menu=False, values=values)
