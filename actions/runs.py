@@ -27,6 +27,7 @@ from models.base import N_, Invalid
 from models.dialect import WRITE
 from models.journal import Changeset
 from models.run import ItemState, Run, RunItem, RunState
+from models.staff import may
 
 log = logging.getLogger(__name__)
 
@@ -178,6 +179,7 @@ def do_chunk(engine: Engine, taken: Claim, clock: Clock) -> bool:
         ctx.journal.header["run_id"] = taken.run_id
         run = _hold(ctx.session, taken, now)
         items = _next(ctx.session, run)
+        _stop_unless_allowed(ctx.session, run)
         if run.cancel_requested or not items:
             _finish(run, now)
             return False
@@ -197,6 +199,14 @@ def _hold(session: Session, taken: Claim, now: dt.datetime) -> Run:
     if session.scalar(renewed.execution_options(synchronize_session=False)) is None:
         raise Fenced
     return session.get_one(Run, taken.run_id, populate_existing=True)
+
+
+def _stop_unless_allowed(session: Session, run: Run) -> None:
+    """Go no further for somebody who was deactivated, or who lost the permission since they started the run."""
+    code = run.action if run.undoes_id is None else undo_all.code
+    if run.actor_id is not None and not may(session, run.actor_id, code):
+        run.cancel_requested = True
+        run.stopped_because = N_("Whoever started this may no longer do it.")
 
 
 def _next(session: Session, run: Run) -> Sequence[RunItem]:

@@ -24,6 +24,7 @@ from models.customer import Customer
 from models.journal import Change, Changeset
 from models.loyalty import LoyaltyEntry
 from models.run import Run
+from models.staff import GENERATED
 
 if TYPE_CHECKING:
     from admin.base import Screen
@@ -148,14 +149,10 @@ def event(changeset: Changeset, changes: Sequence[FieldChange], undone: str = ""
     return Event(title_of(changeset), at, changeset.actor_name, url, changeset.reason, changes, back, undone)
 
 
-PERMISSIONS = {"create": "add", "save": "edit"}
-"""Verb of a generated action -> the permission its form needs, where the two differ."""
-
-
 def may_undo(deed: Changeset | Run) -> bool:
     """Whether the person asking may take a deed or a run of it back: what they could have done, they may undo."""
     noun, _dot, verb = deed.action.partition(".")
-    return allowed("undo", deed.__tablename__) and allowed(PERMISSIONS.get(verb, verb), noun)
+    return allowed("undo", deed.__tablename__) and allowed(GENERATED.get(verb, verb), noun)
 
 
 def may_still_be_undone(changeset: Changeset) -> bool:

@@ -15,10 +15,11 @@ from actions import runner
 from actions.base import SYSTEM, Action, Actor, Outcome
 from actions.preferences import load_preferences
 from actions.preview import Preview
-from admin.permissions import READ, permissions_of
+from admin.permissions import READ
 from models.api_key import KeyScope
 from models.base import db
 from models.shop import Shop, load_shop
+from models.staff import permissions_of
 
 if TYPE_CHECKING:
     from admin.base import Screen

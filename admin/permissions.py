@@ -1,25 +1,14 @@
 """Permissions: what exists, who holds what, and the roles a new shop starts with.
 
-A permission is a pair in Flask-AppBuilder's tables: ``can_<verb>`` on a resource. A person's whole set is one query.
+A permission is a pair in Flask-AppBuilder's tables: ``can_<verb>`` on a resource.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
-from flask_appbuilder.security.sqla.models import (
-    Permission,
-    PermissionView,
-    ViewMenu,
-    assoc_group_role,
-    assoc_permissionview_role,
-    assoc_user_group,
-    assoc_user_role,
-)
-from sqlalchemy import select, union
-from sqlalchemy.orm import Session
+from models.staff import PREFIX
 
-PREFIX = "can_"
 READ = ("list", "show")
 WRITE = ("add", "edit")
 
@@ -87,23 +76,3 @@ SHIPPED_ROLES: dict[str, set[tuple[str, str]] | None] = {
     "Read-only": _EVERYTHING_READ,
 }
 """Role name -> permissions it is created with; None is all of them. Created once, never rewritten."""
-
-
-def permissions_of(session: Session, user_id: int) -> frozenset[tuple[str, str]]:
-    """Return every (permission, resource) a member of staff holds, by own roles and by groups, in one statement."""
-    roles = union(
-        select(assoc_user_role.c.role_id).where(assoc_user_role.c.user_id == user_id),
-        select(assoc_group_role.c.role_id)
-        .join(assoc_user_group, assoc_user_group.c.group_id == assoc_group_role.c.group_id)
-        .where(assoc_user_group.c.user_id == user_id),
-    ).subquery()
-    query = (
-        select(Permission.name, ViewMenu.name)
-        .select_from(PermissionView)
-        .join(Permission, Permission.id == PermissionView.permission_id)
-        .join(ViewMenu, ViewMenu.id == PermissionView.view_menu_id)
-        .join(assoc_permissionview_role, assoc_permissionview_role.c.permission_view_id == PermissionView.id)
-        .join(roles, roles.c.role_id == assoc_permissionview_role.c.role_id)
-        .distinct()
-    )
-    return frozenset((row[0], row[1]) for row in session.execute(query))

@@ -10,9 +10,10 @@ from flask_appbuilder.security.sqla.models import Permission, PermissionView, Ro
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from admin.permissions import PREFIX, SHIPPED_ROLES
+from admin.permissions import SHIPPED_ROLES
 from models.base import Staff
 from models.dialect import hold
+from models.staff import PREFIX
 from models.validate import email as validate_email
 
 if TYPE_CHECKING:

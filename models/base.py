@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, TypeAlias
 
 from flask_appbuilder import Model as IdentityModel
-from flask_appbuilder.security.sqla import models as identity
+from flask_appbuilder.security.sqla import models as identity_models
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import ForeignKey, Integer, String, Text, event
 from sqlalchemy.orm import ColumnProperty, DeclarativeBase, Mapped, declared_attr, mapped_column
@@ -28,7 +28,10 @@ for _table in metadata.tables.values():
     for _column in _table.columns:
         _column.info.setdefault("policy", personal.account["policy"])
 
-Staff: TypeAlias = identity.User
+identity = identity_models
+"""The staff tables: roles, permissions and who holds them."""
+
+Staff: TypeAlias = identity_models.User
 
 
 def N_(message: str) -> str:

@@ -66,6 +66,8 @@ class Run(Base):
     done: Mapped[int] = mapped_column(Integer, default=0, info=system)
     refused: Mapped[int] = mapped_column(Integer, default=0, info=system)
     cancel_requested: Mapped[bool] = mapped_column(Boolean, default=False, info=system)
+    stopped_because: Mapped[str | None] = mapped_column(String(200), info=system)
+    """Why the product itself stopped it, as a sentence."""
     worker: Mapped[str | None] = mapped_column(String(100), info=system)
     fence: Mapped[int] = mapped_column(Integer, default=0, info=system)
     lease_until: Mapped[dt.datetime | None] = mapped_column(UTCDateTime, info=system)

@@ -15,7 +15,7 @@ from models.account import AccountEntry, AccountKind, Invoice, PaymentMethod
 from models.address import Address
 from models.api_key import ApiKey
 from models.attribute import AttributeDefinition, AttributeValue
-from models.base import Base, Record, Staff, metadata
+from models.base import Base, Record, Staff, identity, metadata
 from models.choices import AccountType, Status
 from models.credit import CreditEntry, CreditKind
 from models.customer import Customer
@@ -73,6 +73,28 @@ def _given(overrides: dict[str, Any], **defaults: Any) -> dict[str, Any]:
     )
     made = {name: value for name, value in defaults.items() if name not in settled}
     return {name: value() if callable(value) else value for name, value in made.items()} | overrides
+
+
+def grant(session: Session, staff_id: int, permission: str, resource: str) -> None:
+    """Give a member of staff a permission, by a role made for it unless they hold one that has it."""
+    staff, names = session.get_one(Staff, staff_id), (permission, resource)
+    if any((p.permission.name, p.view_menu.name) == names for role in staff.roles for p in role.permissions):
+        return
+    parts = (
+        _named(session, identity.Permission, permission),
+        _named(session, identity.ViewMenu, resource),
+    )
+    pairs = select(identity.PermissionView).filter_by(permission_id=parts[0].id, view_menu_id=parts[1].id)
+    pair = session.scalar(pairs) or identity.PermissionView(permission=parts[0], view_menu=parts[1])
+    staff.roles.append(identity.Role(name=f"Role {number()}", permissions=[pair]))
+    session.flush()
+
+
+def _named(session: Session, model: Any, name: str) -> Any:
+    row = session.scalar(select(model).where(model.name == name)) or model(name=name)
+    session.add(row)
+    session.flush()
+    return row
 
 
 def make_staff(session: Session, **overrides: Any) -> Any:

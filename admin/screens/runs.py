@@ -81,6 +81,10 @@ class RunScreen(Screen):
         """Say what it does, how far it is, and for whom."""
         return [_what(self, None, row, ""), _progress(self, None, row, ""), row.actor_name, row.reason]
 
+    def notice(self, row: Run) -> Any:
+        """Say why the product stopped it."""
+        return _(row.stopped_because) if row.stopped_because else ""
+
     def live(self, row: Run) -> bool:
         """A run that is going on is watched."""
         return row.is_open

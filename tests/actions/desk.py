@@ -34,6 +34,12 @@ class Desk:
             if session.scalar(select(SalesChannel.id).where(SalesChannel.code == "WEB")) is None:
                 factories.make_sales_channel(session, code="WEB", name="Web shop")
 
+    def allow(self, *actions: Action) -> None:
+        """Let the member of staff do these, where it is asked."""
+        with Session(self.engine) as session, session.begin():
+            for declared in actions:
+                factories.grant(session, self.actor.id, f"can_{declared.verb}", declared.resource)
+
     def call(self, key: str | None = None) -> Call:
         """Who asks, and when."""
         return Call(self.actor, self.now, key=key)

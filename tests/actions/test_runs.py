@@ -18,6 +18,7 @@ from actions.base import Invalid, Refused
 from actions.customers import change_class, deactivate, set_terms
 from actions.notes import add_note, done
 from actions.packing import pack, unpack
+from models.base import Staff
 from models.customer import Customer
 from models.dialect import WRITE
 from models.journal import Changeset
@@ -34,6 +35,7 @@ def people(desk: Desk, count: int, **values: object) -> list[int]:
 
 def start(desk: Desk, ids: list[int], action=deactivate, **values: object) -> int:
     """Queue a run over some rows."""
+    desk.allow(action, runs.undo_all)
     rows = select(action.model.id).where(action.model.id.in_(ids))
     return runs.start(
         desk.engine,
@@ -280,12 +282,14 @@ def test_the_worker_waits_works_and_stops(desk: Desk) -> None:
     stop = threading.Event()
     thread = threading.Thread(target=runs.serve, args=(desk.engine, lambda: desk.now, "loop", stop, 0.01))
     thread.start()
-    run = start(desk, people(desk, 2))
-    until = time.monotonic() + 20
-    while desk.get(Run, run).is_open and time.monotonic() < until:
-        stop.wait(0.01)
-    stop.set()
-    thread.join()
+    try:
+        run = start(desk, people(desk, 2))
+        until = time.monotonic() + 20
+        while desk.get(Run, run).is_open and time.monotonic() < until:
+            stop.wait(0.01)
+    finally:
+        stop.set()
+        thread.join()
     assert desk.get(Run, run).state == RunState.DONE
 
 
@@ -299,3 +303,22 @@ def test_a_run_another_claims_meanwhile_is_let_go(desk: Desk) -> None:
     desk.later(seconds=61)
     work(desk)
     assert desk.get(Run, run).done == 2
+
+
+@pytest.mark.parametrize("lost", ["permission", "account"])
+def test_it_goes_no_further_for_somebody_who_may_no_longer_do_it(desk: Desk, lost: str) -> None:
+    ids = people(desk, 2 * runs.CHUNK)
+    run = start(desk, ids)
+    taken = runs.claim(desk.engine, desk.now, "one")
+    assert runs.do_chunk(desk.engine, taken, lambda: desk.now)
+    with Session(desk.engine) as session, session.begin():
+        staff = session.get_one(Staff, desk.actor.id)
+        if lost == "account":
+            staff.active = False
+        else:
+            staff.roles = []
+    assert not runs.do_chunk(desk.engine, taken, lambda: desk.now)
+    row = desk.get(Run, run)
+    assert (row.state, row.done) == (RunState.CANCELLED, runs.CHUNK)
+    assert "no longer" in row.stopped_because
+    assert states(desk, run)[runs.CHUNK :] == ["pending"] * runs.CHUNK

@@ -1,0 +1,44 @@
+"""What members of staff may do: their permissions, which are rows of Flask-AppBuilder's tables."""
+
+from __future__ import annotations
+
+from sqlalchemy import select, union
+from sqlalchemy.orm import Session
+
+from models.base import Staff, identity
+
+PREFIX = "can_"
+GENERATED = {"create": "add", "save": "edit"}
+"""Verb of a generated action -> the permission its form needs, where the two differ."""
+
+Grant, Permission, Resource = identity.PermissionView, identity.Permission, identity.ViewMenu
+own_roles, group_roles = identity.assoc_user_role.c, identity.assoc_group_role.c
+members, granted = identity.assoc_user_group.c, identity.assoc_permissionview_role.c
+
+
+def permissions_of(session: Session, user_id: int) -> frozenset[tuple[str, str]]:
+    """Return every (permission, resource) a member of staff holds, by own roles and by groups, in one statement."""
+    roles = union(
+        select(own_roles.role_id).where(own_roles.user_id == user_id),
+        select(group_roles.role_id)
+        .join(identity.assoc_user_group, members.group_id == group_roles.group_id)
+        .where(members.user_id == user_id),
+    ).subquery()
+    query = (
+        select(Permission.name, Resource.name)
+        .select_from(Grant)
+        .join(Permission, Permission.id == Grant.permission_id)
+        .join(Resource, Resource.id == Grant.view_menu_id)
+        .join(identity.assoc_permissionview_role, granted.permission_view_id == Grant.id)
+        .join(roles, roles.c.role_id == granted.role_id)
+        .distinct()
+    )
+    return frozenset((row[0], row[1]) for row in session.execute(query))
+
+
+def may(session: Session, user_id: int, code: str) -> bool:
+    """Return whether a member of staff is active and holds the permission of an action."""
+    noun, _dot, verb = code.partition(".")
+    needed = PREFIX + GENERATED.get(verb, verb), noun
+    active = session.scalar(select(Staff.active).where(Staff.id == user_id))
+    return bool(active) and needed in permissions_of(session, user_id)
