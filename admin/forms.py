@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
-from flask import url_for
+from flask import request, url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from wtforms import (
@@ -62,12 +62,18 @@ def related(
     :param many: several rows may be chosen.
     """
     name = model.__tablename__
+
+    def beside() -> str:
+        """The record that stands in the address is not among the further ones to choose."""
+        return request.args.get("id", "") if many else ""
+
     return (LookupManyField if many else LookupField)(
         label,
         screen=lambda: clientele().by_model[model],
-        url=lambda: url_for(f"screen_{resource}.ajax_lookup", name=name),
+        url=lambda: url_for(f"screen_{resource}.ajax_lookup", name=name, without=beside() or None),
         nullable=not required,
         validators=[InputRequired(_l("Choose one.")) if required else Optional()],
+        **({"without": beside} if many else {}),
         **options,
     )
 

@@ -279,6 +279,10 @@ class LookupManyField(LookupField):
     widget = LookupManyWidget()
     data: Any
 
+    def __init__(self, *args: Any, without: Callable[[], str], **kwargs: Any) -> None:
+        self.without = without
+        super().__init__(*args, **kwargs)
+
     def process_data(self, value: Any) -> None:
         """Take one id or a list of them."""
         self.data = value if isinstance(value, list) else [] if value is None else [value]
@@ -292,6 +296,7 @@ class LookupManyField(LookupField):
     def offer(self) -> None:
         """Read what can be chosen, and the rows that are chosen already."""
         super().offer()
+        self.options = [option for option in self.options if str(option[0]) != self.without()]
         known = {row_id for row_id, _label in self.options}
         rows = [self.screen().get_one(i) for i in self.data if i not in known]
         self.options += [(row.id, self.screen().lookup_label(row)) for row in rows if row is not None]

@@ -31,7 +31,10 @@ def options(screen: Screen, text: str, offset: int, limit: int) -> list[tuple[in
 
 
 def answer(screen: Screen) -> Response:
-    """Answer a picker: ``name`` is the relation, ``query`` what was typed, ``offset`` where to go on."""
+    """Answer a picker: ``name`` is the relation, ``query`` what was typed, ``offset`` where to go on.
+
+    ``without`` is an id that is not offered.
+    """
     name = request.args.get("name", "")
     allowed_names = {
         *screen.form_columns,
@@ -55,4 +58,5 @@ def answer(screen: Screen) -> Response:
         raise BadArgument("offset", _("a whole number"))
     text = request.args.get("query", "").strip()[:200]
     found = target.lookup_options(text, int(offset))
-    return jsonify([[row_id, label] for row_id, label in found])
+    without = request.args.get("without")
+    return jsonify([[row_id, label] for row_id, label in found if str(row_id) != without])

@@ -6,7 +6,7 @@ import datetime as dt
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from sqlalchemy import BigInteger, Boolean, Date, ForeignKey, Index, Integer, String
+from sqlalchemy import BigInteger, Boolean, Date, ForeignKey, Index, Integer, String, text
 from sqlalchemy.orm import Mapped, mapped_column, object_session, relationship
 
 from models import normalise, places, validate
@@ -34,6 +34,9 @@ if TYPE_CHECKING:
     from models.phone import Phone
 
 
+MERGED = text("merged_into_id IS NOT NULL")
+
+
 class Customer(Record):
     """One person or company. ``points``, ``account_balance``, ``credit_balance`` are caches of the ledgers.
 
@@ -58,8 +61,11 @@ class Customer(Record):
         ),
         unique_where("uq_customer_loyalty_code", "loyalty_code", where=LIVE),
         unique_where("uq_customer_account_code", "account_code", where=LIVE),
-        Index(None, "last_name_key", "first_name_key", "id"),
-        Index(None, "status", "last_name_key", "first_name_key", "id"),
+        # The lists leave merged records out: with that in the index, a page and its count are read from it alone.
+        Index("ix_customer_name", "last_name_key", "first_name_key", "id", "merged_into_id"),
+        Index("ix_customer_status_name", "status", "last_name_key", "first_name_key", "id", "merged_into_id"),
+        # Only the merged ones: an index of all would tempt the planner to find the others by it.
+        Index("ix_customer_merged_into_id", "merged_into_id", sqlite_where=MERGED, postgresql_where=MERGED),
         Index(None, "first_name_key", "id"),
         Index(None, "email_key", "id"),
         Index(None, "company_key", "id"),
@@ -174,7 +180,7 @@ class Customer(Record):
     )
     email_verified_at: Mapped[dt.datetime | None] = mapped_column(UTCDateTime, info=state(erase="clear"))
     password_hash: Mapped[str | None] = mapped_column(String(255), info=secret)
-    merged_into_id: Mapped[int | None] = refers("customer", reference(written_by="action"))
+    merged_into_id: Mapped[int | None] = refers("customer", reference(written_by="action"), index=False)
     anonymised_at: Mapped[dt.datetime | None] = mapped_column(UTCDateTime, info=state())
 
     email_key: Mapped[str] = mapped_column(Key, default="", info=search_key("email"))

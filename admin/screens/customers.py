@@ -81,6 +81,10 @@ def _phones(view: Any, context: Any, row: Customer, name: str) -> Any:
     return Markup("<br>").join(lines) if lines else None
 
 
+_LIVE = {"merged_into__empty": "1"}
+"""The filter of views that leave out what was merged into another record."""
+
+
 class CustomerScreen(Screen):
     """People and companies, whatever door they came in by."""
 
@@ -115,7 +119,7 @@ class CustomerScreen(Screen):
         "first_name", "last_name", "company_name", "email", "status", "account_type", "is_active", "customer_class",
         "membership_group", "acquisition_source", "sales_channel", "price_list", "payment_term", "points",
         "account_balance", "credit_balance", "pay_on_account", "free_delivery", "loyalty_code", "account_code", "agent",
-        "created_via", "date_of_birth", "registered_at", "last_activity_at", "created_at",
+        "merged_into", "created_via", "date_of_birth", "registered_at", "last_activity_at", "created_at",
     )  # fmt: skip
     column_editable_list = ("customer_class", "membership_group")
     column_bulk_list = (
@@ -142,6 +146,7 @@ class CustomerScreen(Screen):
         "last_password_reset_at": _l("Last password reset"),
         "verified_at": _l("Verified"),
         "verified_by": _l("Verified by"),
+        "merged_into": _l("Merged into"),
         "acquisition_source": _l("How did you find us?"),
         "vat_number": _l("VAT number"),
         "bank_account": _l("Default bank account"),
@@ -161,11 +166,12 @@ class CustomerScreen(Screen):
         "phones": _phones,
     }
     views = (
-        View("registered", _l("Registered"), {"status__eq": "registered"}),
-        View("all", _l("All")),
+        View("registered", _l("Registered"), {"status__eq": "registered", **_LIVE}),
+        View("all", _l("All"), _LIVE),
         View("awaiting", _l("Awaiting approval"), {"status__eq": "pending_approval"}, counted=True),
         View("owing", _l("Owing money"), {"account_balance__ge": "0.01"}),
         View("in_credit", _l("In credit"), {"account_balance__le": "-0.01"}),
+        View("merged", _l("Merged"), {"merged_into__empty": "0"}),
     )
     sections = (
         Section(_l("Name"), ("title", "first_name", "last_name", "gender", "date_of_birth", "language")),

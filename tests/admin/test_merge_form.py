@@ -18,6 +18,9 @@ def test_records_are_picked_by_typing_and_the_sheet_adds_up(shop: Shop) -> None:
     assert "multiple" in picker
     found = shop.client().get(f"{picker['data-lookup']}&query=kareem").json
     assert [row[0] for row in found] == [two]
+    both = shop.client().get(f"{picker['data-lookup']}&query=kar").json
+    assert one not in [row[0] for row in both], "a record is not offered to be merged into itself"
+    assert not any(t == "option" and g.get("value") == str(one) for t, g in page.tags)
     form = page.form("/act/merge/")
     sent = form.filled(others=str(two), reason=WHY)
     seen = page_of(shop.client().post(f"{url}&preview=1", data=sent, headers=HTMX))
@@ -87,6 +90,8 @@ def test_what_was_the_others_leads_to_the_survivor(shop: Shop) -> None:
     seen = shop.api().send("POST", f"{path}?preview=1", body).json
     done = shop.api().send("POST", path, {**body, "fingerprint": seen["fingerprint"]})
     assert done.status_code == 200, done.json
+    assert f"?id={two}" not in shop.client().get("/admin/customer/?view=all").get_data(as_text=True)
+    assert f"?id={two}" in shop.client().get("/admin/customer/?view=merged").get_data(as_text=True)
     for word in ("goes@example.com", "OLD-CARD", str(two)):
         text = page_of(shop.client().get(f"/admin/search/?q={word}")).text
         assert "Stays" in text, word

@@ -694,25 +694,32 @@ def upgrade() -> None:
     op.create_index(
         op.f("ix_customer_last_activity_at_id"), "customer", ["last_activity_at", "id"], unique=False
     )
-    op.create_index(
-        op.f("ix_customer_last_name_key_first_name_key_id"),
-        "customer",
-        ["last_name_key", "first_name_key", "id"],
-        unique=False,
-    )
     op.create_index(op.f("ix_customer_loyalty_code"), "customer", ["loyalty_code"], unique=False)
     op.create_index(
         op.f("ix_customer_membership_group_id"), "customer", ["membership_group_id"], unique=False
     )
-    op.create_index(op.f("ix_customer_merged_into_id"), "customer", ["merged_into_id"], unique=False)
+    op.create_index(
+        "ix_customer_merged_into_id",
+        "customer",
+        ["merged_into_id"],
+        unique=False,
+        sqlite_where=sa.text("merged_into_id IS NOT NULL"),
+        postgresql_where=sa.text("merged_into_id IS NOT NULL"),
+    )
+    op.create_index(
+        "ix_customer_name",
+        "customer",
+        ["last_name_key", "first_name_key", "id", "merged_into_id"],
+        unique=False,
+    )
     op.create_index(op.f("ix_customer_payment_term_id"), "customer", ["payment_term_id"], unique=False)
     op.create_index(op.f("ix_customer_points_id"), "customer", ["points", "id"], unique=False)
     op.create_index(op.f("ix_customer_price_list_id"), "customer", ["price_list_id"], unique=False)
     op.create_index(op.f("ix_customer_sales_channel_id"), "customer", ["sales_channel_id"], unique=False)
     op.create_index(
-        op.f("ix_customer_status_last_name_key_first_name_key_id"),
+        "ix_customer_status_name",
         "customer",
-        ["status", "last_name_key", "first_name_key", "id"],
+        ["status", "last_name_key", "first_name_key", "id", "merged_into_id"],
         unique=False,
     )
     op.create_index(
