@@ -144,19 +144,28 @@ def test_an_amount_is_kept_to_the_penny(shop: Shop) -> None:
 def test_options_are_printed_as_wtforms_prints_them() -> None:
     from wtforms import Form as Plain
     from wtforms import SelectField
+    from wtforms.validators import InputRequired
     from wtforms.widgets import Select
 
-    from admin.inputs import QuickSelect
+    from admin.selects import ListedField, QuickSelect
 
     options = [("", ""), ("a", ""), ("b", "B & <b>\"x\"</b> 'y'"), ('"><script>', "é"), ("7", "Seven")]
 
-    class Both(Plain):
-        ours = SelectField(choices=lambda: options, widget=QuickSelect(), id="it", name="it")
-        theirs = SelectField(choices=lambda: options, widget=Select(), id="it", name="it")
+    alike: dict[str, Any] = {
+        "choices": lambda: options,
+        "id": "it",
+        "name": "it",
+        "validators": [InputRequired()],
+    }
+
+    class All(Plain):
+        quick = SelectField(widget=QuickSelect(), **alike)
+        listed = ListedField(**alike)
+        theirs = SelectField(widget=Select(), **alike)
 
     for value in ("", "b", '"><script>', "nothing"):
-        form = Both(data={"ours": value, "theirs": value})
-        assert form.ours() == form.theirs()
+        form = All(data={"quick": value, "listed": value, "theirs": value})
+        assert form.quick(class_="wide") == form.listed(class_="wide") == form.theirs(class_="wide")
 
 
 # -- pressing twice -----------------------------------------------------------------------------------------------------
