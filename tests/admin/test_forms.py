@@ -99,6 +99,7 @@ MONEY = [
 ]
 
 
+@pytest.mark.either_database
 @pytest.mark.parametrize(("path", "name", "given"), MONEY)
 def test_money_is_read_strictly_and_named_when_it_is_not(
     shop: Shop, path: str, name: str, given: dict[str, str]
@@ -252,6 +253,7 @@ def plausible(column: Any) -> str:
     return "1"
 
 
+@pytest.mark.either_database
 @pytest.mark.parametrize("resource", CREATE)
 def test_a_form_writes_only_the_fields_it_lists(shop: Shop, resource: str) -> None:
     screen = shop.screen(resource)
@@ -343,6 +345,7 @@ def test_settings_are_saved_in_one_changeset_and_only_what_changed(shop: Shop) -
     assert form_of(shop, "/admin/shop_setting/").fields["name"] == "Vine & <Barrel>"
 
 
+@pytest.mark.either_database
 @pytest.mark.parametrize(
     ("name", "wrong"),
     [
