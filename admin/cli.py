@@ -16,7 +16,7 @@ from actions.base import Refused
 from actions.lookups import first_channel
 from admin import acting
 from admin.context import clientele
-from admin.errors import titles
+from admin.errors import TITLES
 from admin.roles import first_admin, sync
 from admin.sentences import sentence
 from models import schema
@@ -106,7 +106,7 @@ def act(
             lines = acting.command(code, ids, dict(_pair(v) for v in values), preview, **given)
         except HTTPException as error:
             own = error.description if error.description != type(error).description else ""
-            raise click.ClickException(own or titles()[error.code or 404][1]) from None
+            raise click.ClickException(own or str(TITLES[error.code or 404][1])) from None
         except Invalid as invalid:
             texts = "; ".join(f"{name}: {sentence(text)}" for name, text in invalid.errors.items())
             raise click.UsageError(texts) from None

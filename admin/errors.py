@@ -8,6 +8,7 @@ from typing import Any
 
 from flask import Flask, Response, current_app, g, jsonify, make_response, render_template, request
 from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
 from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -66,34 +67,33 @@ def _storable(text: str) -> bool:
     return "\x00" not in text and not any("\ud800" <= character <= "\udfff" for character in text)
 
 
-def titles() -> dict[int, tuple[str, str]]:
-    """Return status -> (title, what to do)."""
-    return {
-        400: (
-            _("That request cannot be read"),
-            _("Something in the address or the form is not as it should be."),
-        ),
-        401: (_("Please sign in"), _("You need to sign in to see this.")),
-        403: (_("Not for your role"), _("Your role does not include this. An admin can change that.")),
-        404: (_("Not found"), _("This page or record does not exist, or is not yours to see.")),
-        405: (_("Not that way"), _("This address does not take that kind of request.")),
-        409: (_("That cannot be done"), _("Something stands in the way. Nothing was changed.")),
-        413: (_("Too large"), _("What was sent is larger than 10 MB.")),
-        422: (_("Please look at it again"), _("Something in the form is not as it should be.")),
-        500: (
-            _("Something went wrong"),
-            _("It is our fault, and nothing was saved. Tell your admin the request id."),
-        ),
-        503: (_("The database does not answer"), _("Nothing was saved. Please try again in a moment.")),
-    }
+TITLES = {
+    400: (
+        _l("That request cannot be read"),
+        _l("Something in the address or the form is not as it should be."),
+    ),
+    401: (_l("Please sign in"), _l("You need to sign in to see this.")),
+    403: (_l("Not for your role"), _l("Your role does not include this. An admin can change that.")),
+    404: (_l("Not found"), _l("This page or record does not exist, or is not yours to see.")),
+    405: (_l("Not that way"), _l("This address does not take that kind of request.")),
+    409: (_l("That cannot be done"), _l("Something stands in the way. Nothing was changed.")),
+    413: (_l("Too large"), _l("What was sent is larger than 10 MB.")),
+    422: (_l("Please look at it again"), _l("Something in the form is not as it should be.")),
+    500: (
+        _l("Something went wrong"),
+        _l("It is our fault, and nothing was saved. Tell your admin the request id."),
+    ),
+    503: (_l("The database does not answer"), _l("Nothing was saved. Please try again in a moment.")),
+}
+"""Status -> (title, what to do)."""
 
 
 def answer(
     status: int, sentence: str = "", *, field: str | None = None, code: str | None = None, back: str = ""
 ) -> Response:
     """Return an error answer in the form the caller reads. ``back`` is the list to go back to, where there is one."""
-    title, default = titles().get(status, titles()[400 if status < 500 else 500])
-    sentence = sentence or default
+    title, default = TITLES.get(status, TITLES[400 if status < 500 else 500])
+    sentence = sentence or str(default)
     request_id = g.get("request_id", "")
     if request.path.startswith("/api/") or request.accept_mimetypes.best == "application/json":
         body = {"message": sentence, "field": field, "code": code, "request_id": request_id}

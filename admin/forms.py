@@ -16,7 +16,6 @@ from wtforms import (
     BooleanField,
     EmailField,
     Form,
-    SelectField,
     StringField,
     TelField,
     TextAreaField,
@@ -36,11 +35,11 @@ from admin.inputs import (
     LookupManyField,
     MoneyField,
     PercentField,
-    QuickSelect,
     RowField,
     RowsField,
     WholeNumberField,
 )
+from admin.selects import ListedField
 from models.base import Base
 from models.personal import policy
 
@@ -112,15 +111,14 @@ def make_field(screen: Screen, field: Field) -> Any:
             return _plain(field, common)
 
 
-def _listed(field: Field, common: dict[str, Any], choices: Callable[[str], list[tuple[str, str]]]) -> Any:
+def _listed(field: Field, common: dict[str, Any], choices: Callable[[str], Sequence[tuple[str, str]]]) -> Any:
     """Return a select over a long fixed list, such as countries, named in the shop's language."""
     blank = [("", "")] if field.nullable else []
-    return SelectField(
+    return ListedField(
         **common,
         choices=lambda: [*blank, *choices(shop().locale)],
         default=_default(field),
         filters=[_clean],
-        widget=QuickSelect(),
     )
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from babel.numbers import get_currency_precision
 from flask_babel import gettext as _
-from markupsafe import Markup, escape
+from markupsafe import Markup
 from wtforms import (
     BooleanField,
     DateField,
@@ -24,9 +24,9 @@ from wtforms import (
 from wtforms.fields.choices import Choice
 from wtforms.utils import unset_value
 from wtforms.validators import StopValidation
-from wtforms.widgets import Select
 
 from admin.fields import label_of
+from admin.selects import QuickSelect
 from models.base import Base
 
 if TYPE_CHECKING:
@@ -149,20 +149,6 @@ class LinesField(TextAreaField):
         """Read the lines, leaving out empty ones; none at all is no list."""
         lines = [line.strip() for line in (valuelist[0] if valuelist else "").splitlines()]
         self.data = [line for line in lines if line] or None
-
-
-class QuickSelect(Select):
-    """A select whose options are a value and a name and no more.
-
-    A customer's form holds a thousand of them; WTForms' own way of printing one would be half the cost of the page.
-    """
-
-    @classmethod
-    def render_option(cls, choice: Choice, **kwargs: Any) -> str:
-        """Return one option, as WTForms writes it."""
-        selected = "selected " if choice.selected else ""
-        label = escape(choice.label or choice.value)
-        return f'<option {selected}value="{escape(choice.value)}">{label}</option>'
 
 
 class ChoiceField(SelectField):

@@ -6,7 +6,7 @@ input is a 4xx that names the argument.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from functools import wraps
 from typing import TYPE_CHECKING, Any
@@ -30,7 +30,7 @@ from actions.base import Invalid
 from actions.journal import plain
 from actions.preview import Preview
 from admin import acting, api_keys, bodies, forms, lists, openapi
-from admin.context import forget_person, perform, person, rehearse, session
+from admin.context import forget_person, memo, perform, person, rehearse, session
 from admin.openapi import field_names
 from admin.query import BadArgument, parse_id
 from admin.select import count_up_to, fetch_page
@@ -61,13 +61,17 @@ def token_only(view: Callable[..., Any]) -> Callable[..., Any]:
 
 def represent(screen: Screen, row: Any) -> dict[str, Any]:
     """Return a row as JSON: ids for relations, minor units for money, ISO dates."""
-    found: dict[str, Any] = {"id": row.id}
-    for name in field_names(screen):
-        field = screen.field(name)
-        found[name] = plain(getattr(row, field.column.key if field.kind == "lookup" else name))
+    sources = memo(("sources", screen.resource), lambda: _sources(screen))
+    found = {"id": row.id, **{name: plain(getattr(row, source)) for name, source in sources}}
     if hasattr(row, "version"):
         found["version"] = row.version
     return found
+
+
+def _sources(screen: Screen) -> Sequence[tuple[str, str]]:
+    """Return (name in the answer, attribute it is read from), worked out once for all rows of an answer."""
+    fields = [screen.field(name) for name in field_names(screen)]
+    return [(field.name, field.column.key if field.kind == "lookup" else field.name) for field in fields]
 
 
 class RecordApi(BaseApi):

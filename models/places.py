@@ -16,7 +16,7 @@ from models.base import N_, Invalid
 from models.personal import Info
 from models.validate import say
 
-Choices = list[tuple[str, str]]
+Choices = tuple[tuple[str, str], ...]
 """(stored value, name on screen) in the order to show."""
 
 LANGUAGE_CODES = [
@@ -149,23 +149,26 @@ def currencies() -> frozenset[str]:
     return frozenset(str(code) for country in countries() for code in get_territory_currencies(country))
 
 
+@cache
 def country_choices(locale: str) -> Choices:
     """Return every country by its name in the language of ``locale`` (such as en_GB)."""
     names = Locale.parse(locale).territories
-    return sorted(((c, str(names.get(c, c))) for c in countries()), key=lambda item: item[1])
+    return tuple(sorted(((c, str(names.get(c, c))) for c in countries()), key=lambda item: item[1]))
 
 
+@cache
 def currency_choices(locale: str) -> Choices:
     """Return every currency as (GBP, GBP – British Pound)."""
     names = Locale.parse(locale).currencies
-    return [(c, f"{c} – {names.get(c, c)}") for c in sorted(currencies())]
+    return tuple((c, f"{c} – {names.get(c, c)}") for c in sorted(currencies()))
 
 
+@cache
 def language_choices(locale: str) -> Choices:
     """Return the languages offered, by their names in the language of ``locale``."""
     shown = Locale.parse(locale)
     names = ((c, Locale.parse(c, sep="-").get_display_name(shown) or c) for c in LANGUAGE_CODES)
-    return sorted(names, key=lambda item: item[1])
+    return tuple(sorted(names, key=lambda item: item[1]))
 
 
 # --------------------------------------------------------------------------------------- checks of one field

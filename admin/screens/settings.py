@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import cache
 from typing import Any
 from zoneinfo import available_timezones
 
@@ -23,6 +24,7 @@ from admin.context import perform, session, shop
 from admin.frame import frame
 from admin.pages import FormPage
 from admin.query import parse_id
+from admin.selects import ListedField, QuickSelect
 from models import places
 from models.lookups import SalesChannel
 from models.shop import SETTINGS, Setting, ShopSetting
@@ -97,20 +99,21 @@ def _plain(maker: Any) -> Callable[[Setting], Any]:
 
 def _chosen(choices: Callable[[], list[tuple[str, str]]]) -> Callable[[Setting], Any]:
     return lambda setting: SelectField(
-        _(setting.label), description=_(setting.help), choices=choices, widget=inputs.QuickSelect()
+        _(setting.label), description=_(setting.help), choices=choices, widget=QuickSelect()
     )
 
 
-def _named(choices: Callable[[str], list[tuple[str, str]]]) -> Callable[[Setting], Any]:
-    return _chosen(lambda: choices(shop().locale))
+def _listed(choices: Callable[[str], Sequence[tuple[str, str]]]) -> Callable[[Setting], Any]:
+    return lambda setting: ListedField(
+        _(setting.label), description=_(setting.help), choices=lambda: choices(shop().locale)
+    )
 
 
-def _zones() -> list[tuple[str, str]]:
-    return [
-        (name, name.replace("_", " "))
-        for name in sorted(available_timezones())
-        if "/" in name or name == "UTC"
-    ]
+@cache
+def _zones(_locale: str) -> tuple[tuple[str, str], ...]:
+    """Return every time zone by its own name; finding out which there are takes a walk through a folder."""
+    names = (name for name in sorted(available_timezones()) if "/" in name or name == "UTC")
+    return tuple((name, name.replace("_", " ")) for name in names)
 
 
 def _locales() -> list[tuple[str, str]]:
@@ -129,9 +132,9 @@ MAKERS: dict[str, Callable[[Setting], Any]] = {
     "email": _plain(EmailField),
     "integer": _plain(inputs.WholeNumberField),
     "boolean": lambda setting: BooleanField(_(setting.label), description=_(setting.help)),
-    "time_zone": _chosen(_zones),
-    "currency": _named(places.currency_choices),
-    "country": _named(places.country_choices),
+    "time_zone": _listed(_zones),
+    "currency": _listed(places.currency_choices),
+    "country": _listed(places.country_choices),
     "locale": _chosen(_locales),
     "sales_channel": _chosen(_channels),
 }

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
 from typing import Any
+from zlib import crc32
 
 import pytest
 import sqlalchemy as sa
@@ -18,7 +19,7 @@ from models.dialect import WRITE
 from tests import application
 from tests.admin import stock
 from tests.conftest import FindDatabase
-from tests.databases import Database
+from tests.databases import KINDS, Database
 from tests.factories import NOW
 
 RESOURCES = [screen.model.__tablename__ for screen in SCREENS]
@@ -167,14 +168,26 @@ ON_BOTH = ("test_bad_input.py", "test_bad_forms.py")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out the other database for screens that are all alike, save where bad input is typed."""
+    """Leave out the other database where it can make no difference: each case still runs, on one of the two."""
     config.hook.pytest_deselected(items=[item for item in items if _elsewhere(item)])
     items[:] = [item for item in items if not _elsewhere(item)]
 
 
 def _elsewhere(item: pytest.Item) -> bool:
+    """Whether a case runs on the other database only.
+
+    That is so for screens that are all alike, save where bad input is typed, and for tests marked ``either_database``:
+    they look at what Python does before a statement is sent or after its rows came back (who may, how it is put, how
+    many statements), and the same statements are tried on both databases by the tests beside them. A checksum of the
+    case's name tells which of the two, so that it is the same however few are selected.
+    """
     given = item.callspec.params if hasattr(item, "callspec") else {}
     resource, kind = given.get("resource"), given.get("database_kind")
-    if resource not in ALIKE or kind is None or item.path.name in ON_BOTH:
+    if kind is None or any(mark.args[0] == "database_kind" for mark in item.iter_markers("parametrize")):
+        return False  # no database, or a test that names its own
+    if item.get_closest_marker("either_database"):
+        case = item.nodeid.rpartition("::")[2].replace(kind, "")
+        return KINDS[crc32(case.encode()) % len(KINDS)] != kind
+    if resource not in ALIKE or item.path.name in ON_BOTH:
         return False
     return (ALIKE.index(resource) % 2 == 0) == (kind == "postgresql")

@@ -238,6 +238,7 @@ def test_another_persons_preview_is_no_confirmation(shop: Shop, code: str) -> No
     assert shop.figures() == before
 
 
+@pytest.mark.either_database
 @every_action
 def test_a_dangerous_one_is_confirmed_by_name(shop: Shop, code: str) -> None:
     door = Door(shop, code)
@@ -393,6 +394,7 @@ def test_a_selection_that_cannot_be_is_refused(shop: Shop, sent: dict[str, Any],
     assert bulk(shop, "customer.deactivate", **sent).status_code == status
 
 
+@pytest.mark.either_database
 def test_the_selection_bar_offers_what_the_role_may_do(stocked: Shop) -> None:
     def offered(role: str) -> set[str]:
         page = page_of(stocked.client(role).get("/admin/customer/?view=all"))

@@ -99,6 +99,7 @@ MONEY = [
 ]
 
 
+@pytest.mark.either_database
 @pytest.mark.parametrize(("path", "name", "given"), MONEY)
 def test_money_is_read_strictly_and_named_when_it_is_not(
     shop: Shop, path: str, name: str, given: dict[str, str]
@@ -144,19 +145,28 @@ def test_an_amount_is_kept_to_the_penny(shop: Shop) -> None:
 def test_options_are_printed_as_wtforms_prints_them() -> None:
     from wtforms import Form as Plain
     from wtforms import SelectField
+    from wtforms.validators import InputRequired
     from wtforms.widgets import Select
 
-    from admin.inputs import QuickSelect
+    from admin.selects import ListedField, QuickSelect
 
     options = [("", ""), ("a", ""), ("b", "B & <b>\"x\"</b> 'y'"), ('"><script>', "é"), ("7", "Seven")]
 
-    class Both(Plain):
-        ours = SelectField(choices=lambda: options, widget=QuickSelect(), id="it", name="it")
-        theirs = SelectField(choices=lambda: options, widget=Select(), id="it", name="it")
+    alike: dict[str, Any] = {
+        "choices": lambda: options,
+        "id": "it",
+        "name": "it",
+        "validators": [InputRequired()],
+    }
+
+    class All(Plain):
+        quick = SelectField(widget=QuickSelect(), **alike)
+        listed = ListedField(**alike)
+        theirs = SelectField(widget=Select(), **alike)
 
     for value in ("", "b", '"><script>', "nothing"):
-        form = Both(data={"ours": value, "theirs": value})
-        assert form.ours() == form.theirs()
+        form = All(data={"quick": value, "listed": value, "theirs": value})
+        assert form.quick(class_="wide") == form.listed(class_="wide") == form.theirs(class_="wide")
 
 
 # -- pressing twice -----------------------------------------------------------------------------------------------------
@@ -243,6 +253,7 @@ def plausible(column: Any) -> str:
     return "1"
 
 
+@pytest.mark.either_database
 @pytest.mark.parametrize("resource", CREATE)
 def test_a_form_writes_only_the_fields_it_lists(shop: Shop, resource: str) -> None:
     screen = shop.screen(resource)
@@ -334,6 +345,7 @@ def test_settings_are_saved_in_one_changeset_and_only_what_changed(shop: Shop) -
     assert form_of(shop, "/admin/shop_setting/").fields["name"] == "Vine & <Barrel>"
 
 
+@pytest.mark.either_database
 @pytest.mark.parametrize(
     ("name", "wrong"),
     [

@@ -92,6 +92,7 @@ def test_nobody_gets_past_the_sign_in_page(stocked: Shop):
                 assert answer.location.startswith("/login/"), rule
 
 
+@pytest.mark.either_database
 @pytest.mark.parametrize("role", SHIPPED_ROLES)
 def test_a_role_opens_exactly_the_views_its_permissions_name(stocked: Shop, role: str):
     client, held = stocked.client(role), SHIPPED_ROLES[role]
@@ -109,6 +110,7 @@ def test_a_role_opens_exactly_the_views_its_permissions_name(stocked: Shop, role
             assert (answer.status_code != 403) == allowed, f"{role} {resource}/{path}: {answer.status}"
 
 
+@pytest.mark.either_database
 @pytest.mark.parametrize("role", SHIPPED_ROLES)
 def test_the_menu_shows_a_role_only_what_it_may_list(stocked: Shop, role: str):
     links = set(page_of(stocked.client(role).get("/admin/")).links)

@@ -88,6 +88,7 @@ def test_figures_and_dates_are_in_order_and_empty_ones_at_one_end(stocked: Shop,
         assert values[:gap] == [None] * gap or values[len(there) :] == [None] * gap, column
 
 
+@pytest.mark.either_database
 @pytest.mark.parametrize("resource", LISTED)
 def test_next_and_previous_on_screen_visit_each_row_once(stocked: Shop, resource: str) -> None:
     whole, seen, pages = shown(stocked, resource), [], 0
@@ -106,6 +107,7 @@ def test_next_and_previous_on_screen_visit_each_row_once(stocked: Shop, resource
     assert rows_of(stocked.client().get(back)) == whole[-25 - rest : -rest]
 
 
+@pytest.mark.either_database
 @pytest.mark.parametrize("resource", LISTED)
 def test_a_page_before_the_first_or_beside_a_row_that_has_gone_begins_anew(
     stocked: Shop, resource: str
@@ -183,6 +185,7 @@ def test_every_filter_by_every_operator_finds_exactly_the_rows_it_says(stocked: 
                     assert set(found) == expected, f"{name}__{operator}={raw}"
 
 
+@pytest.mark.either_database
 @pytest.mark.parametrize("resource", LISTED)
 def test_the_screen_filters_as_the_api_does_and_the_chip_takes_it_off(stocked: Shop, resource: str) -> None:
     screen = stocked.screen(resource)
@@ -262,6 +265,7 @@ def test_rows_of_a_customer_are_found_by_the_customers_name(stocked: Shop) -> No
         assert ids_of(stocked, resource, q="agent"), resource
 
 
+@pytest.mark.either_database
 @pytest.mark.parametrize("resource", LISTED)
 def test_page_sizes_are_kept_from_page_to_page(stocked: Shop, resource: str) -> None:
     for size in (1, 60):
@@ -273,6 +277,7 @@ def test_page_sizes_are_kept_from_page_to_page(stocked: Shop, resource: str) -> 
     assert len(shown(stocked, resource, page_size="")) == 50
 
 
+@pytest.mark.either_database
 @pytest.mark.parametrize("resource", LISTED)
 def test_every_view_is_a_tab_with_the_rows_it_declares(stocked: Shop, resource: str) -> None:
     for view in stocked.screen(resource).views:

@@ -28,6 +28,7 @@ def inlined(document: dict, schema: dict) -> dict:
     return made
 
 
+@pytest.mark.either_database
 def test_the_description_is_valid_openapi_and_names_every_resource(stocked: Shop):
     document = described(stocked)
     validate(document)
@@ -48,6 +49,7 @@ def test_list_and_record_are_as_described(stocked: Shop, resource: str):
         Draft202012Validator(inlined(document, schema)).validate(answer.json)
 
 
+@pytest.mark.either_database
 @pytest.mark.parametrize("resource", RESOURCES)
 def test_only_a_bearer_token_opens_it_never_the_cookie(stocked: Shop, resource: str):
     for path in (f"/api/v1/{resource}/", f"/api/v1/{resource}/1", "/api/v1/_openapi"):

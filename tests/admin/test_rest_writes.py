@@ -97,6 +97,7 @@ def test_an_action_by_the_api_refuses_what_no_form_has(shop: Shop, code: str) ->
     assert shop.figures() == before
 
 
+@pytest.mark.either_database
 def test_every_action_is_described(stocked: Shop) -> None:
     document = stocked.api().get("/api/v1/_openapi").json
     validate(document)
@@ -197,6 +198,7 @@ def test_what_no_form_writes_the_api_does_not_write_either(shop: Shop) -> None:
     assert shop.get(Customer, customer).points == 0
 
 
+@pytest.mark.either_database
 @pytest.mark.parametrize("resource", RESOURCES)
 def test_what_a_screen_does_not_allow_the_api_does_not_offer(stocked: Shop, resource: str) -> None:
     screen, api = stocked.screen(resource), stocked.api()

@@ -154,6 +154,7 @@ def test_a_record_is_created_shown_edited_and_journalled(shop: Shop, resource: s
         assert set(change.after) >= {name, "version"}
 
 
+@pytest.mark.either_database
 @pytest.mark.parametrize("resource", CREATE)
 def test_the_drawer_gets_a_fragment_and_says_what_was_saved(shop: Shop, resource: str) -> None:
     client = shop.client()
@@ -385,6 +386,7 @@ def door_of(shop: Shop, url: str) -> tuple[str, str] | None:
     return (f"can_{verb}", parts[1]) if verb else None
 
 
+@pytest.mark.either_database
 @pytest.mark.parametrize("role", [role for role in SHIPPED_ROLES if role != "Admin"])
 def test_a_page_offers_a_role_only_what_it_may_do(stocked: Shop, role: str) -> None:
     held, client = SHIPPED_ROLES[role], stocked.client(role)

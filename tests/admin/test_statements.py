@@ -29,6 +29,7 @@ def view_of(shop: Shop, resource: str) -> str:
     return "view=all&" if shop.screen(resource).views else ""
 
 
+@pytest.mark.either_database
 @pytest.mark.parametrize("role", ["Admin", "Read-only"])
 def test_no_list_takes_more_than_twelve_statements(stocked: Shop, role: str) -> None:
     client, costs = stocked.client(role), {}
@@ -43,6 +44,7 @@ def test_no_list_takes_more_than_twelve_statements(stocked: Shop, role: str) -> 
     assert {r: n for r, n in costs.items() if n > LIST_AT_MOST} == {}
 
 
+@pytest.mark.either_database
 def test_filtered_searched_and_later_pages_take_no_more_either(stocked: Shop) -> None:
     client, costs = stocked.client(), {}
     for resource in LISTED:
@@ -79,6 +81,7 @@ def test_more_rows_cost_no_more_statements_whatever_columns_are_shown(stocked: S
         assert len(few) == len(many), f"{chosen}: {sorted(set(many) - set(few))}"
 
 
+@pytest.mark.either_database
 @pytest.mark.parametrize("resource", LISTED)
 def test_a_record_takes_at_most_twenty_five_statements(stocked: Shop, resource: str) -> None:
     client, screen = stocked.client(), stocked.screen(resource)
@@ -94,6 +97,7 @@ def test_a_record_takes_at_most_twenty_five_statements(stocked: Shop, resource: 
     assert {r: n for r, n in costs.items() if n > RECORD_AT_MOST} == {}
 
 
+@pytest.mark.either_database
 @pytest.mark.parametrize("resource", RESOURCES)
 def test_the_api_and_the_export_cost_the_same_for_few_rows_and_for_many(stocked: Shop, resource: str) -> None:
     api, client = stocked.api(), stocked.client()
