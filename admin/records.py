@@ -53,6 +53,7 @@ def build(screen: Screen, row: Any) -> RecordPage:
         notice=screen.notice(row),
         icon=screen.icon,
         live=screen.live(row),
+        past_url=screen.url_to("past_view") if screen.model.__journal__ else "",
     )
 
 

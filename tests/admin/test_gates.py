@@ -27,6 +27,8 @@ PER_RESOURCE = {
     "/admin/<resource>/edit/": "GET POST",
     "/admin/<resource>/export/<export_type>/": "GET",
     "/admin/<resource>/new/": "GET POST",
+    "/admin/<resource>/past/": "GET",
+    "/admin/<resource>/restore/": "GET POST",
     "/api/v1/<resource>/": "GET POST",
     "/api/v1/<resource>/<string:row_id>": "DELETE GET PATCH",
     "/api/v1/<resource>/actions/<string:verb>": "POST",
@@ -102,6 +104,8 @@ def test_a_role_opens_exactly_the_views_its_permissions_name(stocked: Shop, role
             ("create_view", "new/"),
             ("export", "export/csv/"),
             ("details_view", "details/?id=1"),
+            ("past_view", "past/?id=1"),
+            ("restore_view", "restore/?id=1"),
         ):
             verb = PERMISSION_OF[view]
             allowed = verb in screen.verbs and (held is None or (f"can_{verb}", resource) in held)
