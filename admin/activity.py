@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from flask import url_for
 from flask_babel import gettext as _
+from flask_babel.speaklater import LazyString
 from markupsafe import Markup
 from sqlalchemy import Select, String, and_, cast, exists, func, literal, select, union_all
 from sqlalchemy.orm import aliased
@@ -26,6 +27,7 @@ from models.journal import Change, Changeset
 from models.loyalty import LoyaltyEntry
 from models.run import Run
 from models.staff import GENERATED
+from models.types import Choice
 
 if TYPE_CHECKING:
     from admin.base import Screen
@@ -210,6 +212,28 @@ def action_label(code: str) -> str:
         return words[verb]
     declared = ACTIONS.get(code)
     return _(declared.label) if declared else code.replace(".", " ").replace("_", " ").capitalize()
+
+
+def action_choices() -> type[Choice]:
+    """Return every deed that may stand in the journal, by its code, named as the journal names it."""
+    screens = clientele().screens.values()
+    saves = {
+        action.code for screen in screens if screen.model.__journal__ for action in screen.record_actions
+    }
+    codes = sorted(saves | set(ACTIONS), key=lambda code: (code.partition(".")[0], action_label(code)))
+    return _choices("ActionCode", {code: LazyString(action_label, code) for code in codes})
+
+
+def noun_choices() -> type[Choice]:
+    """Return every kind of record that a deed may be about, by its table."""
+    screens = sorted(clientele().screens.values(), key=lambda screen: screen.singular)
+    return _choices("Noun", {s.resource: LazyString(lambda s=s: _(s.singular)) for s in screens})
+
+
+def _choices(name: str, labels: dict[str, Any]) -> type[Choice]:
+    members = {code.replace(".", "__"): (code, label) for code, label in labels.items()}
+    made: Any = Choice(name, members)  # type: ignore[arg-type]
+    return made
 
 
 def nouns() -> dict[str, str]:

@@ -69,6 +69,11 @@ def _menu(screen: Screen, row: Any) -> list[Link]:
     return [*menu, links.delete_link(screen, row)] if screen.can("delete") else menu
 
 
+def deeds(screen: Screen, row: Any) -> list[Link]:
+    """Return everything that the person asking can do to a record, as its head and menu offer it."""
+    return [*_buttons(screen, row), *_menu(screen, row)]
+
+
 def overview(screen: Screen, row: Any) -> list[tuple[Any, list[Fact]]]:
     """Return the overview's groups of facts; a group with nothing to show is left out."""
     names = screen.column_details_list or tuple(dict.fromkeys((*screen.form_columns, *screen.column_list)))

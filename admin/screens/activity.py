@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
@@ -138,6 +139,14 @@ class ActivityScreen(Screen):
     def field(self, name: str) -> Field:
         """Know the customer too, whom a changeset touches through its rows and not by a column."""
         return CUSTOMER if name == "customer" else super().field(name)
+
+    @cached_property
+    def filters(self) -> dict[str, Field]:
+        """Offer what was done, and to what kind of record, by name and not by code."""
+        found = dict(super().filters)
+        for name, made in (("action", activity.action_choices()), ("subject_table", activity.noun_choices())):
+            found[name] = replace(found[name], kind="choice", choices=made)
+        return found
 
     @cached_property
     def tab_filters(self) -> tuple[str, ...]:

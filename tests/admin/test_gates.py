@@ -37,6 +37,7 @@ PER_RESOURCE = {
 BESIDES = {
     "/": "GET",
     "/admin/": "GET",
+    "/admin/palette/": "GET",
     "/admin/search/": "GET",
     "/admin/shop_setting/save/": "POST",
     "/api/<version>/_openapi": "GET",
@@ -87,7 +88,7 @@ def test_nobody_gets_past_the_sign_in_page(stocked: Shop):
             answer = nobody.open(concrete(rule), method=method, headers=csrf)
             if rule.startswith("/api/"):
                 assert answer.status_code == 401, f"{method} {rule}"
-            elif rule == "/admin/search/":
+            elif rule in ("/admin/palette/", "/admin/search/"):
                 assert answer.status_code == 401
             else:
                 assert answer.status_code == 302, f"{method} {rule}: {answer.status}"
