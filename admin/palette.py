@@ -27,7 +27,7 @@ def commands() -> str:
     """Answer what can be gone to and done; with ``resource`` and ``id``, what can be done to that record first."""
     if person() is None:
         raise Unauthorized
-    groups = [*_record(), _new(), *_places()]
+    groups = [*_record(), _places(), _new(), _views()]
     return render_template("admin/_palette.html", groups=[group for group in groups if group.commands])
 
 
@@ -75,11 +75,15 @@ def _new() -> CommandGroup:
     return CommandGroup(_("Make something"), found)
 
 
-def _places() -> Iterator[CommandGroup]:
-    """Yield the screens of the menu, and the saved views of their lists."""
+def _places() -> CommandGroup:
+    """Return the screens of the menu."""
     menu = [entry for section in sections() for entry in section.entries]
-    yield CommandGroup(_("Go to"), [Command(Link(entry.label, entry.url), entry.icon) for entry in menu])
-    views = [
+    return CommandGroup(_("Go to"), [Command(Link(entry.label, entry.url), entry.icon) for entry in menu])
+
+
+def _views() -> CommandGroup:
+    """Return the saved views of the lists, save the one that a list opens with anyway."""
+    found = [
         Command(
             Link(f"{screen.heading}: {view.label}", screen.url_to("index_view", view=view.slug)), screen.icon
         )
@@ -87,4 +91,4 @@ def _places() -> Iterator[CommandGroup]:
         if type(screen).menu is not None and allowed("list", screen.resource)
         for view in screen.views[1:]
     ]
-    yield CommandGroup(_("Saved views"), views)
+    return CommandGroup(_("Saved views"), found)

@@ -104,7 +104,9 @@ def _page(screen: Screen, row: Any, then: Past, name: str, form: Form, version: 
         cancel=past_url(screen, row.id, then.moment),
         submit=_("Restore this value"),
         drawer=saving.in_drawer(),
-        intro=Markup("{}: <del>{}</del> → {}").format(label, today, former),
+        intro=Markup("{} <noscript>{}: <del>{}</del> → {}</noscript>").format(
+            _("Back to what it was on %(when)s.", when=past.exact(then.moment)), label, today, former
+        ),
         version=version,
         key=saving.fresh_key(False),
         preview_url=screen.url_to("restore_view", **arguments, preview="1"),
