@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
-from sqlalchemy import ColumnElement, Select, Table, and_, func, or_, select, union
+from sqlalchemy import Select, Table, and_, func, or_, select
 from sqlalchemy.orm import Session
 
 from actions.base import Missing, Refused
@@ -70,10 +70,13 @@ class Past(PastRow):
         return self.known_from is not None and self.known_from <= self.moment
 
 
-@dataclass(frozen=True, slots=True)
-class _Step:
+BATCH = 5_000
+"""Rows that one statement names by their ids."""
+
+
+class _Step(NamedTuple):
     before: Values | None
-    after: Values | None
+    deletes: bool
 
 
 def as_it_was(session: Session, model: type[Base], row_id: int, moment: dt.datetime) -> Past:
@@ -91,8 +94,13 @@ def as_it_was(session: Session, model: type[Base], row_id: int, moment: dt.datet
         raise Invalid({"at": GONE if first is not None and first[0] <= moment else NOT_YET})
     past = Past(model, row_id, values, _now(row), moment, _known_from(values, first))
     if model is Customer:
-        past.related.update(_related(session, row_id, moment))
-        past.balances.update(_balances(session, row_id, moment))
+        known = _known(session, row_id)
+        for related in related_models():
+            table = related.__tablename__
+            past.related[table] = _rows_of(session, related, row_id, known[table], moment)
+        for name, (_owner, figure) in BALANCES.items():
+            ours = known[figure.class_.__tablename__]
+            past.balances[name] = _balance(session, figure, row_id, ours, moment)
     return past
 
 
@@ -124,32 +132,40 @@ def _known_from(values: Values, first: tuple[dt.datetime, bool] | None) -> dt.da
     return min(at, dt.datetime.fromisoformat(values["created_at"])) if created else at
 
 
+def _batches(ids: Iterable[int]) -> Iterator[list[int]]:
+    found = sorted(ids)
+    yield from (found[start : start + BATCH] for start in range(0, len(found), BATCH))
+
+
 def _later(
-    session: Session, model: type[Base], ids: Sequence[int] | Select[Any], moment: dt.datetime
+    session: Session, model: type[Base], ids: Iterable[int], moment: dt.datetime
 ) -> dict[int, list[_Step]]:
     """Return row id -> its changes after ``moment``, oldest first.
 
     Those of a row are in the order of their ids, which its lock has given them; a changeset that was asked for
     earlier but had to wait for a later one counts as after it, so nothing is taken back out of turn.
     """
-    mine = and_(CHANGE.c.table_name == model.__tablename__, CHANGE.c.row_id.in_(ids))
+    found: dict[int, list[_Step]] = defaultdict(list)
+    for batch in _batches(ids):
+        for row_id, before, deletes in session.execute(_later_query(model.__tablename__, batch, moment)):
+            found[row_id].append(_Step(before, bool(deletes)))
+    return found
+
+
+def _later_query(table: str, ids: list[int], moment: dt.datetime) -> Select[Any]:
     cut = (
         select(CHANGE.c.row_id, func.min(CHANGE.c.id).label("first"))
         .join(CHANGESET, CHANGESET.c.id == CHANGE.c.changeset_id)
-        .where(mine, CHANGESET.c.at > moment)
+        .where(CHANGE.c.table_name == table, CHANGE.c.row_id.in_(ids), CHANGESET.c.at > moment)
         .group_by(CHANGE.c.row_id)
         .subquery()
     )
-    query = (
-        select(CHANGE.c.row_id, CHANGE.c.before, CHANGE.c.after)
+    return (
+        select(CHANGE.c.row_id, CHANGE.c.before, CHANGE.c.after.is_(None))
         .join(cut, and_(cut.c.row_id == CHANGE.c.row_id, CHANGE.c.id >= cut.c.first))
-        .where(CHANGE.c.table_name == model.__tablename__)
+        .where(CHANGE.c.table_name == table)
         .order_by(CHANGE.c.id)
     )
-    found: dict[int, list[_Step]] = defaultdict(list)
-    for row_id, before, after in session.execute(query):
-        found[row_id].append(_Step(before, after))
-    return found
 
 
 def _then(row: Base | None, later: Sequence[_Step]) -> Values | None:
@@ -159,7 +175,7 @@ def _then(row: Base | None, later: Sequence[_Step]) -> Values | None:
     """
     values = _now(row)
     for step in reversed(later):
-        if not step.before and not step.after:
+        if step.before == {} or (step.before is None and step.deletes):
             raise Refused("erased", ERASED)
         values = {**(values or {}), **step.before} if step.before is not None else None
     return values if values is None else {name: value for name, value in values.items() if value is not None}
@@ -179,28 +195,40 @@ def related_models() -> list[type[Any]]:
     return [m for name in owned if (m := model_of(name)).__journal__ and name not in NOT_BY_THE_HAND]
 
 
-def _about(customer_id: int) -> ColumnElement[bool]:
-    """Changes filed under a customer, or made by a deed that touched the customer: a merge files a row elsewhere."""
+def _known(session: Session, customer_id: int) -> dict[str, set[int]]:
+    """Return table -> rows that are or were a customer's, as far as the journal knows.
+
+    They are filed under the customer, or were changed by a deed that changed the customer too: a merge files what it
+    moves under whom it goes to. A deed that made the customer, such as an import of thousands, took nothing away.
+    """
     deeds = select(CHANGE.c.changeset_id).where(
-        CHANGE.c.table_name == Customer.__tablename__, CHANGE.c.row_id == customer_id
+        CHANGE.c.table_name == Customer.__tablename__,
+        CHANGE.c.row_id == customer_id,
+        CHANGE.c.before.is_not(None),
     )
-    return or_(CHANGE.c.customer_id == customer_id, CHANGE.c.changeset_id.in_(deeds))
+    wanted = [
+        *(m.__tablename__ for m in related_models()),
+        *(f.class_.__tablename__ for _o, f in BALANCES.values()),
+    ]
+    moved = and_(CHANGE.c.changeset_id.in_(deeds), CHANGE.c.before.is_not(None))
+    about = or_(CHANGE.c.customer_id == customer_id, moved)
+    query = select(CHANGE.c.table_name, CHANGE.c.row_id).where(CHANGE.c.table_name.in_(wanted), about)
+    found: dict[str, set[int]] = defaultdict(set)
+    for table, row_id in session.execute(query.distinct()):
+        found[table].add(row_id)
+    return found
 
 
-def _related(session: Session, customer_id: int, moment: dt.datetime) -> dict[str, list[PastRow]]:
-    """Return table -> the rows that were the customer's then, still are or went elsewhere or away since."""
-    return {m.__tablename__: _rows_of(session, m, customer_id, moment) for m in related_models()}
-
-
-def _rows_of(session: Session, model: type[Any], customer_id: int, moment: dt.datetime) -> list[PastRow]:
-    known = select(CHANGE.c.row_id).where(CHANGE.c.table_name == model.__tablename__, _about(customer_id))
-    mine = select(model.id).where(model.customer_id == customer_id)
-    ids = sorted(session.scalars(union(mine, known)))
-    if not ids:
-        return []
-    rows = {row.id: row for row in session.scalars(select(model).where(model.id.in_(ids))).unique()}
+def _rows_of(
+    session: Session, model: type[Any], customer_id: int, known: set[int], moment: dt.datetime
+) -> list[PastRow]:
+    """Return the rows that were the customer's then, whether they are gone, elsewhere or theirs still."""
+    rows = {row.id: row for row in session.scalars(select(model).filter_by(customer_id=customer_id)).unique()}
+    for batch in _batches(known - rows.keys()):
+        rows |= {row.id: row for row in session.scalars(select(model).where(model.id.in_(batch))).unique()}
+    ids = known | rows.keys()
     later = _later(session, model, ids, moment)
-    found = ((i, _then(rows.get(i), later[i])) for i in ids)
+    found = ((i, _then(rows.get(i), later[i])) for i in sorted(ids))
     return [
         PastRow(model, i, values, _now(rows.get(i)))
         for i, values in found
@@ -208,34 +236,19 @@ def _rows_of(session: Session, model: type[Any], customer_id: int, moment: dt.da
     ]
 
 
-def _balances(session: Session, customer_id: int, moment: dt.datetime) -> dict[str, int]:
-    """Return the balances: what is the customer's of the entries until then, less what came by a merge since, plus
-    what went."""
-    return {
-        name: _sum(session, figure, customer_id, moment) + _moved(session, figure, customer_id, moment)
-        for name, (_owner, figure) in BALANCES.items()
-    }
-
-
-def _sum(session: Session, figure: Any, customer_id: int, moment: dt.datetime) -> int:
+def _balance(session: Session, figure: Any, customer_id: int, known: set[int], moment: dt.datetime) -> int:
+    """Return a balance: the customer's entries until then, less what came by a merge since, plus what went."""
     model = figure.class_
     until = select(func.coalesce(func.sum(figure), 0)).where(
         model.customer_id == customer_id, model.created_at <= moment
     )
-    return int(session.scalar(until) or 0)
-
-
-def _moved(session: Session, figure: Any, customer_id: int, moment: dt.datetime) -> int:
-    model = figure.class_
-    moved = select(CHANGE.c.row_id).where(CHANGE.c.table_name == model.__tablename__, _about(customer_id))
-    later = _later(session, model, moved, moment)
-    if not later:
-        return 0
-    entries = select(model.id, model.customer_id, figure).where(
-        model.id.in_(list(later)), model.created_at <= moment
-    )
-    difference = 0
-    for row_id, owner, points in session.execute(entries):
-        then = (later[row_id][0].before or {}).get("customer_id", owner)
-        difference += points * ((then == customer_id) - (owner == customer_id))
-    return difference
+    balance = int(session.scalar(until) or 0)
+    later = _later(session, model, known, moment)
+    for batch in _batches(later):
+        entries = select(model.id, model.customer_id, figure).where(
+            model.id.in_(batch), model.created_at <= moment
+        )
+        for row_id, owner, amount in session.execute(entries):
+            then = (later[row_id][0].before or {}).get("customer_id", owner)
+            balance += amount * ((then == customer_id) - (owner == customer_id))
+    return balance

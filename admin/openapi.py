@@ -159,16 +159,21 @@ def _list_operation(screen: Screen) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def _past_schema(screen: Screen) -> dict[str, Any]:
+    """Return what an answer about a moment holds; of the record's fields, those that the journal keeps."""
+    row = {**_schema(screen), "required": ["id"]}
+    return {"type": "object", "properties": {"result": row, **PAST}, "required": ["result", *PAST]}
+
+
 def _show_operation(screen: Screen) -> dict[str, Any]:
-    past = screen.model.__journal__
-    row = {
+    row: dict[str, Any] = {
         "type": "object",
-        "properties": {
-            "result": {"$ref": f"#/components/schemas/{screen.resource}"},
-            **(PAST if past else {}),
-        },
+        "properties": {"result": {"$ref": f"#/components/schemas/{screen.resource}"}},
         "required": ["result"],
     }
+    past = screen.model.__journal__
+    if past:
+        row = {"anyOf": [row, _past_schema(screen)]}
     where = {"in": "path", "name": "id", "required": True, "schema": {"type": "integer", "minimum": 1}}
     return {
         "tags": [screen.plural],

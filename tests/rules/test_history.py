@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import select, text
 
+from actions import history
 from actions.base import Missing, Refused
 from actions.credit import adjust as adjust_credit
 from actions.history import Past, as_it_was, related_models
@@ -214,6 +215,25 @@ def test_what_an_erasure_blanked_is_not_made_up(desk: Desk) -> None:
     assert past(desk, customer, desk.now).values["last_name"] == "Khan"
 
 
+def test_an_import_of_many_customers_is_not_read_for_the_past_of_one(desk: Desk) -> None:
+    mine, other = desk.customer(), desk.customer()
+    phones = [desk.make(factories.make_phone, customer_id=other) for _n in range(3)]
+    with desk.engine.begin() as connection:
+        header = {"at": desk.now, "action": "demo.load", "actor_name": "x"}
+        made = connection.execute(Changeset.__table__.insert(), header).inserted_primary_key[0]
+        rows = [("customer", mine, mine), ("customer", other, other), *(("phone", p, other) for p in phones)]
+        connection.execute(
+            Change.__table__.insert(),
+            [
+                {"changeset_id": made, "table_name": t, "row_id": r, "customer_id": c, "after": {"id": r}}
+                for t, r, c in rows
+            ],
+        )
+    with desk.look() as session:
+        assert history._known(session, mine) == {}
+        assert history._known(session, other) == {"phone": set(phones)}
+
+
 @pytest.mark.parametrize("changes", [3, 300])
 def test_a_long_history_costs_no_more_statements(desk: Desk, changes: int) -> None:
     customer = desk.customer()
@@ -235,6 +255,6 @@ def test_a_long_history_costs_no_more_statements(desk: Desk, changes: int) -> No
     with desk.look() as session, recorded_statements() as seen:
         found = as_it_was(session, Customer, customer, start + dt.timedelta(minutes=1, seconds=1))
     assert found.related["address"][0].values["town"] == "Town 1"
-    assert len([s for s in seen if s.lstrip().startswith("SELECT")]) <= 3 + 2 * 3 + 3 * len(related_models())
+    assert len([s for s in seen if s.lstrip().startswith("SELECT")]) <= 4 + 3 + 2 * len(related_models())
     with desk.look() as session:
         assert as_it_was(session, Address, address, start).values["town"] == "Town 0"
