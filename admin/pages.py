@@ -395,22 +395,6 @@ class HitGroup:
 
 
 @dataclass(frozen=True, slots=True)
-class Command:
-    """A line of the command palette."""
-
-    link: Link
-    icon: str
-
-
-@dataclass(frozen=True, slots=True)
-class CommandGroup:
-    """Lines of the command palette that belong together."""
-
-    label: Text
-    commands: Sequence[Command]
-
-
-@dataclass(frozen=True, slots=True)
 class Figure:
     """A figure on the home page that links to its list."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from flask import Blueprint, render_template, request
@@ -12,7 +13,7 @@ from werkzeug.exceptions import Forbidden, Unauthorized
 from admin import links
 from admin.context import allowed, clientele, person
 from admin.frame import sections
-from admin.pages import Command, CommandGroup, Link
+from admin.pages import Link, Text
 from admin.query import BadArgument, ListQuery, parse_id
 from admin.records import deeds
 
@@ -20,6 +21,22 @@ if TYPE_CHECKING:
     from admin.base import Screen
 
 blueprint = Blueprint("palette", __name__, url_prefix="/admin/palette")
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A line of the command palette."""
+
+    link: Link
+    icon: str
+
+
+@dataclass(frozen=True, slots=True)
+class CommandGroup:
+    """Lines of the command palette that belong together."""
+
+    label: Text
+    commands: Sequence[Command]
 
 
 @blueprint.get("/")

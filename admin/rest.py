@@ -188,8 +188,7 @@ class RecordApi(BaseApi):
         target = row.id if row is not None else None
         if request.args.get("preview") == "1":
             return jsonify(_preview(rehearse(declared.action, target, **declared.given(form))))
-        asked: dict[str, Any] = {**extra, **declared.given(form)}
-        outcome = perform(declared.action, target, key=_key(), **asked)
+        outcome = perform(declared.action, target, key=_key(), **extra, **declared.given(form))
         return jsonify(
             message=fill(outcome.message, outcome.values),
             warnings=[fill(w.message, w.values) for w in outcome.warnings],
