@@ -14,6 +14,7 @@ from flask import redirect, render_template, request
 from flask_babel import gettext as _
 from markupsafe import Markup
 
+from actions.base import Invalid
 from actions.history import Past, PastRow, as_it_was
 from actions.undo import stored_value
 from admin import activity, cells
@@ -112,12 +113,24 @@ def exact(moment: dt.datetime) -> str:
 
 
 def show(screen: Screen) -> Any:
-    """Answer the page of a record as it was, or say why there is none for that moment."""
-    past = asked(screen)
+    """Answer the page of a record as it was, or say why there is none for that moment.
+
+    At the very moment of its deletion a record is shown as it was right before: an event leads there.
+    """
+    try:
+        past = asked(screen)
+    except Invalid:
+        past = _right_before(screen)
     if request.args.get("at") != utc(past.moment):
         return redirect(past_url(screen, past.id, past.moment))
     page = build(screen, past)
     return render_template("admin/past.html", page=page, frame=frame(screen.resource))
+
+
+def _right_before(screen: Screen) -> Past:
+    """Return the record as it was an instant earlier. :raises Invalid: it was not there then either."""
+    moment = parse_moment(request.args.get("at")) - dt.timedelta(microseconds=1)
+    return read(screen, parse_id("id", request.args.get("id")), moment)
 
 
 def utc(moment: dt.datetime) -> str:

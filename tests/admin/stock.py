@@ -130,7 +130,8 @@ class Stock:
 
     def fill(self, resource: str, people: Sequence[Customer] = ()) -> None:
         """Fill one screen's table."""
-        owners = people or [factories.make_customer(self.session) for _n in range(3)]
+        long_ago = NOW - dt.timedelta(days=30)  # before anything that is told of them
+        owners = people or [factories.make_customer(self.session, created_at=long_ago) for _n in range(3)]
         maker = getattr(self, resource)
         if resource == "customer":
             self.customers()

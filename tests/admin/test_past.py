@@ -293,6 +293,10 @@ def test_addresses_and_balances_are_those_of_that_moment(shop: Shop, clock: Hour
     assert "This record has been deleted since." in gone.text
     assert "1 Mill Lane" in gone.text
     assert "Restore" not in gone.text
+    event = past(shop, address, z(clock.now), resource="address")
+    assert event.status_code == 302, "the deletion leads to what was deleted"
+    assert "1 Mill Lane" in page_of(client.get(event.location)).text
+    clock.now += dt.timedelta(hours=1)
     later = past(shop, address, z(clock.now), resource="address")
     assert (later.status_code, "had been deleted by then" in page_of(later).text) == (422, True)
 
