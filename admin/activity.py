@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from flask import url_for
 from flask_babel import gettext as _
+from flask_babel.speaklater import LazyString
+from markupsafe import Markup
 from sqlalchemy import Select, String, and_, cast, exists, func, literal, select, union_all
 from sqlalchemy.orm import aliased
 
@@ -16,7 +18,7 @@ from actions.base import ACTIONS
 from admin import cells
 from admin.context import allowed, clientele, now, session, shop
 from admin.fields import Field, label_of
-from admin.pages import Event, FieldChange
+from admin.pages import Event, FieldChange, Text
 from models.account import AccountEntry, Invoice
 from models.base import Base, metadata
 from models.credit import CreditEntry
@@ -25,6 +27,7 @@ from models.journal import Change, Changeset
 from models.loyalty import LoyaltyEntry
 from models.run import Run
 from models.staff import GENERATED
+from models.types import Choice
 
 if TYPE_CHECKING:
     from admin.base import Screen
@@ -44,7 +47,25 @@ def recent(screen: Screen, row: Any, most: int = SHOWN) -> list[Event]:
         return []
     found = list(session().scalars(changesets_of(row).limit(most)))
     changes, undone = first_changes(found, _about(row)), undone_by(found)
-    return [event(c, changes[c.id], undone.get(c.id, "")) for c in found]
+    behalf = Names.of_rows(("customer", c.on_behalf_of_id) for c in found)
+    return [
+        event(c, changes[c.id], undone.get(c.id, ""), who(c, behalf), past_url(screen, row.id, c.at))
+        for c in found
+    ]
+
+
+def past_url(screen: Screen, row_id: int, at: dt.datetime) -> str:
+    """Return the address of a record as it was at a moment; the moment is in UTC, so that no hour comes twice."""
+    moment = at.astimezone(dt.UTC).isoformat().replace("+00:00", "Z")
+    return screen.url_to("past_view", id=row_id, at=moment) if screen.can("show") else ""
+
+
+def who(changeset: Changeset, names: Names) -> Text:
+    """Return who did it, and on whose behalf where it was for somebody else."""
+    if changeset.on_behalf_of_id is None:
+        return changeset.actor_name
+    whom = linked("customer", changeset.on_behalf_of_id, names)
+    return Markup("{}").format(_("%(who)s on behalf of ", who=changeset.actor_name)) + whom
 
 
 def _about(row: Any) -> Any:
@@ -140,13 +161,15 @@ def undone_by(changesets: Sequence[Changeset]) -> dict[int, str]:
     return {row[0]: row[1] for row in session().execute(wanted) if row[0] is not None}
 
 
-def event(changeset: Changeset, changes: Sequence[FieldChange], undone: str = "") -> Event:
+def event(
+    changeset: Changeset, changes: Sequence[FieldChange], undone: str, by: Text, past_url: str
+) -> Event:
     """Return one changeset as an event."""
     screen = clientele().screens.get("changeset")
     url = screen.url_to("details_view", id=changeset.id) if screen and allowed("show", "changeset") else None
     at = cells.moment(changeset.at, now(), shop())
     back = "" if undone else undo_url(changeset)
-    return Event(title_of(changeset), at, changeset.actor_name, url, changeset.reason, changes, back, undone)
+    return Event(title_of(changeset), at, by, url, changeset.reason, changes, back, undone, past_url)
 
 
 def may_undo(deed: Changeset | Run) -> bool:
@@ -189,6 +212,28 @@ def action_label(code: str) -> str:
         return words[verb]
     declared = ACTIONS.get(code)
     return _(declared.label) if declared else code.replace(".", " ").replace("_", " ").capitalize()
+
+
+def action_choices() -> type[Choice]:
+    """Return every deed that may stand in the journal, by its code, named as the journal names it."""
+    screens = clientele().screens.values()
+    saves = {
+        action.code for screen in screens if screen.model.__journal__ for action in screen.record_actions
+    }
+    codes = sorted(saves | set(ACTIONS), key=lambda code: (code.partition(".")[0], action_label(code)))
+    return _choices("ActionCode", {code: LazyString(action_label, code) for code in codes})
+
+
+def noun_choices() -> type[Choice]:
+    """Return every kind of record that a deed may be about, by its table."""
+    screens = sorted(clientele().screens.values(), key=lambda screen: screen.singular)
+    return _choices("Noun", {s.resource: LazyString(lambda s=s: _(s.singular)) for s in screens})
+
+
+def _choices(name: str, labels: dict[str, Any]) -> type[Choice]:
+    members = {code.replace(".", "__"): (code, label) for code, label in labels.items()}
+    made: Any = Choice(name, members)  # type: ignore[arg-type]
+    return made
 
 
 def nouns() -> dict[str, str]:
@@ -234,7 +279,7 @@ class Names:
         for change in changes:
             for values in (change.before or {}, change.after or {}):
                 for name, value in values.items():
-                    target = _target(change.table_name, name) if value else None
+                    target = target_of(change.table_name, name) if value else None
                     if target and isinstance(value, int):
                         wanted[target].add(value)
         return cls(wanted)
@@ -248,13 +293,17 @@ class Names:
                 wanted[table].add(row_id)
         return cls(wanted)
 
+    def knows(self, table: str, row_id: int) -> bool:
+        """Whether there is such a record, and within what the person asking may see."""
+        return (table, row_id) in self._names
+
     def of(self, table: str, row_id: int) -> str:
         """Return a record's name, or its number where it has none."""
         return self._names.get((table, row_id)) or f"#{row_id}"
 
 
-def _target(table: str, column: str) -> str | None:
-    """Return the table a foreign key column points at."""
+def target_of(table: str, column: str) -> str | None:
+    """Return the table that a foreign key column points at, None for any other column."""
     found = metadata.tables[table].columns.get(column) if table in metadata.tables else None
     keys = list(found.foreign_keys) if found is not None else []
     return keys[0].column.table.name if keys else None
@@ -270,7 +319,11 @@ def _names_query(table: str, ids: set[int]) -> Select[Any]:
     text: Any = literal("")
     for part in parts[: 3 if table == "customer" else 2]:
         text = text + func.coalesce(part, "") + " "
-    return select(literal(table), columns["id"], cast(text, String)).where(columns["id"].in_(ids))
+    query = select(literal(table), columns["id"], cast(text, String)).where(columns["id"].in_(ids))
+    screen = clientele().screens.get(table)
+    if screen is None or not screen.narrowed:
+        return query
+    return query.where(columns["id"].in_(screen.base_select().with_only_columns(screen.identity)))
 
 
 def models() -> dict[str, type[Base]]:
@@ -289,9 +342,9 @@ def words(model: type[Base], name: str, value: Any, names: Names) -> Any:
     """Return a journalled value as a person reads it."""
     if value is None or value == "":
         return _("nothing")
-    target = _target(model.__tablename__, name)
+    target = target_of(model.__tablename__, name)
     if target:
-        return names.of(target, value)
+        return linked(target, value, names)
     screen = clientele().by_model.get(model)
     try:
         field = screen.field(name) if screen else None
@@ -301,6 +354,15 @@ def words(model: type[Base], name: str, value: Any, names: Names) -> Any:
         return str(value) if field is None else _typed(field, value)
     except (ValueError, TypeError, ArithmeticError):  # an earlier release wrote it, by other rules
         return str(value)
+
+
+def linked(table: str, row_id: Any, names: Names) -> Text:
+    """Return a record's name, as a link for those who may open it; its number where it is gone or not theirs to see."""
+    screen = clientele().screens.get(table)
+    if screen is None or not screen.can("show") or not names.knows(table, row_id):
+        return names.of(table, row_id)
+    url = screen.row_url("details_view", row_id)
+    return Markup('<a href="{}">{}</a>').format(url, names.of(table, row_id))
 
 
 def _typed(field: Field, value: Any) -> Any:

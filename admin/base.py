@@ -21,7 +21,22 @@ from wtforms import Form
 
 from actions.base import Actor
 from actions.records import record_actions
-from admin import acting, bulk, columns, export, files, forms, inline, lists, lookups, records, saving, search
+from admin import (
+    acting,
+    bulk,
+    columns,
+    export,
+    files,
+    forms,
+    inline,
+    lists,
+    lookups,
+    past,
+    records,
+    restoring,
+    saving,
+    search,
+)
 from admin.context import actor, allowed, clientele, memo, person, session, shop
 from admin.declare import RowAction, Section, Tab, View
 from admin.fields import OPERATORS, Field, describe
@@ -36,6 +51,8 @@ PERMISSION_OF = {
     "index_view": "list",
     "columns_view": "list",
     "details_view": "show",
+    "past_view": "show",
+    "restore_view": "edit",
     "create_view": "add",
     "edit_view": "edit",
     "ajax_update": "edit",
@@ -217,6 +234,11 @@ class Screen(ModelView):
     def scope(self, statement: Select[Any], actor: Actor) -> Select[Any]:
         """Narrow a statement to the rows ``actor`` may see; all of them unless a screen says otherwise."""
         return statement
+
+    @property
+    def narrowed(self) -> bool:
+        """Return whether some rows of this screen are out of some people's sight."""
+        return type(self).scope is not Screen.scope
 
     def base_select(self) -> Select[Any]:
         """Return the scoped select every route starts from."""
@@ -413,6 +435,16 @@ class Screen(ModelView):
     def details_view(self) -> Any:
         """Show one record."""
         return records.show(self, self.get_or_404(parse_id("id", request.args.get("id"))))
+
+    @expose("/past/")
+    def past_view(self) -> Any:
+        """Show one record as it was at a moment."""
+        return past.show(self)
+
+    @expose("/restore/", methods=("GET", "POST"))
+    def restore_view(self) -> Any:
+        """Give one field of a record the value it had at a moment."""
+        return restoring.restore(self)
 
     @expose("/new/", methods=("GET", "POST"))
     def create_view(self) -> Any:

@@ -130,13 +130,14 @@ def perform(
     key: str | None = None,
     confirm: str | None = None,
     fingerprint: str | None = None,
+    because: str | None = None,
     **values: Any,
 ) -> Outcome:
     """Run an action for the person asking, then forget what this request had read.
 
-    An action that asks for a ``reason`` gives it to its changeset too.
+    An action that asks for a ``reason`` gives it to its changeset too; ``because`` is that of one that does not ask.
     """
-    reason = str(values.get("reason") or "")
+    reason = str(values.get("reason") or because or "")
     asked = call(reason=reason, key=key, confirm=confirm, fingerprint=fingerprint)
     outcome = runner.perform(db.engine, action, asked, targets, **values)
     session().rollback()  # on SQLite, what this transaction reads would still be as before the deed

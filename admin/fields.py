@@ -152,4 +152,4 @@ def is_search_key(field: Field) -> bool:
 
 def label_of(choice: enum.Enum) -> str:
     """Return a choice's name on screen."""
-    return _(getattr(choice, "label", choice.name.replace("_", " ").capitalize()))
+    return str(_(getattr(choice, "label", choice.name.replace("_", " ").capitalize())))

@@ -24,7 +24,7 @@ def frame(active: str = "") -> Frame:
     user = person()
     name = user.get_full_name()
     return Frame(
-        sections=_sections(active),
+        sections=sections(active),
         person=name,
         initials=initials(name),
         role=", ".join(sorted(role.name for role in user.roles)),
@@ -38,7 +38,8 @@ def initials(name: str) -> str:
     return "".join(word[0] for word in (words[:1] + words[-1:] if len(words) > 1 else words)).upper()
 
 
-def _sections(active: str) -> Sequence[MenuSection]:
+def sections(active: str = "") -> Sequence[MenuSection]:
+    """Return the menu with what the person asking may use."""
     home = MenuEntry(_("Today"), url_for("admin.index"), "home", active == "home")
     found = []
     counts = _counts()

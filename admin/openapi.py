@@ -26,6 +26,24 @@ TYPES: dict[str, dict[str, Any]] = {
     "json": {},
 }
 
+AT: dict[str, Any] = {
+    "in": "query",
+    "name": "at",
+    "schema": {"type": "string", "format": "date-time"},
+    "description": "show the record as it was at this moment; what the journal does not keep is left out",
+}
+PAST: dict[str, Any] = {
+    "at": {"type": "string", "format": "date-time", "description": "the moment asked for"},
+    "known_from": {
+        "type": "string",
+        "format": "date-time",
+        "nullable": True,
+        "description": "since when every change has been written down; null where none was",
+    },
+    "exists": {"type": "boolean", "description": "whether the record is still there"},
+}
+"""What an answer about a moment holds besides the record."""
+
 SECURITY: list[dict[str, list[str]]] = [{"jwt": []}, {"api_key": []}]
 """Either opens an address; Flask-AppBuilder describes both schemes."""
 
@@ -141,18 +159,27 @@ def _list_operation(screen: Screen) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def _past_schema(screen: Screen) -> dict[str, Any]:
+    """Return what an answer about a moment holds; of the record's fields, those that the journal keeps."""
+    row = {**_schema(screen), "required": ["id"]}
+    return {"type": "object", "properties": {"result": row, **PAST}, "required": ["result", *PAST]}
+
+
 def _show_operation(screen: Screen) -> dict[str, Any]:
-    row = {
+    row: dict[str, Any] = {
         "type": "object",
         "properties": {"result": {"$ref": f"#/components/schemas/{screen.resource}"}},
         "required": ["result"],
     }
+    past = screen.model.__journal__
+    if past:
+        row = {"anyOf": [row, _past_schema(screen)]}
     where = {"in": "path", "name": "id", "required": True, "schema": {"type": "integer", "minimum": 1}}
     return {
         "tags": [screen.plural],
         "summary": f"Show one of {screen.plural.lower()}",
         "operationId": f"show_{screen.resource}",
-        "parameters": [where], "security": SECURITY, "responses": answers(row),
+        "parameters": [where, AT] if past else [where], "security": SECURITY, "responses": answers(row),
     }  # fmt: skip
 
 

@@ -274,6 +274,8 @@ class Event:
     """Where it is taken back, for those who may."""
     undone_by: str = ""
     """Who took it back, where it stands undone."""
+    past_url: str = ""
+    """Where the record is shown as it was right after."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -338,6 +340,8 @@ class RecordPage:
     """Stands where initials would, on a record that is no person."""
     live: bool = False
     """It changes by itself; the page fetches it anew every few seconds."""
+    past_url: str = ""
+    """Where it is shown as it was at a moment that is asked for."""
 
 
 @dataclass(frozen=True, slots=True)

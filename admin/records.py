@@ -53,6 +53,7 @@ def build(screen: Screen, row: Any) -> RecordPage:
         notice=screen.notice(row),
         icon=screen.icon,
         live=screen.live(row),
+        past_url=screen.url_to("past_view") if screen.model.__journal__ else "",
     )
 
 
@@ -66,6 +67,11 @@ def _buttons(screen: Screen, row: Any) -> list[Link]:
 def _menu(screen: Screen, row: Any) -> list[Link]:
     menu = links.action_links(screen, row)
     return [*menu, links.delete_link(screen, row)] if screen.can("delete") else menu
+
+
+def deeds(screen: Screen, row: Any) -> list[Link]:
+    """Return everything that the person asking can do to a record, as its head and menu offer it."""
+    return [*_buttons(screen, row), *_menu(screen, row)]
 
 
 def overview(screen: Screen, row: Any) -> list[tuple[Any, list[Fact]]]:

@@ -29,7 +29,7 @@ from werkzeug.exceptions import (
 from actions.base import Invalid
 from actions.journal import plain
 from actions.preview import Preview
-from admin import acting, api_keys, bodies, forms, lists, openapi
+from admin import acting, api_keys, bodies, forms, lists, openapi, past
 from admin.context import forget_person, memo, perform, person, rehearse, session
 from admin.openapi import field_names
 from admin.query import BadArgument, parse_id
@@ -112,12 +112,15 @@ class RecordApi(BaseApi):
     @expose("/<string:row_id>", methods=["GET"])
     @token_only
     def show(self, row_id: str) -> Response:
-        """Answer one row."""
+        """Answer one row, or with ``at`` what it was at that moment."""
         screen = self._allowed("show")
-        row = _found(screen, row_id)
-        if request.args:
-            raise BadArgument(next(iter(request.args)), _("this address takes no arguments"))
-        return _answer_with(screen, row, 200)
+        if set(request.args) - {"at"} or len(request.args.getlist("at")) > 1:
+            raise BadArgument(
+                next((a for a in request.args if a != "at"), "at"), _("the only argument is at")
+            )
+        if "at" in request.args:
+            return _answer_as_it_was(screen, row_id)
+        return _answer_with(screen, _found(screen, row_id), 200)
 
     def _allowed(self, verb: str, screen_can: str = "") -> Screen:
         """Return the screen. :raises MethodNotAllowed: nobody may. :raises Forbidden: this person may not."""
@@ -220,11 +223,14 @@ def api_for(screen: Screen) -> type[RecordApi]:
 
 def _found(screen: Screen, row_id: str) -> Any:
     """Return a row within scope. :raises NotFound: there is none, or the id is none."""
+    return screen.get_or_404(_number(row_id))
+
+
+def _number(row_id: str) -> int:
     try:
-        number = parse_id("id", row_id)
+        return parse_id("id", row_id)
     except BadArgument:
         raise NotFound from None
-    return screen.get_or_404(number)
 
 
 def _key() -> str | None:
@@ -269,6 +275,22 @@ def _answer_with(screen: Screen, row: Any, status: int) -> Response:
     if hasattr(row, "version"):
         response.headers["ETag"] = f'"{row.version}"'
     return response
+
+
+def _answer_as_it_was(screen: Screen, row_id: str) -> Response:
+    """Answer a row as it was. What the journal does not keep, such as when a customer last signed in, is left out."""
+    if not screen.model.__journal__:
+        raise BadArgument("at", _("entries like this never change: they are as they were"))
+    moment = past.parse_moment(request.args["at"])
+    found = past.read(screen, _number(row_id), moment)
+    known = {**found.values, **found.balances}
+    keys = {name: past.key_of(screen.field(name)) for name in field_names(screen)}
+    kept = {n: k for n, k in keys.items() if k in known or past.journalled(screen.field(n))}
+    result = {"id": found.id, **{name: known.get(key) for name, key in kept.items()}}
+    if "version" in found.values:
+        result["version"] = found.values["version"]
+    since = past.utc(found.known_from) if found.known_from is not None else None
+    return jsonify(result=result, at=past.utc(moment), known_from=since, exists=found.now is not None)
 
 
 def _preview(found: Preview) -> dict[str, Any]:

@@ -7,7 +7,7 @@ itself refuses to alter it: see :mod:`models.triggers`.
 from __future__ import annotations
 
 import datetime as dt
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import ForeignKey, Index, Integer, String, Text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
@@ -16,6 +16,9 @@ from models import personal
 from models.base import N_, Base, Staff, table_args
 from models.triggers import AppendOnly
 from models.types import Id, Json, PrimaryKey, UTCDateTime
+
+if TYPE_CHECKING:
+    from models.customer import Customer
 
 
 class Changeset(Base):
@@ -58,6 +61,7 @@ class Changeset(Base):
     body_hash: Mapped[str | None] = mapped_column(String(64), info=personal.system)
 
     actor: Mapped[Staff | None] = relationship(Staff, foreign_keys=[actor_id])
+    on_behalf_of: Mapped[Customer | None] = relationship("Customer", foreign_keys=[on_behalf_of_id])
     changes: Mapped[list[Change]] = relationship(
         back_populates="changeset", order_by="Change.id", passive_deletes="all"
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
@@ -13,12 +14,12 @@ from markupsafe import Markup
 from sqlalchemy import not_
 
 from actions.undo import undo
-from admin import activity
+from admin import activity, cells
 from admin.base import Screen
-from admin.context import clientele
+from admin.context import clientele, now, shop
 from admin.declare import NoForm, RowAction
 from admin.fields import Field
-from admin.pages import FieldChange
+from admin.pages import Cell, FieldChange
 from admin.query import Condition
 from models.customer import Customer
 from models.journal import Changeset
@@ -38,6 +39,25 @@ def _subject(view: Any, context: Any, row: Changeset, name: str) -> Any:
     if not screen.can("show"):
         return label
     return Markup('<a href="{}">{}</a>').format(screen.url_to("details_view", id=row.subject_id), label)
+
+
+def _when(view: Any, context: Any, row: Changeset, name: str) -> Any:
+    """Say when, with a way to the record as it was right after."""
+    at = cells.moment(row.at, now(), shop())
+    screen = clientele().screens.get(row.subject_table or "")
+    if screen is None or row.subject_id is None or not screen.model.__journal__ or not screen.can("show"):
+        return at
+    url = activity.past_url(screen, row.subject_id, row.at)
+    return Cell(at, sub=Markup('<a href="{}">{}</a>').format(url, _("As it was then")))
+
+
+def _who(view: Any, context: Any, row: Changeset, name: str) -> Any:
+    return activity.who(row, g.subjects)
+
+
+def _who_text(view: Any, context: Any, row: Changeset, name: str) -> str:
+    who = activity.who(row, g.subjects)
+    return who.striptags() if isinstance(who, Markup) else who
 
 
 def _changes(view: Any, context: Any, row: Changeset, name: str) -> Any:
@@ -70,12 +90,23 @@ class ActivityScreen(Screen):
     model = Changeset
     menu = "Operations"
     icon = "history"
-    column_list = ("at", "action", "subject", "changes", "actor_name", "reason", "address", "request_id")
-    column_hidden = ("address", "request_id")
+    column_list = (
+        "at",
+        "action",
+        "subject",
+        "changes",
+        "actor_name",
+        "on_behalf_of",
+        "reason",
+        "address",
+        "request_id",
+    )
+    column_hidden = ("on_behalf_of", "address", "request_id")
     column_default_sort = ("id", True)
     column_searchable_list = ("actor_name", "reason")
     column_filters = (
         "actor_name",
+        "on_behalf_of",
         "action",
         "at",
         "subject_table",
@@ -85,10 +116,13 @@ class ActivityScreen(Screen):
     )
     column_labels = {
         "at": _l("When"), "action": _l("What"), "subject": _l("Record"), "subject_id": _l("Number"),
-        "changes": _l("Before → after"), "actor_name": _l("Who"), "address": _l("From"),
+        "changes": _l("Before → after"), "actor_name": _l("Who"), "on_behalf_of": _l("On behalf of"),
+        "address": _l("From"),
         "subject_table": _l("Kind of record"),
     }  # fmt: skip
-    column_formatters = {"action": _deed, "subject": _subject, "changes": _changes}
+    column_formatters = {
+        "at": _when, "action": _deed, "subject": _subject, "changes": _changes, "actor_name": _who,
+    }  # fmt: skip
     row_actions = (
         RowAction(
             undo,
@@ -107,18 +141,30 @@ class ActivityScreen(Screen):
         return CUSTOMER if name == "customer" else super().field(name)
 
     @cached_property
+    def filters(self) -> dict[str, Field]:
+        """Offer what was done, and to what kind of record, by name and not by code."""
+        found = dict(super().filters)
+        for name, made in (("action", activity.action_choices()), ("subject_table", activity.noun_choices())):
+            found[name] = replace(found[name], kind="choice", choices=made)
+        return found
+
+    @cached_property
     def tab_filters(self) -> tuple[str, ...]:
         """Stand as a tab on a customer."""
         return ("customer",)
 
-    column_formatters_export = {"action": _deed, "subject": _subject_text, "changes": _changes_text}
+    column_formatters_export = {
+        "action": _deed, "subject": _subject_text, "changes": _changes_text, "actor_name": _who_text,
+    }  # fmt: skip
 
     def prepare(self, rows: Sequence[Any], names: Sequence[str], *, whole: bool = False) -> None:
         """Read the changes and the names of the records; on a changeset's own page, every change."""
         if "changes" in names:
             g.changes = activity.first_changes(rows, most=activity.WHOLE if whole else activity.PER_CHANGESET)
-        if "subject" in names:
-            g.subjects = activity.Names.of_rows((c.subject_table, c.subject_id) for c in rows)
+        if "subject" in names or "actor_name" in names:
+            g.subjects = activity.Names.of_rows(
+                [*(c.subject for c in rows), *(("customer", c.on_behalf_of_id) for c in rows)]
+            )
 
     def clause(self, condition: Condition) -> Any:
         """Find a customer's changesets by the rows they touched."""

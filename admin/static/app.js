@@ -11,6 +11,7 @@ import * as keys from "./keys.js";
 import * as list from "./list.js";
 import * as live from "./live.js";
 import * as net from "./net.js";
+import * as palette from "./palette.js";
 import * as picker from "./picker.js";
 
 import * as pop from "./pop.js";
@@ -24,7 +25,7 @@ import * as toast from "./toast.js";
 import * as undo from "./undo.js";
 
 // The order matters where two listen to the same event: questions first, the guard of changed forms last.
-[ask, net, toast, pop, frame, search, select, cells, filters, list, tabs, rows, drawer, preview, undo, copy, keys, times, live, busy, dirty].forEach((part) => part.start());
+[ask, net, toast, pop, frame, search, palette, select, cells, filters, list, tabs, rows, drawer, preview, undo, copy, keys, times, live, busy, dirty].forEach((part) => part.start());
 
 // New content: pickers are dressed before the form is remembered as it was opened.
 function fresh(root) {

@@ -1,5 +1,5 @@
 // Fetches anew what a save may have changed: the lists on the page, and a record's header, facts and activity.
-const PARTS = ["record-header", "record-overview", "record-activity"];
+const PARTS = ["record-header", "record-overview", "record-activity", "record-past"];
 const here = new Map(); // list id -> address it was last fetched from, so that a refresh stays on its page
 
 export const remember = (list, url) => here.set(list.id, url);
@@ -30,6 +30,6 @@ async function refreshRecord() {
 export function refresh() {
   const lists = [...document.querySelectorAll("[data-list]")];
   const work = lists.map((list) => fetchList(list, addressOf(list), { push: undefined }));
-  if (document.getElementById("record-header")) work.push(refreshRecord());
+  if (PARTS.some((id) => document.getElementById(id))) work.push(refreshRecord());
   return Promise.allSettled(work);
 }

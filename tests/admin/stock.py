@@ -84,7 +84,7 @@ class Stock:
             self.few("membership_group"),
             self.few("sales_channel"),
         )
-        agent = factories.make_agent(s, last_name="Agent")
+        agent = factories.make_agent(s, last_name="Agent", created_at=day(0) - dt.timedelta(days=30))
         found = [
             agent,
             *self._many(
@@ -124,13 +124,14 @@ class Stock:
             "date_of_birth": some(dt.date(1980, 1, 1 + n % 28), n),
             "registered_at": some(day(n), n),
             "last_activity_at": some(day(n), n, 2),
-            "created_at": day(n),
+            "created_at": day(n) - dt.timedelta(days=30),  # before anything that is told of them
             "password_hash": SECRET,
         }
 
     def fill(self, resource: str, people: Sequence[Customer] = ()) -> None:
         """Fill one screen's table."""
-        owners = people or [factories.make_customer(self.session) for _n in range(3)]
+        long_ago = NOW - dt.timedelta(days=30)
+        owners = people or [factories.make_customer(self.session, created_at=long_ago) for _n in range(3)]
         maker = getattr(self, resource)
         if resource == "customer":
             self.customers()

@@ -27,6 +27,8 @@ PER_RESOURCE = {
     "/admin/<resource>/edit/": "GET POST",
     "/admin/<resource>/export/<export_type>/": "GET",
     "/admin/<resource>/new/": "GET POST",
+    "/admin/<resource>/past/": "GET",
+    "/admin/<resource>/restore/": "GET POST",
     "/api/v1/<resource>/": "GET POST",
     "/api/v1/<resource>/<string:row_id>": "DELETE GET PATCH",
     "/api/v1/<resource>/actions/<string:verb>": "POST",
@@ -35,6 +37,7 @@ PER_RESOURCE = {
 BESIDES = {
     "/": "GET",
     "/admin/": "GET",
+    "/admin/palette/": "GET",
     "/admin/search/": "GET",
     "/admin/shop_setting/save/": "POST",
     "/api/<version>/_openapi": "GET",
@@ -85,7 +88,7 @@ def test_nobody_gets_past_the_sign_in_page(stocked: Shop):
             answer = nobody.open(concrete(rule), method=method, headers=csrf)
             if rule.startswith("/api/"):
                 assert answer.status_code == 401, f"{method} {rule}"
-            elif rule == "/admin/search/":
+            elif rule in ("/admin/palette/", "/admin/search/"):
                 assert answer.status_code == 401
             else:
                 assert answer.status_code == 302, f"{method} {rule}: {answer.status}"
@@ -103,6 +106,8 @@ def test_a_role_opens_exactly_the_views_its_permissions_name(stocked: Shop, role
             ("create_view", "new/"),
             ("export", "export/csv/"),
             ("details_view", "details/?id=1"),
+            ("past_view", "past/?id=1"),
+            ("restore_view", "restore/?id=1"),
         ):
             verb = PERMISSION_OF[view]
             allowed = verb in screen.verbs and (held is None or (f"can_{verb}", resource) in held)

@@ -4,8 +4,10 @@ import pytest
 from jsonschema import Draft202012Validator
 from openapi_spec_validator import validate
 
+from admin.screens import SCREENS
 from tests import application
 from tests.admin.conftest import RESOURCES, Api, Shop
+from tests.factories import NOW
 
 
 def described(shop: Shop) -> dict:
@@ -20,6 +22,8 @@ def inlined(document: dict, schema: dict) -> dict:
     made = {key: value for key, value in schema.items() if key != "nullable"}
     if "properties" in made:
         made["properties"] = {name: inlined(document, value) for name, value in made["properties"].items()}
+    if "anyOf" in made:
+        made["anyOf"] = [inlined(document, part) for part in made["anyOf"]]
     if "items" in made:
         made["items"] = inlined(document, made["items"])
     if schema.get("nullable") and "type" in made:
@@ -47,6 +51,31 @@ def test_list_and_record_are_as_described(stocked: Shop, resource: str):
         assert answer.status_code == 200
         schema = document["paths"][path]["get"]["responses"]["200"]["content"]["application/json"]["schema"]
         Draft202012Validator(inlined(document, schema)).validate(answer.json)
+
+
+JOURNALLED = [s.model.__tablename__ for s in SCREENS if s.model.__journal__]
+CACHED = {"points", "account_balance", "credit_balance"}
+"""What the stocked shop's customers have without any entries behind it."""
+
+
+@pytest.mark.parametrize("resource", sorted(set(JOURNALLED) - {"shop_setting"}))
+def test_a_record_as_it_was_is_as_described(stocked: Shop, resource: str):
+    document, api = described(stocked), stocked.api()
+    row = api.get(f"/api/v1/{resource}/", sort="-id").json["result"][0]
+    answer = api.get(f"/api/v1/{resource}/{row['id']}", at=NOW.isoformat())
+    assert answer.status_code == 200
+    content = document["paths"][f"/api/v1/{resource}/{{id}}"]["get"]["responses"]["200"]["content"]
+    past = content["application/json"]["schema"]["anyOf"][1]
+    Draft202012Validator(inlined(document, past)).validate(answer.json)
+    assert {n for n, value in answer.json["result"].items() if row[n] != value} <= CACHED
+
+
+@pytest.mark.parametrize("resource", sorted(set(RESOURCES) - set(JOURNALLED)))
+def test_what_has_no_journal_is_not_described_as_having_a_past(stocked: Shop, resource: str):
+    operation = described(stocked)["paths"][f"/api/v1/{resource}/{{id}}"]["get"]
+    assert "at" not in [parameter["name"] for parameter in operation["parameters"]]
+    answer = stocked.api().get(f"/api/v1/{resource}/1", at=NOW.isoformat())
+    assert (answer.status_code, answer.json["field"]) == (400, "at")
 
 
 @pytest.mark.either_database
