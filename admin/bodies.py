@@ -100,8 +100,8 @@ def problems(form: Form) -> Iterator[tuple[str, str]]:
     """Yield (field, sentence) for everything a form finds wrong."""
     for field in form:
         if isinstance(field, inputs.RowsField):
-            for position, entry in enumerate(field.entries):
-                yield from ((f"{field.name}-{position}-{n}", t) for n, t in problems(entry.form))
+            for entry in field.entries:
+                yield from problems(entry.form)
         for text in field.errors:
             if not isinstance(text, list | dict):  # those are of the rows just told; a lazy text is no str
                 yield field.name, str(text)

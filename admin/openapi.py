@@ -307,3 +307,49 @@ def _preview() -> Schema:
             "sheet": {"type": "object", "nullable": True, "description": "how merged rows fit together"},
         }
     )
+
+
+# -- signing in -----------------------------------------------------------------------------------------------------
+
+
+def describe_tokens(api_spec: Any) -> None:
+    """Describe Flask-AppBuilder's own two addresses, at which a program signs in."""
+    name: Schema = {"type": "string", "minLength": 1, "pattern": PLAIN}
+    asked: dict[str, Schema] = {
+        "username": name,
+        "password": name,
+        "provider": {"type": "string", "enum": ["db"]},
+        "refresh": {"type": "boolean", "description": "send a refresh token too"},
+    }
+    tokens = {"access_token": {"type": "string"}, "refresh_token": {"type": "string"}}
+    sign_in = {
+        "summary": "Sign in",
+        "operationId": "sign_in",
+        "requestBody": _body(asked, ("username", "password", "provider")),
+        "responses": _token_answers(_exactly(tokens, optional=["refresh_token"]), "400", "401"),
+    }
+    refresh = {
+        "summary": "Renew the access token",
+        "operationId": "refresh_token",
+        "security": [{"jwt_refresh": []}],
+        "responses": _token_answers(_exactly({"access_token": {"type": "string"}}), "400", "401", "422"),
+    }
+    for verb, operation in (("login", sign_in), ("refresh", refresh)):
+        api_spec.path(f"/api/v1/security/{verb}", operations={"post": {"tags": ["Security"], **operation}})
+
+
+def _token_answers(schema: Schema, *codes: str) -> dict[str, Any]:
+    """Return the answers of an address of Flask-AppBuilder's, which says no in words of its own."""
+    by_field = {"type": "object", "description": "what is wrong, by field"}
+    theirs = {"message": {"anyOf": [{"type": "string"}, by_field]}}
+    refusal = {
+        "anyOf": [
+            {"$ref": "#/components/schemas/Error"},
+            _exactly(theirs),
+            _exactly({"msg": {"type": "string"}}),
+        ]
+    }
+    texts = {"400": "Bad argument", "401": "Not signed in", "422": "Not a refresh token"}
+    content = {"application/json": {"schema": refusal}}
+    done = {"description": "Done", "content": {"application/json": {"schema": schema}}}
+    return {"200": done, **{code: {"description": texts[code], "content": content} for code in codes}}
