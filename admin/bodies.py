@@ -5,7 +5,8 @@ Only JSON types are the API's own: money is whole minor units, dates are ISO, a 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -13,33 +14,47 @@ from babel.numbers import get_currency_precision
 from flask import request
 from flask_babel import gettext as _
 from werkzeug.datastructures import MultiDict
-from werkzeug.exceptions import BadRequest
-from wtforms import BooleanField, Field, Form
+from werkzeug.exceptions import BadRequest, UnsupportedMediaType
+from wtforms import BooleanField, Field, Form, SelectField
 
 from actions.base import Invalid
-from admin import inputs
+from admin import inputs, schemas
 from admin.context import now, shop
 
 BEYOND = 2**63
+_DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+_DECIMAL = re.compile(r"-?\d+(\.\d+)?", re.ASCII)
 
 
 def body() -> dict[str, Any]:
-    """Return the request's JSON object; no body at all is an empty one. :raises BadRequest: it is something else."""
+    """Return the request's JSON object; no body at all is an empty one.
+
+    :raises UnsupportedMediaType: it is not said to be JSON, or is compressed. :raises BadRequest: it is no JSON object.
+    """
     if not request.get_data(cache=True):
         return {}
+    if not request.is_json or request.headers.get("Content-Encoding", "identity") != "identity":
+        raise UnsupportedMediaType(_("Send a JSON object, with the content type application/json."))
     found = request.get_json(silent=True)
     if not isinstance(found, dict):
         raise BadRequest(_("Send a JSON object, with the content type application/json."))
     return found
 
 
-def read(form_class: type[Form], sent: dict[str, Any], *, partial: bool = False) -> Form:
+def read(
+    form_class: type[Form],
+    sent: dict[str, Any],
+    *,
+    partial: bool = False,
+    start: Mapping[str, Any] | None = None,
+) -> Form:
     """Return the form filled in with what was sent, validated.
 
+    :param start: what the form starts with, as a person would find it filled in.
     :param partial: fields that were not sent are left out, as if the form had none of them.
     :raises Invalid: a field there is not, or a value that will not do, by field.
     """
-    blank = form_class()
+    blank = form_class(data=start)
     unknown = {name: _("There is no such field.") for name in sent if name not in blank}
     if unknown:
         raise Invalid(unknown)
@@ -85,11 +100,11 @@ def problems(form: Form) -> Iterator[tuple[str, str]]:
     """Yield (field, sentence) for everything a form finds wrong."""
     for field in form:
         if isinstance(field, inputs.RowsField):
-            for position, entry in enumerate(field.entries):
-                yield from ((f"{field.name}-{position}-{n}", t) for n, t in problems(entry.form))
+            for entry in field.entries:
+                yield from problems(entry.form)
         for text in field.errors:
-            if isinstance(text, str):
-                yield field.name, text
+            if not isinstance(text, list | dict):  # those are of the rows just told; a lazy text is no str
+                yield field.name, str(text)
 
 
 def _as_filled_in(field: Field) -> dict[str, str]:
@@ -117,6 +132,8 @@ def _typed(field: Field, value: Any) -> dict[str, Any]:
             raise ValueError(_("Send a list of texts."))
         return {field.name: value}
     if value is None:
+        if isinstance(field, SelectField) and not schemas.takes_null(field):
+            raise ValueError(_("Choose one of the list."))
         return {field.name: ""}
     return {field.name: _text(field, value)}
 
@@ -137,7 +154,21 @@ def _text(field: Field, value: Any) -> str:
         return "\n".join(value)
     if not isinstance(value, str):
         raise ValueError(_("Send a text."))
+    _check_text(field, value)
     return value
+
+
+def _check_text(field: Field, text: str) -> None:
+    """Hold a text to the schema of its field. :raises ValueError: what only a person may send, such as " 7.5 "."""
+    most = schemas.longest(field)
+    if most is not None and len(text) > most:
+        raise ValueError(_("At most %(most)s characters.", most=most))
+    if isinstance(field, inputs.DayField) and not _DATE.fullmatch(text):
+        raise ValueError(_("Enter a date such as 2026-01-31."))
+    if isinstance(field, inputs.DecimalTextField) and not _DECIMAL.fullmatch(text):
+        raise ValueError(_("Enter a figure such as %(example)s.", example=field.example))
+    if isinstance(field, SelectField) and not text:
+        raise ValueError(_("Choose one of the list."))
 
 
 def _whole(value: Any) -> bool:

@@ -157,7 +157,7 @@ class ChoiceField(SelectField):
     widget = QuickSelect()
 
     def __init__(self, *args: Any, kind: type[enum.Enum], nullable: bool, **kwargs: Any) -> None:
-        self.kind = kind
+        self.kind, self.nullable = kind, nullable
         blank = [("", "")] if nullable else []
         super().__init__(
             *args,

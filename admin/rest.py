@@ -6,6 +6,7 @@ input is a 4xx that names the argument.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from functools import wraps
@@ -20,7 +21,6 @@ from flask_jwt_extended.exceptions import JWTExtendedException
 from jwt.exceptions import PyJWTError
 from werkzeug.exceptions import (
     Forbidden,
-    MethodNotAllowed,
     NotFound,
     PreconditionRequired,
     Unauthorized,
@@ -38,6 +38,8 @@ from admin.sentences import fill, sentence, translated
 
 if TYPE_CHECKING:
     from admin.base import Screen
+
+_VERSION = re.compile(r'(?:W/)?"(\d{1,9})"|(\d{1,9})', re.ASCII)
 
 
 def token_only(view: Callable[..., Any]) -> Callable[..., Any]:
@@ -86,6 +88,7 @@ class RecordApi(BaseApi):
     def list(self) -> Response:
         """Answer a page of rows: ``result``, ``count`` (``capped`` beyond 10,000), ``next`` and ``previous``."""
         screen = self._allowed("list")
+        _check_given()
         query = lists.parse(screen, also=frozenset())
         statement = lists.matching(screen, query, embedded=query.view is None)
         keys = screen.sort_keys(query.sort, query.descending)
@@ -122,11 +125,9 @@ class RecordApi(BaseApi):
             return _answer_as_it_was(screen, row_id)
         return _answer_with(screen, _found(screen, row_id), 200)
 
-    def _allowed(self, verb: str, screen_can: str = "") -> Screen:
-        """Return the screen. :raises MethodNotAllowed: nobody may. :raises Forbidden: this person may not."""
+    def _allowed(self, verb: str) -> Screen:
+        """Return the screen. :raises Forbidden: this person may not."""
         screen = self.get_screen()
-        if screen_can and (not getattr(screen, screen_can) or verb not in screen.verbs):
-            raise MethodNotAllowed
         if not screen.can(verb):
             raise Forbidden
         return screen
@@ -135,8 +136,8 @@ class RecordApi(BaseApi):
     @token_only
     def create(self) -> Response:
         """Create a row as the form would; ``Idempotency-Key`` makes a repeated request count once."""
-        screen = self._allowed("add", screen_can="can_create")
-        form = bodies.read(screen.form_class, bodies.body())
+        screen = self._allowed("add")
+        form = bodies.read(screen.form_class, bodies.body(), start=screen.defaults())
         action, _edit, _delete = screen.record_actions
         outcome = perform(action, key=_key(), values=forms.values_of(screen, form))
         return _row(screen, outcome.record_id, 201)
@@ -145,7 +146,7 @@ class RecordApi(BaseApi):
     @token_only
     def change(self, row_id: str) -> Response:
         """Change the fields that were sent, if the row is still at the version of ``If-Match``."""
-        screen = self._allowed("edit", screen_can="can_edit")
+        screen = self._allowed("edit")
         row, version = _found(screen, row_id), _if_match()
         sent = bodies.body()
         form = bodies.read(screen.form_class, sent, partial=True)
@@ -157,7 +158,7 @@ class RecordApi(BaseApi):
     @token_only
     def remove(self, row_id: str) -> Response:
         """Delete a row that nothing refers to."""
-        screen = self._allowed("delete", screen_can="can_delete")
+        screen = self._allowed("delete")
         _create, _edit, action = screen.record_actions
         perform(action, _found(screen, row_id).id)
         return Response(status=204)
@@ -186,13 +187,13 @@ class RecordApi(BaseApi):
             acting.check_allowed(declared, row)
         if set(request.args) - {"preview"} or request.args.get("preview", "1") != "1":
             raise BadArgument("preview", _("the only argument is preview=1"))
-        sent = bodies.body()
+        key, sent = _key(), bodies.body()
         extra = {name: _string(name, sent.pop(name, None)) for name in ("confirm", "fingerprint")}
         form = bodies.read(declared.form, sent)
         target = row.id if row is not None else None
         if request.args.get("preview") == "1":
             return jsonify(_preview(rehearse(declared.action, target, **declared.given(form))))
-        outcome = perform(declared.action, target, key=_key(), **extra, **declared.given(form))
+        outcome = perform(declared.action, target, key=key, **extra, **declared.given(form))
         return jsonify(
             message=fill(outcome.message, outcome.values),
             warnings=[fill(w.message, w.values) for w in outcome.warnings],
@@ -208,12 +209,19 @@ class RecordApi(BaseApi):
 
 def api_for(screen: Screen) -> type[RecordApi]:
     """Return the API class of a screen; its ``base_permissions`` are what the role editor offers."""
+    offered = {
+        "create": screen.can_create,
+        "change": screen.can_edit and bool(screen.form_columns),
+        "remove": screen.can_delete,
+    }
     attributes = {
         "get_screen": staticmethod(lambda: screen),
         "resource_name": screen.resource,
         "class_permission_name": screen.resource,
         "base_permissions": [f"can_{verb}" for verb in screen.verbs],
         "openapi_spec_tag": screen.plural,
+        # What nobody may do has no route, so that 405 and OPTIONS name just the methods there are.
+        "exclude_route_methods": {name for name, there in offered.items() if not there},
     }
     return type(f"{screen.resource.title().replace('_', '')}Api", (RecordApi,), attributes)
 
@@ -233,11 +241,21 @@ def _number(row_id: str) -> int:
         raise NotFound from None
 
 
+def _check_given() -> None:
+    """Refuse an argument without a value: a filter that a program left empty would otherwise match everything."""
+    for name, value in request.args.items(multi=True):
+        if not value and name != "q":
+            raise BadArgument(name, _("give it a value or leave it out"))
+
+
 def _key() -> str | None:
-    key = request.headers.get("Idempotency-Key", "")
-    if len(key) > 100 or not key.isprintable():
-        raise BadArgument("Idempotency-Key", _("at most 100 plain characters"))
-    return key or None
+    """Return the request's key. :raises BadArgument: one that is empty or odd, which would protect nothing."""
+    if "Idempotency-Key" not in request.headers:
+        return None
+    key = request.headers["Idempotency-Key"].strip()
+    if not 1 <= len(key) <= 100 or not key.isascii() or not key.isprintable():
+        raise BadArgument("Idempotency-Key", _("1 to 100 plain characters"))
+    return key
 
 
 def _string(name: str, value: Any) -> str | None:
@@ -251,10 +269,10 @@ def _if_match() -> int:
     given = request.headers.get("If-Match", "")
     if not given:
         raise PreconditionRequired(_("Send the version you have read as If-Match."))
-    text = given.strip().removeprefix("W/").strip('"')
-    if not (text.isascii() and text.isdigit() and len(text) < 10):
+    found = _VERSION.fullmatch(given.strip())
+    if found is None:
         raise BadArgument("If-Match", _('a version such as "3"'))
-    return int(text)
+    return int(found[1] or found[2])
 
 
 def _row(screen: Screen, row_id: int | None, status: int) -> Response:
@@ -349,3 +367,4 @@ class OpenApi(FabOpenApi):
             "responses": openapi.answers({"type": "object"}),
         }
         api_spec.path("/api/v1/_openapi", operations={"get": operation})
+        openapi.add_components(api_spec)
