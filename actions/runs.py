@@ -186,7 +186,7 @@ def do_chunk(engine: Engine, taken: Claim, clock: Clock) -> bool:
         for item in items:
             _do(ctx, run, item)
         ctx.session.flush()
-        if ctx.journal.changes or ctx.journal.entries:
+        if ctx.journal.changes or ctx.journal.entries or ctx.journal.mails:
             for item in items:
                 item.changeset_id = ctx.changeset_id if item.state == ItemState.DONE else None
     return True

@@ -35,6 +35,7 @@ PER_RESOURCE = {
 BESIDES = {
     "/": "GET",
     "/admin/": "GET",
+    "/admin/mail/body/": "GET",
     "/admin/search/": "GET",
     "/admin/shop_setting/save/": "POST",
     "/api/<version>/_openapi": "GET",
