@@ -24,15 +24,22 @@ class PatientConnection(Connection):
         self.timeout = timeout
 
     def configure_host(self) -> smtplib.SMTP | smtplib.SMTP_SSL:
-        """Connect and, where the settings say so, encrypt and sign in."""
-        place = (self.mail.server, self.mail.port or 0)
+        """Connect and, where the settings say so, encrypt and sign in.
+
+        We call ourselves by the domain of our mail: smtplib would ask a name server, and wait for it.
+        """
+        ourselves = str(self.mail.default_sender).rpartition("@")[2]
+        host: smtplib.SMTP | smtplib.SMTP_SSL
         if self.mail.use_ssl:
-            context = ssl.create_default_context()
-            host: smtplib.SMTP | smtplib.SMTP_SSL = smtplib.SMTP_SSL(
-                *place, timeout=self.timeout, context=context
+            host = smtplib.SMTP_SSL(
+                self.mail.server,
+                self.mail.port or 0,
+                ourselves,
+                timeout=self.timeout,
+                context=ssl.create_default_context(),
             )
         else:
-            host = smtplib.SMTP(*place, timeout=self.timeout)
+            host = smtplib.SMTP(self.mail.server, self.mail.port or 0, ourselves, timeout=self.timeout)
         try:
             if self.mail.use_tls:
                 host.starttls(context=ssl.create_default_context())

@@ -110,5 +110,5 @@ class Mail(Base):
 
 def masked(address: str | None) -> str:
     """Return an address as it is shown in passing: its first letter and its domain."""
-    name, _at, domain = (address or "").rpartition("@")
-    return f"{name[:1]}***@{domain}" if domain else ""
+    name, at, domain = (address or "").rpartition("@")
+    return f"{name[:1]}***@{domain}" if at else ""

@@ -51,7 +51,7 @@ class _OnAnyPort(Controller):
     def __init__(self, taken: Taken) -> None:
         self._socket = socket.create_server(("127.0.0.1", 0))
         taken.port = self._socket.getsockname()[1]
-        super().__init__(taken, hostname="127.0.0.1", port=taken.port)
+        super().__init__(taken, hostname="127.0.0.1", port=taken.port, server_hostname="mail.test")
 
     def _create_server(self) -> Any:
         return self.loop.create_server(self._factory_invoker, sock=self._socket)

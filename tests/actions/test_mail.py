@@ -15,7 +15,7 @@ import pytest
 from sqlalchemy import select, update
 from sqlalchemy.orm import undefer, undefer_group
 
-from actions import outbox
+from actions import outbox, runs
 from actions.accounts import pay
 from actions.base import Refused
 from actions.customers import approve, reject
@@ -26,6 +26,7 @@ from actions.undo import undo
 from models.choices import AccountType, Status
 from models.customer import Customer
 from models.mail import BASE_MARK, SECRET_MARK, Mail, MailState
+from models.run import RunItem
 from tests import factories
 from tests.actions.desk import Desk
 from tests.actions.test_merge import put_together
@@ -335,7 +336,7 @@ def test_a_sender_that_was_taken_over_writes_nothing_more(desk: Desk) -> None:
 KILLED = """
 import datetime as dt, sys, time
 import actions.registry
-from actions import outbox
+from actions import outbox, runs
 from models.schema import open_engine
 engine, now, when = open_engine(sys.argv[1]), dt.datetime.fromisoformat(sys.argv[2]), sys.argv[3]
 def send(envelope):
@@ -513,6 +514,25 @@ def test_undoing_a_deed_says_that_its_mail_has_gone_out(desk: Desk) -> None:
     assert texts(back) == ["An email about this has already gone out."]
     assert the_mail(desk, customer).state == MailState.SENT
     assert desk.of(customer).status == Status.PENDING_APPROVAL
+
+
+def test_the_results_of_a_run_say_what_became_of_the_mail(desk: Desk) -> None:
+    people = [applicant(desk), applicant(desk, email=None)]
+    rows = select(Customer.id).where(Customer.id.in_(people))
+    run = runs.start(desk.engine, approve.code, desk.call(), rows, {})
+
+    def results(of: int) -> list[str]:
+        while runs.work_off(desk.engine, lambda: desk.now, "one"):
+            pass
+        return [str(item.message) for item in desk.all(RunItem, run_id=of)]
+
+    first, second = results(run)
+    assert "nobody is told" not in first
+    assert second.endswith("has no email address, so nobody is told.")
+    deliver(desk, Letterbox())
+    assert the_mail(desk, people[0]).state == MailState.SENT
+    back = desk.do(runs.undo_all, run).record_id
+    assert results(back) == ["Undone. An email about this has already gone out."]
 
 
 def test_a_mail_on_its_way_counts_as_gone(desk: Desk) -> None:
