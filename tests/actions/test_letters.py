@@ -1,6 +1,7 @@
 """Every mail: renders in one look, says the same in HTML and in text, and nothing typed by anybody breaks out of its place (rule 14.1)."""
 
 import re
+from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -100,7 +101,7 @@ def test_a_shop_without_an_address_says_that_nobody_reads_answers() -> None:
 
 
 @pytest.fixture
-def german(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def german(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """A shop that has its words in German too."""
     catalog = Catalog(locale="de")
     for english, words in (

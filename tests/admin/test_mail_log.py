@@ -138,13 +138,10 @@ def test_a_mail_is_sent_again_from_its_page(shop: Shop) -> None:
     done = client.post(url, data=form.filled(), headers=HTMX)
     assert done.status_code == 204
     assert "k***@example.com" in done.headers["HX-Trigger"]
+    address = shop.get(Customer, mail.customer_id).email
     with shop.look() as session:
         new = session.scalars(sa.select(Mail).order_by(Mail.id.desc())).first()
-        assert (new.resend_of_id, new.state, new.recipient) == (
-            mail.id,
-            MailState.WAITING,
-            shop.get(Customer, mail.customer_id).email,
-        )
+        assert (new.resend_of_id, new.state, new.recipient) == (mail.id, MailState.WAITING, address)
         deed = session.get(Changeset, new.changeset_id)
         assert (deed.action, deed.actor_name) == ("mail.resend", "Support Tester")
     links = page_of(client.get(f"/admin/mail/details/?id={new.id}")).links
