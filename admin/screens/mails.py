@@ -17,7 +17,7 @@ from admin import cells
 from admin.base import PERMISSION_OF, Screen
 from admin.declare import NoForm, RowAction, Section, View
 from admin.fields import label_of
-from admin.pages import Badge
+from admin.pages import Badge, Cell
 from admin.query import parse_id
 from models.mail import Mail, MailState
 
@@ -36,9 +36,17 @@ NOTHING_RUNS = {
 """What a mail may do in a frame on its own page: show itself, with the styles that stand on its tags."""
 
 
-def _what(view: Any, context: Any, row: Mail, name: str) -> str:
+def _label(row: Mail) -> str:
     letter = LETTERS.get(row.template)
     return _(letter.label) if letter is not None else row.template
+
+
+def _what(view: Any, context: Any, row: Mail, name: str) -> Cell:
+    return Cell(_label(row), view.line_url(row), row.subject or "")
+
+
+def _what_text(view: Any, context: Any, row: Mail, name: str) -> str:
+    return _label(row)
 
 
 def _why_not(view: Any, context: Any, row: Mail, name: str) -> str:
@@ -69,10 +77,10 @@ class MailScreen(Screen):
     menu_label = _l("Email log")
     icon = "mail"
     column_list = (
-        "template", "subject", "recipient", "customer", "state", "created_at", "sent_at", "last_error", "attempts",
+        "template", "recipient", "customer", "state", "created_at", "sent_at", "last_error", "subject", "attempts",
         "next_attempt_at", "message_id", "resent_at",
     )  # fmt: skip
-    column_hidden = column_list[8:]
+    column_hidden = column_list[7:]
     column_default_sort = ("created_at", True)
     column_searchable_list = ("recipient_key", "customer")
     search_hint = _l("Address or customer")
@@ -88,10 +96,10 @@ class MailScreen(Screen):
     column_formatters = {
         "template": _what, "last_error": _why_not, "html_body": _frame, "text_body": _text,
     }  # fmt: skip
-    column_formatters_export = {"template": _what, "last_error": _why_not}
+    column_formatters_export = {"template": _what_text, "last_error": _why_not}
     sections = (
         Section(_l("Email"), (
-            "template", "subject", "recipient", "customer", "created_at", "sent_at", "last_error", "attempts",
+            "subject", "recipient", "customer", "created_at", "sent_at", "last_error", "attempts",
             "next_attempt_at", "resend_of", "resent_at", "message_id",
         )),
         Section(_l("What it says"), ("html_body", "text_body")),
@@ -116,7 +124,7 @@ class MailScreen(Screen):
 
     def subtitle(self, row: Mail) -> Sequence[Any]:
         """Say what it is and who gets it."""
-        return (_what(self, None, row, ""), row.recipient)
+        return (_label(row), row.recipient)
 
     def live(self, row: Mail) -> bool:
         """A mail about to go out is watched."""
