@@ -263,7 +263,7 @@ class Stock:
         return factories.make_mail(
             self.session, customer=some(owner, n, 9), changeset_id=self.deed, template=pick(("trade_approved", "trade_rejected", "gone"), n),
             recipient=some(f"m{n}@example.com", n, 11), subject=some(text(n), n, 11), text_body=body, html_body=body, state=pick(tuple(MailState), n),
-            secret=SECRET, last_error=some(text(n + 1), n, 2), created_at=day(n), sent_at=some(day(n), n), attempts=n % 8,
+            secret=SECRET, last_error=some(text(n + 1), n, 2), created_at=day(n), sent_at=some(day(n), n), attempts=n % 8, resent_at=some(day(n + 1), n, 2),
         )  # fmt: skip
 
     def run(self, n: int, owner: Customer) -> Any:
