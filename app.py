@@ -20,7 +20,7 @@ import actions.registry  # noqa: F401  registers every rule that a save runs
 import models  # noqa: F401  completes the metadata
 from actions.cli import commands as action_commands
 from actions.journal import read_only
-from admin import cli, errors, guards, home, palette, rest, search, sentences
+from admin import cli, errors, guards, home, mailing, palette, rest, search, sentences
 from admin.base import Screen
 from admin.context import Clientele
 from admin.identity import Identity, IdentityBuilder
@@ -38,6 +38,7 @@ CONTENT_SECURITY_POLICY = {
     "font-src": "'self'",
     "connect-src": "'self'",
     "form-action": "'self'",
+    "frame-src": "'self'",
     "base-uri": "'none'",
     "frame-ancestors": "'none'",
 }
@@ -69,6 +70,7 @@ def create_app(
     app.wsgi_app = ProxyFix(app.wsgi_app, x_for=proxies, x_proto=proxies, x_host=0)  # type: ignore[method-assign]
     app.extensions["clientele"] = Clientele(clock)
     app.extensions["clientele.settings"] = settings
+    mailing.install(app, settings)
     db.init_app(app)
     CSRFProtect(app)
     _secure(app, settings)
@@ -154,5 +156,6 @@ def _add_commands(app: Flask) -> None:
     def hash_password(password: str) -> str:
         return generate_password_hash(password, app.config["FAB_PASSWORD_HASH_METHOD"])
 
-    for command in (*model_commands(engine, hash_password), *action_commands(engine, clock), *cli.COMMANDS):
+    work = action_commands(engine, clock, mailing.post(app))
+    for command in (*model_commands(engine, hash_password), *work, *cli.COMMANDS):
         app.cli.add_command(command)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 import inspect
+import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -16,8 +17,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from actions import letters
 from models.base import N_, About, Base, Invalid
 from models.customer import Customer
+from models.mail import Mail
 from models.shop import Shop
 
 if TYPE_CHECKING:
@@ -158,6 +161,40 @@ class Context:
     def warn(self, message: str, **values: Any) -> None:
         """Say something the person should know before and after the deed; it happens all the same."""
         self.warnings.append(Warned(message, values))
+
+    def mail(self, code: str, customer: Customer, *, secret: str | None = None, **values: Any) -> None:
+        """Write a letter to a customer; it is sent after the commit, and not at all if there is none (rule 14.1).
+
+        Somebody without an address is told nothing, and the person who acts is told that.
+
+        :param code: of a letter in actions/letters.py; ``values`` are what its texts ask for.
+        :param secret: takes the place of ``secret`` in the texts when the mail goes out, and is then forgotten.
+        """
+        address = letters.address_of(customer)
+        if address is None:
+            self.warn(N_("%(customer)s has no email address, so nobody is told."), customer=str(customer))
+            return
+        letter, name = letters.LETTERS[code], letters.name_of(customer)
+        written = letters.write(letter, self.shop, name, customer.language, values)
+        self.post(
+            Mail(
+                customer_id=customer.id,
+                template=code,
+                recipient=address,
+                subject=written.subject,
+                text_body=written.text,
+                html_body=written.html,
+                secret=letters.checked_secret(secret),
+            )
+        )
+
+    def post(self, mail: Mail) -> Mail:
+        """Put a mail into the outbox, in this deed's transaction."""
+        mail.message_id, mail.changeset_id = secrets.token_hex(16), self.changeset_id
+        mail.created_at = mail.next_attempt_at = self.now
+        self.session.add(mail)
+        self.session.flush()
+        return mail
 
     @property
     def changeset_id(self) -> int:

@@ -160,19 +160,24 @@ def deactivate(ctx: Context, customer: Customer, *, reason: str) -> Outcome:
 
 @action("customer.approve", Customer, label=N_("Approve trade account"))
 def approve(ctx: Context, customer: Customer) -> Outcome:
-    """Let a trade customer in: registered and switched on (F46). :raises Refused: ``not_waiting``."""
+    """Let a trade customer in: registered, switched on, and told so (F46). :raises Refused: ``not_waiting``."""
     _refuse_unless_waiting(customer)
     values = {
         "status": Status.REGISTERED,
         "is_active": True,
         "registered_at": customer.registered_at or ctx.now,
     }
-    return _set(ctx, customer, values, N_("The trade account of %(customer)s is approved."))
+    done = _set(ctx, customer, values, N_("The trade account of %(customer)s is approved."))
+    ctx.mail("trade_approved", customer)
+    return done
 
 
 @action("customer.reject", Customer, label=N_("Reject trade account"))
 def reject(ctx: Context, customer: Customer, *, reason: str) -> Outcome:
-    """Turn a trade application down: an active retail customer is what remains. :raises Refused: ``not_waiting``."""
+    """Turn a trade application down: an active retail customer, who is told, is what remains.
+
+    :raises Refused: ``not_waiting``.
+    """
     words("reason", reason)
     _refuse_unless_waiting(customer)
     values = {
@@ -181,9 +186,11 @@ def reject(ctx: Context, customer: Customer, *, reason: str) -> Outcome:
         "is_active": True,
         "registered_at": customer.registered_at or ctx.now,
     }
-    return _set(
+    done = _set(
         ctx, customer, values, N_("%(customer)s is a retail customer now; the trade account was rejected.")
     )
+    ctx.mail("trade_rejected", customer)
+    return done
 
 
 @action("customer.verify", Customer, label=N_("Mark as verified"))

@@ -20,6 +20,7 @@ from sqlalchemy.orm import ORMExecuteState, Session
 from models.base import Base, LedgerRow
 from models.dialect import json_object
 from models.journal import Change, Changeset
+from models.mail import Mail
 from models.personal import policy
 from models.types import Id
 
@@ -59,6 +60,8 @@ class Journal:
     """The row behind each change, to name it by; a deleted one still knows what it was called."""
     entries: list[LedgerRow] = field(default_factory=list)
     """Ledger rows written by this deed; they are their own journal."""
+    mails: list[Mail] = field(default_factory=list)
+    """What this deed put into the outbox; it is its own journal, too."""
     sets: list[SetChange] = field(default_factory=list)
     """Rows moved by whole sets; their changes are stored already."""
     _id: int | None = None
@@ -87,6 +90,15 @@ class Journal:
         """Whether an earlier flush of this deed has changed the row already."""
         return (row.__tablename__, row.id) in self.changes  # type: ignore[attr-defined]
 
+    def add(self, row: Any) -> None:
+        """Take up a row that is new: a ledger row and a mail are their own journal."""
+        if isinstance(row, LedgerRow):
+            self.entries.append(row)
+        elif isinstance(row, Mail):
+            self.mails.append(row)
+        elif isinstance(row, Base) and row.__journal__:
+            self.note(row, None, snapshot(row))
+
     def note(self, row: Base, before: Fields | None, after: Fields | None) -> None:
         """Add one row's change; several flushes of one row fold into a single before and after."""
         place = (row.__tablename__, row.id)  # type: ignore[attr-defined]
@@ -105,7 +117,9 @@ class Journal:
     @contextmanager
     def attempt(self, session: Session) -> Iterator[None]:
         """Take one step in a savepoint: when it raises, neither rows nor journal keep anything of it."""
-        mark, entries, sets, written = len(self._earlier), len(self.entries), len(self.sets), self._id
+        mark, written = len(self._earlier), self._id
+        lists: tuple[list[Any], ...] = (self.entries, self.sets, self.mails)
+        lengths = [len(found) for found in lists]
         try:
             with session.begin_nested():
                 yield
@@ -117,8 +131,8 @@ class Journal:
                     self.changes.pop(place, None)
                 else:
                     self.changes[place] = before
-            del self.entries[entries:]
-            del self.sets[sets:]
+            for found, length in zip(lists, lengths, strict=True):
+                del found[length:]
             self._id = written
             raise
 
@@ -249,10 +263,7 @@ def _collect(session: Session, context: object) -> None:
     if journal is None:
         return
     for row in session.new:
-        if isinstance(row, LedgerRow):
-            journal.entries.append(row)
-        elif isinstance(row, Base) and row.__journal__:
-            journal.note(row, None, snapshot(row))
+        journal.add(row)
     for row in session.deleted:
         if isinstance(row, Base) and row.__journal__:
             journal.note(row, stored(row), None)

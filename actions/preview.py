@@ -18,9 +18,10 @@ from sqlalchemy.orm import Session
 from actions.base import Outcome, Refused
 from actions.journal import Fields, Journal, plain, snapshot
 from models.base import Base, LedgerRow
+from models.mail import Mail, masked
 from models.types import UTCDateTime
 
-Kind = Literal["created", "changed", "deleted", "entered", "moved"]
+Kind = Literal["created", "changed", "deleted", "entered", "moved", "mailed"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +29,8 @@ class RowChange:
     """One row that the deed would touch; ``before`` and ``after`` hold the fields that differ.
 
     ``entered`` is a new row of a ledger. ``id`` is None for a row that does not exist yet. ``moved`` stands for
-    ``count`` rows that go to another owner together; it has neither id nor label.
+    ``count`` rows that go to another owner together; it has neither id nor label. ``mailed`` is a mail that would
+    go out, labelled by its subject; ``after`` has the masked address.
     """
 
     kind: Kind
@@ -66,7 +68,8 @@ def row_changes(journal: Journal) -> list[RowChange]:
         found.append(
             RowChange(kind, table, known, str(journal.rows[table, row_id]), before or {}, after or {})
         )
-    return [*found, *_moved(journal), *(_entered(row) for row in journal.entries)]
+    entered = (_entered(row) for row in journal.entries)
+    return [*found, *_moved(journal), *entered, *(_mailed(mail) for mail in journal.mails)]
 
 
 def _moved(journal: Journal) -> list[RowChange]:
@@ -84,6 +87,10 @@ def _entered(row: LedgerRow) -> RowChange:
     return RowChange("entered", row.__tablename__, None, str(row), {}, snapshot(row))
 
 
+def _mailed(mail: Mail) -> RowChange:
+    return RowChange("mailed", "mail", None, str(mail), {}, {"recipient": masked(mail.recipient)})
+
+
 def fingerprint(session: Session, journal: Journal) -> str:
     """Return a digest of all that would change; ids and times given by the deed itself are left out."""
     session.flush()
@@ -99,6 +106,7 @@ def fingerprint(session: Session, journal: Journal) -> str:
     ]
     lines += [[row.__tablename__, None, None, _stable(row, snapshot(row), made)] for row in journal.entries]
     lines += [list(astuple(part)) for part in journal.sets]
+    lines += [["mail", m.template, m.recipient, m.subject, m.text_body] for m in journal.mails]
     texts = sorted(json.dumps(line, sort_keys=True, default=plain) for line in lines)
     return hashlib.sha256("\n".join(texts).encode()).hexdigest()
 

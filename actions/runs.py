@@ -186,7 +186,7 @@ def do_chunk(engine: Engine, taken: Claim, clock: Clock) -> bool:
         for item in items:
             _do(ctx, run, item)
         ctx.session.flush()
-        if ctx.journal.changes or ctx.journal.entries:
+        if ctx.journal.changes or ctx.journal.entries or ctx.journal.mails:
             for item in items:
                 item.changeset_id = ctx.changeset_id if item.state == ItemState.DONE else None
     return True
@@ -218,6 +218,7 @@ def _next(session: Session, run: Run) -> Sequence[RunItem]:
 
 def _do(ctx: Context, run: Run, item: RunItem) -> None:
     """Do one item in a savepoint; one that cannot be done is recorded, and the others go on (rule 8.3)."""
+    told = len(ctx.warnings)
     try:
         with ctx.journal.attempt(ctx.session):
             outcome = _act(ctx, run, item)
@@ -236,7 +237,8 @@ def _do(ctx: Context, run: Run, item: RunItem) -> None:
         run.refused += 1
         return
     item.state = ItemState.DONE
-    item.message = outcome.message % outcome.values if outcome.values else outcome.message
+    said = outcome.message % outcome.values if outcome.values else outcome.message
+    item.message = " ".join([said, *(warned.text for warned in ctx.warnings[told:])])
     run.done += 1
 
 

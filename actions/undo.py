@@ -20,6 +20,7 @@ from actions import accounts, credit, loyalty
 from actions.base import ACTIONS, Context, Outcome, Refused, action
 from actions.journal import journalled_columns, snapshot
 from actions.ledger import LedgerEntry
+from actions.mail import take_back
 from actions.moving import moved_names
 from actions.primaries import heal
 from actions.records import refuse_if_referred_to
@@ -53,11 +54,13 @@ def undo(ctx: Context, changeset: Changeset) -> Outcome:
     _refuse_unless_undoable(ctx, changeset)
     _say_what_it_is_about(ctx, changeset)
     undoer = UNDOERS.get(changeset.action)
-    if not (undoer(ctx, changeset) if undoer is not None else take(ctx, _steps(ctx, changeset))):
+    back = undoer(ctx, changeset) if undoer is not None else take(ctx, _steps(ctx, changeset))
+    partly = bool(ctx.warnings)
+    if not take_back(ctx, changeset) + back:
         why = " ".join(warning.text for warning in ctx.warnings)
         raise Refused("nothing_to_undo", N_("Nothing of this can be undone any more. %(why)s"), why=why)
     heal(ctx, {c["customer_id"] for (table, _id), c in ctx.journal.changes.items() if table == "address"})
-    return Outcome(N_("Undone, apart from what changed since.") if ctx.warnings else N_("Undone."))
+    return Outcome(N_("Undone, apart from what changed since.") if partly else N_("Undone."))
 
 
 def _say_what_it_is_about(ctx: Context, changeset: Changeset) -> None:

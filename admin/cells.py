@@ -26,7 +26,7 @@ COLOURS = {
     "earned": "green", "goodwill": "green", "redeemed": "secondary", "expired": "yellow", "reversal": "orange",
     "payment": "green", "invoice": "azure", "refund": "orange",
     "queued": "secondary", "running": "azure", "done": "green", "with_errors": "yellow", "refused": "orange",
-    "failed": "red",
+    "failed": "red", "waiting": "azure", "sent": "green", "withheld": "yellow", "withdrawn": "secondary",
 }  # fmt: skip
 """The colour of a choice's badge, by its stored value; a choice that is not here is plain text."""
 

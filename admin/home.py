@@ -16,9 +16,11 @@ from admin.frame import frame
 from admin.pages import Figure, Hit, HomePage
 from admin.select import count_up_to
 from models.customer import Customer
+from models.mail import Mail, MailState
 from models.note import Note, NoteKind
 
 SHOWN = 6
+MOST_FAILED = 9_999
 
 
 class Home(AdminIndexView):
@@ -45,6 +47,23 @@ class Home(AdminIndexView):
 
 
 def _figures() -> list[Figure]:
+    return [*_customers(), *_failed_mails()]
+
+
+def _failed_mails() -> list[Figure]:
+    """Return the figure of mails that somebody has to look after; none while there are none."""
+    if not allowed("list", "mail"):
+        return []
+    screen = clientele().screens["mail"]
+    failed = screen.base_select().where(Mail.state == MailState.FAILED, Mail.resent_at.is_(None))
+    count = count_up_to(session(), failed, Mail.id, cap=MOST_FAILED)
+    if not count:
+        return []
+    figure = format_decimal(count, locale=shop().locale)
+    return [Figure(_("Emails that failed"), figure, screen.url_to("index_view", view="failed"), "mail")]
+
+
+def _customers() -> list[Figure]:
     if not allowed("list", "customer"):
         return []
     screen = clientele().screens["customer"]

@@ -36,6 +36,7 @@ _SERVICE = (
     | grants(("run", "run_item"), *READ)
 )
 _STANDING = grants(("customer",), "activate", "deactivate")
+_MAIL = grants(("mail",), *READ, "resend")
 _TRADE = grants(("customer",), "approve", "reject", "set_terms")
 _BULK = grants(("customer", "address", "note"), "edit_fields")
 
@@ -46,6 +47,8 @@ SHIPPED_ROLES: dict[str, set[tuple[str, str]] | None] = {
     | _STANDING
     | _TRADE
     | _BULK
+    | _MAIL
+    | grants(("mail",), "export")
     | grants(("run",), "cancel", "undo")
     | grants(_LISTS, "add", "edit", "delete", "export")
     | grants(("address", "note"), "delete")
@@ -65,7 +68,11 @@ SHIPPED_ROLES: dict[str, set[tuple[str, str]] | None] = {
     | grants(("address", "note"), "delete")
     | grants(("customer", "address", *_ORDERS), "export")
     | grants(("loyalty_entry",), "adjust"),
-    "Support": _EVERYTHING_READ | _SERVICE | _STANDING | grants(("loyalty_entry",), "adjust", "reverse"),
+    "Support": _EVERYTHING_READ
+    | _SERVICE
+    | _STANDING
+    | _MAIL
+    | grants(("loyalty_entry",), "adjust", "reverse"),
     "Finance": _EVERYTHING_READ
     | grants(("customer", *_LEDGERS, *_ORDERS), "export")
     | grants(("account_entry",), "pay", "refund", "void")

@@ -98,6 +98,8 @@ def _fields(row: RowChange, change: Change, names: activity.Names) -> Sequence[F
                 row.after.get("currency", ""),
             )
         ]
+    if row.kind == "mailed":
+        return [FieldChange(_("To"), "", row.after["recipient"])]
     return activity.field_changes(change, names) if row.kind != "deleted" else ()
 
 
@@ -108,6 +110,7 @@ def _kind(row: RowChange) -> str:
         "deleted": _("Deleted"),
         "entered": _("New entry"),
         "moved": _("Moved"),
+        "mailed": _("An email goes out"),
     }[row.kind]
 
 

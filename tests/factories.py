@@ -30,6 +30,7 @@ from models.lookups import (
     SalesChannel,
 )
 from models.loyalty import LoyaltyAllocation, LoyaltyEntry, LoyaltyKind, LoyaltyLot
+from models.mail import Mail, MailState
 from models.note import Note
 from models.order import ExternalId, ExternalKind, ExternalSystem, Order, OrderLine, Shipment
 from models.phone import Phone
@@ -376,6 +377,17 @@ def make_api_key(session: Session, **overrides: Any) -> ApiKey:
         overrides, name=f"Key {n}", user_id=lambda: make_staff(session).id, owner_name="Mary Kaur", prefix="clt_" + f"{n:04d}"[-4:], hash=f"{n:064d}",
     )  # fmt: skip
     return _save(session, ApiKey(**values))
+
+
+def make_mail(session: Session, **overrides: Any) -> Mail:
+    """A mail to a new customer that was sent; without a customer where ``customer`` is None."""
+    n = number()
+    values = _given(
+        overrides, customer=lambda: make_customer(session), changeset_id=lambda: make_changeset(session).id, template="trade_approved",
+        recipient=f"r{n}@example.com", subject="Your trade account is approved", text_body="Good news.\n", html_body="<p>Good news.</p>",
+        state=MailState.SENT, attempts=1, sent_at=NOW, created_at=NOW, message_id=f"{n:032d}",
+    )  # fmt: skip
+    return _save(session, Mail(**values))
 
 
 def make_run(session: Session, **overrides: Any) -> Run:

@@ -1,10 +1,17 @@
-"""Tests talk to this machine only. Anything else is stopped, and fails the test even if the code goes on."""
+"""Tests talk to this machine only. Anything else is stopped, and fails the test even if the code goes on.
+
+Mail is stopped even on this machine, where a real mail server may listen, save to a server that the test itself runs
+and names by :func:`mail_server`.
+"""
 
 import ipaddress
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 _attempts: list[str] = []
+_mail_ports: set[int] = set()
 _armed = False
 
 
@@ -27,6 +34,16 @@ def take_attempts() -> list[str]:
     return taken
 
 
+@contextmanager
+def mail_server(port: int) -> Iterator[None]:
+    """Let mail through to the server that the test runs on this port of this machine."""
+    _mail_ports.add(port)
+    try:
+        yield
+    finally:
+        _mail_ports.discard(port)
+
+
 def _watch(name: str, details: tuple[Any, ...]) -> None:
     if name in {"socket.connect", "socket.sendto", "socket.sendmsg"}:
         address = details[1]
@@ -35,7 +52,7 @@ def _watch(name: str, details: tuple[Any, ...]) -> None:
     elif name in {"socket.getaddrinfo", "socket.gethostbyname"}:
         if details[0] is not None and not is_local(details[0]):
             _stop(f"{name} of {details[0]!r}")
-    elif name == "smtplib.connect":
+    elif name == "smtplib.connect" and not (is_local(details[1]) and details[2] in _mail_ports):
         _stop(f"{name} to {details[1]}:{details[2]}")
 
 

@@ -107,6 +107,18 @@ def test_others_are_not_local(host: str) -> None:
     assert not network.is_local(host)
 
 
+def test_a_mail_server_is_reached_only_while_a_test_runs_it() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        with network.mail_server(port), pytest.raises(smtplib.SMTPServerDisconnected, match="timed out"):
+            smtplib.SMTP("127.0.0.1", port, timeout=0.05)
+        with network.mail_server(port), pytest.raises(network.NetworkBlockedError):
+            smtplib.SMTP("192.0.2.1", port)
+        with pytest.raises(network.NetworkBlockedError):
+            smtplib.SMTP("127.0.0.1", port)
+    assert len(network.take_attempts()) == 2
+
+
 def test_a_swallowed_attempt_still_fails_the_test(pytester_run) -> None:
     outcome = pytester_run(
         "import contextlib, socket\n"
@@ -170,6 +182,14 @@ LAYERS = {"models", "actions", "admin", "portal", "jobs"}
 )
 def test_the_template_check_finds(template: str, complaint: str) -> None:
     assert any(complaint in text for _, text in check_templates.findings(template))
+
+
+def test_only_a_mail_is_styled_on_its_tags() -> None:
+    mail = '<p style="margin:0">{{ x }}</p>'
+    assert list(check_templates.findings(mail, styled=True)) == []
+    assert [text for _, text in check_templates.findings(f"{mail}<p onclick='x()'></p>", styled=True)]
+    assert check_templates.is_mail(ROOT / "templates" / "mail" / "_base.html")
+    assert not check_templates.is_mail(ROOT / "templates" / "admin" / "home.html")
 
 
 def test_the_template_check_passes_what_the_house_does() -> None:

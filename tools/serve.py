@@ -10,7 +10,8 @@ from flask import Flask
 from gunicorn.app.base import BaseApplication
 from sqlalchemy.orm import Session
 
-from actions.runs import serve
+from actions.cli import work
+from admin.mailing import post
 from app import create_app
 from config import Settings, SettingsError
 from models import demo
@@ -39,11 +40,11 @@ class Server(BaseApplication):
         self.cfg.set("when_ready", lambda server: print(self._greeting, flush=True))
 
     def load(self) -> Flask:
-        """Build the application, with a worker for long runs beside it in this one process."""
+        """Build the application, with a worker for long runs and mail beside it in this one process."""
         app = create_app(self._settings)
         with app.app_context():
             engine, clock = db.engine, app.extensions["clientele"].clock
-        Thread(target=serve, args=(engine, clock, "make run", Event()), daemon=True).start()
+        Thread(target=work, args=(engine, clock, post(app), "make run", Event()), daemon=True).start()
         return app
 
 
@@ -88,8 +89,7 @@ def is_new(engine: sa.Engine) -> bool:
 
 def greeting(settings: Settings, *, with_demo_staff: bool) -> str:
     """The address and, while they exist, the demo sign-ins."""
-    host = f"[{settings.host}]" if ":" in settings.host else settings.host
-    lines = ["", f"Clientele is at {settings.public_base_url or f'http://{host}:{settings.port}'}", ""]
+    lines = ["", f"Clientele is at {settings.base_url}", ""]
     if with_demo_staff:
         lines += [f"  {member.username:<11} {demo.PASSWORD:<15} {member.role}" for member in MEMBERS] + [""]
     return "\n".join([*lines, "Ctrl+C stops it."])

@@ -20,6 +20,7 @@ from admin.screens.lookups import (
     SalesChannelScreen,
 )
 from admin.screens.loyalty import LoyaltyEntryScreen
+from admin.screens.mails import MailScreen
 from admin.screens.notes import NoteScreen
 from admin.screens.orders import ExternalIdScreen, OrderLineScreen, OrderScreen, ShipmentScreen
 from admin.screens.runs import RunItemScreen, RunScreen
@@ -40,6 +41,7 @@ SCREENS: tuple[type[Screen], ...] = (
     ShipmentScreen,
     ExternalIdScreen,
     AttributeValueScreen,
+    MailScreen,
     ActivityScreen,
     RunScreen,
     RunItemScreen,

@@ -218,6 +218,7 @@ class CustomerScreen(Screen):
             ),
         ),
         Tab("note", _l("Notes")),
+        Tab("mail", _l("Emails")),
         Tab("attribute_value", _l("Attributes")),
         Tab("external_id"),
         Tab(

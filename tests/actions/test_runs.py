@@ -191,6 +191,7 @@ def test_the_undo_of_a_run_leaves_newer_values_and_says_so(desk: Desk) -> None:
     assert [desk.of(i).customer_class_id for i in ids[4:7]] == [None, silver, None]
     assert desk.get(Run, back).undoes_id == run
     assert states(desk, back) == ["done", "done"], "a step for each changeset"
+    assert sum("was changed since and stays" in item.message for item in desk.all(RunItem, run_id=back)) == 1
 
 
 def test_a_double_click_starts_one_run_and_a_key_stands_for_one_request(desk: Desk) -> None:

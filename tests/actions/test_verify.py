@@ -117,7 +117,7 @@ def test_many_of_a_kind_are_counted_and_not_all_listed(session: Session) -> None
 
 
 def test_the_command_exits_with_1_and_names_what_is_off(desk: Desk) -> None:
-    command = commands(lambda: desk.engine, lambda: desk.now)[0]
+    command = commands(lambda: desk.engine, lambda: desk.now, None)[0]
     customer = desk.customer(credit_balance=7)
     done = CliRunner().invoke(command)
     assert done.exit_code == 1

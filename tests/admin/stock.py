@@ -16,6 +16,7 @@ from models.choices import AccountType, CreatedVia, Gender, Status
 from models.credit import CreditKind
 from models.customer import Customer
 from models.loyalty import LoyaltyKind
+from models.mail import MailState
 from models.note import NoteKind
 from models.order import ExternalSystem, OrderStatus
 from models.phone import PhoneKind
@@ -255,6 +256,15 @@ class Stock:
         """A parcel, dispatched or not yet."""
         return factories.make_shipment(
             self.session, order=self.order(n, owner), carrier=some(text(n), n), tracking_number=some(f"JD{n % 9}", n), dispatched_at=some(day(n), n)
+        )  # fmt: skip
+
+    def mail(self, n: int, owner: Customer) -> Any:
+        """A mail in one of the states; some were written before anybody remembers, some to a person erased since."""
+        body = some(text(n), n, 11)
+        return factories.make_mail(
+            self.session, customer=some(owner, n, 9), changeset_id=self.deed, template=pick(("trade_approved", "trade_rejected", "gone"), n),
+            recipient=some(f"m{n}@example.com", n, 11), subject=some(text(n), n, 11), text_body=body, html_body=body, state=pick(tuple(MailState), n),
+            secret=SECRET, last_error=some(text(n + 1), n, 2), created_at=day(n), sent_at=some(day(n), n), attempts=n % 8, resent_at=some(day(n + 1), n, 2),
         )  # fmt: skip
 
     def run(self, n: int, owner: Customer) -> Any:

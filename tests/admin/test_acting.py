@@ -116,6 +116,7 @@ CASES: dict[str, tuple[Callable[[Shop], int] | None, dict[str, str]]] = {
     "customer.merge": (some_customer, {"others": "@customer", "reason": "The same person"}),
     "customer.approve": (waiting, {}),
     "customer.reject": (waiting, WHY),
+    "mail.resend": (lambda shop: shop.make(factories.make_mail).id, {}),
     "api_key.create": (None, {"name": "Stock sync", "scope": "read", "expires_on": "2999-01-31"}),
     "api_key.revoke": (own_key, {}),
 }

@@ -37,6 +37,7 @@ PER_RESOURCE = {
 BESIDES = {
     "/": "GET",
     "/admin/": "GET",
+    "/admin/mail/body/": "GET",
     "/admin/palette/": "GET",
     "/admin/search/": "GET",
     "/admin/shop_setting/save/": "POST",

@@ -1305,6 +1305,65 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_loyalty_entry_order_id"), "loyalty_entry", ["order_id"], unique=False)
     op.create_table(
+        "mail",
+        sa.Column(
+            "id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False
+        ),
+        sa.Column("customer_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("template", sa.String(length=60), nullable=False),
+        sa.Column("recipient", sa.String(length=254), nullable=True),
+        sa.Column("subject", sa.String(length=250), nullable=True),
+        sa.Column("text_body", sa.Text(), nullable=True),
+        sa.Column("html_body", sa.Text(), nullable=True),
+        sa.Column("secret", sa.Text(), nullable=True),
+        sa.Column("state", sa.String(length=20), nullable=False),
+        sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("sent_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("next_attempt_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("last_error", sa.Text(), nullable=True),
+        sa.Column("message_id", sa.String(length=64), nullable=False),
+        sa.Column("resend_of_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("resent_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("changeset_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("fence", sa.Integer(), nullable=False),
+        sa.Column("lease_until", sa.DateTime(timezone=True), nullable=True),
+        sa.Column(
+            "recipient_key",
+            sa.String(length=320).with_variant(sa.String(length=320, collation="C"), "postgresql"),
+            nullable=False,
+        ),
+        sa.CheckConstraint(
+            "state IN ('waiting', 'sent', 'failed', 'withheld', 'withdrawn')", name=op.f("ck_mail_state")
+        ),
+        sa.ForeignKeyConstraint(
+            ["changeset_id"], ["changeset.id"], name=op.f("fk_mail_changeset_id"), ondelete="RESTRICT"
+        ),
+        sa.ForeignKeyConstraint(
+            ["customer_id"], ["customer.id"], name=op.f("fk_mail_customer_id"), ondelete="RESTRICT"
+        ),
+        sa.ForeignKeyConstraint(
+            ["resend_of_id"], ["mail.id"], name=op.f("fk_mail_resend_of_id"), ondelete="RESTRICT"
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_mail")),
+        sa.UniqueConstraint("message_id", name=op.f("uq_mail_message_id")),
+        sqlite_autoincrement=True,
+    )
+    op.create_index(op.f("ix_mail_changeset_id"), "mail", ["changeset_id"], unique=False)
+    op.create_index(op.f("ix_mail_created_at_id"), "mail", ["created_at", "id"], unique=False)
+    op.create_index(op.f("ix_mail_customer_id_id"), "mail", ["customer_id", "id"], unique=False)
+    op.create_index(
+        "ix_mail_due",
+        "mail",
+        ["next_attempt_at", "id"],
+        unique=False,
+        sqlite_where=sa.text("state = 'waiting'"),
+        postgresql_where=sa.text("state = 'waiting'"),
+    )
+    op.create_index(op.f("ix_mail_recipient_key_id"), "mail", ["recipient_key", "id"], unique=False)
+    op.create_index(op.f("ix_mail_resend_of_id"), "mail", ["resend_of_id"], unique=False)
+    op.create_index(op.f("ix_mail_state_id"), "mail", ["state", "id"], unique=False)
+    op.create_table(
         "order_line",
         sa.Column(
             "id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False

@@ -1,0 +1,147 @@
+"""The email log: what was written to whom, when, and whether it arrived or why not (F90, rule 14)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from flask import Response, current_app, request
+from flask_admin import expose
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+from markupsafe import Markup
+
+from actions import mail
+from actions.letters import LETTERS, complete
+from admin import cells
+from admin.base import PERMISSION_OF, Screen
+from admin.declare import NoForm, RowAction, Section, View
+from admin.fields import label_of
+from admin.pages import Badge, Cell
+from admin.query import parse_id
+from models.mail import Mail, MailState
+
+PERMISSION_OF["body_view"] = "show"
+NOTHING_RUNS = {
+    "frame_options": "SAMEORIGIN",
+    "content_security_policy": {
+        "default-src": "'none'",
+        "style-src-attr": "'unsafe-inline'",
+        "base-uri": "'none'",
+        "form-action": "'none'",
+        "frame-ancestors": "'self'",
+        "sandbox": "",
+    },
+}
+"""What a mail may do in a frame on its own page: show itself, with the styles that stand on its tags."""
+
+
+def _label(row: Mail) -> str:
+    letter = LETTERS.get(row.template)
+    return _(letter.label) if letter is not None else row.template
+
+
+def _what(view: Any, context: Any, row: Mail, name: str) -> Cell:
+    return Cell(_label(row), view.line_url(row), row.subject or "")
+
+
+def _what_text(view: Any, context: Any, row: Mail, name: str) -> str:
+    return _label(row)
+
+
+def _why_not(view: Any, context: Any, row: Mail, name: str) -> str:
+    return _(row.last_error) if row.last_error else ""
+
+
+def _text(view: Any, context: Any, row: Mail, name: str) -> Any:
+    text = complete(row.text_body or "", _base_url())
+    return Markup('<pre class="mail-text">{}</pre>').format(text) if text else None
+
+
+def _frame(view: Any, context: Any, row: Mail, name: str) -> Any:
+    frame = Markup('<iframe class="mail-frame" sandbox src="{}" title="{}" loading="lazy"></iframe>')
+    return (
+        frame.format(view.row_url("body_view", row.id), _("The email as it looks")) if row.html_body else None
+    )
+
+
+def _base_url() -> str:
+    return str(current_app.extensions["clientele.settings"].base_url)
+
+
+class MailScreen(Screen):
+    """Mails that deeds have sent, or will. Nobody writes one by hand."""
+
+    model = Mail
+    menu = "Operations"
+    menu_label = _l("Email log")
+    icon = "mail"
+    column_list = (
+        "template", "recipient", "customer", "state", "created_at", "sent_at", "last_error", "subject", "attempts",
+        "next_attempt_at", "message_id", "resent_at",
+    )  # fmt: skip
+    column_hidden = column_list[7:]
+    column_default_sort = ("created_at", True)
+    column_searchable_list = ("recipient_key", "customer")
+    search_hint = _l("Address or customer")
+    column_filters = (
+        "template", "recipient", "subject", "customer", "state", "created_at", "sent_at", "resent_at",
+    )  # fmt: skip
+    column_labels = {
+        "template": _l("What"), "recipient": _l("To"), "created_at": _l("Written"), "sent_at": _l("Sent"),
+        "last_error": _l("Why not"), "next_attempt_at": _l("Next attempt"), "message_id": _l("Message id"),
+        "resent_at": _l("Sent again"), "resend_of": _l("Sent again from"), "html_body": _l("As it looks"),
+        "text_body": _l("As plain text"),
+    }  # fmt: skip
+    column_formatters = {
+        "template": _what, "last_error": _why_not, "html_body": _frame, "text_body": _text,
+    }  # fmt: skip
+    column_formatters_export = {"template": _what_text, "last_error": _why_not}
+    sections = (
+        Section(_l("Email"), (
+            "subject", "recipient", "customer", "created_at", "sent_at", "last_error", "attempts",
+            "next_attempt_at", "resend_of", "resent_at", "message_id",
+        )),
+        Section(_l("What it says"), ("html_body", "text_body")),
+    )  # fmt: skip
+    column_details_list = tuple(name for section in sections for name in section.names)
+    views = (
+        View("all", _l("All")),
+        View("failed", _l("Failed"), {"state__eq": "failed", "resent_at__empty": "1"}, counted=True),
+        View("waiting", _l("Waiting"), {"state__eq": "waiting"}),
+    )
+    row_actions = (
+        RowAction(
+            mail.resend, NoForm, "send", bulk=False, button=True,
+            when=lambda row: row.state not in (MailState.WAITING, MailState.WITHDRAWN),
+        ),
+    )  # fmt: skip
+    empty = _l("Emails to customers are kept here: what was sent to whom, and whether it arrived.")
+
+    def badges(self, row: Mail) -> Sequence[Badge]:
+        """Say how it stands."""
+        return (Badge(label_of(row.state), cells.COLOURS.get(row.state.value, "secondary")),)
+
+    def subtitle(self, row: Mail) -> Sequence[Any]:
+        """Say what it is and who gets it."""
+        return (_label(row), row.recipient)
+
+    def live(self, row: Mail) -> bool:
+        """A mail about to go out is watched."""
+        return row.state == MailState.WAITING and row.attempts == 0
+
+    def notice(self, row: Mail) -> Any:
+        """Say why it was not sent, where nobody tried."""
+        if row.state == MailState.WITHHELD:
+            return _("No mail server was set up, so this was not sent. Send it again once there is one.")
+        if row.state == MailState.WITHDRAWN:
+            return _("What this tells of was undone before it went out, so it was not sent.")
+        return ""
+
+    @expose("/body/")
+    def body_view(self) -> Response:
+        """Show the mail itself, for the frame on its record."""
+        row = self.get_or_404(parse_id("id", request.args.get("id")))
+        return Response(complete(row.html_body or "", _base_url()), mimetype="text/html")
+
+    body_view.talisman_view_options = NOTHING_RUNS

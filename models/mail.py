@@ -1,0 +1,114 @@
+"""Mail: the outbox and the log of what was written to whom (rule 14).
+
+A row is written in the transaction of the deed that it tells of, and sent by a worker afterwards. It is its own
+journal: what was written never changes, who wrote it, when and why is on its changeset, and the rest is the
+bookkeeping of the sending, which nobody decides. So no change of it is journalled, save that a merge moves it.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from sqlalchemy import Index, Integer, String, Text, text
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from models import normalise
+from models.base import N_, Base, table_args
+from models.columns import refers
+from models.customer import Customer
+from models.journal import Changeset
+from models.personal import personal, reference, search_key, secret, system
+from models.types import Choice, Key, PrimaryKey, UTCDateTime, choice
+
+BASE_MARK = "https://base.invalid"
+"""Stands in a stored text for the address of the shop, which is the deployment's and known when the mail goes out."""
+
+SECRET_MARK = "•" * 8
+"""Stands in a stored text for what only the recipient may see: filled in at sending, and kept nowhere afterwards."""
+
+
+class MailState(Choice):
+    """What became of a mail."""
+
+    WAITING = "waiting", N_("Waiting")
+    SENT = "sent", N_("Sent")
+    FAILED = "failed", N_("Failed")
+    WITHHELD = "withheld", N_("Not sent")
+    WITHDRAWN = "withdrawn", N_("Withdrawn")
+
+
+class Mail(Base):
+    """One mail to one address. A waiting one belongs to whoever holds the lease with the newest ``fence``.
+
+    What tells of a person is empty once that person is erased.
+    """
+
+    __tablename__ = "mail"
+    __label__ = N_("Email")
+    __plural__ = N_("Emails")
+    __table_args__ = table_args(
+        Index("ix_mail_due", "next_attempt_at", "id", sqlite_where=text("state = 'waiting'"),
+              postgresql_where=text("state = 'waiting'")),
+        Index(None, "state", "id"),
+        Index(None, "customer_id", "id"),
+        Index(None, "recipient_key", "id"),
+        Index(None, "created_at", "id"),
+    )  # fmt: skip
+
+    id: Mapped[PrimaryKey]
+    customer_id: Mapped[int | None] = refers("customer", reference(written_by="product"), index=False)
+    template: Mapped[str] = mapped_column(String(60), info=system)
+    recipient: Mapped[str | None] = mapped_column(
+        String(254), info=personal("email", merge="survivor", written_by="product")
+    )
+    subject: Mapped[str | None] = mapped_column(
+        String(250), info=personal("text", merge="survivor", written_by="product")
+    )
+    text_body: Mapped[str | None] = mapped_column(
+        Text, deferred=True, deferred_group="body",
+        info=personal("text", merge="survivor", written_by="product"),
+    )  # fmt: skip
+    html_body: Mapped[str | None] = mapped_column(
+        Text, deferred=True, deferred_group="body",
+        info=personal("text", merge="survivor", written_by="product"),
+    )  # fmt: skip
+    secret: Mapped[str | None] = mapped_column(Text, deferred=True, info=secret)
+    state: Mapped[MailState] = mapped_column(
+        choice(MailState, "state"), default=MailState.WAITING, info=system
+    )
+    attempts: Mapped[int] = mapped_column(Integer, default=0, info=system)
+    created_at: Mapped[dt.datetime] = mapped_column(UTCDateTime, info=system)
+    sent_at: Mapped[dt.datetime | None] = mapped_column(UTCDateTime, info=system)
+    next_attempt_at: Mapped[dt.datetime | None] = mapped_column(UTCDateTime, info=system)
+    last_error: Mapped[str | None] = mapped_column(
+        Text, info=personal("text", merge="survivor", written_by="product")
+    )
+    message_id: Mapped[str] = mapped_column(String(64), unique=True, info=system)
+    resend_of_id: Mapped[int | None] = refers("mail", system)
+    resent_at: Mapped[dt.datetime | None] = mapped_column(UTCDateTime, info=system)
+    changeset_id: Mapped[int] = refers("changeset", system)
+    fence: Mapped[int] = mapped_column(Integer, default=0, info=system)
+    lease_until: Mapped[dt.datetime | None] = mapped_column(UTCDateTime, info=system)
+    recipient_key: Mapped[str] = mapped_column(Key, default="", info=search_key("email"))
+
+    customer: Mapped[Customer | None] = relationship()
+    changeset: Mapped[Changeset] = relationship()
+    resend_of: Mapped[Mail | None] = relationship(remote_side="Mail.id")
+
+    def derive(self) -> None:
+        """Recompute the search key (rule 7.2)."""
+        self.recipient_key = normalise.email(self.recipient)
+
+    @property
+    def holds_secret(self) -> bool:
+        """Whether it was written with something that only its recipient may see."""
+        return SECRET_MARK in (self.text_body or "")
+
+    def __str__(self) -> str:
+        return self.subject or f"#{self.id}"
+
+
+def masked(address: str | None) -> str:
+    """Return an address as it is shown in passing: its first letter and its domain."""
+    name, at, domain = (address or "").rpartition("@")
+    return f"{name[:1]}***@{domain}" if at else ""

@@ -1,0 +1,193 @@
+"""Every mail: renders in one look, says the same in HTML and in text, and nothing typed by anybody breaks out of its place (rule 14.1)."""
+
+import re
+from collections.abc import Iterator
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+from babel.messages.catalog import Catalog
+from babel.messages.mofile import write_mo
+from jinja2 import ChoiceLoader, DictLoader, TemplateNotFound
+
+from actions import letters
+from actions.letters import LETTERS, Letter
+from models.customer import Customer
+from models.mail import BASE_MARK, masked
+from models.shop import Shop
+
+SHOP = Shop(name="Vine & Barrel", email="hello@shop.example")
+FOLDER = Path(letters.ROOT) / "templates" / "mail"
+every_letter = pytest.mark.parametrize("code", sorted(LETTERS))
+
+
+class Reader(HTMLParser):
+    """What a mail program makes of the HTML."""
+
+    def __init__(self, source: str) -> None:
+        super().__init__(convert_charrefs=True)
+        self.links: list[str] = []
+        self.tags: list[str] = []
+        self.words: list[str] = []
+        self.lang = ""
+        self.feed(source)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        given = dict(attrs)
+        self.links += [str(given[n]) for n in ("href", "src") if n in given]
+        self.lang = self.lang or given.get("lang") or ""
+
+    def handle_data(self, data: str) -> None:
+        if self.tags[-1:] != ["title"]:
+            self.words += data.split()
+
+
+def written(code: str, name: str = "Rashid Karim", shop: Shop = SHOP, language: str | None = None) -> Any:
+    """A letter whose values are whatever they may be."""
+    values = {value: f"<i>{value}</i>" for value in LETTERS[code].values}
+    return letters.write(LETTERS[code], shop, name, language, values)
+
+
+@every_letter
+def test_a_letter_has_one_subject_line_and_says_the_same_twice(code: str) -> None:
+    made = written(code)
+    page = Reader(made.html)
+    assert made.subject == letters.one_line(made.subject) != ""
+    assert len(made.subject) <= letters.LONGEST_SUBJECT
+    links = re.findall(r"https?://\S+", made.text)
+    assert sorted(set(page.links)) == sorted(set(links))
+    assert all(link.startswith(BASE_MARK) for link in links), "no mail leads to, or loads from, another host"
+    said, plain = " ".join(page.words), " ".join(made.text.split())
+    for sentence in re.split(r"(?<=[.,!]) ", plain.partition(" -- ")[0]):
+        assert sentence in said, "the text says what the HTML says"
+    assert not {"script", "style", "img", "form", "iframe"} & set(page.tags)
+    assert max(map(len, [*made.html.splitlines(), *made.text.splitlines()])) < 900, "mail has a longest line"
+
+
+@every_letter
+def test_nothing_that_anybody_typed_becomes_markup(code: str) -> None:
+    nasty = "<b>x</b> & {{ 7 * 7 }} %(shop)s"
+    made = written(code, nasty, Shop(name="<i>Shop</i>"))
+    assert "<b>" not in made.html
+    assert "<i>" not in made.html
+    assert "&lt;b&gt;x&lt;/b&gt; &amp; {{ 7 * 7 }} %(shop)s" in made.html
+    assert f"Dear {nasty}," in made.text
+
+
+def test_every_file_belongs_to_a_letter_and_every_letter_has_both() -> None:
+    wanted = {f"{code}.{kind}" for code in LETTERS for kind in ("html", "txt")}
+    assert {path.name for path in FOLDER.iterdir() if not path.name.startswith("_")} == wanted
+    assert all(code == letter.code for code, letter in LETTERS.items())
+
+
+def test_a_letter_is_given_exactly_what_it_asks_for() -> None:
+    with pytest.raises(ValueError, match="takes"):
+        letters.write(LETTERS["trade_approved"], SHOP, "", None, {"amount": 5})
+
+
+def test_nobody_is_addressed_by_a_number_or_an_address() -> None:
+    assert "Hello," in written("trade_approved", letters.name_of(Customer(email="jo@x.com"))).text
+    assert letters.name_of(Customer(first_name="Jo", company_name="Vine Ltd")) == "Jo"
+    assert letters.name_of(Customer(company_name="Vine Ltd")) == "Vine Ltd"
+
+
+def test_a_shop_without_an_address_says_that_nobody_reads_answers() -> None:
+    assert "Just reply" in written("trade_approved").text
+    for text in (written("trade_approved", shop=Shop()).text, written("trade_approved", shop=Shop()).html):
+        assert "nobody reads the answers" in text
+
+
+@pytest.fixture
+def german(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A shop that has its words in German too."""
+    catalog = Catalog(locale="de")
+    for english, words in (
+        ("Your trade account is approved", "Ihr Händlerkonto ist freigegeben"),
+        ("Dear %(name)s,", "Guten Tag %(name)s,"),
+    ):
+        catalog.add(english, words)
+    path = tmp_path / "de" / "LC_MESSAGES" / "messages.mo"
+    path.parent.mkdir(parents=True)
+    with path.open("wb") as file:
+        write_mo(file, catalog)
+    monkeypatch.setattr(letters, "TRANSLATIONS", tmp_path)
+    forget()
+    yield
+    monkeypatch.undo()
+    forget()
+
+
+def forget() -> None:
+    """Have languages and templates read anew."""
+    letters.translations.cache_clear()
+    letters._environment.cache_clear()
+
+
+@pytest.mark.parametrize("language", ["de", "de-AT", "de_DE"])
+def test_people_are_written_to_in_their_language(german: None, language: str) -> None:
+    made = written("trade_approved", language=language)
+    assert made.subject == "Ihr Händlerkonto ist freigegeben"
+    assert "Guten Tag Rashid Karim," in made.text
+    assert Reader(made.html).lang.startswith("de")
+
+
+@pytest.mark.parametrize("language", ["fr", "xx-nope", "?", None])
+def test_where_there_are_no_words_it_is_english_and_says_so(german: None, language: str | None) -> None:
+    made = written("trade_approved", language=language)
+    assert made.subject == "Your trade account is approved"
+    assert Reader(made.html).lang == "en"
+
+
+def test_without_a_language_it_is_the_shops(german: None) -> None:
+    assert written("trade_approved", shop=Shop(locale="de_DE")).subject.startswith("Ihr")
+
+
+def test_a_link_is_the_shops_own_and_is_shown_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    body = "{% extends '_base.KIND' %}{% block body %}LINK{% endblock %}"
+    files = {
+        "go.html": body.replace("KIND", "html").replace(
+            "LINK", "{{ button(link('/reset/?a=1&b=2'), 'Go') }}"
+        ),
+        "go.txt": body.replace("KIND", "txt").replace("LINK", "{{ link('/reset/?a=1&b=2') }}"),
+    }
+    monkeypatch.setattr(letters, "LOADER", ChoiceLoader([DictLoader(files), letters.LOADER]))
+    forget()
+    made = letters.write(Letter("go", "Go", "Go on"), SHOP, "", None, {})
+    forget()
+    page = Reader(letters.complete(made.html, "https://desk.example.org/"))
+    assert page.links == ["https://desk.example.org/reset/?a=1&b=2"]
+    assert page.links[0] in page.words
+    assert page.links[0] in letters.complete(made.text, "https://desk.example.org")
+    with pytest.raises(TemplateNotFound):
+        letters.write(Letter("gone", "Gone", "Gone"), SHOP, "", None, {})
+
+
+@pytest.mark.parametrize("path", ["https://evil.example/", "//evil.example", "reset", ""])
+def test_a_link_cannot_lead_elsewhere(path: str) -> None:
+    with pytest.raises(ValueError, match="path of ours"):
+        letters.link(path)
+
+
+@pytest.mark.parametrize(
+    "secret", ["short", "with space in the middle", "<b>0123456789abcdef</b>", "a" * 201]
+)
+def test_a_secret_that_would_not_stand_in_an_address_is_no_secret(secret: str) -> None:
+    with pytest.raises(ValueError, match="letters, digits"):
+        letters.checked_secret(secret)
+
+
+def test_a_subject_is_one_line_whatever_is_in_it() -> None:
+    letter = Letter("trade_approved", "x", "From %(shop)s")
+    made = letters.write(letter, Shop(name="A\r\nBcc: all@example.com\u2028\x00!"), "", None, {})
+    assert made.subject == "From A Bcc: all@example.com !"
+
+
+@pytest.mark.parametrize(
+    ("address", "shown"),
+    [("jo.smith@x.com", "j***@x.com"), ("j@x.com", "j***@x.com"), (None, ""), ("nobody", "")],
+)  # fmt: skip
+def test_an_address_in_passing_gives_little_away(address: str | None, shown: str) -> None:
+    assert masked(address) == shown
