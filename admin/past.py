@@ -81,19 +81,19 @@ class PastPage:
 def parse_moment(raw: str | None) -> dt.datetime:
     """Return an instant; without an offset it is the shop's own time, the first of an hour that comes twice.
 
-    :raises BadArgument: ``at``, it is no time, or lies ahead.
+    :raises BadArgument: ``at``, it is no time. :raises Invalid: ``at``, it lies ahead, or before all calendars.
     """
     try:
         if raw is None or not MOMENT.fullmatch(raw):
             raise ValueError
         given = dt.datetime.fromisoformat(raw)
-        if not 1000 <= given.year <= 9998:
-            raise ValueError
     except ValueError:
         raise BadArgument("at", _("a date and time such as 2026-01-31T14:30")) from None
+    if not 1000 <= given.year <= 9998:
+        raise Invalid({"at": N_("Choose a moment between the years 1000 and 9998.")})
     moment = (given if given.tzinfo else given.replace(tzinfo=zone())).astimezone(dt.UTC)
     if moment > now():
-        raise BadArgument("at", _("this moment has not come yet"))
+        raise Invalid({"at": N_("This moment has not come yet.")})
     return moment
 
 

@@ -153,10 +153,10 @@ def test_of_an_hour_that_came_twice_the_other_one_is_a_link_away(
         ("", 400, "a date and time such as"),
         ("yesterday", 400, "a date and time such as"),
         ("2026-13-01T10:00", 400, "a date and time such as"),
-        ("0001-01-01T00:00", 400, "a date and time such as"),
-        ("9999-12-31T23:59Z", 400, "a date and time such as"),
+        ("0001-01-01T00:00", 422, "between the years"),
+        ("9999-12-31T23:59Z", 422, "between the years"),
         ("2026-05-03T10:02:00+99:00", 400, "a date and time such as"),
-        ("2031-01-01T00:00", 400, "has not come yet"),
+        ("2031-01-01T00:00", 422, "has not come yet"),
         ("2020-01-01T00:00Z", 422, "did not exist yet"),
     ],
 )
