@@ -100,7 +100,9 @@ def moment(at: dt.datetime, now: dt.datetime, shop: Shop) -> Markup:
     exact = format_datetime(local(at, shop), "d MMM yyyy HH:mm", locale=shop.locale)
     away = at - now
     near = abs(away) < dt.timedelta(days=7)
-    if near:
+    if abs(away) < dt.timedelta(seconds=1):
+        words = _("now")
+    elif near:
         words = format_timedelta(away, add_direction=True, format="narrow", locale=shop.locale)
     else:
         words = format_date(local(at, shop).date(), "d MMM yyyy", locale=shop.locale)

@@ -64,7 +64,7 @@ def _cast(plan: Plan, serial: int) -> Known:
     }
     if segment == "pending":
         joined = plan.now - dt.timedelta(days=2, hours=serial)
-        known.row |= {"created_at": joined, "updated_at": joined}
+        known.row |= {"created_at": joined, "updated_at": joined, "last_activity_at": joined}
     if serial == 0:
         known.row |= {"company_name": "Karim & Sons Ltd", "trading_name": None, "account_code": "KAR-0042"}
     return known
