@@ -84,7 +84,7 @@ def import_actions(model: type[Base]) -> tuple[Action, Action]:
 def try_rows(engine: Engine, call: Call, file_id: int, plan: dict[str, Any], clock: runs.Clock) -> None:
     """Try every row of a file: at once where they are few, else as a run that a worker takes up.
 
-    :param plan: which column goes where; ``defaults`` are the packed values of a new record for fields without a column.
+    :param plan: which column goes where; its ``defaults`` are what a new record has in fields without a column.
     """
     with Session(engine.execution_options(**{WRITE: True})) as session, session.begin():
         file = session.get_one(ImportFile, file_id, with_for_update=True)
@@ -327,7 +327,6 @@ class _Deed:
         if record is None:
             record = self.model()
             fill_in(self.ctx, record, {**self._defaults, **values}, created=True)
-            record.derive()
             if errors := missing(record):
                 raise Invalid(errors)
             self.ctx.session.add(record)
