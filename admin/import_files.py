@@ -104,9 +104,9 @@ def _check_headings(headers: Sequence[str]) -> None:
             raise BadFile(_("Column %(letter)s has no heading.", letter=get_column_letter(place)))
         if len(header) > MOST_COLUMNS:
             raise BadFile(_("The heading of column %(letter)s is too long.", letter=get_column_letter(place)))
-        if header.casefold() in seen:
+        if header in seen:
             raise BadFile(_("Two columns are called %(name)s: give each a heading of its own.", name=header))
-        seen.add(header.casefold())
+        seen.add(header)
 
 
 def _counted(lines: Iterable[Row], width: int, padded: bool) -> Iterator[Row]:

@@ -53,6 +53,7 @@ def by_key(
     return {text: found[key] for text, key in keys.items() if key is not None and key in found}
 
 
+MOST_WORDS = 3
 MOST_ALIKE = 200
 """Records found for one name that are looked through."""
 
@@ -88,10 +89,15 @@ class Names:
         self._searched += 1
         if self._searched > MOST_SEARCHED:
             return _("There are too many different names here: use the numbers of the records.")
-        statement = self.target.search(live(self.target), text.strip()[:200])
-        rows = session().scalars(statement.limit(MOST_ALIKE)).unique()
-        name = text.strip().casefold()
-        found = [r.id for r in rows if name in (str(r).casefold(), self.target.lookup_label(r).casefold())]
+        name, whole = text.strip().casefold(), text.strip()[:200]
+        found: list[int] = []
+        # A search finds names by how they begin, word for word; that of several words by one of them.
+        for words in (whole, *sorted(set(whole.split()), key=lambda word: (-len(word), word))[:MOST_WORDS]):
+            rows = session().scalars(self.target.search(live(self.target), words).limit(MOST_ALIKE)).unique()
+            labels = ((row.id, (str(row), self.target.lookup_label(row))) for row in rows)
+            found = [i for i, called in labels if name in (label.casefold() for label in called)]
+            if found:
+                break
         if len(found) > 1:
             return _("Several records are called this: use the number of the one you mean.")
         return found[0] if found else _("There is no such record.")

@@ -89,7 +89,6 @@ class Reader:
                 return
             last = found[-1].position
             yield self._some([_Reading(row.id, row.cells or []) for row in found])
-            session().expunge_all()
 
     def _some(self, rows: Sequence[_Reading]) -> list[dict[str, Any]]:
         whole = [row for row in rows if self._is_whole(row)]

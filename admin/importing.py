@@ -184,13 +184,14 @@ def _proposed(screen: Screen, file: ImportFile) -> tuple[Plan, int | None]:
 
 def _guessed(screen: Screen, file: ImportFile) -> Plan:
     """Return the columns whose heading is a field's name or label, as an export writes them."""
-    names = {ID: ID}
+    names: dict[str, str] = {}
     for name, column in columns(screen).items():
         for word in (name, name.replace("_", " "), column.label):
             names.setdefault(normalise.folded(word), name)
+    names.setdefault(ID, ID)
     fields: dict[int, str] = {}
     for place, header in enumerate(file.headers):
-        known = names.get(normalise.folded(header))
+        known = ID if header == ID else names.get(normalise.folded(header))
         if known is not None and known not in fields.values():
             fields[place] = known
     return Plan(fields, ID if ID in fields.values() else None)

@@ -102,7 +102,9 @@ def _import(app: Flask, client: Any, people: list[Values], taken: Taken) -> None
         if answers[-1].status_code != 302:
             raise SystemExit(f"{path} answered {answers[-1].status}")
 
-    taken.upload += _timed(lambda: send("/admin/customer/import/", {"file": (io.BytesIO(content), "people.csv")}))
+    taken.upload += _timed(
+        lambda: send("/admin/customer/import/", {"file": (io.BytesIO(content), "people.csv")})
+    )
     file_id = re.findall(r"id=(\d+)", answers[-1].location)[0]
     chosen = {f"column-{n}": name.removesuffix("_id") for n, name in enumerate(HEADERS.values())}
     taken.mapping += _timed(lambda: send(f"/admin/customer/import/columns/?id={file_id}", chosen))

@@ -1191,9 +1191,6 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(
             ["changeset_id"], ["changeset.id"], name=op.f("fk_change_changeset_id"), ondelete="RESTRICT"
         ),
-        sa.ForeignKeyConstraint(
-            ["customer_id"], ["customer.id"], name=op.f("fk_change_customer_id"), ondelete="RESTRICT"
-        ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_change")),
         sqlite_autoincrement=True,
     )
