@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from actions.packing import pack
 from admin import files
 from admin.cells import currency_of
-from admin.context import session, shop
+from admin.context import shop
 from admin.export import value_of
 from admin.import_columns import ID, Column, columns, defaults, empty_value, unique_keys
 from admin.import_matching import Names, by_id, by_key, number_of

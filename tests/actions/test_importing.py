@@ -257,7 +257,7 @@ def test_a_worker_that_died_is_followed_by_another_and_nothing_is_done_twice(des
     work(desk, "second")
     found = desk.get(Run, run)
     assert (found.state, found.done, found.worker) == (RunState.DONE, 35, "second")
-    assert sorted(c.email for c in desk.all(Customer, last_name=name)) == sorted(
+    assert sorted(str(c.email) for c in desk.all(Customer, last_name=name)) == sorted(
         f"{name}{n}@example.com" for n in range(35)
     )
     with pytest.raises(runs.Fenced):
