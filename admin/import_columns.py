@@ -20,7 +20,7 @@ from actions.constraints import shown
 from admin import inputs
 from admin.context import shop
 from admin.fields import Field, label_of
-from models.base import Base
+from models.base import Base, Invalid
 
 if TYPE_CHECKING:
     from admin.base import Screen
@@ -37,7 +37,7 @@ class Column:
 
     :param key: the attribute that is written: the foreign key for a relation.
     :param read: turns a cell's text (never empty) into the value. :raises ValueError: a sentence.
-    :param required: a new record needs it. :param blank: what an emptied cell means, or :data:`NOTHING`.
+    :param required: it is never empty. :param needed: besides, the form of a new record starts without it.
     """
 
     name: str
@@ -46,25 +46,28 @@ class Column:
     help: str
     field: Field
     required: bool
+    needed: bool
     read: Callable[[str, str], Any]
 
 
 def columns(screen: Screen) -> dict[str, Column]:
     """Return field name -> column, in the order of the form. Related rows edited in place are not among them."""
-    form = screen.form_class()
+    form = screen.form_class(data=dict(screen.defaults()))
     found = {}
     for name in screen.form_columns:
         described = screen.field(name)
         if described.kind == "computed":
             continue
         bound = form._fields[name]
+        required = any(isinstance(v, InputRequired) for v in bound.validators)
         found[name] = Column(
             name=name,
             key=described.column.key if described.kind == "lookup" else name,
             label=screen.get_column_name(name),
             help=_hint(described, bound),
             field=described,
-            required=any(isinstance(v, InputRequired) for v in bound.validators),
+            required=required,
+            needed=required and bound.data is None,
             read=_reader(described, form, bound),
         )
     return found
@@ -98,8 +101,6 @@ def unique_keys(screen: Screen) -> dict[str, Any]:
 
 def key_of(model: type[Base], name: str, column: Any, text: str) -> str | None:
     """Return what a unique column would hold for a text typed into its field, None for what it would not take."""
-    from models.base import Invalid  # noqa: PLC0415
-
     probe = model()
     try:
         setattr(probe, name, text.strip())

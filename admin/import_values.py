@@ -69,7 +69,7 @@ class Reader:
         self.place_of = {name: place for place, name in plan.fields.items()}
         mapped = {c.key for _p, c in self.columns}
         given = defaults(screen)
-        self.needed = [c for c in known.values() if c.required and c.key not in given and c.key not in mapped]
+        self.needed = [c for c in known.values() if c.needed and c.key not in mapped]
         self.given = given
         self.may_add, self.may_edit = screen.can("add"), screen.can("edit")
 

@@ -80,7 +80,7 @@ def _upload_page(screen: Screen, error: str = "") -> str:
         action=screen.url_to("import_view"),
         back=_back(screen),
         empty_url=screen.url_to("import_empty_view"),
-        fields=[(c.label, c.help, c.required) for c in offered],
+        fields=[(c.label, c.help, c.needed) for c in offered],
         error=error,
     )
     return _render(screen, "admin/import.html", page)
@@ -238,7 +238,7 @@ def _save_mapping(screen: Screen, file: ImportFile, plan: Plan) -> None:
 
 
 def _field_choices(offered: dict[str, Column]) -> list[tuple[str, str]]:
-    labels = [(name, f"{c.label} *" if c.required else c.label) for name, c in offered.items()]
+    labels = [(name, f"{c.label} *" if c.needed else c.label) for name, c in offered.items()]
     return [(NOT_IMPORTED, _("Do not import")), (ID, _("Number (id)")), *labels]
 
 

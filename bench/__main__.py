@@ -49,8 +49,9 @@ def _list(kind: str, url: str, customers: int) -> int:
 
 
 def _import(kind: str, url: str, rows: int) -> int:
-    """Last of all, as it leaves its rows behind."""
-    taken = imports.compare(url, rows)
+    """Last of all, as on PostgreSQL it leaves its rows behind."""
+    with data.scratch(url) as scratch:
+        taken = imports.compare(scratch, rows)
     print(f"Importing {rows:,} new customers, {kind}:")
     print(
         f"  Clientele          {taken.ours:7.1f} s, at most {taken.grown:.0f} MB beyond what the process held"
