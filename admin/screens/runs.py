@@ -91,6 +91,8 @@ class RunScreen(Screen):
 
 
 def _record(view: Any, context: Any, row: RunItem, name: str) -> Any:
+    if not row.row_id:  # a row of a file that became no record
+        return None
     resource = row.run.action.partition(".")[0]
     screen = clientele().screens.get(resource)
     if screen is None:
@@ -102,7 +104,7 @@ def _record(view: Any, context: Any, row: RunItem, name: str) -> Any:
 
 
 def _record_text(view: Any, context: Any, row: RunItem, name: str) -> str:
-    return str(row.row_id)
+    return str(row.row_id or "")
 
 
 class RunItemScreen(Screen):
