@@ -21,6 +21,7 @@ from admin import inputs
 from admin.context import shop
 from admin.fields import Field, label_of
 from models.base import Base, Invalid
+from models.columns import LIVE
 
 if TYPE_CHECKING:
     from admin.base import Screen
@@ -90,13 +91,21 @@ def defaults(screen: Screen) -> dict[str, Any]:
     return found
 
 
-def unique_keys(screen: Screen) -> dict[str, Any]:
-    """Return field name -> the column that is unique for it, for fields that tell records of this list apart."""
+def unique_keys(screen: Screen, *, always: bool = False) -> dict[str, sa.Column[Any]]:
+    """Return field name -> the column that is unique for it, for fields that tell records of this list apart.
+
+    :param always: only those that every live record has to itself, whatever its state.
+    """
     table: sa.Table = screen.model.__table__  # type: ignore[assignment]
-    alone = [tuple(i.columns) for i in table.indexes if i.unique]
+    alone = [tuple(i.columns) for i in table.indexes if i.unique and not (always and _by_state(i))]
     alone += [tuple(c.columns) for c in table.constraints if isinstance(c, sa.UniqueConstraint)]
     found = {shown(key[0].name): key[0] for key in alone if len(key) == 1 and not key[0].foreign_keys}
     return {name: found[name] for name in screen.form_columns if name in found}
+
+
+def _by_state(index: sa.Index) -> bool:
+    where = index.dialect_options["sqlite"]["where"]
+    return where is not None and str(where) != LIVE
 
 
 def key_of(model: type[Base], name: str, column: Any, text: str) -> str | None:

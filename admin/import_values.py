@@ -15,7 +15,7 @@ from admin import files
 from admin.cells import currency_of
 from admin.context import shop
 from admin.export import value_of
-from admin.import_columns import ID, Column, columns, defaults, empty_value, unique_keys
+from admin.import_columns import ID, Column, columns, defaults, empty_value, key_of, unique_keys
 from admin.import_matching import Names, by_id, by_key, number_of
 from models.base import db
 from models.importing import ImportRow, Verdict
@@ -72,6 +72,9 @@ class Reader:
         self.needed = [c for c in known.values() if c.needed and c.key not in mapped]
         self.given = given
         self.may_add, self.may_edit = screen.can("add"), screen.can("edit")
+        always = {plan.match, *unique_keys(screen, always=True)}
+        self.distinct = {n: c for n, c in unique_keys(screen).items() if n in always and n in self.place_of}
+        self.taken: set[tuple[str, str]] = set()
 
     def read(self, file_id: int) -> Iterator[list[dict[str, Any]]]:
         """Yield the rows of a file, some at a time, as :func:`actions.importing.keep_values` takes them."""
@@ -93,6 +96,7 @@ class Reader:
     def _some(self, rows: Sequence[_Reading]) -> list[dict[str, Any]]:
         whole = [row for row in rows if self._is_whole(row)]
         self._match(whole)
+        self._refuse_repeated(whole)
         for place, column in self.columns:
             if (names := self.names.get(column.name)) is not None:
                 names.learn(
@@ -143,6 +147,19 @@ class Reader:
             row.record = found.get(number) if number is not None else None
             if row.record is None:
                 row.errors[ID] = _("There is no record of this number.")
+
+    def _refuse_repeated(self, rows: Sequence[_Reading]) -> None:
+        """Refuse a new record with a value that only one may have, where an earlier line of the file has it."""
+        for name, column in self.distinct.items():
+            place = self.place_of[name]
+            for row in rows:
+                if row.record is not None or row.errors or not row.cells[place].strip():
+                    continue
+                key = key_of(self.screen.model, name, column, row.cells[place])
+                if key is not None and (name, key) in self.taken:
+                    row.errors[name] = _("An earlier line of the file has this value.")
+                elif key is not None:
+                    self.taken.add((name, key))
 
     # -- which values -----------------------------------------------------------------------------------------------
 
