@@ -73,7 +73,7 @@ def import_actions(model: type[Base]) -> tuple[Action, Action]:
     for verb, label in (("import", N_("Import")), ("try_import", N_("Import, dry run"))):
         code = f"{table}.{verb}"
         if code not in ACTIONS or ACTIONS[code].model is not model:
-            ACTIONS[code] = Action(code, model, refuse, label, False, False)
+            ACTIONS[code] = Action(code, model, refuse, label, False, False, final=verb == "try_import")
         runs.CHUNKS[code] = _apply_chunk if verb == "import" else _try_chunk
     return ACTIONS[f"{table}.import"], ACTIONS[f"{table}.try_import"]
 
@@ -405,7 +405,11 @@ def begin(engine: Engine, file_id: int) -> None:
     :raises Refused: ``going_on``: it is being tried, or was applied.
     """
     ready = ImportFile.state.in_((ImportState.UPLOADED, ImportState.TRIED))
-    taken = update(ImportFile).where(ImportFile.id == file_id, ready).values(state=ImportState.TRYING)
+    taken = (
+        update(ImportFile)
+        .where(ImportFile.id == file_id, ready)
+        .values(state=ImportState.TRYING, trial_id=None)
+    )
     with engine.execution_options(**{WRITE: True}).begin() as connection:
         if not connection.execute(taken).rowcount:
             raise Refused("going_on", N_("This file is being tried or was applied already."))

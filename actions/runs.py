@@ -197,13 +197,13 @@ def do_chunk(engine: Engine, taken: Claim, clock: Clock) -> bool:
     with changeset(engine, code, call) as ctx:
         ctx.journal.header["run_id"] = taken.run_id
         run = _hold(ctx.session, taken, now)
+        _stop_unless_allowed(ctx.session, run)
         if (step := CHUNKS.get(code)) is not None:
             more = not run.cancel_requested and step(ctx, run)
             if not more:
                 _finish(run, now)
             return more
         items = _next(ctx.session, run)
-        _stop_unless_allowed(ctx.session, run)
         if run.cancel_requested or not items:
             _finish(run, now)
             return False

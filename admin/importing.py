@@ -109,7 +109,12 @@ def _file(screen: Screen, file_id: int) -> ImportFile:
 
 
 def _asked(screen: Screen) -> ImportFile:
-    return _file(screen, parse_id("id", request.args.get("id")))
+    """Return the file the request is about; one whose dry run was stopped is back at its mapping."""
+    file = _file(screen, parse_id("id", request.args.get("id")))
+    if file.state == ImportState.TRYING and file.trial is not None and not file.trial.is_open:
+        importing.give_back(db.engine, file.id)
+        return _file(screen, file.id)
+    return file
 
 
 def _back(screen: Screen) -> Link:

@@ -11,7 +11,7 @@ from actions import importing, runs
 from actions.base import Refused
 from actions.packing import pack
 from models.address import Address
-from models.base import Base, metadata
+from models.base import Base, Staff, metadata
 from models.customer import Customer
 from models.importing import ImportFile, ImportRow, ImportState, Verdict
 from models.journal import Change, Changeset
@@ -33,7 +33,7 @@ def file_of(
     desk: Desk, model: type[Base], rows: list[dict[str, Any]], defaults: dict[str, Any] | None = None
 ) -> int:
     """A file whose rows were read already: their values, with the record's id under ``id``; tried. Return its id."""
-    importing.import_actions(model)
+    desk.allow(importing.import_actions(model)[0], runs.undo_all)
     file = ImportFile(
         resource=model.__tablename__, name="file.csv", actor_id=desk.actor.id, created_at=desk.now,
         expires_at=desk.now + importing.KEPT, headers=["a"],
@@ -103,6 +103,7 @@ def test_trying_writes_nothing_and_says_what_applying_then_does(desk: Desk) -> N
     name = mark()
     old = desk.customer(last_name="Karim", first_name="Rashid")
     same = desk.customer(last_name="Lee")
+    desk.allow(importing.import_actions(Customer)[0], runs.undo_all)
     before, was = figures(desk), desk.of(old)
     rows = [
         {"id": old, "last_name": name},
@@ -277,6 +278,20 @@ def test_it_is_stopped_between_chunks_and_what_is_done_is_undone(desk: Desk) -> 
     desk.do(runs.undo_all, run)
     work(desk)
     assert desk.all(Customer, last_name=name) == []
+
+
+def test_it_goes_no_further_for_somebody_who_may_no_longer_import(desk: Desk) -> None:
+    name = mark()
+    file_id = file_of(desk, Customer, [person(n, name) for n in range(25)])
+    run = importing.apply(desk.engine, desk.call(), file_id)
+    taken = runs.claim(desk.engine, desk.now, "one")
+    assert runs.do_chunk(desk.engine, taken, lambda: desk.now)
+    with Session(desk.engine) as session, session.begin():
+        session.get_one(Staff, desk.actor.id).active = False
+    work(desk)
+    assert not runs.do_chunk(desk.engine, taken, lambda: desk.now)
+    assert desk.get(Run, run).state == RunState.CANCELLED
+    assert len(desk.all(Customer, last_name=name)) == 10
 
 
 def test_a_file_is_applied_once_however_often_it_is_asked_for(desk: Desk) -> None:
