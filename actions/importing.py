@@ -1,4 +1,4 @@
-"""Imports: trying and applying the rows of a file, in chunks that are runs like any other (rule 14).
+"""Imports: trying and applying the rows of a file, in chunks that are runs like any other (rule 15).
 
 The layer above has read the file: each row holds typed values and, where it is about a record that is there, that
 record's id. Trying does the very deed and takes it back, so what it says is what will happen; applying does it again,

@@ -34,6 +34,7 @@ log = logging.getLogger(__name__)
 LEASE = dt.timedelta(seconds=60)
 CHUNK = 50
 MOST_TRIES = 5
+LONGEST_RESULT = 2_000
 Clock = Callable[[], dt.datetime]
 CHUNKS: dict[str, Callable[[Context, Run], bool]] = {}
 """Action code -> how a run of it takes its next step, where that is not an action on one row after the other. It
@@ -247,7 +248,7 @@ def _do(ctx: Context, run: Run, item: RunItem) -> None:
         with ctx.journal.attempt(ctx.session):
             outcome = _act(ctx, run, item)
     except (Refused, Invalid, IntegrityError) as error:
-        item.state, item.message = ItemState.REFUSED, _why(error, run)
+        item.state, item.message = ItemState.REFUSED, _short(_why(error, run))
         run.refused += 1
         return
     except OperationalError:
@@ -262,8 +263,13 @@ def _do(ctx: Context, run: Run, item: RunItem) -> None:
         return
     item.state = ItemState.DONE
     said = outcome.message % outcome.values if outcome.values else outcome.message
-    item.message = " ".join([said, *(warned.text for warned in ctx.warnings[told:])])
+    item.message = _short(" ".join([said, *(warned.text for warned in ctx.warnings[told:])]))
     run.done += 1
+
+
+def _short(text: str) -> str:
+    """Return what a result has room for: an undo may have a reason for each of hundreds of rows."""
+    return text if len(text) <= LONGEST_RESULT else f"{text[: LONGEST_RESULT - 1]}…"
 
 
 def _why(error: Exception, run: Run) -> str:

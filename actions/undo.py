@@ -150,7 +150,7 @@ def _lock_customers(ctx: Context, changes: list[Change]) -> None:
     ids = {change.customer_id for change in changes if change.customer_id is not None}
     if ids:
         there = select(Customer.id, Customer.merged_into_id).where(Customer.id.in_(ids))
-        pairs = ctx.session.execute(there).tuples()
+        pairs = ctx.session.execute(there).all()
         ctx.lock(Customer, sorted({i for pair in pairs for i in pair if i is not None}))
 
 

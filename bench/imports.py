@@ -68,7 +68,8 @@ def compare(url: str, rows: int) -> Taken:
     client.send("/login/", {"username": "admin", "password": PASSWORD})
     taken = Taken(rows)
     with app.app_context(), Session(db.engine) as session:
-        classes = dict(session.execute(select(CustomerClass.name, CustomerClass.id)).tuples().all())
+        named = session.execute(select(CustomerClass.name, CustomerClass.id))
+        classes = {row.name: row.id for row in named}
         channel = session.scalar(select(SalesChannel.id).limit(1))
     stamp = f"{time.time_ns():x}"
     for number in range(ROUNDS):

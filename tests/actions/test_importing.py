@@ -1,4 +1,4 @@
-"""Imports: what is tried is what happens; applied in chunks that are all or nothing, resumed, stopped and undone (rule 14)."""
+"""Imports: what is tried is what happens; applied in chunks that are all or nothing, resumed, stopped and undone (rule 15)."""
 
 import datetime as dt
 from typing import Any
@@ -155,6 +155,21 @@ def test_the_whole_of_it_is_undone(desk: Desk) -> None:
     assert desk.all(Customer, last_name=name) == []
     assert {desk.of(i).last_name for i in olds} == {"Karim"}
     assert results(desk, back or 0) == ["done"] * 3, "by chunk, not by row"
+
+
+def test_an_undo_that_cannot_be_says_why_in_what_room_there_is(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = mark()
+    run = applied(desk, file_of(desk, Customer, [person(n, name) for n in range(5)]))
+    for customer in desk.all(Customer, last_name=name):
+        desk.create(Address, customer_id=customer.id, line1="1 Mill Lane")
+    monkeypatch.setattr(runs, "LONGEST_RESULT", 100)
+    back = desk.do(runs.undo_all, run).record_id or 0
+    work(desk)
+    assert results(desk, back) == ["refused"]
+    assert len(str(desk.all(RunItem, run_id=back)[0].message)) == 100
+    assert len(desk.all(Customer, last_name=name)) == 5
 
 
 def test_the_undo_of_new_customers_is_undone_in_turn(desk: Desk) -> None:
