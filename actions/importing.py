@@ -34,8 +34,8 @@ from models.validate import missing
 
 log = logging.getLogger(__name__)
 
-CHUNK = 500
-"""Rows tried or applied in one transaction."""
+CHUNK = 250
+"""Rows tried or applied in one transaction, which is also what one step of an undo takes back, within its lease."""
 AT_ONCE = 500
 """Rows of a file that is tried while its owner waits; a longer one is tried in the background."""
 KEPT = dt.timedelta(days=7)
