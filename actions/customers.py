@@ -18,7 +18,7 @@ from models.lookups import SalesChannel
 IDENTITY = ("first_name", "last_name", "company_name", "trading_name", "email")
 
 
-@before_save(Customer)
+@before_save(Customer, alone=True)
 def keep_customer_rules(ctx: Context, row: Customer, changed: set[str], created: bool) -> None:
     """Run every rule below, and name all fields at fault at once."""
     refuse_unless_live(row)

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import cache
 from typing import Any, cast
 
 from sqlalchemy import Column, Table, event, func, insert, inspect, literal, select, update
@@ -201,10 +202,15 @@ def plain(value: Any) -> Any:
     return value
 
 
-def journalled_columns(row: Base) -> list[str]:
+def journalled_columns(row: Base) -> Sequence[str]:
     """Return the attribute names of the columns whose values the journal keeps."""
-    mapper = inspect(type(row))
-    return [p.key for p in mapper.column_attrs if policy(p.columns[0]).journalled]  # type: ignore[arg-type]
+    return _journalled(type(row))
+
+
+@cache
+def _journalled(model: type[Base]) -> tuple[str, ...]:
+    mapper = inspect(model)
+    return tuple(p.key for p in mapper.column_attrs if policy(p.columns[0]).journalled)  # type: ignore[arg-type]
 
 
 def snapshot(row: Base) -> Fields:

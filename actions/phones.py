@@ -31,7 +31,7 @@ def keep_a_primary(ctx: Context, row: Phone) -> None:
     bequeath(ctx, row)
 
 
-@before_save(Customer)
+@before_save(Customer, alone=True)
 def keep_one_among(ctx: Context, row: Customer, changed: set[str], created: bool) -> None:
     """The same for the phones that are edited in the customer's own form."""
     if "phones" not in changed:

@@ -25,16 +25,27 @@ SaveHook = Callable[[Context, Any, set[str], bool], None]
 DeleteHook = Callable[[Context, Any], None]
 _save_hooks: dict[type[Base], list[SaveHook]] = defaultdict(list)
 _delete_hooks: dict[type[Base], list[DeleteHook]] = defaultdict(list)
+_one_by_one: set[type[Base]] = set()
 
 
-def before_save(model: type[Base]) -> Callable[[SaveHook], SaveHook]:
-    """Register ``hook(ctx, row, changed, created)`` to run before every save of ``model``."""
+def before_save(model: type[Base], *, alone: bool = False) -> Callable[[SaveHook], SaveHook]:
+    """Register ``hook(ctx, row, changed, created)`` to run before every save of ``model``.
+
+    :param alone: the hook neither reads nor writes other rows of ``model``, so that many may be saved in one flush.
+    """
 
     def register(hook: SaveHook) -> SaveHook:
         _save_hooks[model].append(hook)
+        if not alone:
+            _one_by_one.add(model)
         return hook
 
     return register
+
+
+def saved_together(model: type[Base]) -> bool:
+    """Whether many rows of ``model`` may be saved in one flush: what its rules say of one depends on no other."""
+    return model not in _one_by_one
 
 
 def before_delete(model: type[Base]) -> Callable[[DeleteHook], DeleteHook]:
@@ -98,6 +109,12 @@ def fields_action(model: type[Base]) -> Action:
 
 
 def _save(ctx: Context, row: Base, values: dict[str, Any], *, created: bool) -> None:
+    fill_in(ctx, row, values, created=created)
+    ctx.session.flush()
+
+
+def fill_in(ctx: Context, row: Base, values: dict[str, Any], *, created: bool) -> None:
+    """Set ``values`` on a row by every rule that a save keeps; the next flush stores it. :raises Invalid: by field."""
     changed, errors = assign(row, values)
     try:
         for hook in _save_hooks[type(row)]:
@@ -112,7 +129,6 @@ def _save(ctx: Context, row: Base, values: dict[str, Any], *, created: bool) -> 
     elif changed & set(inspect(type(row)).relationships.keys()) and not ctx.journal.touched(row):
         row.version += 1  # type: ignore[attr-defined]
         row.updated_at = ctx.now  # type: ignore[attr-defined]
-    ctx.session.flush()
 
 
 def save_new(ctx: Context, row: Base, values: dict[str, Any]) -> None:

@@ -34,7 +34,11 @@ log = logging.getLogger(__name__)
 LEASE = dt.timedelta(seconds=60)
 CHUNK = 50
 MOST_TRIES = 5
+LONGEST_RESULT = 2_000
 Clock = Callable[[], dt.datetime]
+CHUNKS: dict[str, Callable[[Context, Run], bool]] = {}
+"""Action code -> how a run of it takes its next step, where that is not an action on one row after the other. It
+stores a result for each of its items, and returns False when none was left."""
 
 
 class Fenced(Exception):
@@ -72,6 +76,22 @@ def start(engine: Engine, code: str, call: Call, rows: Select[Any], values: Mapp
         if (there := _started(engine, call, code, parameters)) is None:
             raise
         return there
+
+
+def queue(session: Session, code: str, call: Call, values: Mapping[str, Any], size: int) -> Run:
+    """Store a run whose steps :data:`CHUNKS` knows, of ``size`` items; return it."""
+    run = _new(code, call.actor, call.now, call.reason)
+    run.parameters, run.size = pack(values), size
+    session.add(run)
+    session.flush()
+    return run
+
+
+def claim_own(run: Run, now: dt.datetime, worker: str) -> Claim:
+    """Claim a run in the transaction that queues it, for who does it at once; should they die, others take it up."""
+    run.state, run.fence, run.worker = RunState.RUNNING, 1, worker
+    run.lease_until, run.started_at = now + LEASE, now
+    return Claim(run.id, run.fence, worker)
 
 
 def _started(engine: Engine, call: Call, code: str, parameters: dict[str, Any]) -> int | None:
@@ -178,8 +198,13 @@ def do_chunk(engine: Engine, taken: Claim, clock: Clock) -> bool:
     with changeset(engine, code, call) as ctx:
         ctx.journal.header["run_id"] = taken.run_id
         run = _hold(ctx.session, taken, now)
-        items = _next(ctx.session, run)
         _stop_unless_allowed(ctx.session, run)
+        if (step := CHUNKS.get(code)) is not None:
+            more = not run.cancel_requested and step(ctx, run)
+            if not more:
+                _finish(run, now)
+            return more
+        items = _next(ctx.session, run)
         if run.cancel_requested or not items:
             _finish(run, now)
             return False
@@ -223,7 +248,7 @@ def _do(ctx: Context, run: Run, item: RunItem) -> None:
         with ctx.journal.attempt(ctx.session):
             outcome = _act(ctx, run, item)
     except (Refused, Invalid, IntegrityError) as error:
-        item.state, item.message = ItemState.REFUSED, _why(error, run)
+        item.state, item.message = ItemState.REFUSED, _short(_why(error, run))
         run.refused += 1
         return
     except OperationalError:
@@ -238,8 +263,13 @@ def _do(ctx: Context, run: Run, item: RunItem) -> None:
         return
     item.state = ItemState.DONE
     said = outcome.message % outcome.values if outcome.values else outcome.message
-    item.message = " ".join([said, *(warned.text for warned in ctx.warnings[told:])])
+    item.message = _short(" ".join([said, *(warned.text for warned in ctx.warnings[told:])]))
     run.done += 1
+
+
+def _short(text: str) -> str:
+    """Return what a result has room for: an undo may have a reason for each of hundreds of rows."""
+    return text if len(text) <= LONGEST_RESULT else f"{text[: LONGEST_RESULT - 1]}…"
 
 
 def _why(error: Exception, run: Run) -> str:

@@ -149,10 +149,9 @@ def _lock_customers(ctx: Context, changes: list[Change]) -> None:
     """Lock whoever the changes are filed under, and whoever those were merged into since."""
     ids = {change.customer_id for change in changes if change.customer_id is not None}
     if ids:
-        led = select(Customer.merged_into_id).where(
-            Customer.id.in_(ids), Customer.merged_into_id.is_not(None)
-        )
-        ctx.lock(Customer, sorted({*ids, *(i for i in ctx.session.scalars(led) if i is not None)}))
+        there = select(Customer.id, Customer.merged_into_id).where(Customer.id.in_(ids))
+        pairs = ctx.session.execute(there).all()
+        ctx.lock(Customer, sorted({i for pair in pairs for i in pair if i is not None}))
 
 
 def _led_on(ctx: Context, changes: list[Change]) -> list[Change]:

@@ -20,6 +20,7 @@ from werkzeug.exceptions import Forbidden, NotFound
 from wtforms import Form
 
 from actions.base import Actor
+from actions.importing import import_actions
 from actions.records import record_actions
 from admin import (
     acting,
@@ -40,6 +41,7 @@ from admin import (
 from admin.context import actor, allowed, clientele, memo, person, session, shop
 from admin.declare import RowAction, Section, Tab, View
 from admin.fields import OPERATORS, Field, describe
+from admin.import_views import IMPORT_VIEWS, ImportViews
 from admin.pages import Badge, Cell, Event, Fact, FilterChoice
 from admin.query import Condition, parse_id
 from admin.select import Key, condition_clause
@@ -59,11 +61,12 @@ PERMISSION_OF = {
     "delete_view": "delete",
     "bulk_delete_view": "delete",
     "export": "export",
+    **dict.fromkeys(IMPORT_VIEWS, "import"),
 }
 """View method -> the permission it needs. ``ajax_lookup`` and ``act_view`` work theirs out; anything else fails."""
 
 
-class Screen(ModelView):
+class Screen(ImportViews, ModelView):
     """A generated screen over one model. See CONTRIBUTING for the declaration."""
 
     model: ClassVar[type[Base]]
@@ -114,6 +117,8 @@ class Screen(ModelView):
             self.can_create = self.can_edit = self.can_delete = False
         if not self.form_columns:
             self.can_create = self.can_edit = False
+        if self.can_create and self.can_edit:
+            import_actions(model)
         self.filter_choices: dict[str, list[FilterChoice]] = {}
         self._check()
         super().__init__(model, db, name=self.plural, endpoint=f"screen_{self.resource}", url=self.resource)
@@ -357,6 +362,7 @@ class Screen(ModelView):
             ("edit", self.can_edit),
             ("delete", self.can_delete),
             ("export", self.can_export),
+            ("import", self.can_create and self.can_edit),
         )
         extra = [a.action.verb for a in self.actions()]
         return ("list", "show", *(verb for verb, on in flags if on), *extra)

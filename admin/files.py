@@ -103,6 +103,12 @@ def _throw_away(sheet: Any) -> None:
         sheet._writer.cleanup()
 
 
+def in_workbook(text: str) -> str:
+    """Return a text as a cell of a workbook can hold it."""
+    text = _NO_XML.sub("\ufffd", text.replace("\r\n", "\n").replace("\r", "\n"))
+    return text if len(text) <= LONGEST_CELL else f"{text[: LONGEST_CELL - 1]}…"
+
+
 class _Cells:
     """Makes the cells of a sheet. Cells of one look share one style, which is half the cost of a workbook."""
 
@@ -141,9 +147,7 @@ class _Cells:
         return self._styled(look, value, number_format=look)
 
     def _text(self, text: str) -> Any:
-        text = _NO_XML.sub("\ufffd", text.replace("\r\n", "\n").replace("\r", "\n"))
-        if len(text) > LONGEST_CELL:
-            text = f"{text[: LONGEST_CELL - 1]}…"
+        text = in_workbook(text)
         if not _RISKY.match(text) and not text.startswith("#"):
             return text
         found = self._styled("text", text, quotePrefix=True)

@@ -102,13 +102,16 @@ def new_link(screen: Screen, query: ListQuery, *, drawer: bool) -> Link | None:
 
 
 def tools(screen: Screen, query: ListQuery) -> list[Link]:
-    """Return the declared actions that make something, besides "New"."""
+    """Return the declared actions that make something, besides "New", and the import."""
     given = {c.field.name: c.raw for c in query.conditions if c.operator == "eq" and c.field.kind == "lookup"}
-    return [
+    found = [
         Link(_(a.action.label), _act_url(screen, a, given), a.icon, drawer=True)
         for a in screen.row_actions
         if not a.action.targeted and screen.can(a.action.verb)
     ]
+    if screen.can("import") and ("embed", "1") not in query.extra:
+        found.append(Link(_("Import"), screen.url_to("import_view"), "upload"))
+    return found
 
 
 def exports(screen: Screen, query: ListQuery) -> list[Link]:

@@ -50,7 +50,8 @@ SHIPPED_ROLES: dict[str, set[tuple[str, str]] | None] = {
     | _MAIL
     | grants(("mail",), "export")
     | grants(("run",), "cancel", "undo")
-    | grants(_LISTS, "add", "edit", "delete", "export")
+    | grants(_LISTS, "add", "edit", "delete", "export", "import")
+    | grants(("customer", "phone", "address", "note", "attribute_value"), "import")
     | grants(("address", "note"), "delete")
     | grants((*_PEOPLE, *_LEDGERS, *_ORDERS), "export")
     | grants(("customer",), "merge")
@@ -67,6 +68,8 @@ SHIPPED_ROLES: dict[str, set[tuple[str, str]] | None] = {
     | _BULK
     | grants(("address", "note"), "delete")
     | grants(("customer", "address", *_ORDERS), "export")
+    | grants(("customer", "address"), "import")
+    | grants(("run",), "cancel", "undo")
     | grants(("loyalty_entry",), "adjust"),
     "Support": _EVERYTHING_READ
     | _SERVICE

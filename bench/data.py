@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import sqlalchemy as sa
 from flask import Flask
@@ -42,6 +44,16 @@ def sqlite(customers: int) -> str:
         _settle(unfinished)
         unfinished.rename(path)
     return f"sqlite:///{path}"
+
+
+@contextmanager
+def scratch(url: str) -> Iterator[str]:
+    """Yield the address of a database like the one at ``url`` to write to; a SQLite shop is kept as it is."""
+    if not url.startswith("sqlite"):
+        yield url
+        return
+    with TemporaryDirectory() as folder:
+        yield f"sqlite:///{shutil.copy(url.removeprefix('sqlite:///'), folder)}"
 
 
 def _settle(path: Path) -> None:

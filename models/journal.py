@@ -93,9 +93,8 @@ class Change(Base):
     )
     table_name: Mapped[str] = mapped_column(String(63), nullable=False, info=personal.system)
     row_id: Mapped[int] = mapped_column(Id, nullable=False, info=personal.system)
-    customer_id: Mapped[int | None] = mapped_column(
-        Id, ForeignKey("customer.id", ondelete="RESTRICT"), index=True, info=personal.reference("keep")
-    )
+    # No foreign key, as row_id has none: history outlives the row, or no customer's creation could ever be undone.
+    customer_id: Mapped[int | None] = mapped_column(Id, index=True, info=personal.reference("keep"))
     before: Mapped[dict[str, Any] | None] = mapped_column(
         Json, info=personal.personal("text", written_by="product")
     )

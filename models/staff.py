@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 from models.base import Staff, identity
 
 PREFIX = "can_"
-GENERATED = {"create": "add", "save": "edit"}
+GENERATED = {"create": "add", "save": "edit", "try_import": "import"}
 """Verb of a generated action -> the permission its form needs, where the two differ."""
 
 Grant, Permission, Resource = identity.PermissionView, identity.Permission, identity.ViewMenu

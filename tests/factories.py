@@ -19,6 +19,7 @@ from models.base import Base, Record, Staff, identity, metadata
 from models.choices import AccountType, Status
 from models.credit import CreditEntry, CreditKind
 from models.customer import Customer
+from models.importing import ImportFile, ImportMapping, ImportRow
 from models.journal import Change, Changeset
 from models.lookups import (
     AcquisitionSource,
@@ -394,6 +395,32 @@ def make_run(session: Session, **overrides: Any) -> Run:
     """A finished run of one row."""
     values = {"action": "customer.verify", "state": RunState.DONE, "size": 1, "done": 1}
     return _save(session, Run(**{**values, "actor_name": "Mary Kaur", "created_at": NOW, **overrides}))
+
+
+def make_import_file(session: Session, **overrides: Any) -> ImportFile:
+    """A file of customers just uploaded, with no rows."""
+    actor = make_staff(session).id if "actor_id" not in overrides else None
+    values = _given(
+        overrides, resource="customer", name="people.csv", actor_id=actor, created_at=NOW,
+        expires_at=NOW + dt.timedelta(days=7), headers=["First name"],
+    )  # fmt: skip
+    return _save(session, ImportFile(**values))
+
+
+def make_import_row(session: Session, **overrides: Any) -> ImportRow:
+    """A row of a file of its own."""
+    file = make_import_file(session).id if "file_id" not in overrides else None
+    n = number()
+    return _save(session, ImportRow(**_given(overrides, file_id=file, position=n, line=n + 1, cells=["Ann"])))
+
+
+def make_import_mapping(session: Session, **overrides: Any) -> ImportMapping:
+    """A mapping of one column."""
+    values = _given(
+        overrides, resource="customer", name=f"Mapping {number()}", headers=["First name"],
+        fields={"First name": "first_name"},
+    )  # fmt: skip
+    return _save(session, ImportMapping(**values))
 
 
 def make_run_item(session: Session, **overrides: Any) -> RunItem:

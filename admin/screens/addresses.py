@@ -18,8 +18,9 @@ class AddressScreen(Screen):
     icon = "map-pin"
     column_list = (
         "customer", "label", "line1", "town", "postcode", "country", "is_primary", "is_billing", "is_delivery",
-        "is_admin",
+        "is_admin", "recipient", "company", "line2", "county",
     )  # fmt: skip
+    column_hidden = column_list[10:]
     column_default_sort = "customer"
     column_sort_expressions = {"postcode": ("postcode_key",), "line1": ("line1_key",), "town": ("town_key",)}
     column_searchable_list = ("customer", "postcode_key", "line1_key", "town_key")

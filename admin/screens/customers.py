@@ -96,6 +96,9 @@ class CustomerScreen(Screen):
         "sort_name", "primary_phone", "primary_address", "status", "account_type", "customer_class", "points",
         "account_balance", "company_name", "email", "membership_group", "sales_channel", "loyalty_code", "account_code",
         "credit_balance", "is_active", "agent", "created_via", "registered_at", "last_activity_at", "created_at",
+        "title", "first_name", "last_name", "gender", "date_of_birth", "language", "trading_name", "company_number",
+        "vat_number", "acquisition_source", "price_list", "payment_term", "bank_account", "global_discount",
+        "free_delivery", "pay_on_account", "credit_limit", "currency",
     )  # fmt: skip
     column_hidden = column_list[8:]
     column_default_sort = "sort_name"

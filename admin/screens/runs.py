@@ -9,6 +9,7 @@ from flask_babel import lazy_gettext as _l
 from markupsafe import Markup
 
 from actions import runs
+from actions.base import ACTIONS
 from admin import activity, cells
 from admin.base import Screen
 from admin.context import clientele, shop
@@ -30,6 +31,11 @@ def _progress(view: Any, context: Any, row: Run, name: str) -> Any:
 
 def _progress_text(view: Any, context: Any, row: Run, name: str) -> str:
     return f"{row.done + row.refused}/{row.size}"
+
+
+def _may_go_back(row: Run) -> bool:
+    declared = ACTIONS.get(row.action)
+    return not row.is_open and row.done > 0 and not (declared is not None and declared.final)
 
 
 class RunScreen(Screen):
@@ -67,7 +73,7 @@ class RunScreen(Screen):
     row_actions = (
         RowAction(runs.cancel, NoForm, "x", when=lambda row: row.is_open, bulk=False, button=True),
         RowAction(
-            runs.undo_all, NoForm, "arrow-back-up", when=lambda row: not row.is_open and row.done > 0,
+            runs.undo_all, NoForm, "arrow-back-up", when=_may_go_back,
             allow=activity.may_undo, bulk=False, button=True,
         ),
     )  # fmt: skip
@@ -91,6 +97,8 @@ class RunScreen(Screen):
 
 
 def _record(view: Any, context: Any, row: RunItem, name: str) -> Any:
+    if not row.row_id:  # a row of a file that became no record
+        return None
     resource = row.run.action.partition(".")[0]
     screen = clientele().screens.get(resource)
     if screen is None:
@@ -102,7 +110,7 @@ def _record(view: Any, context: Any, row: RunItem, name: str) -> Any:
 
 
 def _record_text(view: Any, context: Any, row: RunItem, name: str) -> str:
-    return str(row.row_id)
+    return str(row.row_id or "")
 
 
 class RunItemScreen(Screen):

@@ -377,6 +377,7 @@ def door_of(shop: Shop, url: str) -> tuple[str, str] | None:
     more = {
         "export/csv": "export",
         "export/xlsx": "export",
+        "import": "import",
         "ajax/update": "edit",
         "columns": "list",
         "save": "edit",

@@ -199,6 +199,37 @@ def upgrade() -> None:
         sqlite_autoincrement=True,
     )
     op.create_table(
+        "import_mapping",
+        sa.Column(
+            "id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False
+        ),
+        sa.Column("resource", sa.String(length=63), nullable=False),
+        sa.Column("name", sa.String(length=80), nullable=False),
+        sa.Column(
+            "headers",
+            sa.JSON(none_as_null=True).with_variant(postgresql.JSONB(none_as_null=True), "postgresql"),
+            nullable=False,
+        ),
+        sa.Column(
+            "fields",
+            sa.JSON(none_as_null=True).with_variant(postgresql.JSONB(none_as_null=True), "postgresql"),
+            nullable=False,
+        ),
+        sa.Column("match", sa.String(length=63), nullable=True),
+        sa.Column("clear_empty", sa.Boolean(), nullable=False),
+        sa.Column(
+            "name_key",
+            sa.String(length=320).with_variant(sa.String(length=320, collation="C"), "postgresql"),
+            nullable=False,
+        ),
+        sa.Column("version", sa.Integer(), server_default="1", nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_import_mapping")),
+        sa.UniqueConstraint("resource", "name_key", name=op.f("uq_import_mapping_resource_name_key")),
+        sqlite_autoincrement=True,
+    )
+    op.create_table(
         "membership_group",
         sa.Column(
             "id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False
@@ -751,6 +782,53 @@ def upgrade() -> None:
         postgresql_where=sa.text("merged_into_id IS NULL AND anonymised_at IS NULL"),
     )
     op.create_table(
+        "import_file",
+        sa.Column(
+            "id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False
+        ),
+        sa.Column("resource", sa.String(length=63), nullable=False),
+        sa.Column("name", sa.String(length=200), nullable=False),
+        sa.Column("actor_id", sa.Integer(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("state", sa.String(length=20), nullable=False),
+        sa.Column("size", sa.Integer(), nullable=False),
+        sa.Column(
+            "headers",
+            sa.JSON(none_as_null=True).with_variant(postgresql.JSONB(none_as_null=True), "postgresql"),
+            nullable=False,
+        ),
+        sa.Column(
+            "plan",
+            sa.JSON(none_as_null=True).with_variant(postgresql.JSONB(none_as_null=True), "postgresql"),
+            nullable=True,
+        ),
+        sa.Column("created", sa.Integer(), nullable=False),
+        sa.Column("changed", sa.Integer(), nullable=False),
+        sa.Column("unchanged", sa.Integer(), nullable=False),
+        sa.Column("refused", sa.Integer(), nullable=False),
+        sa.Column("trial_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("run_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.CheckConstraint(
+            "state IN ('uploaded', 'trying', 'tried', 'applied')", name=op.f("ck_import_file_state")
+        ),
+        sa.ForeignKeyConstraint(
+            ["actor_id"], ["ab_user.id"], name=op.f("fk_import_file_actor_id"), ondelete="RESTRICT"
+        ),
+        sa.ForeignKeyConstraint(
+            ["run_id"], ["run.id"], name=op.f("fk_import_file_run_id"), ondelete="RESTRICT"
+        ),
+        sa.ForeignKeyConstraint(
+            ["trial_id"], ["run.id"], name=op.f("fk_import_file_trial_id"), ondelete="RESTRICT"
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_import_file")),
+        sqlite_autoincrement=True,
+    )
+    op.create_index(op.f("ix_import_file_actor_id"), "import_file", ["actor_id"], unique=False)
+    op.create_index(op.f("ix_import_file_expires_at"), "import_file", ["expires_at"], unique=False)
+    op.create_index(op.f("ix_import_file_run_id"), "import_file", ["run_id"], unique=False)
+    op.create_index(op.f("ix_import_file_trial_id"), "import_file", ["trial_id"], unique=False)
+    op.create_table(
         "address",
         sa.Column(
             "id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False
@@ -882,6 +960,59 @@ def upgrade() -> None:
     op.create_index(op.f("ix_changeset_run_id"), "changeset", ["run_id"], unique=False)
     op.create_index("ix_changeset_subject", "changeset", ["subject_table", "subject_id"], unique=False)
     op.create_index(op.f("ix_changeset_undoes_id"), "changeset", ["undoes_id"], unique=False)
+    op.create_table(
+        "import_row",
+        sa.Column(
+            "id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False
+        ),
+        sa.Column("file_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("position", sa.Integer(), nullable=False),
+        sa.Column("line", sa.Integer(), nullable=False),
+        sa.Column(
+            "cells",
+            sa.JSON(none_as_null=True).with_variant(postgresql.JSONB(none_as_null=True), "postgresql"),
+            nullable=True,
+        ),
+        sa.Column(
+            "given",
+            sa.JSON(none_as_null=True).with_variant(postgresql.JSONB(none_as_null=True), "postgresql"),
+            nullable=True,
+        ),
+        sa.Column("verdict", sa.String(length=20), nullable=True),
+        sa.Column("row_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("seen", sa.Integer(), nullable=True),
+        sa.Column(
+            "before",
+            sa.JSON(none_as_null=True).with_variant(postgresql.JSONB(none_as_null=True), "postgresql"),
+            nullable=True,
+        ),
+        sa.Column(
+            "after",
+            sa.JSON(none_as_null=True).with_variant(postgresql.JSONB(none_as_null=True), "postgresql"),
+            nullable=True,
+        ),
+        sa.Column(
+            "errors",
+            sa.JSON(none_as_null=True).with_variant(postgresql.JSONB(none_as_null=True), "postgresql"),
+            nullable=True,
+        ),
+        sa.CheckConstraint(
+            "verdict IN ('created', 'changed', 'unchanged', 'refused')", name=op.f("ck_import_row_verdict")
+        ),
+        sa.ForeignKeyConstraint(
+            ["file_id"], ["import_file.id"], name=op.f("fk_import_row_file_id"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_import_row")),
+        sa.UniqueConstraint("file_id", "position", name=op.f("uq_import_row_file_id_position")),
+        sqlite_autoincrement=True,
+    )
+    op.create_index(op.f("ix_import_row_file_id_row_id"), "import_row", ["file_id", "row_id"], unique=False)
+    op.create_index(
+        op.f("ix_import_row_file_id_verdict_position"),
+        "import_row",
+        ["file_id", "verdict", "position"],
+        unique=False,
+    )
     op.create_table(
         "note",
         sa.Column(
@@ -1059,9 +1190,6 @@ def upgrade() -> None:
         ),
         sa.ForeignKeyConstraint(
             ["changeset_id"], ["changeset.id"], name=op.f("fk_change_changeset_id"), ondelete="RESTRICT"
-        ),
-        sa.ForeignKeyConstraint(
-            ["customer_id"], ["customer.id"], name=op.f("fk_change_customer_id"), ondelete="RESTRICT"
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_change")),
         sqlite_autoincrement=True,

@@ -1,0 +1,99 @@
+"""What the templates of an import are given: plain data, ready to print."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from admin.pages import FieldChange, Link, Text
+
+
+@dataclass(slots=True)
+class UploadPage:
+    """Choosing a file. ``fields`` are (label, how it is written, whether a new record needs it)."""
+
+    title: Text
+    action: str
+    back: Link
+    empty_url: str
+    fields: Sequence[tuple[Text, Text, bool]]
+    error: Text = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnLine:
+    """A column of the file: its heading, a few of its values, and the field it goes into."""
+
+    place: int
+    header: str
+    sample: Sequence[str]
+    chosen: str
+
+
+@dataclass(slots=True)
+class MappingPage:
+    """Which column goes where. ``fields`` and ``matches`` are (name, label) to choose from."""
+
+    title: Text
+    file: str
+    rows: Text
+    action: str
+    back: Link
+    lines: Sequence[ColumnLine]
+    fields: Sequence[tuple[str, Text]]
+    matches: Sequence[tuple[str, Text]]
+    match: str
+    clear_empty: bool
+    saved: Sequence[tuple[int, str, bool]] = ()
+    """(id, name, whether it is in force) of the mappings kept for this list."""
+    file_id: int = 0
+    map_url: str = ""
+    save_as: str = ""
+    errors: Sequence[Text] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ImportLine:
+    """One row of the file and what would become of it."""
+
+    line: int
+    what: Text
+    colour: str
+    title: Text
+    url: str | None
+    changes: Sequence[FieldChange] = ()
+    errors: Sequence[tuple[Text, Text]] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """A tab over the rows: so many of them would be created, changed, left alone or refused."""
+
+    label: Text
+    count: int
+    url: str
+    active: bool
+
+
+@dataclass(slots=True)
+class RowsPage:
+    """The dry run, row by row."""
+
+    title: Text
+    file: str
+    counts: Sequence[Count]
+    lines: Sequence[ImportLine]
+    back: Link
+    going_on: bool = False
+    gone: int = 0
+    total: int = 0
+    url: str = ""
+    map_url: str = ""
+    apply_url: str = ""
+    apply_label: Text = ""
+    key: str = ""
+    refused_url: str = ""
+    run_url: str = ""
+    next_url: str = ""
+    first_url: str = ""
+    error: Text = ""

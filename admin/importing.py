@@ -1,0 +1,442 @@
+"""Import: a file is uploaded, its columns mapped, every row tried, and then the whole of it applied as one run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+from flask import Response, redirect, render_template, request
+from flask_babel import gettext as _
+from sqlalchemy import select
+from werkzeug.exceptions import NotFound
+
+from actions import importing
+from actions.base import Invalid, Refused
+from actions.records import record_actions
+from admin import activity, cells, import_files, saving
+from admin.context import actor, call, clientele, now, perform, session, shop
+from admin.files import write_csv
+from admin.frame import frame
+from admin.import_columns import ID, Column, columns
+from admin.import_matching import match_choices
+from admin.import_pages import ColumnLine, Count, ImportLine, MappingPage, RowsPage, UploadPage
+from admin.import_values import Plan, Reader
+from admin.pages import Link
+from admin.query import BadArgument, parse_id
+from admin.sentences import sentence, translated, within
+from models import normalise
+from models.base import db
+from models.importing import ImportFile, ImportMapping, ImportRow, ImportState, Verdict
+from models.journal import Change
+
+if TYPE_CHECKING:
+    from admin.base import Screen
+
+PAGE = 50
+SAMPLES = 3
+LONGEST_NAME = 200
+COLOURS = {
+    Verdict.CREATED: "green", Verdict.CHANGED: "azure", Verdict.UNCHANGED: "secondary", Verdict.REFUSED: "red",
+}  # fmt: skip
+NOT_IMPORTED = ""
+
+
+# -- 1. the file ----------------------------------------------------------------------------------------------------
+
+
+def upload(screen: Screen) -> Any:
+    """Ask for a file, or take one in and lead to the mapping of its columns."""
+    if request.method == "GET":
+        return _upload_page(screen)
+    given = request.files.get("file")
+    if given is None or not given.filename:
+        return _upload_page(screen, _("Choose a file first.")), 422
+    name = "".join(c for c in given.filename if c.isprintable())[-LONGEST_NAME:]
+    try:
+        table = import_files.read(given.stream.read(import_files.MOST_BYTES + 1))
+        file = ImportFile(
+            resource=screen.resource, name=name or "file", actor_id=_owner(), created_at=now(),
+            expires_at=now() + importing.KEPT, headers=table.headers,
+        )  # fmt: skip
+        with import_files.spooled(table.rows) as rows:
+            file_id = importing.store(db.engine, file, rows)
+    except import_files.BadFile as bad:
+        return _upload_page(screen, str(bad)), 422
+    if not _file(screen, file_id).size:
+        return _upload_page(screen, _("This file holds headings and no row.")), 422
+    return redirect(screen.url_to("import_map_view", id=file_id))
+
+
+def _owner() -> int:
+    who = actor().id
+    assert who is not None
+    return who
+
+
+def _upload_page(screen: Screen, error: str = "") -> str:
+    offered = columns(screen).values()
+    page = UploadPage(
+        title=_("Import %(things)s", things=within(_(screen.plural))),
+        action=screen.url_to("import_view"),
+        back=_back(screen),
+        empty_url=screen.url_to("import_empty_view"),
+        fields=[(c.label, c.help, c.needed) for c in offered],
+        error=error,
+    )
+    return _render(screen, "admin/import.html", page)
+
+
+def empty(screen: Screen) -> Response:
+    """Answer an empty file with a heading for every column that can be imported."""
+    titles = [ID, *(c.label for c in columns(screen).values())]
+    return _download(screen, [titles], f"{screen.resource}.csv")
+
+
+def _download(screen: Screen, rows: Any, name: str) -> Response:
+    headers = {"Content-Disposition": f"attachment; filename={name}"}
+    return Response(write_csv(rows), mimetype="text/csv; charset=utf-8", headers=headers)
+
+
+def _file(screen: Screen, file_id: int) -> ImportFile:
+    """Return a file of this list that the person asking has uploaded. :raises NotFound: there is none."""
+    session().rollback()
+    file = session().get(ImportFile, file_id, populate_existing=True)
+    if file is None or file.resource != screen.resource or file.actor_id != actor().id:
+        raise NotFound(_("This record does not exist, or is not yours to see."))
+    if file.expires_at <= now():
+        raise NotFound(_("This file was kept for a week and is gone: upload it again."))
+    return file
+
+
+def _asked(screen: Screen) -> ImportFile:
+    """Return the file the request is about; one whose dry run was stopped is back at its mapping."""
+    file = _file(screen, parse_id("id", request.args.get("id")))
+    if file.state == ImportState.TRYING and file.trial is not None and not file.trial.is_open:
+        importing.give_back(db.engine, file.id)
+        return _file(screen, file.id)
+    return file
+
+
+def _back(screen: Screen) -> Link:
+    return Link(screen.heading, screen.url_to("index_view"), "chevron-left")
+
+
+def _render(screen: Screen, template: str, page: Any) -> str:
+    return render_template(template, page=page, frame=frame(screen.resource))
+
+
+# -- 2. which column goes where -------------------------------------------------------------------------------------
+
+
+def mapping(screen: Screen) -> Any:
+    """Ask which column goes where, or try the file by what was chosen."""
+    file = _asked(screen)
+    if file.state in (ImportState.TRYING, ImportState.APPLIED):
+        return redirect(screen.url_to("import_rows_view", id=file.id))
+    if request.method == "GET":
+        return _mapping_page(screen, file, *_proposed(screen, file))
+    plan, wrong = _chosen(screen, file)
+    if wrong:
+        return _mapping_page(screen, file, plan, None, wrong), 422
+    try:
+        _save_mapping(screen, file, plan)
+        importing.begin(db.engine, file.id)
+    except Invalid as invalid:
+        return _mapping_page(screen, file, plan, None, [sentence(t) for t in invalid.errors.values()]), 422
+    except Refused:
+        return redirect(screen.url_to("import_rows_view", id=file.id))
+    _try(screen, file, plan)
+    return redirect(screen.url_to("import_rows_view", id=file.id))
+
+
+def _try(screen: Screen, file: ImportFile, plan: Plan) -> None:
+    file_id, width = file.id, len(file.headers)
+    try:
+        for rows in Reader(screen, plan, width).read(file_id):
+            importing.keep_values(db.engine, rows)
+        importing.try_rows(db.engine, call(), file_id, plan.stored(screen), clientele().clock)
+    except BaseException:
+        importing.give_back(db.engine, file_id)
+        raise
+    session().rollback()
+
+
+def _saved(screen: Screen) -> Sequence[ImportMapping]:
+    mine = select(ImportMapping).where(ImportMapping.resource == screen.resource)
+    return session().scalars(mine.order_by(ImportMapping.name_key)).all()
+
+
+def _proposed(screen: Screen, file: ImportFile) -> tuple[Plan, int | None]:
+    """Return the mapping to begin with: the saved one asked for, else one for the same headings, else by name."""
+    saved = _saved(screen)
+    wanted = request.args.get("mapping", "")
+    if wanted:
+        chosen = next((m for m in saved if str(m.id) == wanted), None)
+        if chosen is None:
+            raise BadArgument("mapping", _("there is no such mapping"))
+    elif file.plan is not None:
+        kept = file.plan
+        return Plan({int(p): n for p, n in kept["fields"].items()}, kept["match"], kept["clear_empty"]), None
+    else:
+        chosen = next((m for m in saved if m.headers == file.headers), None)
+    if chosen is None:
+        return _guessed(screen, file), None
+    known = {ID, *columns(screen)}
+    fields = {p: chosen.fields[h] for p, h in enumerate(file.headers) if chosen.fields.get(h) in known}
+    kept_match = chosen.match if chosen.match in fields.values() else None
+    return Plan(fields, kept_match, chosen.clear_empty), chosen.id
+
+
+def _guessed(screen: Screen, file: ImportFile) -> Plan:
+    """Return the columns whose heading is a field's name or label, as an export writes them."""
+    names: dict[str, str] = {}
+    for name, column in columns(screen).items():
+        for word in (name, name.replace("_", " "), column.label):
+            names.setdefault(normalise.folded(word), name)
+    names.setdefault(ID, ID)
+    fields: dict[int, str] = {}
+    for place, header in enumerate(file.headers):
+        known = ID if header == ID else names.get(normalise.folded(header))
+        if known is not None and known not in fields.values():
+            fields[place] = known
+    return Plan(fields, ID if ID in fields.values() else None)
+
+
+def _chosen(screen: Screen, file: ImportFile) -> tuple[Plan, list[str]]:
+    """Return what was posted, and what is wrong with it. :raises BadArgument: it was never offered."""
+    offered = {name for name, _label in _field_choices(columns(screen))}
+    fields: dict[int, str] = {}
+    wrong: list[str] = []
+    for place, header in enumerate(file.headers):
+        name = request.form.get(f"column-{place}", NOT_IMPORTED)
+        if name not in offered:
+            raise BadArgument(f"column-{place}", _("there is no such field"))
+        if name and name in fields.values():
+            wrong.append(_("Two columns go into the same field: look at %(header)s.", header=header))
+        if name:
+            fields[place] = name
+    match = request.form.get("match") or None
+    if match is not None and match not in dict(match_choices(screen, columns(screen))):
+        raise BadArgument("match", _("there is no such field"))
+    if not set(fields.values()) - {ID}:
+        wrong.append(_("Choose a field for at least one column."))
+    if match is not None and match not in fields.values():
+        wrong.append(_("Records are told apart by a field that no column goes into."))
+    return Plan(fields, match, request.form.get("clear_empty") == "1"), wrong
+
+
+def _save_mapping(screen: Screen, file: ImportFile, plan: Plan) -> None:
+    """Keep the mapping under the name that was typed, if one was; an older one of that name is replaced."""
+    name = request.form.get("save_as", "").strip()
+    if not name:
+        return
+    create, edit, _delete = record_actions(ImportMapping)
+    values = {
+        "resource": screen.resource, "name": name, "headers": list(file.headers), "match": plan.match,
+        "fields": {file.headers[p]: n for p, n in plan.fields.items()}, "clear_empty": plan.clear_empty,
+    }  # fmt: skip
+    there = next((m for m in _saved(screen) if m.name_key == normalise.folded(name)), None)
+    if there is None:
+        perform(create, values=values)
+    else:
+        perform(edit, there.id, values=values, version=None)
+
+
+def _field_choices(offered: dict[str, Column]) -> list[tuple[str, str]]:
+    labels = [(name, f"{c.label} *" if c.needed else c.label) for name, c in offered.items()]
+    return [(NOT_IMPORTED, _("Do not import")), (ID, _("Number (id)")), *labels]
+
+
+def _mapping_page(
+    screen: Screen, file: ImportFile, plan: Plan, saved: int | None, errors: Sequence[str] = ()
+) -> str:
+    offered = columns(screen)
+    first = select(ImportRow.cells).where(ImportRow.file_id == file.id).order_by(ImportRow.position)
+    rows = session().scalars(first.limit(SAMPLES)).all()
+    things = _("1 row") if file.size == 1 else _("%(count)s rows", count=cells.number(file.size, shop()))
+    page = MappingPage(
+        title=_("Import %(things)s", things=within(_(screen.plural))),
+        file=file.name,
+        rows=things,
+        action=screen.url_to("import_map_view", id=file.id),
+        back=Link(_("Choose another file"), screen.url_to("import_view"), "chevron-left"),
+        lines=[
+            ColumnLine(
+                p, h, [r[p] for r in rows if r and p < len(r) and r[p].strip()], plan.fields.get(p, "")
+            )
+            for p, h in enumerate(file.headers)
+        ],
+        fields=_field_choices(offered),
+        matches=[("", _("Nothing: every row is a new record")), *match_choices(screen, offered)],
+        match=plan.match or "",
+        clear_empty=plan.clear_empty,
+        saved=[(m.id, m.name, m.id == saved) for m in _saved(screen)],
+        file_id=file.id,
+        map_url=screen.url_to("import_map_view"),
+        save_as=request.form.get("save_as", ""),
+        errors=errors,
+    )
+    return _render(screen, "admin/import_map.html", page)
+
+
+# -- 3. what would happen -------------------------------------------------------------------------------------------
+
+
+def rows(screen: Screen, refused: str = "", status: int = 200) -> Any:
+    """Show what the dry run found, row by row."""
+    file = _asked(screen)
+    if file.state == ImportState.UPLOADED:
+        return redirect(screen.url_to("import_map_view", id=file.id))
+    show = request.args.get("show", "")
+    if show and show not in set(Verdict):
+        raise BadArgument("show", _("there is no such kind of row"))
+    after = request.args.get("after", "0")
+    if not (after.isascii() and after.isdigit() and len(after) < 9):
+        raise BadArgument("after", _("a whole number"))
+    return _render(
+        screen, "admin/import_rows.html", _rows_page(screen, file, show, int(after), refused)
+    ), status
+
+
+def _rows_page(screen: Screen, file: ImportFile, show: str, after: int, refused: str) -> RowsPage:
+    found = _some_rows(file, show, after)
+    here = {"id": file.id, **({"show": show} if show else {})}
+    url = screen.url_to("import_rows_view", **here)
+    tried = file.state == ImportState.TRIED
+    trial = file.trial
+    writes = file.created + file.changed
+    return RowsPage(
+        title=_("Import %(things)s", things=within(_(screen.plural))),
+        file=file.name,
+        counts=_counts(screen, file, show),
+        lines=_lines(screen, file, found[:PAGE]) if not _going_on(file) else [],
+        back=_back(screen),
+        going_on=_going_on(file),
+        gone=trial.done if trial is not None else 0,
+        total=trial.size if trial is not None else file.size,
+        url=url,
+        map_url=screen.url_to("import_map_view", id=file.id) if tried else "",
+        apply_url=screen.url_to("import_apply_view", id=file.id) if tried and writes else "",
+        apply_label=_apply_label(screen, file),
+        refused_url=screen.url_to("import_refused_view", id=file.id) if file.refused else "",
+        run_url=_run_url(file),
+        next_url=f"{url}&after={found[PAGE - 1].position}" if len(found) > PAGE else "",
+        first_url=url if after else "",
+        error=refused,
+    )
+
+
+def _going_on(file: ImportFile) -> bool:
+    return file.state == ImportState.TRYING
+
+
+def _apply_label(screen: Screen, file: ImportFile) -> str:
+    count = cells.number(file.created + file.changed, shop())
+    things = within(_(screen.singular if file.created + file.changed == 1 else screen.plural))
+    return _("Import %(count)s %(things)s", count=count, things=things)
+
+
+def _some_rows(file: ImportFile, show: str, after: int) -> Sequence[ImportRow]:
+    wanted = select(ImportRow).where(ImportRow.file_id == file.id, ImportRow.position > after)
+    if show:
+        wanted = wanted.where(ImportRow.verdict == next(v for v in Verdict if v == show))
+    return session().scalars(wanted.order_by(ImportRow.position).limit(PAGE + 1)).all()
+
+
+def _counts(screen: Screen, file: ImportFile, show: str) -> list[Count]:
+    def tab(label: str, count: int, kind: str) -> Count:
+        more = {"show": kind} if kind else {}
+        return Count(label, count, screen.url_to("import_rows_view", id=file.id, **more), show == kind)
+
+    kinds = [tab(_(verdict.label), getattr(file, verdict.value), verdict.value) for verdict in Verdict]
+    return [tab(_("All"), file.size, ""), *kinds]
+
+
+def _lines(screen: Screen, file: ImportFile, found: Sequence[ImportRow]) -> list[ImportLine]:
+    changes = {
+        row.id: Change(table_name=screen.resource, row_id=row.row_id or 0, before=row.before, after=row.after)
+        for row in found
+    }
+    names = activity.Names.of_changes(list(changes.values()))
+    wanted = [row.row_id for row in found if row.row_id is not None]
+    there = {
+        row.id: row
+        for row in session().scalars(screen.base_select().where(screen.identity.in_(wanted))).unique()
+    }
+    mapped = _mapped_keys(screen, file)
+    return [_line(screen, row, changes[row.id], names, there.get(row.row_id), mapped) for row in found]
+
+
+def _mapped_keys(screen: Screen, file: ImportFile) -> frozenset[str]:
+    known = columns(screen)
+    chosen = (file.plan or {}).get("fields", {}).values()
+    return frozenset(known[name].key for name in chosen if name in known)
+
+
+def _line(
+    screen: Screen, row: ImportRow, change: Change, names: activity.Names, record: Any, mapped: frozenset[str]
+) -> ImportLine:
+    if row.verdict == Verdict.CREATED:  # what the file says of it, not what the product fills in besides
+        change.after = {name: value for name, value in (row.after or {}).items() if name in mapped}
+    told = [(_label(screen, name), sentence(text)) for name, text in (row.errors or {}).items()]
+    shown = activity.field_changes(change, names) if row.verdict in (Verdict.CREATED, Verdict.CHANGED) else ()
+    return ImportLine(
+        line=row.line,
+        what=_(row.verdict.label) if row.verdict is not None else "",
+        colour=COLOURS[row.verdict] if row.verdict is not None else "secondary",
+        title=str(record) if record is not None else "",
+        url=screen.line_url(record) if record is not None else None,
+        changes=shown,
+        errors=told,
+    )
+
+
+def _label(screen: Screen, name: str) -> str:
+    if not name:
+        return ""
+    if name == ID:
+        return _("Number (id)")
+    known = columns(screen)
+    found = known.get(name) or known.get(name.removesuffix("_id"))
+    return found.label if found is not None else name.replace("_", " ").capitalize()
+
+
+def _run_url(file: ImportFile) -> str:
+    screen = clientele().screens["run"]
+    if file.run_id is None or not screen.can("show"):
+        return ""
+    return screen.url_to("details_view", id=file.run_id, tab="run_item")
+
+
+def refused(screen: Screen) -> Response:
+    """Answer the refused rows as a file like the one that was uploaded, with the reason as its last column."""
+    file = _asked(screen)
+    wanted = select(ImportRow).where(ImportRow.file_id == file.id, ImportRow.verdict == Verdict.REFUSED)
+    width = len(file.headers)
+    found = session().scalars(wanted.order_by(ImportRow.position)).all()
+
+    def lines() -> Iterator[list[str]]:
+        yield [*file.headers, _("Why it was refused")]
+        for row in found:
+            told = (
+                f"{_label(screen, n)}: {sentence(t)}" if n else sentence(t)
+                for n, t in (row.errors or {}).items()
+            )
+            yield [*((row.cells or []) + [""] * width)[:width], "; ".join(told)]
+
+    return _download(screen, list(lines()), f"{screen.resource}-refused.csv")
+
+
+# -- 4. the deed ----------------------------------------------------------------------------------------------------
+
+
+def apply(screen: Screen) -> Any:
+    """Queue the run that does it, and lead to its page."""
+    file = _asked(screen)
+    whole = request.form.get("whole") == "1"
+    try:
+        importing.apply(db.engine, call(key=saving.key()), file.id, whole=whole)
+    except Refused as refusal:
+        return rows(screen, translated(refusal), refusal.status)
+    file = _file(screen, file.id)
+    return redirect(_run_url(file) or screen.url_to("import_rows_view", id=file.id))

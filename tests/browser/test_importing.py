@@ -1,0 +1,58 @@
+"""Importing in a browser: a file is chosen, its columns mapped, every row tried, the file applied and undone."""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+
+from playwright.sync_api import Page, expect
+from sqlalchemy import Engine
+from sqlalchemy.orm import Session
+
+from actions import runs
+from tests import factories
+from tests.browser.accessibility import check_everywhere
+from tests.browser.test_tasks import drawer
+
+Arrange = Callable[[], AbstractContextManager[Session]]
+FILE = "id,Name,Tastings,Notes\n{id},Harvest club,3,x\n,Cellar club,5,x\n,,9,x\n"
+
+
+def work(engine: Engine) -> None:
+    """Do what a worker beside the server would do."""
+    while runs.work_off(engine, lambda: factories.NOW, "browser"):
+        pass
+
+
+def test_a_file_is_mapped_tried_applied_and_undone(desk: Page, arrange: Arrange) -> None:
+    with arrange() as session:
+        old = factories.make_customer_class(session, name="Harvest club", free_tastings=1)
+        engine = session.get_bind().engine
+    desk.goto("/admin/customer_class/")
+    desk.get_by_role("link", name="Import").click()
+    expect(desk.get_by_role("heading", name="Import customer classes")).to_be_visible()
+    check_everywhere(desk, "main")
+    content = FILE.format(id=old.id).encode()
+    desk.get_by_label("CSV or Excel file").set_input_files(
+        {"name": "clubs.csv", "mimeType": "text/csv", "buffer": content}
+    )
+    desk.get_by_role("button", name="Upload").click()
+    expect(desk.get_by_label("Name", exact=True)).to_have_value("name")
+    expect(desk.get_by_label("Notes")).to_have_value("")
+    desk.get_by_label("Tastings").select_option("Free tastings")
+    check_everywhere(desk, "main")
+    desk.get_by_role("button", name="Try it without changing anything").click()
+    expect(desk.get_by_role("link", name="Refused 1")).to_be_visible()
+    expect(desk.get_by_text("This field is required.")).to_be_visible()
+    check_everywhere(desk, "main")
+    desk.get_by_role("link", name="Changed 1").click()
+    expect(desk.get_by_role("row", name="Harvest club")).to_contain_text("Free tastings: 1 → 3")
+    desk.get_by_role("button", name="Import 2 customer classes").click()
+    expect(desk.get_by_text("Waiting").first).to_be_visible()
+    work(engine)
+    expect(desk.get_by_text("Completed with errors").first).to_be_visible()
+    desk.get_by_role("link", name="Undo everything").click()
+    drawer(desk).get_by_role("button", name="Undo everything").click()
+    expect(desk.get_by_text("The undo has started")).to_be_visible()
+    work(engine)
+    desk.goto("/admin/customer_class/")
+    expect(desk.get_by_role("row", name="Harvest club")).to_be_visible()
+    expect(desk.get_by_text("Cellar club")).to_be_hidden()
