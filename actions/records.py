@@ -8,9 +8,19 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable
+from functools import cache
 from typing import Any
 
-from sqlalchemy import ForeignKeyConstraint, func, inspect, select
+from sqlalchemy import (
+    CompoundSelect,
+    ForeignKeyConstraint,
+    bindparam,
+    func,
+    inspect,
+    literal,
+    select,
+    union_all,
+)
 from sqlalchemy.orm import Mapper, object_session
 
 from actions.base import ACTIONS, Action, Conflict, Context, Outcome, Refused
@@ -271,19 +281,34 @@ def refuse_if_referred_to(ctx: Context, row: Base) -> None:
 
     :raises Refused: ``in_use``.
     """
-    for table, constraint in _references(row.__tablename__):
-        column = next(iter(constraint.elements)).parent
-        referring = select(func.count()).select_from(table).where(column == row.id)  # type: ignore[attr-defined]
-        count = ctx.session.scalar(referring) or 0
+    counted = _count_of_references(row.__tablename__, tuple(metadata.tables))
+    if counted is None:
+        return
+    found = ctx.session.execute(counted, {"row_id": row.id}).all()  # type: ignore[attr-defined]
+    for _place, table, count in sorted(tuple(line) for line in found):
         if count:
-            noun = _noun(table.name, count)
             raise Refused(
                 "in_use",
                 N_("%(record)s cannot be deleted: %(count)s %(noun)s refer to it."),
                 record=str(row),
                 count=count,
-                noun=noun,
+                noun=_noun(table, count),
             )
+
+
+@cache
+def _count_of_references(target: str, tables: tuple[str, ...]) -> CompoundSelect[Any] | None:
+    """Return one statement for (place, table, rows that refer to ``row_id``) of every reference to a table.
+
+    :param tables: all there are; a model that is declared later is asked, too.
+    """
+    parts = [
+        select(literal(place), literal(table.name), func.count())
+        .select_from(table)
+        .where(next(iter(constraint.elements)).parent == bindparam("row_id"))
+        for place, (table, constraint) in enumerate(_references(target))
+    ]
+    return union_all(*parts) if parts else None
 
 
 def _references(target: str) -> list[tuple[Any, ForeignKeyConstraint]]:

@@ -10,7 +10,6 @@ from babel.numbers import format_decimal
 from flask import Response, redirect, render_template, request
 from flask_babel import gettext as _
 from sqlalchemy import Select, func, select
-from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import Forbidden, NotFound
 from wtforms import Form
 
@@ -120,7 +119,7 @@ def _form(declared: RowAction, chosen: Chosen) -> Form:
         return declared.form(request.form)
     given = {name: raw for name, raw in request.args.items() if name in declared.action.parameters}
     data = {name: parse_id(name, raw) for name, raw in given.items() if raw.isdigit()}
-    form = declared.form(obj=chosen.row if declared.from_row else None, data=data)
+    form = declared.form(data={**(declared.start(chosen.row) or {}), **data})
     if hasattr(form, "prefill"):
         form.prefill(shop(), now())
     return form
@@ -280,12 +279,13 @@ def command(
         raise Invalid(
             {"ids": _("Name the records this is about.") if not ids else _("This takes no record.")}
         )
-    for row_id in ids:
-        check_allowed(declared, screen.get_or_404(row_id))
+    rows = [screen.get_or_404(row_id) for row_id in ids]
+    for row in rows:
+        check_allowed(declared, row)
     unknown = set(values) - declared.fields
     if unknown:
         raise Invalid(dict.fromkeys(sorted(unknown), _("There is no such field.")))
-    form = declared.form(MultiDict(values))
+    form = bodies.completed(declared.form, values, declared.start(rows[0] if len(rows) == 1 else None))
     if not form.validate():
         raise Invalid(dict(bodies.problems(form)))
     found = list(ids) if declared.action.targeted else None

@@ -7,12 +7,11 @@ anything: every change is an action run by the runner.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import Any, ClassVar
 
-from flask import Response, abort, redirect, request, url_for
-from flask_admin import expose
+from flask import Response, redirect, request, url_for
 from flask_admin.contrib.sqla import ModelView
 from flask_babel import gettext as _
 from sqlalchemy import Select, and_, inspect, or_, select
@@ -22,51 +21,21 @@ from wtforms import Form
 from actions.base import Actor
 from actions.importing import import_actions
 from actions.records import record_actions
-from admin import (
-    acting,
-    bulk,
-    columns,
-    export,
-    files,
-    forms,
-    inline,
-    lists,
-    lookups,
-    past,
-    records,
-    restoring,
-    saving,
-    search,
-)
+from admin import bulk, columns, forms, lookups, search
 from admin.context import actor, allowed, clientele, memo, person, session, shop
 from admin.declare import RowAction, Section, Tab, View
 from admin.fields import OPERATORS, Field, describe
-from admin.import_views import IMPORT_VIEWS, ImportViews
 from admin.pages import Badge, Cell, Event, Fact, FilterChoice
-from admin.query import Condition, parse_id
-from admin.select import Key, condition_clause
+from admin.query import Condition
+from admin.select import condition_clause
+from admin.sorting import Sorting
+from admin.views import PERMISSION_OF, Views
 from models.base import Base, db
 from models.personal import policy
 from models.types import Key as SearchKey
 
-PERMISSION_OF = {
-    "index_view": "list",
-    "columns_view": "list",
-    "details_view": "show",
-    "past_view": "show",
-    "restore_view": "edit",
-    "create_view": "add",
-    "edit_view": "edit",
-    "ajax_update": "edit",
-    "delete_view": "delete",
-    "bulk_delete_view": "delete",
-    "export": "export",
-    **dict.fromkeys(IMPORT_VIEWS, "import"),
-}
-"""View method -> the permission it needs. ``ajax_lookup`` and ``act_view`` work theirs out; anything else fails."""
 
-
-class Screen(ImportViews, ModelView):
+class Screen(Views, Sorting, ModelView):
     """A generated screen over one model. See CONTRIBUTING for the declaration."""
 
     model: ClassVar[type[Base]]
@@ -89,8 +58,6 @@ class Screen(ImportViews, ModelView):
     column_editable_list: Any = ()
     column_bulk_list: ClassVar[Sequence[str]] = ()
     """Columns of the form that can be set for many rows at once."""
-    column_sort_expressions: ClassVar[Mapping[str, Sequence[Any]]] = {}
-    """Listed column -> attribute paths or SQL expressions to sort it by, for a column that is not one of the table."""
     column_figures: ClassVar[Sequence[str]] = ()
     """Listed figures that are no columns of the model: formatters print what :meth:`prepare` read for the page."""
     column_hidden: ClassVar[Sequence[str]] = ()
@@ -180,49 +147,6 @@ class Screen(ImportViews, ModelView):
             for r in relations
             if r.direction.name == "MANYTOONE" and r.mapper.class_.__tablename__ != "ab_user"
         )
-
-    @cached_property
-    def sortable(self) -> frozenset[str]:
-        """Return the listed columns that can be sorted: all but those computed in Python."""
-        return frozenset(n for n in self.column_list if self.sort_paths(n))
-
-    def sort_paths(self, name: str) -> Sequence[Any]:
-        """Return dotted attribute paths, or SQL expressions, that order the list by a column."""
-        if name in self.column_sort_expressions:
-            return self.column_sort_expressions[name]
-        field = self.field(name)
-        if field.kind == "lookup" and field.target is not None:
-            label = next(
-                (n for n in ("last_name_key", "name", "number", "username") if hasattr(field.target, n)), "id"
-            )
-            return (f"{name}.{label}",)
-        return () if field.kind in ("computed", "json") else (name,)
-
-    def sort_keys(self, name: str | None, descending: bool) -> list[Key]:
-        """Return the ORDER BY keys for a column, always ending in the id."""
-        if name is None:
-            name, descending = self.default_sort
-        keys = [self._key(path, descending) for path in (self.sort_paths(name) if name != "id" else ())]
-        return [*keys, Key(self.identity, descending, nullable=False)]
-
-    @property
-    def default_sort(self) -> tuple[str, bool]:
-        """Return (column, descending) of the list's own order."""
-        declared = self.column_default_sort
-        return declared if isinstance(declared, tuple) else (declared or "id", False)
-
-    def _key(self, path: Any, descending: bool) -> Key:
-        if not isinstance(path, str):
-            return Key(path, descending, nullable=True)
-        head, _dot, rest = path.partition(".")
-        if not rest:
-            attribute = getattr(self.model, head)
-            return Key(attribute, descending, bool(attribute.property.columns[0].nullable))
-        target = self.field(head).target
-        assert target is not None
-        foreign, other = self.field(head).column, target.__mapper__.primary_key[0]
-        value = select(getattr(target, rest)).where(other == foreign).correlate(self.model).scalar_subquery()
-        return Key(value, descending, nullable=True)
 
     @property
     def heading(self) -> str:
@@ -424,83 +348,6 @@ class Screen(ImportViews, ModelView):
         """Return whether a column holds normalised keys."""
         attribute = self.field(name).attribute
         return attribute is not None and getattr(attribute, "type", None) is SearchKey
-
-    # -- views: each a line, the work is in the module named -------------------------------------------------------
-
-    @expose("/")
-    def index_view(self) -> Any:
-        """Show the list."""
-        return lists.show(self)
-
-    @expose("/columns/", methods=("POST",))
-    def columns_view(self) -> Any:
-        """Keep which columns this person wants to see."""
-        return columns.choose_columns(self)
-
-    @expose("/details/")
-    def details_view(self) -> Any:
-        """Show one record."""
-        return records.show(self, self.get_or_404(parse_id("id", request.args.get("id"))))
-
-    @expose("/past/")
-    def past_view(self) -> Any:
-        """Show one record as it was at a moment."""
-        return past.show(self)
-
-    @expose("/restore/", methods=("GET", "POST"))
-    def restore_view(self) -> Any:
-        """Give one field of a record the value it had at a moment."""
-        return restoring.restore(self)
-
-    @expose("/new/", methods=("GET", "POST"))
-    def create_view(self) -> Any:
-        """Create a record."""
-        return saving.create(self)
-
-    @expose("/edit/", methods=("GET", "POST"))
-    def edit_view(self) -> Any:
-        """Edit a record."""
-        return saving.edit(self, self.get_or_404(parse_id("id", request.args.get("id"))))
-
-    @expose("/delete/", methods=("POST",))
-    def delete_view(self) -> Any:
-        """Delete a record that nothing refers to."""
-        return saving.delete(self, self.get_or_404(parse_id("id", request.form.get("id"))))
-
-    @expose("/bulk/delete/", methods=("POST",))
-    def bulk_delete_view(self) -> Any:
-        """Delete the ticked records, all or none."""
-        return saving.bulk_delete(self)
-
-    @expose("/act/<verb>/", methods=("GET", "POST"))
-    def act_view(self, verb: str) -> Any:
-        """Run a declared action through its form."""
-        return acting.act(self, verb)
-
-    @expose("/export/<export_type>/")
-    def export(self, export_type: str) -> Any:
-        """Download the list as it is shown."""
-        if export_type not in files.KINDS:
-            abort(404)
-        return export.response(self, export_type)
-
-    @expose("/ajax/lookup/")
-    def ajax_lookup(self) -> Any:
-        """Answer a picker."""
-        return lookups.answer(self)
-
-    @expose("/ajax/update/", methods=("GET", "POST"))
-    def ajax_update(self) -> Any:
-        """Edit one cell in place."""
-        return inline.update(self)
-
-    @expose("/action/", methods=("POST",))
-    def action_view(self) -> Any:
-        """Flask-Admin's own bulk door stays shut: actions here are declared."""
-        raise NotFound
-
-
-PERMISSION_OF["action_view"] = "delete"
 
 
 def _local_path() -> str:

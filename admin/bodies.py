@@ -87,13 +87,18 @@ def _form_data(
                 typed.update(_typed(field, sent[field.short_name]))
             except ValueError as error:
                 errors[field.short_name] = str(error)
-        elif (
-            untouched
-            and field.data is not None
-            and not isinstance(field, inputs.RowsField | inputs.LookupManyField)
-        ):
+        elif untouched:
             typed.update(_as_filled_in(field))
     return typed, errors
+
+
+def completed(form_class: type[Form], given: Mapping[str, str], start: Mapping[str, Any] | None) -> Form:
+    """Return the form with some fields as they were typed, and the others as a person would find them."""
+    typed = MultiDict(given)
+    for field in form_class(data=start):
+        if field.short_name not in given:
+            typed.update(_as_filled_in(field))
+    return form_class(typed)
 
 
 def problems(form: Form) -> Iterator[tuple[str, str]]:
@@ -108,7 +113,9 @@ def problems(form: Form) -> Iterator[tuple[str, str]]:
 
 
 def _as_filled_in(field: Field) -> dict[str, str]:
-    """Return what the form would send for a field nobody touched."""
+    """Return what the form would send for a field nobody touched; nothing for what holds several values."""
+    if field.data is None or isinstance(field, inputs.RowsField | inputs.LookupManyField | inputs.TicksField):
+        return {}
     if isinstance(field, BooleanField):
         return {field.name: "y"} if field.data else {}
     value = field._value() if hasattr(field, "_value") else getattr(field.data, "value", field.data)

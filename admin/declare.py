@@ -88,6 +88,12 @@ class RowAction:
         """The names of the form's fields."""
         return frozenset(n for n in dir(self.form) if hasattr(getattr(self.form, n), "field_class"))
 
+    def start(self, row: Any) -> dict[str, Any] | None:
+        """Return what the form starts with on a row, where that is the row's own values."""
+        if not self.from_row or row is None:
+            return None
+        return {name: getattr(row, name, None) for name in self.fields}
+
     def given(self, form: Form) -> dict[str, Any]:
         """Return the action's parameters as a filled-in form has them."""
         return form.data if self.values is None else self.values(form)

@@ -12,21 +12,19 @@ from werkzeug.exceptions import NotFound
 
 from actions import importing
 from actions.base import Invalid, Refused
-from actions.records import record_actions
-from admin import activity, cells, import_files, saving
-from admin.context import actor, call, clientele, now, perform, session, shop
+from admin import activity, cells, import_files, import_mapping, saving
+from admin.context import actor, call, clientele, now, session, shop
 from admin.files import write_csv
 from admin.frame import frame
-from admin.import_columns import ID, Column, columns
+from admin.import_columns import ID, columns
 from admin.import_matching import match_choices
 from admin.import_pages import ColumnLine, Count, ImportLine, MappingPage, RowsPage, UploadPage
 from admin.import_values import Plan, Reader
 from admin.pages import Link
 from admin.query import BadArgument, parse_id
 from admin.sentences import sentence, translated, within
-from models import normalise
 from models.base import db
-from models.importing import ImportFile, ImportMapping, ImportRow, ImportState, Verdict
+from models.importing import ImportFile, ImportRow, ImportState, Verdict
 from models.journal import Change
 
 if TYPE_CHECKING:
@@ -38,7 +36,6 @@ LONGEST_NAME = 200
 COLOURS = {
     Verdict.CREATED: "green", Verdict.CHANGED: "azure", Verdict.UNCHANGED: "secondary", Verdict.REFUSED: "red",
 }  # fmt: skip
-NOT_IMPORTED = ""
 
 
 # -- 1. the file ----------------------------------------------------------------------------------------------------
@@ -134,12 +131,12 @@ def mapping(screen: Screen) -> Any:
     if file.state in (ImportState.TRYING, ImportState.APPLIED):
         return redirect(screen.url_to("import_rows_view", id=file.id))
     if request.method == "GET":
-        return _mapping_page(screen, file, *_proposed(screen, file))
-    plan, wrong = _chosen(screen, file)
+        return _mapping_page(screen, file, *import_mapping.proposed(screen, file))
+    plan, wrong = import_mapping.chosen(screen, file)
     if wrong:
         return _mapping_page(screen, file, plan, None, wrong), 422
     try:
-        _save_mapping(screen, file, plan)
+        import_mapping.save_mapping(screen, file, plan)
         importing.begin(db.engine, file.id)
     except Invalid as invalid:
         return _mapping_page(screen, file, plan, None, [sentence(t) for t in invalid.errors.values()]), 422
@@ -161,92 +158,6 @@ def _try(screen: Screen, file: ImportFile, plan: Plan) -> None:
     session().rollback()
 
 
-def _saved(screen: Screen) -> Sequence[ImportMapping]:
-    mine = select(ImportMapping).where(ImportMapping.resource == screen.resource)
-    return session().scalars(mine.order_by(ImportMapping.name_key)).all()
-
-
-def _proposed(screen: Screen, file: ImportFile) -> tuple[Plan, int | None]:
-    """Return the mapping to begin with: the saved one asked for, else one for the same headings, else by name."""
-    saved = _saved(screen)
-    wanted = request.args.get("mapping", "")
-    if wanted:
-        chosen = next((m for m in saved if str(m.id) == wanted), None)
-        if chosen is None:
-            raise BadArgument("mapping", _("there is no such mapping"))
-    elif file.plan is not None:
-        kept = file.plan
-        return Plan({int(p): n for p, n in kept["fields"].items()}, kept["match"], kept["clear_empty"]), None
-    else:
-        chosen = next((m for m in saved if m.headers == file.headers), None)
-    if chosen is None:
-        return _guessed(screen, file), None
-    known = {ID, *columns(screen)}
-    fields = {p: chosen.fields[h] for p, h in enumerate(file.headers) if chosen.fields.get(h) in known}
-    kept_match = chosen.match if chosen.match in fields.values() else None
-    return Plan(fields, kept_match, chosen.clear_empty), chosen.id
-
-
-def _guessed(screen: Screen, file: ImportFile) -> Plan:
-    """Return the columns whose heading is a field's name or label, as an export writes them."""
-    names: dict[str, str] = {}
-    for name, column in columns(screen).items():
-        for word in (name, name.replace("_", " "), column.label):
-            names.setdefault(normalise.folded(word), name)
-    names.setdefault(ID, ID)
-    fields: dict[int, str] = {}
-    for place, header in enumerate(file.headers):
-        known = ID if header == ID else names.get(normalise.folded(header))
-        if known is not None and known not in fields.values():
-            fields[place] = known
-    return Plan(fields, ID if ID in fields.values() else None)
-
-
-def _chosen(screen: Screen, file: ImportFile) -> tuple[Plan, list[str]]:
-    """Return what was posted, and what is wrong with it. :raises BadArgument: it was never offered."""
-    offered = {name for name, _label in _field_choices(columns(screen))}
-    fields: dict[int, str] = {}
-    wrong: list[str] = []
-    for place, header in enumerate(file.headers):
-        name = request.form.get(f"column-{place}", NOT_IMPORTED)
-        if name not in offered:
-            raise BadArgument(f"column-{place}", _("there is no such field"))
-        if name and name in fields.values():
-            wrong.append(_("Two columns go into the same field: look at %(header)s.", header=header))
-        if name:
-            fields[place] = name
-    match = request.form.get("match") or None
-    if match is not None and match not in dict(match_choices(screen, columns(screen))):
-        raise BadArgument("match", _("there is no such field"))
-    if not set(fields.values()) - {ID}:
-        wrong.append(_("Choose a field for at least one column."))
-    if match is not None and match not in fields.values():
-        wrong.append(_("Records are told apart by a field that no column goes into."))
-    return Plan(fields, match, request.form.get("clear_empty") == "1"), wrong
-
-
-def _save_mapping(screen: Screen, file: ImportFile, plan: Plan) -> None:
-    """Keep the mapping under the name that was typed, if one was; an older one of that name is replaced."""
-    name = request.form.get("save_as", "").strip()
-    if not name:
-        return
-    create, edit, _delete = record_actions(ImportMapping)
-    values = {
-        "resource": screen.resource, "name": name, "headers": list(file.headers), "match": plan.match,
-        "fields": {file.headers[p]: n for p, n in plan.fields.items()}, "clear_empty": plan.clear_empty,
-    }  # fmt: skip
-    there = next((m for m in _saved(screen) if m.name_key == normalise.folded(name)), None)
-    if there is None:
-        perform(create, values=values)
-    else:
-        perform(edit, there.id, values=values, version=None)
-
-
-def _field_choices(offered: dict[str, Column]) -> list[tuple[str, str]]:
-    labels = [(name, f"{c.label} *" if c.needed else c.label) for name, c in offered.items()]
-    return [(NOT_IMPORTED, _("Do not import")), (ID, _("Number (id)")), *labels]
-
-
 def _mapping_page(
     screen: Screen, file: ImportFile, plan: Plan, saved: int | None, errors: Sequence[str] = ()
 ) -> str:
@@ -266,11 +177,11 @@ def _mapping_page(
             )
             for p, h in enumerate(file.headers)
         ],
-        fields=_field_choices(offered),
+        fields=import_mapping.field_choices(offered),
         matches=[("", _("Nothing: every row is a new record")), *match_choices(screen, offered)],
         match=plan.match or "",
         clear_empty=plan.clear_empty,
-        saved=[(m.id, m.name, m.id == saved) for m in _saved(screen)],
+        saved=[(m.id, m.name, m.id == saved) for m in import_mapping.saved_mappings(screen)],
         file_id=file.id,
         map_url=screen.url_to("import_map_view"),
         save_as=request.form.get("save_as", ""),

@@ -298,7 +298,8 @@ def _action_operation(screen: Screen, declared: RowAction) -> dict[str, Any]:
         "summary": declared.action.label,
         "operationId": declared.action.code.replace(".", "_"),
         "parameters": [*([WHERE] if declared.action.targeted else []), PREVIEW, KEY],
-        "requestBody": _body(fields, required),
+        # A form that starts from the row leaves what is not sent as it is.
+        "requestBody": _body(fields, [] if declared.from_row else required),
         "security": SECURITY,
         "responses": answers(result, *WRITING),
     }

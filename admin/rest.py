@@ -189,7 +189,7 @@ class RecordApi(BaseApi):
             raise BadArgument("preview", _("the only argument is preview=1"))
         key, sent = _key(), bodies.body()
         extra = {name: _string(name, sent.pop(name, None)) for name in ("confirm", "fingerprint")}
-        form = bodies.read(declared.form, sent)
+        form = bodies.read(declared.form, sent, start=declared.start(row))
         target = row.id if row is not None else None
         if request.args.get("preview") == "1":
             return jsonify(_preview(rehearse(declared.action, target, **declared.given(form))))

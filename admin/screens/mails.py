@@ -14,11 +14,12 @@ from markupsafe import Markup
 from actions import mail
 from actions.letters import LETTERS, complete
 from admin import cells
-from admin.base import PERMISSION_OF, Screen
+from admin.base import Screen
 from admin.declare import NoForm, RowAction, Section, View
 from admin.fields import label_of
 from admin.pages import Badge, Cell
 from admin.query import parse_id
+from admin.views import PERMISSION_OF
 from models.mail import Mail, MailState
 
 PERMISSION_OF["body_view"] = "show"

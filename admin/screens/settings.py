@@ -19,12 +19,13 @@ from wtforms.validators import Optional
 from actions.base import Invalid
 from actions.settings import save
 from admin import inputs, saving
-from admin.base import PERMISSION_OF, Screen
+from admin.base import Screen
 from admin.context import perform, session, shop
 from admin.frame import frame
 from admin.pages import FormPage
 from admin.query import parse_id
 from admin.selects import ListedField, QuickSelect
+from admin.views import PERMISSION_OF
 from models import places
 from models.lookups import SalesChannel
 from models.shop import SETTINGS, Setting, ShopSetting

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from actions import importing, runs
+from actions import import_deed, importing, runs
 from actions.base import Refused
 from actions.packing import pack
 from models.address import Address
@@ -247,7 +247,7 @@ def test_a_second_row_about_the_same_record_is_refused(desk: Desk) -> None:
 def test_what_fails_for_no_known_reason_is_recorded_and_the_others_go_on(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    name, real = mark(), importing.fill_in
+    name, real = mark(), import_deed.fill_in
 
     def poisoned(ctx: Any, row: Any, values: dict[str, Any], *, created: bool) -> None:
         if values.get("first_name") == "Ann 1":
@@ -255,7 +255,7 @@ def test_what_fails_for_no_known_reason_is_recorded_and_the_others_go_on(
         real(ctx, row, values, created=created)
 
     file_id = file_of(desk, Customer, [person(n, name) for n in range(4)])
-    monkeypatch.setattr(importing, "fill_in", poisoned)
+    monkeypatch.setattr(import_deed, "fill_in", poisoned)
     run = applied(desk, file_id)
     assert results(desk, run) == ["done", "failed", "done", "done"]
     assert "poison" not in str(desk.all(RunItem, run_id=run)[1].message)

@@ -27,8 +27,6 @@ class Shell(Door):
 @every_action
 def test_it_previews_and_does_the_same_by_command(shop: Shop, code: str) -> None:
     shell = Shell(shop, code)
-    if code == "customer.set_terms":
-        shell.given["sales_channel"] = str(shop.get(Customer, shell.row).sales_channel_id)
     before = shop.figures()
     status, said = shell.run("--preview")
     assert (status, shop.figures()) == (0, before), said

@@ -5,10 +5,10 @@ from typing import Any
 import pytest
 from sqlalchemy import inspect
 
-from admin.base import PERMISSION_OF
 from admin.permissions import SHIPPED_ROLES
 from admin.screens import SCREENS
 from admin.screens.addresses import AddressScreen
+from admin.views import PERMISSION_OF
 from models.address import Address
 from models.customer import Customer
 from models.personal import policy

@@ -225,3 +225,19 @@ def test_a_reader_writes_nothing(shop: Shop, role: str) -> None:
     )
     assert api.send("DELETE", "/api/v1/note/1").status_code == 403
     assert shop.figures() == before
+
+
+def test_an_action_whose_form_starts_from_the_row_leaves_what_is_not_sent_as_it_is(shop: Shop) -> None:
+    terms = shop.make(factories.make_payment_term)
+    one = some_customer(shop, payment_term_id=terms.id, free_delivery=True, global_discount=5)
+    path = f"/api/v1/customer/{one}/actions/set_terms"
+    done = shop.api().send("POST", path, {"credit_limit": 50_000})
+    assert done.status_code == 200, done.json
+    row = shop.get(Customer, one)
+    assert (row.credit_limit, row.payment_term_id) == (50_000, terms.id)
+    assert (row.free_delivery, row.global_discount) == (True, 5)
+    args = ["act", "customer.set_terms", str(one), "--as", "admin", "--set", "payment_term="]
+    told = shop.app.test_cli_runner().invoke(args=args)
+    assert told.exit_code == 0, told.output
+    row = shop.get(Customer, one)
+    assert (row.credit_limit, row.payment_term_id, row.free_delivery) == (50_000, None, True)
