@@ -63,8 +63,11 @@ class Shop:
         return Api(self.app, self._tokens[role])
 
     def screen(self, resource: str) -> Any:
-        """Return a registered screen."""
-        return self.app.extensions["clientele"].screens[resource]
+        """Return a registered screen, with the filters it works out on first use."""
+        screen = self.app.extensions["clientele"].screens[resource]
+        with self.app.app_context():
+            _ = screen.filters
+        return screen
 
     @contextmanager
     def arrange(self) -> Iterator[Session]:

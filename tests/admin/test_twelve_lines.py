@@ -230,7 +230,7 @@ def test_its_permissions_stand_in_the_role_tables_and_gate_it(workshop: Workshop
             )
         )
         assert {row[0] for row in names} == {
-            f"can_{v}" for v in ("list", "show", "add", "edit", "delete", "export", "mark_down")
+            f"can_{v}" for v in ("list", "show", "add", "edit", "delete", "export", "import", "mark_down")
         }
     manager = application.sign_in(workshop.app, "Manager")
     assert manager.get("/admin/gizmo/").status_code == 403
