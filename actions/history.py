@@ -90,7 +90,7 @@ def as_it_was(session: Session, model: type[Base], row_id: int, moment: dt.datet
     if row is None and first is None:
         raise Missing()
     values = _then(row, _later(session, model, [row_id], moment)[row_id])
-    if values is None or not _born(values, moment):
+    if values is None or not (_born(values, moment) or _written_by(first, moment)):
         raise Invalid({"at": GONE if first is not None and first[0] <= moment else NOT_YET})
     past = Past(model, row_id, values, _now(row), moment, _known_from(values, first))
     if model is Customer:
@@ -184,6 +184,11 @@ def _then(row: Base | None, later: Sequence[_Step]) -> Values | None:
 def _born(values: Values, moment: dt.datetime) -> bool:
     created = values.get("created_at")
     return created is None or dt.datetime.fromisoformat(created) <= moment
+
+
+def _written_by(first: tuple[dt.datetime, bool] | None, moment: dt.datetime) -> bool:
+    """Whether a row was in the journal by then: one can be written down before the day it says it began."""
+    return first is not None and first[1] and first[0] <= moment
 
 
 # -- what belongs to a customer ---------------------------------------------------------------------------

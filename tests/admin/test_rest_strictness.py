@@ -9,7 +9,7 @@ from tests.admin.conftest import Shop
 from tests.admin.test_acting import some_customer
 
 
-@pytest.mark.parametrize("verb", ["deactivate", "add_note", "set_terms"])
+@pytest.mark.parametrize("verb", ["deactivate", "add_note", "merge"])
 @pytest.mark.parametrize("query", ["", "?preview=1"])
 def test_an_action_without_its_required_fields_is_refused(shop: Shop, verb: str, query: str) -> None:
     path = f"/api/v1/customer/{some_customer(shop)}/actions/{verb}{query}"

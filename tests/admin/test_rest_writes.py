@@ -236,6 +236,8 @@ def test_an_action_whose_form_starts_from_the_row_leaves_what_is_not_sent_as_it_
     row = shop.get(Customer, one)
     assert (row.credit_limit, row.payment_term_id) == (50_000, terms.id)
     assert (row.free_delivery, row.global_discount) == (True, 5)
+    emptied = shop.api().send("POST", path, {"sales_channel": None})
+    assert (emptied.status_code, list(emptied.json["errors"])) == (422, ["sales_channel"])
     args = ["act", "customer.set_terms", str(one), "--as", "admin", "--set", "payment_term="]
     told = shop.app.test_cli_runner().invoke(args=args)
     assert told.exit_code == 0, told.output

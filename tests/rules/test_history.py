@@ -165,6 +165,16 @@ def test_a_row_older_than_its_journal_says_since_when_it_is_known(desk: Desk) ->
     assert past(desk, made, desk.now).known_from == desk.now
 
 
+def test_a_row_written_down_before_the_day_it_says_it_began_is_there_from_then_on(desk: Desk) -> None:
+    made, written = desk.create(Customer, last_name="New"), desk.now
+    later = {"id": made, "at": "2999-01-01 00:00:00.000000+00:00"}
+    with desk.engine.begin() as connection:
+        connection.execute(text("UPDATE customer SET created_at = :at WHERE id = :id"), later)
+    assert past(desk, made, written).values["last_name"] == "New"
+    with pytest.raises(Invalid, match="did not exist yet"):
+        past(desk, made, written - dt.timedelta(seconds=1))
+
+
 def test_after_a_merge_each_record_has_the_rows_and_balances_it_had_before(desk: Desk) -> None:
     survivor, other = (desk.customer(last_name=name) for name in ("Karim", "Khan"))
     for who, points in ((survivor, 100), (other, 40)):
