@@ -1,7 +1,8 @@
-"""Databases to measure on: a demo shop of a given size, made once and kept under build/bench."""
+"""Databases to measure on: a demo shop of a given size, made once for a schema and kept under build/bench."""
 
 from __future__ import annotations
 
+import hashlib
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -35,7 +36,7 @@ def fill(url: str, customers: int) -> None:
 def sqlite(customers: int) -> str:
     """Return the address of a SQLite demo shop, loading it the first time."""
     FOLDER.mkdir(parents=True, exist_ok=True)
-    path = FOLDER / f"shop-{customers}.db"
+    path = FOLDER / f"shop-{customers}-{_schema()}.db"
     if not path.exists():
         unfinished = path.with_suffix(".part")
         for leftover in FOLDER.glob(f"{unfinished.name}*"):
@@ -44,6 +45,12 @@ def sqlite(customers: int) -> str:
         _settle(unfinished)
         unfinished.rename(path)
     return f"sqlite:///{path}"
+
+
+def _schema() -> str:
+    """Return a mark of the tables as they are, so that a shop with older ones is not measured."""
+    versions = sorted((ROOT / "models" / "migrations" / "versions").glob("*.py"))
+    return hashlib.sha256(b"".join(path.read_bytes() for path in versions)).hexdigest()[:12]
 
 
 @contextmanager
