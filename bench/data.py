@@ -14,6 +14,7 @@ from flask import Flask
 
 from app import create_app
 from config import ROOT, Settings
+from models.base import db
 from tests.postgres import PostgresServer
 
 FOLDER = ROOT / "build" / "bench"
@@ -26,11 +27,14 @@ def application(url: str) -> Flask:
 
 def fill(url: str, customers: int) -> None:
     """Migrate the database at ``url`` and load a demo shop into it."""
-    runner = application(url).test_cli_runner()
+    app = application(url)
+    runner = app.test_cli_runner()
     for words in (["up"], ["demo", "--customers", str(customers)]):
         done = runner.invoke(args=words)
         if done.exit_code:
             raise SystemExit(f"flask {words[0]} failed: {done.output} {done.exception!r}")
+    with app.app_context():
+        db.engine.dispose()  # SQLite bears no file that is renamed while somebody has it open
 
 
 def sqlite(customers: int) -> str:
