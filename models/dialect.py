@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import time
 from typing import Any
 
 from sqlalchemy import ColumnElement, Engine, event, func, literal, text
@@ -52,16 +53,33 @@ def configure(engine: Engine) -> None:
 
 def _sqlite_connect(connection: sqlite3.Connection, record: object) -> None:
     connection.isolation_level = None
+    connection.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
+    _write_ahead(connection)
     for pragma in (
-        "journal_mode = WAL",
         "synchronous = NORMAL",
         "foreign_keys = ON",
         "recursive_triggers = ON",
-        f"busy_timeout = {BUSY_TIMEOUT_MS}",
         "cache_size = -65536",
         "mmap_size = 268435456",
     ):
         connection.execute(f"PRAGMA {pragma}")
+
+
+def _write_ahead(connection: sqlite3.Connection) -> None:
+    """Switch the file to WAL, which it then stays in.
+
+    While others are about to do the same to a new file, SQLite refuses at once and waits for nobody, so we wait.
+    """
+    give_up = time.monotonic() + BUSY_TIMEOUT_MS / 1000
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > give_up:
+                raise
+            time.sleep(0.005)
+        else:
+            return
 
 
 def _sqlite_begin(connection: Connection) -> None:
