@@ -88,6 +88,10 @@ class RowAction:
         """The names of the form's fields."""
         return frozenset(n for n in dir(self.form) if hasattr(getattr(self.form, n), "field_class"))
 
+    def offered(self, row: Any) -> bool:
+        """Return whether the action makes sense on a row and the person asking may do it there."""
+        return self.when(row) and self.allow(row)
+
     def start(self, row: Any) -> dict[str, Any] | None:
         """Return what the form starts with on a row, where that is the row's own values."""
         if not self.from_row or row is None:

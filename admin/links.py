@@ -6,53 +6,76 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from flask import get_template_attribute
 from flask_babel import gettext as _
+from markupsafe import Markup, escape
 
 from admin.context import memo
-from admin.declare import RowAction
+from admin.declare import RowAction, everybody
 from admin.files import KINDS
-from admin.pages import Link
+from admin.pages import Link, list_id
 from admin.query import ListQuery
 
 if TYPE_CHECKING:
     from admin.base import Screen
 
 
-def row_menu(screen: Screen, row: Any) -> list[Link]:
-    """Return what can be done with one row by the person asking."""
-    menu = [make(row) for make in memo(("menu", screen.resource), lambda: _makers(screen))]
-    return [link for link in menu if link is not None]
+ROW, NAME = "\ue000", "\ue001"
+"""Stand for a row's id and its name in a menu line that is printed once for all rows of a list."""
+
+Offer = tuple[Callable[[Any], bool], Callable[[Any], Link]]
+"""Whether a row has a line in its menu, and the line."""
 
 
-def _makers(screen: Screen) -> list[Callable[[Any], Link | None]]:
-    """Return a function a menu line, with all that does not depend on the row worked out."""
-    makers: list[Callable[[Any], Link | None]] = []
+class _AnyRow:
+    """A row before it is known which."""
+
+    id = ROW
+
+    def __str__(self) -> str:
+        return NAME
+
+
+def row_menu(screen: Screen, row: Any) -> Markup:
+    """Return what can be done with one row of a list by the person asking, printed.
+
+    Hundreds of lines stand on a page and differ by the row alone, so each is printed once and filled in for every row.
+    """
+    lines = memo(("menu", screen.resource), lambda: _printed(screen))
+    shown = "".join(line for offered, line in lines if offered(row)).replace(ROW, str(row.id))
+    return Markup(shown.replace(NAME, str(escape(str(row)))) if NAME in shown else shown)  # noqa: S704  escaped
+
+
+def _printed(screen: Screen) -> list[tuple[Callable[[Any], bool], str]]:
+    show = get_template_attribute("admin/_macros.html", "row_link")
+    return [
+        (offered, str(show(make(_AnyRow()), list_id(screen.resource)))) for offered, make in _offers(screen)
+    ]
+
+
+def _offers(screen: Screen) -> list[Offer]:
+    offers: list[Offer] = []
     if screen.can("show"):
-        opens = _("Open")
-        makers.append(lambda row: Link(opens, screen.row_url("details_view", row.id), "eye"))
+        offers.append((everybody, lambda row: Link(_("Open"), screen.row_url("details_view", row.id), "eye")))
     if screen.can("edit"):
-        edits = _("Edit")
-        makers.append(lambda row: Link(edits, screen.row_url("edit_view", row.id), "pencil", drawer=True))
-    makers += [
-        _action_maker(screen, a)
+        url = screen.row_url
+        offers.append(
+            (everybody, lambda row: Link(_("Edit"), url("edit_view", row.id), "pencil", drawer=True))
+        )
+    offers += [
+        (a.offered, _action_maker(screen, a))
         for a in screen.actions()
         if a.action.targeted and a.menu and screen.can(a.action.verb)
     ]
     if screen.can("delete"):
-        makers.append(lambda row: delete_link(screen, row))
-    return makers
+        offers.append((everybody, lambda row: delete_link(screen, row)))
+    return offers
 
 
-def _action_maker(screen: Screen, declared: RowAction) -> Callable[[Any], Link | None]:
-    action, label = declared.action, _(declared.action.label)
-    base = screen.url_to("act_view", verb=action.verb)
-
-    def make(row: Any) -> Link | None:
-        if not declared.when(row) or not declared.allow(row):
-            return None
-        return Link(label, f"{base}?id={row.id}", declared.icon, drawer=True, danger=action.danger)
-
-    return make
+def _action_maker(screen: Screen, declared: RowAction) -> Callable[[Any], Link]:
+    action, base = declared.action, screen.url_to("act_view", verb=declared.action.verb)
+    label = _(action.label)
+    return lambda row: Link(label, f"{base}?id={row.id}", declared.icon, drawer=True, danger=action.danger)
 
 
 def action_links(screen: Screen, row: Any, *, buttons: bool = False) -> list[Link]:
@@ -65,7 +88,7 @@ def action_links(screen: Screen, row: Any, *, buttons: bool = False) -> list[Lin
         for a in screen.actions()
         if a.action.targeted and a.menu and a.button == buttons and screen.can(a.action.verb)
     )
-    return [link for a in wanted if (link := _action_maker(screen, a)(row)) is not None]
+    return [_action_maker(screen, a)(row) for a in wanted if a.offered(row)]
 
 
 def delete_link(screen: Screen, row: Any) -> Link:

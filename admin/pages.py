@@ -11,6 +11,11 @@ from markupsafe import Markup
 Text = str | Markup
 
 
+def list_id(resource: str) -> str:
+    """Return the id of a list's element; those of its parts begin with it."""
+    return f"list-{resource}"
+
+
 @dataclass(frozen=True, slots=True)
 class Link:
     """Something to click. ``drawer`` opens it in the side drawer; ``post`` sends a form with ``fields`` instead."""
@@ -103,7 +108,8 @@ class Line:
     title: str
     url: str | None
     cells: Sequence[Cell]
-    menu: Sequence[Link] = ()
+    menu: Text = ""
+    """What can be done with the row, printed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,6 +194,11 @@ class ListPage:
     """Where an inline edit is posted."""
     facts: Sequence[Fact] = ()
     """Figures over a list that stands as a tab: the balance of a ledger, what lapses soon."""
+
+    @property
+    def lid(self) -> str:
+        """Return the id of the list's element."""
+        return list_id(self.resource)
 
 
 @dataclass(slots=True)
