@@ -20,7 +20,7 @@ from admin.context import allowed, clientele, now, session, shop
 from admin.fields import Field, label_of
 from admin.pages import Event, FieldChange, Text
 from models.account import AccountEntry, Invoice
-from models.base import Base, metadata
+from models.base import N_, Base, metadata
 from models.credit import CreditEntry
 from models.customer import Customer
 from models.journal import Change, Changeset
@@ -201,15 +201,14 @@ def title_of(changeset: Changeset) -> str:
 
 def action_label(code: str) -> str:
     """Return what an action of that code does, in words."""
-    noun = nouns().get(code.split(".", maxsplit=1)[0], "")
-    verb = code.rpartition(".")[2]
+    table, _dot, verb = code.partition(".")
     words = {
-        "create": _("%(noun)s created", noun=noun),
-        "edit": _("%(noun)s changed", noun=noun),
-        "delete": _("%(noun)s deleted", noun=noun),
+        "create": N_("%(noun)s created"),
+        "edit": N_("%(noun)s changed"),
+        "delete": N_("%(noun)s deleted"),
     }
-    if verb in words and noun:
-        return words[verb]
+    if verb in words and (called := noun(table)):
+        return _(words[verb], noun=called)
     declared = ACTIONS.get(code)
     return _(declared.label) if declared else code.replace(".", " ").replace("_", " ").capitalize()
 
@@ -236,11 +235,10 @@ def _choices(name: str, labels: dict[str, Any]) -> type[Choice]:
     return made
 
 
-def nouns() -> dict[str, str]:
-    """Return table name -> singular, for every model that has one."""
-    return {
-        m.class_.__tablename__: _(m.class_.__label__) for m in Base.registry.mappers if m.class_.__label__
-    }
+def noun(table: str) -> str:
+    """Return what one row of a table is called; nothing where it has no name."""
+    model = models().get(table)
+    return _(model.__label__) if model is not None and model.__label__ else ""
 
 
 def field_changes(change: Change, names: Names) -> list[FieldChange]:

@@ -1,5 +1,6 @@
 """The rig. The fixtures ``database``, ``app``, ``client``, ``as_role`` come once a database."""
 
+import gc
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -38,6 +39,12 @@ def pytest_configure(config: pytest.Config) -> None:
     joined = getattr(config, "workerinput", {}).get("run")
     config.stash[RUN] = Run(joined)
     network.install()
+
+
+def pytest_collection_finish() -> None:
+    """Spare the collector what stays until the end: code, tables and tests are a million objects, gone over each time."""
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 20)
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -73,7 +73,7 @@ def _line(change: FieldChange) -> Markup:
 def _subject_text(view: Any, context: Any, row: Changeset, name: str) -> str:
     if row.subject_table is None or row.subject_id is None:
         return ""
-    noun = activity.nouns().get(row.subject_table, row.subject_table)
+    noun = activity.noun(row.subject_table) or row.subject_table
     return f"{noun} {g.subjects.of(row.subject_table, row.subject_id)}"
 
 

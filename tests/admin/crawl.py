@@ -27,8 +27,13 @@ class Visit:
 
 
 def parts_of(url: str) -> list[tuple[str, str]]:
-    """Return what is new about an address: its path alone, or its path with each argument it carries."""
+    """Return what is new about an address: its path alone, or its path with each argument it carries.
+
+    A file is asked for once: what its list's arguments do to it is what they do to the list.
+    """
     split = urlsplit(url)
+    if "/export/" in split.path:
+        return [(split.path, "")]
     arguments = parse_qsl(split.query) or [("", "")]
     return [(split.path, f"{k}={v}" if k in TELLING else k) for k, v in arguments]
 
