@@ -1,10 +1,13 @@
 """The rig keeps its promises: both databases are real and fresh, and no test leaves this machine."""
 
+import ast
+import re
 import smtplib
 import socket
 import subprocess
 import sys
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -200,3 +203,23 @@ def test_the_template_check_passes_what_the_house_does() -> None:
         <script type="application/json">{{ data|tojson }}</script>
         <a href="{{ url_for("x", q='a "b"') }}" {% if x %}class="on"{% endif %}>{{ x }}</a>{% endblock %}"""
     assert list(check_templates.findings(good)) == []
+
+
+def _scaled_tests(path: Path) -> Iterator[tuple[str, str]]:
+    """Yield (name, source) of the tests of a file whose size is scaled, by themselves or by a name of the file."""
+    text = path.read_text(encoding="utf-8")
+    body = ast.parse(text).body
+    source = {node: ast.get_source_segment(text, node) or "" for node in body}
+    names = [t.id for n in body if isinstance(n, ast.Assign) and "scaled(" in source[n] for t in n.targets]
+    sized = re.compile("|".join([r"\bscaled\(", *(rf"\b{name}\b" for name in names)]))
+    for node in body:
+        if isinstance(node, ast.FunctionDef) and node.name.startswith("test_"):
+            whole = "\n".join([*(ast.unparse(d) for d in node.decorator_list), source[node]])
+            if sized.search(whole):
+                yield node.name, whole
+
+
+def test_what_is_tried_at_a_fiftieth_is_tried_in_full_by_a_soak() -> None:
+    found = [(f"{p.name}::{n}", t) for p in (ROOT / "tests").rglob("test_*.py") for n, t in _scaled_tests(p)]
+    assert len(found) > 15
+    assert [name for name, whole in found if "mark.soak" not in whole] == []

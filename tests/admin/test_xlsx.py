@@ -74,6 +74,7 @@ def as_read(value: Value) -> Any:
     return value if value != "" else None
 
 
+@pytest.mark.soak
 @FEW
 @given(st.lists(VALUES, min_size=1, max_size=12))
 def test_what_is_written_is_read_back_exactly(row: list[Value]) -> None:
@@ -88,6 +89,7 @@ def test_what_is_written_is_read_back_exactly(row: list[Value]) -> None:
             assert isinstance(found, bool) is False
 
 
+@pytest.mark.soak
 @FEW
 @given(st.lists(TEXTS, min_size=1, max_size=12))
 def test_no_text_is_ever_a_formula_an_error_or_a_figure(row: list[str]) -> None:

@@ -121,6 +121,7 @@ class People:
         )
 
 
+@pytest.mark.soak
 @modest
 @given(before=deeds, several=st.booleans())
 def test_sums_hold_nothing_points_at_the_loser_and_an_undo_restores_every_row(
@@ -146,6 +147,7 @@ def test_sums_hold_nothing_points_at_the_loser_and_an_undo_restores_every_row(
     assert trouble(desk, *people.ids) == []
 
 
+@pytest.mark.soak
 @modest
 @given(before=deeds, since=deeds)
 def test_whatever_happens_in_between_no_figure_is_ever_wrong(

@@ -159,6 +159,7 @@ by_plan = settings(
 )
 
 
+@pytest.mark.soak
 @by_plan
 @given(deeds=DEEDS)
 def test_undone_in_reverse_order_every_row_is_as_it_was(desk: Desk, deeds: list[Deed]) -> None:
@@ -177,6 +178,7 @@ def test_undone_in_reverse_order_every_row_is_as_it_was(desk: Desk, deeds: list[
         assert [s for s in verify(session) if any(m in s for m in mine)] == []
 
 
+@pytest.mark.soak
 @by_plan
 @given(deeds=DEEDS, order=st.randoms(use_true_random=False))
 def test_undone_in_any_order_newer_values_stay_and_are_listed(
