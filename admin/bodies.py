@@ -62,6 +62,8 @@ def read(
         blank.prefill(shop(), now())
     typed, errors = _form_data(blank, sent, untouched=not partial)
     form = form_class(typed)
+    if hasattr(form, "look_at"):
+        form.look_at(sent)
     for name in list(form._fields) if partial else ():
         if name not in sent:
             del form[name]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from flask_babel import lazy_gettext as _l
@@ -24,7 +25,12 @@ class FieldsForm(Form):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self._looked_at: frozenset[str] = frozenset()
         self.change.offered = [name for name in self._fields if name != "change"]
+
+    def look_at(self, names: Iterable[str]) -> None:
+        """Look at fields though they are not ticked: a program sends nothing by accident, as a page does."""
+        self._looked_at = frozenset(names)
 
     @property
     def pickable(self) -> list[tuple[Any, bool]]:
@@ -32,8 +38,8 @@ class FieldsForm(Form):
         return [(field, name in self.change.data) for name, field in self._fields.items() if name != "change"]
 
     def validate(self, extra_validators: Any = None) -> bool:
-        """Look at the ticked fields only."""
-        wanted = [field for field, ticked in self.pickable if ticked]
+        """Look at the ticked fields, and those that were asked for, only."""
+        wanted = [field for field, ticked in self.pickable if ticked or field.name in self._looked_at]
         return all([self.change.validate(self), *(field.validate(self) for field in wanted)])
 
 

@@ -51,6 +51,8 @@ class TypedField(StringField):
 class WholeNumberField(TypedField):
     """A whole number typed as text, so that 1e5, 1_000 or full-width digits are refused by name and not half read."""
 
+    DIGITS = 15
+
     def _value(self) -> str:
         return "" if self.data is None else str(self.data)
 
@@ -60,7 +62,8 @@ class WholeNumberField(TypedField):
         text = valuelist[0].strip().replace("\u2212", "-") if valuelist else ""
         if not text:
             return
-        if not (text.removeprefix("-").isascii() and text.removeprefix("-").isdigit() and len(text) <= 16):
+        digits = text.removeprefix("-")
+        if not (digits.isascii() and digits.isdigit() and len(digits) <= self.DIGITS):
             self.data = text  # keep what was typed
             raise ValueError(_("Enter a whole number, such as 12."))
         self.data = int(text)

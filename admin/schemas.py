@@ -24,7 +24,7 @@ PLAIN = r"^[^\u0000]*$"
 DATE = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
 FILTER_DATE = r"^([1-8][0-9]{3}|9[0-8][0-9]{2}|99[0-8][0-9]|999[0-8])-[0-9]{2}-[0-9]{2}$"
 """The years in which a day has a beginning and an end in every time zone."""
-MOST_WHOLE = 10**15 - 1
+MOST_WHOLE = 10**inputs.WholeNumberField.DIGITS - 1
 MOST_MINOR = 10**11 - 1
 """Nine digits before the point, in minor units."""
 LOOKED_UP: Schema = {"type": "integer", "minimum": 1, "maximum": 10**18 - 1}
@@ -110,7 +110,10 @@ def of_form(form: type[Form], start: Mapping[str, Any] | None = None) -> tuple[d
 
 def takes_null(field: FormField) -> bool:
     """Return whether nothing is a value for a field."""
-    if isinstance(field, BooleanField | inputs.RowsField | inputs.LookupManyField) or field.flags.required:
+    if (
+        isinstance(field, BooleanField | inputs.RowsField | inputs.LookupManyField | inputs.TicksField)
+        or field.flags.required
+    ):
         return False
     if isinstance(field, inputs.ChoiceField):
         return field.nullable
@@ -139,6 +142,11 @@ def _bare(field: FormField) -> Schema:
 
 def _many(field: inputs.LookupManyField) -> Schema:
     return {"type": "array", "items": LOOKED_UP, "maxItems": field.FEW} | _some(field, "minItems")
+
+
+def _ticks(field: inputs.TicksField) -> Schema:
+    offered = {"type": "string", "enum": field.offered}
+    return {"type": "array", "items": offered} | _some(field, "minItems")
 
 
 def _money(field: inputs.MoneyField) -> Schema:
@@ -191,6 +199,7 @@ BARE: tuple[tuple[type[FormField], Callable[[Any], Schema]], ...] = (
     (BooleanField, lambda field: {"type": "boolean"}),
     (inputs.LinesField, lambda field: {"type": "array", "items": {"type": "string", "pattern": PLAIN}}),
     (inputs.LookupManyField, _many),
+    (inputs.TicksField, _ticks),
     (inputs.LookupField, lambda field: LOOKED_UP),
     (inputs.MoneyField, _money),
     (inputs.WholeNumberField, lambda field: {"type": "integer"} | _between(field)),

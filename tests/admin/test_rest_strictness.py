@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests import application
+from tests import application, factories
 from tests.admin.conftest import Shop
 from tests.admin.test_acting import some_customer
 
@@ -65,3 +65,41 @@ def test_hostile_json_is_refused(shop: Shop, raw: bytes) -> None:
         "/api/v1/note/", data=raw, content_type="application/json", headers=sender._headers
     )
     assert answer.status_code in (400, 422), answer.get_data(as_text=True)
+
+
+@pytest.mark.parametrize("points", [10**15, -(10**15), 10**16])
+@pytest.mark.parametrize("query", ["", "?preview=1"])
+def test_a_figure_beyond_its_description_is_refused_even_before_a_rule_looks(
+    shop: Shop, points: int, query: str
+) -> None:
+    body = {"customer": some_customer(shop), "points": points, "comment": "Sorry"}
+    answer = shop.api().send("POST", f"/api/v1/loyalty_entry/actions/adjust{query}", body)
+    assert (answer.status_code, answer.json["field"]) == (422, "points")
+
+
+def test_the_fields_to_change_are_described_as_the_list_they_are(shop: Shop) -> None:
+    paths = shop.api().get("/api/v1/_openapi").json["paths"]
+    body = paths["/api/v1/note/{id}/actions/edit_fields"]["post"]["requestBody"]
+    described = body["content"]["application/json"]["schema"]["properties"]["change"]
+    assert described == {
+        "type": "array",
+        "items": {"type": "string", "enum": ["kind", "due_on"]},
+        "minItems": 1,
+    }
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({"change": "due_on", "due_on": "2031-01-01"}, "change"),
+        ({"change": ["body"], "due_on": "2031-01-01"}, "change"),
+        ({"change": []}, "change"),
+        ({"change": ["due_on"], "due_on": "2031-01-01", "kind": "nonsense"}, "kind"),
+    ],
+)
+def test_what_is_sent_with_chosen_fields_is_looked_at_whole(
+    shop: Shop, body: dict[str, Any], field: str
+) -> None:
+    note = shop.make(factories.make_note).id
+    answer = shop.api().send("POST", f"/api/v1/note/{note}/actions/edit_fields", body)
+    assert (answer.status_code, answer.json["field"]) == (422, field)
