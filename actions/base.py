@@ -306,7 +306,7 @@ def action(
 ) -> Callable[[Callable[..., Outcome]], Action]:
     """Declare an action.
 
-    :param code: ``<resource>.<verb>``; the resource is the model's table name.
+    :param code: ``<resource>.<verb>``; the resource is what the model says it is called, mostly the table's name.
     :param danger: asks for a typed confirmation at every door.
     :param final: is never undone.
     :param further: the parameter with ids of further rows of ``model``: all are locked in one go, in id order.
@@ -316,8 +316,8 @@ def action(
     def declare(function: Callable[..., Outcome]) -> Action:
         if code in ACTIONS:
             raise ValueError(f"action {code} is declared twice")
-        if code.count(".") != 1 or code.split(".", maxsplit=1)[0] != model.__tablename__:
-            raise ValueError(f"action {code} must be named {model.__tablename__}.<verb>")
+        if code.count(".") != 1 or code.partition(".")[0] != model.resource_name():
+            raise ValueError(f"action {code} must be named {model.resource_name()}.<verb>")
         kinds = [p.kind for p in inspect.signature(function).parameters.values()]
         targeted = kinds.count(inspect.Parameter.POSITIONAL_OR_KEYWORD) > 1
         declared = Action(code, model, function, label, danger, targeted, final, further)

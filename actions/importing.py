@@ -47,7 +47,7 @@ def import_actions(model: type[Base]) -> tuple[Action, Action]:
     def refuse(ctx: Context) -> Outcome:
         raise Refused("no_file", N_("Upload a file to import."))
 
-    table = model.__tablename__
+    table = model.resource_name()
     for verb, label in (("import", N_("Import")), ("try_import", N_("Import, dry run"))):
         code = f"{table}.{verb}"
         if code not in ACTIONS or ACTIONS[code].model is not model:

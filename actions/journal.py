@@ -254,6 +254,8 @@ def _prepare(session: Session, context: object, instances: object) -> None:
 def _stamp(row: Any, journal: Journal, *, new: bool) -> None:
     """Number the row's version: one deed is one step, however often it flushes the row."""
     now = journal.now
+    if "version" not in type(row).__table__.c:
+        return
     if new:
         row.version, row.created_at, row.updated_at = 1, row.created_at or now, row.updated_at or now
         return

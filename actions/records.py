@@ -96,7 +96,7 @@ def record_actions(model: type[Base]) -> tuple[Action, Action, Action]:
         (edit, N_("Edit"), True),
         (delete, N_("Delete"), True),
     ):
-        code = f"{model.__tablename__}.{function.__name__}"
+        code = f"{model.resource_name()}.{function.__name__}"
         declared = ACTIONS.get(code)
         if declared is None or declared.model is not model:
             declared = ACTIONS[code] = Action(code, model, function, label, False, targeted)
@@ -111,7 +111,7 @@ def fields_action(model: type[Base]) -> Action:
         save_values(ctx, row, values)
         return Outcome(N_("%(record)s was saved."), row, {"record": str(row)})
 
-    code = f"{model.__tablename__}.edit_fields"
+    code = f"{model.resource_name()}.edit_fields"
     declared = ACTIONS.get(code)
     if declared is None or declared.model is not model:
         declared = ACTIONS[code] = Action(code, model, edit_fields, N_("Edit fields"), False, True)

@@ -237,7 +237,7 @@ def _choices(name: str, labels: dict[str, Any]) -> type[Choice]:
 
 def noun(table: str) -> str:
     """Return what one row of a table is called; nothing where it has no name."""
-    model = models().get(table)
+    model = models().get(table) or next((m for m in models().values() if m.__resource__ == table), None)
     return _(model.__label__) if model is not None and model.__label__ else ""
 
 

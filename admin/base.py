@@ -78,7 +78,7 @@ class Screen(Views, Sorting, ModelView):
             raise TypeError(f"{type(self).__name__} needs a model with a __label__")
         if not self.column_list:
             raise TypeError(f"{type(self).__name__} needs a column_list")
-        self.resource: str = model.__tablename__
+        self.resource: str = model.resource_name()
         self.singular, self.plural = model.__label__, model.__plural__
         if self.new_action is not None or not model.__journal__:
             self.can_create = self.can_edit = self.can_delete = False

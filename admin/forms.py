@@ -60,7 +60,7 @@ def related(
 
     :param many: several rows may be chosen.
     """
-    name = model.__tablename__
+    name = model.resource_name()
 
     def beside() -> str:
         """The record that stands in the address is not among the further ones to choose."""

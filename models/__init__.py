@@ -1,6 +1,7 @@
 """What is true: tables, constraints and invariants. Importing the package completes the metadata."""
 
 from models import (
+    access,
     account,
     address,
     api_key,
@@ -12,6 +13,7 @@ from models import (
     lookups,
     loyalty,
     mail,
+    member,
     normalise,
     note,
     order,
@@ -24,6 +26,7 @@ from models import (
 )
 
 __all__ = [
+    "access",
     "account",
     "address",
     "api_key",
@@ -35,6 +38,7 @@ __all__ = [
     "lookups",
     "loyalty",
     "mail",
+    "member",
     "normalise",
     "note",
     "order",

@@ -70,6 +70,13 @@ class Base(DeclarativeBase):
     """Columns by which two rows of one customer say the same, so that a merge keeps one of them (RULES 3.4)."""
     __label__: ClassVar[str] = ""
     __plural__: ClassVar[str] = ""
+    __resource__: ClassVar[str] = ""
+    """What addresses, permissions and actions call it, where that is not the table's name."""
+
+    @classmethod
+    def resource_name(cls) -> str:
+        """Return the noun of its addresses, permissions and actions."""
+        return cls.__resource__ or cls.__tablename__
 
     @declared_attr.directive
     def __table_args__(cls) -> Any:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 
-from sqlalchemy import Index, Integer, String, Text, text
+from sqlalchemy import ForeignKey, Index, Integer, String, Text, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from models import normalise
@@ -17,7 +17,7 @@ from models.base import N_, Base, table_args
 from models.columns import refers
 from models.customer import Customer
 from models.journal import Changeset
-from models.personal import personal, reference, search_key, secret, system
+from models.personal import personal, reference, search_key, secret, staff, system
 from models.types import Choice, Key, PrimaryKey, UTCDateTime, choice
 
 BASE_MARK = "https://base.invalid"
@@ -57,6 +57,10 @@ class Mail(Base):
 
     id: Mapped[PrimaryKey]
     customer_id: Mapped[int | None] = refers("customer", reference(written_by="product"), index=False)
+    staff_id: Mapped[int | None] = mapped_column(
+        Integer, ForeignKey("ab_user.id", ondelete="RESTRICT"), index=True, info=staff
+    )
+    """The member of staff it was written to, where that is who it was written to."""
     template: Mapped[str] = mapped_column(String(60), info=system)
     recipient: Mapped[str | None] = mapped_column(
         String(254), info=personal("email", merge="survivor", written_by="product")

@@ -103,6 +103,9 @@ secret: Info = _info(
 staff: Info = _info(Policy(False, "none", "survivor", "keep", export=False, written_by="product"))
 """About a member of staff or the shop, not a customer."""
 
+staff_fact: Info = _info(Policy(False, "none", "survivor", "keep", export=False, written_by="form"))
+"""What staff type about a member of staff, a role or a group."""
+
 account: Info = _info(
     Policy(False, "none", "survivor", "keep", export=False, written_by="product", journalled=False)
 )

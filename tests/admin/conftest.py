@@ -22,7 +22,7 @@ from tests.conftest import FindDatabase
 from tests.databases import KINDS, Database
 from tests.factories import NOW
 
-RESOURCES = [screen.model.__tablename__ for screen in SCREENS]
+RESOURCES = [screen.model.resource_name() for screen in SCREENS]
 
 
 @cache

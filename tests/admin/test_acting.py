@@ -122,7 +122,7 @@ CASES: dict[str, tuple[Callable[[Shop], int] | None, dict[str, str]]] = {
 }
 SHOWN_ONCE = {"api_key.create": 200}
 """What answers with a page that shows something this once, where others answer with a message alone."""
-DECLARED = {f"{s.model.__tablename__}.{a.action.verb}": a for s in SCREENS for a in s().actions()}
+DECLARED = {f"{s.model.resource_name()}.{a.action.verb}": a for s in SCREENS for a in s().actions()}
 on_sqlite = pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
 on_postgresql = pytest.mark.parametrize("database_kind", ["postgresql"], indirect=True)
 """For what no database decides: once is enough."""

@@ -14,7 +14,8 @@ OURS = {
     for mapper in Base.registry.mappers
     if mapper.class_.__module__.startswith("models.")
 }
-TABLES: list[Table] = [metadata.tables[name] for name in sorted(OURS)]
+TABLES: list[Table] = [metadata.tables[name] for name in sorted(OURS) if not name.startswith("ab_")]
+"""Flask-AppBuilder's own tables are as it wants them."""
 MONEY = {
     "amount",
     "subtotal",

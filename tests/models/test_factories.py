@@ -7,16 +7,28 @@ from sqlalchemy.orm import Session
 from models.base import Base, Invalid
 from models.types import Minor, Percent
 from models.validate import LONGEST_TEXT, missing
-from tests import factories
+from tests import factories, staffing
 
 MODELS = sorted(
     (mapper.class_ for mapper in Base.registry.mappers if mapper.class_.__module__.startswith("models.")),
     key=lambda model: model.__name__,
 )
 FACTORIES = {
-    name.removeprefix("make_"): make for name, make in vars(factories).items() if name.startswith("make_")
+    name.removeprefix("make_"): make
+    for name, make in [*vars(factories).items(), *vars(staffing).items()]
+    if name.startswith("make_")
 }
-TABLES = {"sales_order": "order", "staff_preference": "preference"}
+TABLES = {
+    "sales_order": "order",
+    "staff_preference": "preference",
+    "ab_user": "member",
+    "ab_role": "role",
+    "ab_group": "staff_group",
+    "ab_user_role": "role_holder",
+    "ab_permission_view_role": "role_grant",
+    "ab_user_group": "group_member",
+    "ab_group_role": "group_role",
+}
 
 
 def make(session: Session, model: type[Base]) -> Base:

@@ -20,6 +20,9 @@ def upgrade() -> None:
         sa.Column("name", sa.String(length=100), nullable=False),
         sa.Column("label", sa.String(length=150), nullable=True),
         sa.Column("description", sa.String(length=512), nullable=True),
+        sa.Column("version", sa.Integer(), server_default="1", nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("updated_at", sa.DateTime(timezone=True), nullable=True),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("name"),
         sqlite_autoincrement=True,
@@ -51,6 +54,10 @@ def upgrade() -> None:
         "ab_role",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("name", sa.String(length=64), nullable=False),
+        sa.Column("version", sa.Integer(), server_default="1", nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("updated_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("needs_factor", sa.Boolean(), server_default="0", nullable=False),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("name"),
         sqlite_autoincrement=True,
@@ -71,6 +78,11 @@ def upgrade() -> None:
         sa.Column("changed_on", sa.DateTime(), nullable=True),
         sa.Column("created_by_fk", sa.Integer(), nullable=True),
         sa.Column("changed_by_fk", sa.Integer(), nullable=True),
+        sa.Column("version", sa.Integer(), server_default="1", nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("updated_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("invited_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("last_sign_in_at", sa.DateTime(timezone=True), nullable=True),
         sa.ForeignKeyConstraint(
             ["changed_by_fk"],
             ["ab_user.id"],
@@ -111,6 +123,23 @@ def upgrade() -> None:
         sa.UniqueConstraint("name_key", name=op.f("uq_acquisition_source_name_key")),
         sqlite_autoincrement=True,
     )
+    op.create_table(
+        "attempt_bucket",
+        sa.Column(
+            "id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False
+        ),
+        sa.Column("bucket", sa.String(length=64), nullable=False),
+        sa.Column(
+            "times",
+            sa.JSON(none_as_null=True).with_variant(postgresql.JSONB(none_as_null=True), "postgresql"),
+            nullable=False,
+        ),
+        sa.Column("last_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_attempt_bucket")),
+        sa.UniqueConstraint("bucket", name=op.f("uq_attempt_bucket_bucket")),
+        sqlite_autoincrement=True,
+    )
+    op.create_index(op.f("ix_attempt_bucket_last_at"), "attempt_bucket", ["last_at"], unique=False)
     op.create_table(
         "attribute_definition",
         sa.Column(
@@ -423,6 +452,37 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_api_key_user_id"), "api_key", ["user_id"], unique=False)
     op.create_table(
+        "known_browser",
+        sa.Column(
+            "id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False
+        ),
+        sa.Column("user_id", sa.Integer(), nullable=False),
+        sa.Column("token_hash", sa.String(length=64), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["user_id"], ["ab_user.id"], name=op.f("fk_known_browser_user_id"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_known_browser")),
+        sa.UniqueConstraint("token_hash", name=op.f("uq_known_browser_token_hash")),
+        sqlite_autoincrement=True,
+    )
+    op.create_index(op.f("ix_known_browser_user_id"), "known_browser", ["user_id"], unique=False)
+    op.create_table(
+        "recovery_code",
+        sa.Column(
+            "id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False
+        ),
+        sa.Column("user_id", sa.Integer(), nullable=False),
+        sa.Column("code_hash", sa.String(length=64), nullable=False),
+        sa.Column("used_at", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["user_id"], ["ab_user.id"], name=op.f("fk_recovery_code_user_id"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_recovery_code")),
+        sqlite_autoincrement=True,
+    )
+    op.create_index(op.f("ix_recovery_code_user_id"), "recovery_code", ["user_id"], unique=False)
+    op.create_table(
         "run",
         sa.Column(
             "id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False
@@ -509,6 +569,44 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_sales_channel_price_list_id"), "sales_channel", ["price_list_id"], unique=False)
     op.create_table(
+        "second_factor",
+        sa.Column(
+            "id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False
+        ),
+        sa.Column("user_id", sa.Integer(), nullable=False),
+        sa.Column("key", sa.Text(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("confirmed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("last_step", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["user_id"], ["ab_user.id"], name=op.f("fk_second_factor_user_id"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_second_factor")),
+        sa.UniqueConstraint("user_id", name=op.f("uq_second_factor_user_id")),
+        sqlite_autoincrement=True,
+    )
+    op.create_table(
+        "staff_link",
+        sa.Column(
+            "id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False
+        ),
+        sa.Column("user_id", sa.Integer(), nullable=False),
+        sa.Column("kind", sa.String(length=20), nullable=False),
+        sa.Column("token_hash", sa.String(length=64), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("used_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("voided_at", sa.DateTime(timezone=True), nullable=True),
+        sa.CheckConstraint("kind IN ('invitation', 'reset')", name=op.f("ck_staff_link_kind")),
+        sa.ForeignKeyConstraint(
+            ["user_id"], ["ab_user.id"], name=op.f("fk_staff_link_user_id"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_staff_link")),
+        sa.UniqueConstraint("token_hash", name=op.f("uq_staff_link_token_hash")),
+        sqlite_autoincrement=True,
+    )
+    op.create_index(op.f("ix_staff_link_user_id"), "staff_link", ["user_id"], unique=False)
+    op.create_table(
         "staff_preference",
         sa.Column(
             "id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False
@@ -527,6 +625,36 @@ def upgrade() -> None:
         sa.UniqueConstraint("user_id", "name", name=op.f("uq_staff_preference_user_id_name")),
         sqlite_autoincrement=True,
     )
+    op.create_table(
+        "staff_session",
+        sa.Column(
+            "id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False
+        ),
+        sa.Column("user_id", sa.Integer(), nullable=False),
+        sa.Column("token_hash", sa.String(length=64), nullable=False),
+        sa.Column("door", sa.String(length=20), nullable=False),
+        sa.Column(
+            "data",
+            sa.JSON(none_as_null=True).with_variant(postgresql.JSONB(none_as_null=True), "postgresql"),
+            nullable=True,
+        ),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("last_seen_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("confirmed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("address", sa.String(length=45), nullable=False),
+        sa.Column("agent", sa.String(length=300), nullable=False),
+        sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("ended_because", sa.String(length=60), nullable=True),
+        sa.CheckConstraint("door IN ('browser', 'api')", name=op.f("ck_staff_session_door")),
+        sa.ForeignKeyConstraint(
+            ["user_id"], ["ab_user.id"], name=op.f("fk_staff_session_user_id"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_staff_session")),
+        sa.UniqueConstraint("token_hash", name=op.f("uq_staff_session_token_hash")),
+        sqlite_autoincrement=True,
+    )
+    op.create_index(op.f("ix_staff_session_ended_at_id"), "staff_session", ["ended_at", "id"], unique=False)
+    op.create_index(op.f("ix_staff_session_user_id"), "staff_session", ["user_id"], unique=False)
     op.create_table(
         "ab_permission_view_role",
         sa.Column("id", sa.Integer(), nullable=False),
@@ -828,6 +956,31 @@ def upgrade() -> None:
     op.create_index(op.f("ix_import_file_expires_at"), "import_file", ["expires_at"], unique=False)
     op.create_index(op.f("ix_import_file_run_id"), "import_file", ["run_id"], unique=False)
     op.create_index(op.f("ix_import_file_trial_id"), "import_file", ["trial_id"], unique=False)
+    op.create_table(
+        "staff_channel",
+        sa.Column(
+            "id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False
+        ),
+        sa.Column("user_id", sa.Integer(), nullable=False),
+        sa.Column("sales_channel_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["sales_channel_id"],
+            ["sales_channel.id"],
+            name=op.f("fk_staff_channel_sales_channel_id"),
+            ondelete="RESTRICT",
+        ),
+        sa.ForeignKeyConstraint(
+            ["user_id"], ["ab_user.id"], name=op.f("fk_staff_channel_user_id"), ondelete="RESTRICT"
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_staff_channel")),
+        sa.UniqueConstraint(
+            "user_id", "sales_channel_id", name=op.f("uq_staff_channel_user_id_sales_channel_id")
+        ),
+        sqlite_autoincrement=True,
+    )
+    op.create_index(
+        op.f("ix_staff_channel_sales_channel_id"), "staff_channel", ["sales_channel_id"], unique=False
+    )
     op.create_table(
         "address",
         sa.Column(
@@ -1438,6 +1591,7 @@ def upgrade() -> None:
             "id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False
         ),
         sa.Column("customer_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("staff_id", sa.Integer(), nullable=True),
         sa.Column("template", sa.String(length=60), nullable=False),
         sa.Column("recipient", sa.String(length=254), nullable=True),
         sa.Column("subject", sa.String(length=250), nullable=True),
@@ -1473,6 +1627,9 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(
             ["resend_of_id"], ["mail.id"], name=op.f("fk_mail_resend_of_id"), ondelete="RESTRICT"
         ),
+        sa.ForeignKeyConstraint(
+            ["staff_id"], ["ab_user.id"], name=op.f("fk_mail_staff_id"), ondelete="RESTRICT"
+        ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_mail")),
         sa.UniqueConstraint("message_id", name=op.f("uq_mail_message_id")),
         sqlite_autoincrement=True,
@@ -1490,6 +1647,7 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_mail_recipient_key_id"), "mail", ["recipient_key", "id"], unique=False)
     op.create_index(op.f("ix_mail_resend_of_id"), "mail", ["resend_of_id"], unique=False)
+    op.create_index(op.f("ix_mail_staff_id"), "mail", ["staff_id"], unique=False)
     op.create_index(op.f("ix_mail_state_id"), "mail", ["state", "id"], unique=False)
     op.create_table(
         "order_line",
