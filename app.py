@@ -25,6 +25,7 @@ from admin.base import Screen
 from admin.context import Clientele
 from admin.identity import Identity, IdentityBuilder
 from admin.screens import SCREENS
+from admin.sessions import StaffSessions
 from config import ROOT, Settings
 from models import dialect
 from models.base import db
@@ -72,6 +73,7 @@ def create_app(
     app.extensions["clientele.settings"] = settings
     mailing.install(app, settings)
     db.init_app(app)
+    app.session_interface = StaffSessions()
     CSRFProtect(app)
     _secure(app, settings)
     app.before_request(_name_request)

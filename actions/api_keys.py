@@ -28,7 +28,7 @@ PATIENCE_MS = 200
 """A note of when a key was used waits for nobody: the next request makes it."""
 
 
-@action("api_key.create", ApiKey, label=N_("New API key"), final=True)
+@action("api_key.create", ApiKey, label=N_("New API key"), final=True, recent=True)
 def create(
     ctx: Context, *, name: str, scope: KeyScope = KeyScope.READ, expires_on: dt.date | None = None
 ) -> Outcome:

@@ -266,6 +266,13 @@ class Action:
     final: bool = False
     further: str = ""
     """The parameter that names further rows of the model, which the runner locks together with the target."""
+    recent: bool = False
+    """Whether it is only for who proved who they are not long ago, as every dangerous one is."""
+
+    @property
+    def needs_proof(self) -> bool:
+        """Whether who asks must have proved who they are not long ago (rule 15.4)."""
+        return self.danger or self.recent
 
     @property
     def resource(self) -> str:
@@ -303,12 +310,14 @@ def action(
     danger: bool = False,
     final: bool = False,
     further: str = "",
+    recent: bool = False,
 ) -> Callable[[Callable[..., Outcome]], Action]:
     """Declare an action.
 
     :param code: ``<resource>.<verb>``; the resource is what the model says it is called, mostly the table's name.
     :param danger: asks for a typed confirmation at every door.
     :param final: is never undone.
+    :param recent: asks for a recent sign-in at every door, as ``danger`` does too.
     :param further: the parameter with ids of further rows of ``model``: all are locked in one go, in id order.
     :raises ValueError: the code is taken, or does not fit the model.
     """
@@ -320,7 +329,7 @@ def action(
             raise ValueError(f"action {code} must be named {model.resource_name()}.<verb>")
         kinds = [p.kind for p in inspect.signature(function).parameters.values()]
         targeted = kinds.count(inspect.Parameter.POSITIONAL_OR_KEYWORD) > 1
-        declared = Action(code, model, function, label, danger, targeted, final, further)
+        declared = Action(code, model, function, label, danger, targeted, final, further, recent)
         ACTIONS[code] = declared
         return declared
 

@@ -16,8 +16,8 @@ from wtforms import Form
 from actions import runner, runs
 from actions.base import Invalid, Refused
 from actions.runner import MOST_AT_ONCE
-from admin import bodies, lists, previews, saving
-from admin.context import call, clientele, now, perform, rehearse, session, shop
+from admin import bodies, lists, previews, proof, saving
+from admin.context import call, clientele, must_prove, now, perform, rehearse, session, shop
 from admin.declare import RowAction
 from admin.pages import FormPage, PreviewPage
 from admin.query import BadArgument, parse_id
@@ -153,6 +153,8 @@ def _seen(declared: RowAction, form: Form, chosen: Chosen) -> PreviewPage | None
 
 
 def _do(screen: Screen, declared: RowAction, form: Form, chosen: Chosen) -> Any:
+    if must_prove(declared.action) and (unproved := proof.take()):
+        return _page(screen, declared, form, chosen, unproved=unproved), 422
     try:
         if chosen.many is not None:
             return _start(declared, form, chosen)
@@ -210,6 +212,7 @@ def _page(
     *,
     new_key: bool = False,
     wrong: str = "",
+    unproved: str = "",
 ) -> str:
     label = _(declared.action.label)
     page = FormPage(
@@ -227,6 +230,8 @@ def _page(
         preview=_seen(declared, form, chosen),
         confirm=chosen.confirmation if declared.action.danger else "",
         confirm_error=wrong,
+        proof=must_prove(declared.action),
+        proof_error=unproved,
     )
     return saving.render("admin/drawer.html" if page.drawer else "admin/form.html", page, screen)
 

@@ -15,6 +15,7 @@ from sqlalchemy import Select, String, and_, cast, exists, func, literal, select
 from sqlalchemy.orm import aliased
 
 from actions.base import ACTIONS
+from actions.events import EVENTS
 from admin import cells
 from admin.context import allowed, clientele, now, session, shop
 from admin.fields import Field, label_of
@@ -209,6 +210,8 @@ def action_label(code: str) -> str:
     }
     if verb in words and (called := noun(table)):
         return _(words[verb], noun=called)
+    if code in EVENTS:
+        return _(EVENTS[code])
     declared = ACTIONS.get(code)
     return _(declared.label) if declared else code.replace(".", " ").replace("_", " ").capitalize()
 
@@ -219,7 +222,9 @@ def action_choices() -> type[Choice]:
     saves = {
         action.code for screen in screens if screen.model.__journal__ for action in screen.record_actions
     }
-    codes = sorted(saves | set(ACTIONS), key=lambda code: (code.partition(".")[0], action_label(code)))
+    codes = sorted(
+        saves | set(ACTIONS) | set(EVENTS), key=lambda code: (code.partition(".")[0], action_label(code))
+    )
     return _choices("ActionCode", {code: LazyString(action_label, code) for code in codes})
 
 

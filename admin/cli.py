@@ -101,7 +101,7 @@ def act(
     if staff is None:
         raise click.BadParameter("there is no active member of staff of that name", param_hint="--as")
     with current_app.test_request_context():
-        g.user = staff
+        g.user, g.at_the_machine = staff, True
         try:
             lines = acting.command(code, ids, dict(_pair(v) for v in values), preview, **given)
         except HTTPException as error:

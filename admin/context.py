@@ -9,15 +9,17 @@ from typing import TYPE_CHECKING, Any, cast
 from zoneinfo import ZoneInfo
 
 from flask import current_app, g, request
+from flask import session as browser_session
 from sqlalchemy.orm import Session
 
 from actions import runner
-from actions.base import SYSTEM, Action, Actor, Outcome
+from actions.base import SYSTEM, Action, Actor, Outcome, Refused
 from actions.preferences import load_preferences
 from actions.preview import Preview
+from actions.sessions import Live
 from admin.permissions import READ
 from models.api_key import KeyScope
-from models.base import db
+from models.base import N_, db
 from models.shop import Shop, load_shop
 from models.staff import permissions_of
 
@@ -69,9 +71,36 @@ def person() -> Any:
     return user if user is not None and user.is_authenticated else None
 
 
+def live() -> Live | None:
+    """Return the session of the person asking; None for a key and at the command line."""
+    return g.live if "live" in g else getattr(browser_session, "live", None)
+
+
+class Unproved(Refused):
+    """Whoever asks signed in too long ago, or by a key, which proves nobody (HTTP 403)."""
+
+    status = 403
+
+    def __init__(self) -> None:
+        super().__init__(
+            "sign_in_again", N_("Sign in again first: this is only done shortly after signing in.")
+        )
+
+
+def must_prove(action: Action) -> bool:
+    """Return whether the person asking has to prove who they are before an action (rule 15.4).
+
+    Whoever acts from the command line can read and write the database anyway.
+    """
+    if not action.needs_proof or g.get("at_the_machine") or g.get("proved"):
+        return False
+    found = live()
+    return found is None or not found.is_recent(now())
+
+
 def forget_person() -> None:
     """Drop what was worked out for whoever asked before, because somebody else is about to."""
-    for name in ("permissions", "preferences", "memo", "api_key"):
+    for name in ("permissions", "preferences", "memo", "api_key", "live"):
         g.pop(name, None)
 
 
@@ -136,7 +165,11 @@ def perform(
     """Run an action for the person asking, then forget what this request had read.
 
     An action that asks for a ``reason`` gives it to its changeset too; ``because`` is that of one that does not ask.
+
+    :raises Unproved: it is only for who signed in not long ago.
     """
+    if must_prove(action):
+        raise Unproved
     reason = str(values.get("reason") or because or "")
     asked = call(reason=reason, key=key, confirm=confirm, fingerprint=fingerprint)
     outcome = runner.perform(db.engine, action, asked, targets, **values)

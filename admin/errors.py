@@ -79,6 +79,7 @@ TITLES = {
     409: (_l("That cannot be done"), _l("Something stands in the way. Nothing was changed.")),
     413: (_l("Too large"), _l("What was sent is larger than 10 MB.")),
     422: (_l("Please look at it again"), _l("Something in the form is not as it should be.")),
+    429: (_l("Too many attempts"), _l("Wait a while, then try again.")),
     500: (
         _l("Something went wrong"),
         _l("It is our fault, and nothing was saved. Tell your admin the request id."),

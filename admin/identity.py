@@ -2,48 +2,116 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
-from flask import redirect, request, url_for
+from flask import Response, g, redirect, render_template, request, url_for
 from flask_appbuilder import AppBuilder
+from flask_appbuilder.const import API_SECURITY_PROVIDER_LDAP
 from flask_appbuilder.security.api import SecurityApi
+from flask_appbuilder.security.schemas import login_post
 from flask_appbuilder.security.sqla.manager import SecurityManager
 from flask_appbuilder.security.views import AuthDBView
 from flask_appbuilder.views import expose
 from flask_babel import gettext as _
-from flask_babel import lazy_gettext as _l
-from flask_login import logout_user
-from werkzeug.exceptions import BadRequest
+from flask_jwt_extended import (
+    create_access_token,
+    create_refresh_token,
+    get_jwt,
+    get_jwt_identity,
+    verify_jwt_in_request,
+)
+from flask_jwt_extended.exceptions import JWTExtendedException
+from flask_login import login_user, logout_user
+from jwt.exceptions import PyJWTError
+from marshmallow import ValidationError
+from werkzeug.exceptions import BadRequest, Unauthorized
 
-from admin import openapi
+from actions import events, sessions
+from admin import openapi, sign_in
+from admin.context import call, now, person
+from admin.query import local_path
+from admin.sessions import caller
+from models.access import Door
+from models.base import db
+
+SESSION_CLAIM = "session"
+"""Where a token says which session it is of."""
 
 
 class DbSignIn(AuthDBView):
     """Sign-in by password in our look; sign-out is a POST, so that no link or image can do it."""
 
-    login_template = "admin/sign_in.html"
-    invalid_login_message = _l("That user name and password do not match. Please try again.")
-    title = _l("Sign in")
+    @expose("/login/", methods=["GET", "POST"])
+    def login(self) -> Any:
+        """Show the form, or sign in and go on to where the person wanted to be."""
+        target = local_path(request.args.get("next", "")) or self.appbuilder.get_url_for_index
+        if person() is not None:
+            return redirect(target)
+        if request.method == "GET":
+            return self._page()
+        username, password = request.form.get("username", ""), request.form.get("password", "")
+        account = sign_in.authenticate(username, password)
+        if account is None:
+            return self._page(_("That user name and password do not match. Please try again."), username), 401
+        login_user(account)
+        sign_in.signed_in(account)
+        response = cast(Response, redirect(target))
+        sign_in.remember_browser(account, response)
+        return response
+
+    def _page(self, wrong: str = "", username: str = "") -> str:
+        return render_template("admin/sign_in.html", wrong=wrong, username=username)
 
     @expose("/logout/", methods=["POST"])
     def logout(self) -> Any:
         """End the session."""
+        if person() is not None:
+            events.record(db.engine, "staff.sign_out", call(), person().id)
         logout_user()
         return redirect(url_for("DbSignIn.login"))
 
 
 class TokenApi(SecurityApi):
-    """Flask-AppBuilder's sign-in for programs, described as it answers."""
+    """Sign-in for programs. A token names a session of ours, so it ends when that does."""
 
     class_permission_name = "SecurityApi"
 
     @expose("/login", methods=["POST"])
     def login(self) -> Any:
-        """Answer a token. Flask-AppBuilder fails on a request that names no provider, so it never sees one."""
+        """Answer a token, and with ``refresh`` a second one to have it renewed by."""
         sent = request.get_json(silent=True)
-        if isinstance(sent, dict) and "provider" not in sent:
+        if not isinstance(sent, dict):
             raise BadRequest(_("Send username, password and provider."))
-        return super().login()
+        try:
+            given = login_post.load(sent)
+        except ValidationError:
+            raise BadRequest(_("Send username, password and provider.")) from None
+        account = self._authenticated(given["provider"], given["username"], given["password"])
+        if account is None:
+            raise Unauthorized(_("That user name and password do not match."))
+        token = sessions.begin(db.engine, account.id, now(), caller(), door=Door.API)
+        sign_in.signed_in(account)
+        claims = {SESSION_CLAIM: token}
+        found = {"access_token": create_access_token(str(account.id), fresh=True, additional_claims=claims)}
+        if given.get("refresh"):
+            found["refresh_token"] = create_refresh_token(str(account.id), additional_claims=claims)
+        return self.response(200, **found)
+
+    def _authenticated(self, provider: str, username: str, password: str) -> Any:
+        if provider == API_SECURITY_PROVIDER_LDAP:
+            return self.appbuilder.sm.auth_user_ldap(username, password)
+        return sign_in.authenticate(username, password)
+
+    @expose("/refresh", methods=["POST"])
+    def refresh(self) -> Any:
+        """Answer a new token in exchange for the second one, as long as its session goes on."""
+        try:
+            verify_jwt_in_request(refresh=True, locations=["headers"])
+        except (JWTExtendedException, PyJWTError):
+            raise Unauthorized(_("Send a valid refresh token.")) from None
+        claims = {SESSION_CLAIM: get_jwt()[SESSION_CLAIM]}
+        token = create_access_token(get_jwt_identity(), fresh=False, additional_claims=claims)
+        return self.response(200, access_token=token)
 
     def add_api_spec(self, api_spec: Any) -> None:
         """Describe both addresses."""
@@ -55,6 +123,21 @@ class Identity(SecurityManager):
 
     authdbview = DbSignIn
     security_api = TokenApi
+
+    def load_user_jwt(self, _header: Any, claims: dict[str, Any]) -> Any:
+        """Return whose session a token names, as long as it goes on, and take them for the one who asks."""
+        live = sessions.find(db.engine, str(claims.get(SESSION_CLAIM, "")), now())
+        if live is None or str(live.user_id) != claims["sub"]:
+            return None
+        sessions.keep(db.engine, live, now())
+        g.live, g.user = live, self.load_user(live.user_id)
+        return g.user
+
+    def create_login_manager(self, app: Any) -> Any:
+        """Leave out the mark by which a cookie would be tied to a browser: the session is on the server."""
+        manager = super().create_login_manager(app)
+        manager.session_protection = None
+        return manager
 
     def register_views(self) -> None:
         """Register sign-in by form and by API."""

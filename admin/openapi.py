@@ -355,30 +355,21 @@ def describe_tokens(api_spec: Any) -> None:
         "summary": "Sign in",
         "operationId": "sign_in",
         "requestBody": _body(asked, ("username", "password", "provider")),
-        "responses": _token_answers(_exactly(tokens, optional=["refresh_token"]), "400", "401"),
+        "responses": _token_answers(_exactly(tokens, optional=["refresh_token"]), "400", "401", "429"),
     }
     refresh = {
         "summary": "Renew the access token",
         "operationId": "refresh_token",
         "security": [{"jwt_refresh": []}],
-        "responses": _token_answers(_exactly({"access_token": {"type": "string"}}), "400", "401", "422"),
+        "responses": _token_answers(_exactly({"access_token": {"type": "string"}}), "401"),
     }
     for verb, operation in (("login", sign_in), ("refresh", refresh)):
         api_spec.path(f"/api/v1/security/{verb}", operations={"post": {"tags": ["Security"], **operation}})
 
 
 def _token_answers(schema: Schema, *codes: str) -> dict[str, Any]:
-    """Return the answers of an address of Flask-AppBuilder's, which says no in words of its own."""
-    by_field = {"type": "object", "description": "what is wrong, by field"}
-    theirs = {"message": {"anyOf": [{"type": "string"}, by_field]}}
-    refusal = {
-        "anyOf": [
-            {"$ref": "#/components/schemas/Error"},
-            _exactly(theirs),
-            _exactly({"msg": {"type": "string"}}),
-        ]
-    }
-    texts = {"400": "Bad argument", "401": "Not signed in", "422": "Not a refresh token"}
-    content = {"application/json": {"schema": refusal}}
+    """Return the answers of an address at which a program signs in."""
+    texts = {"400": "Bad argument", "401": "Not signed in", "429": "Too many failed attempts"}
+    refusal = {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}
     done = {"description": "Done", "content": {"application/json": {"schema": schema}}}
-    return {"200": done, **{code: {"description": texts[code], "content": content} for code in codes}}
+    return {"200": done, **{code: {"description": texts[code], "content": refusal} for code in codes}}

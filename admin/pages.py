@@ -229,6 +229,9 @@ class FormPage:
     confirm: str = ""
     """What has to be typed before a dangerous deed."""
     confirm_error: Text = ""
+    proof: bool = False
+    """The person has to type their password, as they signed in a while ago."""
+    proof_error: Text = ""
 
 
 @dataclass(frozen=True, slots=True)

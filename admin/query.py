@@ -39,6 +39,12 @@ class BadArgument(BadRequest):
         self.field, self.sentence = name, sentence
 
 
+def local_path(text: str) -> str:
+    """Return an address of ours to lead to, as it was asked for; nothing where it could lead elsewhere."""
+    plain = text.isascii() and text.isprintable() and "\\" not in text
+    return text if plain and text.startswith("/") and not text.startswith("//") else ""
+
+
 @dataclass(frozen=True, slots=True)
 class Condition:
     """One filter: a column, an operator, and the value both as typed and as parsed."""

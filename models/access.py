@@ -42,7 +42,7 @@ class StaffSession(Base):
     user_id: Mapped[int] = of_staff()
     token_hash: Mapped[str] = mapped_column(String(64), unique=True, info=secret)
     door: Mapped[Door] = mapped_column(choice(Door, "door"), default=Door.BROWSER, info=account)
-    data: Mapped[Any] = mapped_column(Json, nullable=True, info=secret)
+    data: Mapped[str] = mapped_column(Text, default="", info=secret)
     """What the session carries from page to page: the form token, messages."""
     created_at: Mapped[dt.datetime] = mapped_column(UTCDateTime, info=account)
     last_seen_at: Mapped[dt.datetime] = mapped_column(UTCDateTime, info=account)

@@ -84,8 +84,40 @@ def browser(app: Flask) -> Client:
 
 
 def sign_in(app: Flask, role: str) -> Client:
-    """Return a client signed in through the form as the member of staff with that shipped role."""
+    """Return a client with a session of the member of staff with that shipped role; the form has tests of its own."""
     client = browser(app)
-    answer = client.send("/login/", {"username": USERNAMES[role], "password": PASSWORD})
-    assert answer.status_code == 302, f"{role} could not sign in: {answer.status}"
+    client.set_cookie("session", session_cookie(app, USERNAMES[role]))
     return client
+
+
+def session_cookie(app: Flask, username: str) -> str:
+    """Begin a session as the sign-in form would; return its cookie."""
+    from admin.sessions import MARK
+
+    return MARK + _begun(app, username, "browser")[1]
+
+
+def bearer(app: Flask, username: str) -> str:
+    """Begin a session as a sign-in at the API would; return its access token."""
+    from flask_jwt_extended import create_access_token
+
+    from admin.identity import SESSION_CLAIM
+
+    user_id, token = _begun(app, username, "api")
+    with app.app_context():
+        claims = {SESSION_CLAIM: token}
+        return str(create_access_token(str(user_id), fresh=True, additional_claims=claims))
+
+
+def _begun(app: Flask, username: str, door: str) -> tuple[int, str]:
+    import sqlalchemy as sa
+
+    from actions.sessions import Caller, begin
+    from models.access import Door
+    from models.base import Staff, db
+
+    with app.app_context():
+        user_id = db.session.scalar(sa.select(Staff.id).where(Staff.username == username))
+        assert user_id is not None, f"there is no {username}"
+        now = app.extensions["clientele"].clock()
+        return user_id, begin(db.engine, user_id, now, Caller("127.0.0.1", "tests"), door=Door(door))  # type: ignore[call-arg]

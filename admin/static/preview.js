@@ -4,7 +4,7 @@ const stale = (form) => form?.querySelectorAll("[data-fingerprint]").forEach((ma
 
 export function start() {
   document.addEventListener("input", ({ target }) => {
-    if (target.name !== "confirm" && target.form?.querySelector("[data-preview]")) stale(target.form);
+    if (!["confirm", "proof"].includes(target.name) && target.form?.querySelector("[data-preview]")) stale(target.form);
   });
   document.addEventListener("htmx:beforeRequest", ({ target }) => target.matches("[data-preview]") && target.setAttribute("aria-busy", "true"));
   document.addEventListener("htmx:afterRequest", ({ target }) => target.matches("[data-preview]") && target.setAttribute("aria-busy", "false"));

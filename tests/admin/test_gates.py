@@ -170,7 +170,8 @@ def test_sign_out_ends_the_session(shop: Shop):
         ("/admin/note/", "/admin/note/"),
         ("https://evil.example/", "/admin/"),
         ("//evil.example/", "/admin/"),
-        ("/\\evil.example", "/%5Cevil.example"),
+        ("/\\evil.example", "/admin/"),
+        ("/\t/evil.example", "/admin/"),
     ],
 )
 def test_sign_in_leads_only_to_local_addresses(shop: Shop, wanted: str, reached: str):

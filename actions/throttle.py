@@ -1,0 +1,111 @@
+"""How often anybody may try to sign in (rule 15.2): counted in the database, so alike for all hosts and doors.
+
+An attempt is counted before the password is looked at and taken back when it was right, so that a thousand at once
+are no more than a few. The windows slide: what counts is the last quarter of an hour, or minute, whenever it is.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import cast
+
+from sqlalchemy import Connection, Engine, Table, delete, insert, select, update
+
+from models.access import AttemptBucket
+from models.dialect import WRITE, hold
+
+TABLE = cast(Table, AttemptBucket.__table__)
+KEPT = dt.timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """At most ``most`` attempts in any ``window`` for ``name``, which is kept as a hash only."""
+
+    name: str
+    most: int
+    window: dt.timedelta
+
+    @property
+    def bucket(self) -> str:
+        """What the database knows it by."""
+        return hashlib.sha256(self.name.encode()).hexdigest()
+
+
+def of_account(name: str) -> Limit:
+    """Return the limit on one account: five in a quarter of an hour."""
+    return Limit(f"account {name}", 5, dt.timedelta(minutes=15))
+
+
+def of_browser(token_hash: str) -> Limit:
+    """Return the limit on a browser in which its person has signed in before, in place of the account's."""
+    return Limit(f"browser {token_hash}", 5, dt.timedelta(minutes=15))
+
+
+def of_address(address: str) -> Limit:
+    """Return the limit on one address: twenty a minute."""
+    return Limit(f"address {address}", 20, dt.timedelta(minutes=1))
+
+
+def take(engine: Engine, limits: Sequence[Limit], now: dt.datetime) -> int:
+    """Count an attempt against every limit; return 0, or in how many seconds to try again where one is exhausted.
+
+    What is refused is counted nowhere.
+    """
+    with engine.execution_options(**{WRITE: True}).begin() as connection:
+        found = [
+            (limit, _times(connection, limit, now)) for limit in sorted(limits, key=lambda it: it.bucket)
+        ]
+        waits = [
+            times[-limit.most] + limit.window.total_seconds() - now.timestamp()
+            for limit, times in found
+            if len(times) >= limit.most
+        ]
+        if waits:
+            return max(1, int(max(waits)) + 1)
+        for limit, times in found:
+            _store(connection, limit, [*times, now.timestamp()], now)
+    return 0
+
+
+def give_back(engine: Engine, limits: Sequence[Limit], now: dt.datetime) -> None:
+    """Take an attempt back that was no failure, and forget what nobody asks for any more."""
+    with engine.execution_options(**{WRITE: True}).begin() as connection:
+        for limit in sorted(limits, key=lambda it: it.bucket):
+            times = _times(connection, limit, now)
+            if now.timestamp() in times:
+                times.remove(now.timestamp())
+                _store(connection, limit, times, now)
+        connection.execute(delete(TABLE).where(TABLE.c.last_at < now - KEPT))
+
+
+def clear(connection: Connection, limit: Limit) -> None:
+    """Forget the attempts on an account, because an admin unlocks it."""
+    connection.execute(delete(TABLE).where(TABLE.c.bucket == limit.bucket))
+
+
+def is_exhausted(connection: Connection, limit: Limit, now: dt.datetime) -> bool:
+    """Return whether the next attempt would be refused."""
+    kept = connection.scalar(select(TABLE.c.times).where(TABLE.c.bucket == limit.bucket)) or []
+    return len(_recent(kept, limit, now)) >= limit.most
+
+
+def _times(connection: Connection, limit: Limit, now: dt.datetime) -> list[float]:
+    """Return when the recent attempts were; until the transaction ends nobody else counts any."""
+    hold(connection, limit.bucket)
+    return _recent(
+        connection.scalar(select(TABLE.c.times).where(TABLE.c.bucket == limit.bucket)) or [], limit, now
+    )
+
+
+def _recent(times: list[float], limit: Limit, now: dt.datetime) -> list[float]:
+    return sorted(at for at in times if at > (now - limit.window).timestamp())
+
+
+def _store(connection: Connection, limit: Limit, times: list[float], now: dt.datetime) -> None:
+    values = {"times": times, "last_at": now}
+    if connection.execute(update(TABLE).where(TABLE.c.bucket == limit.bucket).values(values)).rowcount == 0:
+        connection.execute(insert(TABLE).values(bucket=limit.bucket, **values))

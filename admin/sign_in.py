@@ -1,0 +1,141 @@
+"""Signing in: one way for the page and the API, counted before any password is looked at (rules 15.2, 15.3)."""
+
+from __future__ import annotations
+
+import secrets
+from functools import cache
+from typing import Any
+
+from flask import Response, current_app, request
+from flask_babel import gettext as _
+from sqlalchemy import exists, insert, select
+from werkzeug.exceptions import TooManyRequests
+from werkzeug.security import check_password_hash, generate_password_hash
+
+from actions import events, throttle
+from actions.base import Actor
+from actions.runner import Call
+from actions.sessions import digest
+from actions.throttle import Limit
+from admin.context import call, now, session
+from models.access import KnownBrowser
+from models.base import Staff, db
+from models.dialect import WRITE
+
+BROWSER_COOKIE = "known"
+"""Tells a browser in which somebody has signed in before; it opens nothing."""
+KEPT_SECONDS = 180 * 24 * 3600
+LONGEST = 128
+"""Characters of a password. A longer one is wrong without being looked at, which would take long."""
+
+
+def authenticate(username: str, password: str) -> Staff | None:
+    """Return the active member of staff whose user name (or email) and password these are, or None.
+
+    Whether there is such an account cannot be told from the answer, nor from how long it takes: the same number of
+    passwords is looked at, in the same way.
+
+    :raises TooManyRequests: after too many failures, before any password is looked at.
+    """
+    account = _find(username)
+    limits = [_limit(account, username), throttle.of_address(request.remote_addr or "")]
+    _count(limits)
+    right = check_password_hash(_hash_of(account), password[:LONGEST]) and len(password) <= LONGEST
+    if account is None or not account.active or not account.password or not right:
+        about = account.id if account is not None else None
+        events.record(db.engine, "staff.sign_in_failed", _event(events.NOBODY), about)
+        return None
+    throttle.give_back(db.engine, limits, now())
+    return account
+
+
+def confirm(person: Staff, password: str) -> bool:
+    """Return whether the person asking is who they say, by their password, counted like a sign-in.
+
+    :raises TooManyRequests: after too many failures.
+    """
+    limits = [_limit(person, person.username), throttle.of_address(request.remote_addr or "")]
+    _count(limits)
+    known = bool(person.password) and len(password) <= LONGEST
+    if known and check_password_hash(str(person.password), password):
+        throttle.give_back(db.engine, limits, now())
+        return True
+    events.record(db.engine, "staff.confirm_failed", call(), person.id)
+    return False
+
+
+def signed_in(account: Staff) -> None:
+    """Write down that somebody signed in."""
+    events.record(db.engine, "staff.sign_in", _event(Actor(account.id, account.get_full_name())), account.id)
+
+
+def remember_browser(account: Staff, response: Response) -> None:
+    """Let this browser be told from strangers' from now on."""
+    if _is_known(account):
+        return
+    token = secrets.token_urlsafe(32)
+    row = {"user_id": account.id, "token_hash": digest(token), "created_at": now()}
+    with db.engine.execution_options(**{WRITE: True}).begin() as connection:
+        connection.execute(insert(KnownBrowser).values(row))
+    response.set_cookie(
+        BROWSER_COOKIE,
+        token,
+        max_age=KEPT_SECONDS,
+        httponly=True,
+        secure=bool(current_app.config["SESSION_COOKIE_SECURE"]),
+        samesite="Lax",
+    )
+
+
+def account_limit(account: Staff) -> Limit:
+    """Return the limit on the attempts that strangers make on an account."""
+    return throttle.of_account(str(account.id))
+
+
+def _limit(account: Staff | None, username: str) -> Limit:
+    if account is None:
+        return throttle.of_account(f"named {username.casefold()[:320]}")
+    if _is_known(account):
+        return throttle.of_browser(digest(request.cookies[BROWSER_COOKIE]))
+    return account_limit(account)
+
+
+def _is_known(account: Staff) -> bool:
+    token = request.cookies.get(BROWSER_COOKIE)
+    if not token:
+        return False
+    known = exists().where(KnownBrowser.user_id == account.id, KnownBrowser.token_hash == digest(token))
+    return bool(session().scalar(select(known)))
+
+
+def _count(limits: list[Limit]) -> None:
+    wait = throttle.take(db.engine, limits, now())
+    if wait:
+        minutes = -(-wait // 60)
+        raise TooManyRequests(
+            _("Too many failed attempts. Try again in %(minutes)s min.", minutes=minutes), retry_after=wait
+        )
+
+
+def _find(username: str) -> Staff | None:
+    """Return whose user name or, where it is nobody's, whose email it is; both are always looked for."""
+    by_name = session().scalar(select(Staff).where(Staff.username == username))
+    by_email = session().scalar(select(Staff).where(Staff.email == username))
+    return by_name or by_email
+
+
+def _hash_of(account: Staff | None) -> str:
+    if account is not None and account.password and account.active:
+        return str(account.password)
+    return _nobodys_hash(current_app.config["FAB_PASSWORD_HASH_METHOD"])
+
+
+@cache
+def _nobodys_hash(method: str) -> str:
+    """Return a hash that no password has, as dear to look at as anybody's."""
+    return generate_password_hash(secrets.token_urlsafe(32), method)
+
+
+def _event(actor: Actor) -> Call:
+    asked: Any = call()
+    return Call(actor, asked.now, request_id=asked.request_id, address=asked.address)
