@@ -25,6 +25,7 @@ from admin.screens.notes import NoteScreen
 from admin.screens.orders import ExternalIdScreen, OrderLineScreen, OrderScreen, ShipmentScreen
 from admin.screens.runs import RunItemScreen, RunScreen
 from admin.screens.settings import SettingsScreen
+from admin.screens.staff import StaffScreen
 
 SCREENS: tuple[type[Screen], ...] = (
     CustomerScreen,
@@ -52,6 +53,7 @@ SCREENS: tuple[type[Screen], ...] = (
     PaymentTermScreen,
     BankAccountScreen,
     AttributeDefinitionScreen,
+    StaffScreen,
     ApiKeyScreen,
     SettingsScreen,
 )

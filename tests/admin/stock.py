@@ -21,7 +21,7 @@ from models.note import NoteKind
 from models.order import ExternalSystem, OrderStatus
 from models.phone import PhoneKind
 from models.run import ItemState, RunState
-from tests import factories
+from tests import factories, staffing
 from tests.factories import NOW, TODAY
 
 ROWS = 64
@@ -338,6 +338,12 @@ class Stock:
     bank_account = _lookup(
         "bank_account", currency=lambda n: pick(("GBP", "EUR"), n), holder=lambda n: some(text(n), n)
     )
+
+    def staff(self, n: int, owner: Customer) -> Any:
+        """Somebody who works here, or did."""
+        return staffing.make_member(
+            self.session, first_name=text(n), last_name=f"{text(n + 1)} {n}", active=n % 5 != 0, last_sign_in_at=some(day(n), n, 2)
+        )  # fmt: skip
 
     def api_key(self, n: int, owner: Customer) -> Any:
         """A key, some with a last day, some revoked."""

@@ -1,0 +1,44 @@
+"""Staff: who may sign in. Flask-AppBuilder's accounts, as a screen like any other."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+
+from admin.base import Screen
+from admin.declare import View
+from admin.pages import Badge
+from models.member import Member
+
+
+class StaffScreen(Screen):
+    """The people who work here. Nobody is ever deleted: the journal refers to them."""
+
+    model = Member
+    menu = "Settings"
+    icon = "users"
+    column_list = ("last_name", "first_name", "username", "email", "active", "last_sign_in_at")
+    column_default_sort = ("last_name", False)
+    column_searchable_list = ("last_name", "first_name", "username", "email")
+    column_filters = ("last_name", "username", "email", "active", "last_sign_in_at")
+    column_labels = {
+        "username": _l("User name"),
+        "active": _l("May sign in"),
+        "last_sign_in_at": _l("Last sign-in"),
+        "invited_at": _l("Invited"),
+    }
+    form_columns = ("first_name", "last_name", "email")
+    can_create = can_delete = False
+    views = (
+        View("active", _l("May sign in"), {"active__eq": "1"}),
+        View("inactive", _l("Deactivated"), {"active__eq": "0"}),
+        View("all", _l("All")),
+    )
+    empty = _l("Nobody works here yet.")
+
+    def badges(self, row: Any) -> Sequence[Badge]:
+        """Say who may not sign in."""
+        return () if row.active else (Badge(_("Deactivated"), "secondary"),)
