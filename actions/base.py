@@ -24,6 +24,7 @@ from models.mail import Mail
 from models.shop import Shop
 
 if TYPE_CHECKING:
+    from actions.census import Census
     from actions.journal import Journal
 
 Row = TypeVar("Row", bound=Base)
@@ -266,6 +267,8 @@ class Action:
     final: bool = False
     further: str = ""
     """The parameter that names further rows of the model, which the runner locks together with the target."""
+    census: Census | None = None
+    """How many rows it would change, without trying it on each (actions/census.py)."""
 
     @property
     def resource(self) -> str:
@@ -303,6 +306,7 @@ def action(
     danger: bool = False,
     final: bool = False,
     further: str = "",
+    census: Census | None = None,
 ) -> Callable[[Callable[..., Outcome]], Action]:
     """Declare an action.
 
@@ -310,6 +314,7 @@ def action(
     :param danger: asks for a typed confirmation at every door.
     :param final: is never undone.
     :param further: the parameter with ids of further rows of ``model``: all are locked in one go, in id order.
+    :param census: what :func:`actions.census.count` counts; an action that is offered for many rows has one.
     :raises ValueError: the code is taken, or does not fit the model.
     """
 
@@ -320,7 +325,7 @@ def action(
             raise ValueError(f"action {code} must be named {model.__tablename__}.<verb>")
         kinds = [p.kind for p in inspect.signature(function).parameters.values()]
         targeted = kinds.count(inspect.Parameter.POSITIONAL_OR_KEYWORD) > 1
-        declared = Action(code, model, function, label, danger, targeted, final, further)
+        declared = Action(code, model, function, label, danger, targeted, final, further, census)
         ACTIONS[code] = declared
         return declared
 
