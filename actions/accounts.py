@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, true
 
 from actions.base import Context, Outcome, Refused, action
+from actions.census import Bucket, refused
 from actions.ledger import (
     day,
+    in_other_currency,
     live_customer,
     money_text,
+    not_live,
     positive,
     refuse_other_currency,
     refuse_second_reversal,
+    reversed_before,
     stamp,
     today,
     words,
@@ -25,10 +30,17 @@ from models.base import N_, Invalid
 from models.customer import Customer
 from models.dialect import hold
 from models.lookups import PaymentTerm
+from models.shop import Shop
 from models.validate import code as code_check
 
 AHEAD = dt.timedelta(days=366)
 SERIES = "INV-"
+ALREADY_VOIDED = "already_voided", N_("This invoice was already voided.")
+VOID_THE_INVOICE = "void_the_invoice", N_("This entry belongs to an invoice: void the invoice instead.")
+EXTERNAL_ACCOUNTING = (
+    "external_accounting",
+    N_("An accounting package keeps the balances of this shop: enter payments and invoices there."),
+)
 _OWN_NUMBER = re.compile(r"INV-(\d{6,15})")
 _TYPED_NUMBER = re.compile(r"INV-\d{6,9}")
 
@@ -65,10 +77,7 @@ def post(
 
 def _refuse_external(ctx: Context) -> None:
     if ctx.shop.external_accounting:
-        raise Refused(
-            "external_accounting",
-            N_("An accounting package keeps the balances of this shop: enter payments and invoices there."),
-        )
+        raise Refused(*EXTERNAL_ACCOUNTING)
 
 
 def _refuse_over_limit(ctx: Context, customer: Customer, amount: int) -> None:
@@ -186,7 +195,32 @@ def refund(
     return Outcome(N_("Refund of %(amount)s to %(customer)s was recorded."), entry, values)
 
 
-@action("account_entry.void", AccountEntry, label=N_("Void"))
+def _kept_elsewhere(shop: Shop) -> list[Bucket]:
+    return [refused(true(), *EXTERNAL_ACCOUNTING)] if shop.external_accounting else []
+
+
+def _count_voided_entries(values: Mapping[str, Any], shop: Shop) -> list[Bucket]:
+    words("reason", values["reason"])
+    return [
+        *not_live(AccountEntry),
+        refused(AccountEntry.kind == AccountKind.INVOICE, *VOID_THE_INVOICE),
+        *reversed_before(AccountEntry),
+        in_other_currency(AccountEntry),
+        *_kept_elsewhere(shop),
+    ]
+
+
+def _count_voided_invoices(values: Mapping[str, Any], shop: Shop) -> list[Bucket]:
+    words("reason", values["reason"])
+    return [
+        *not_live(Invoice),
+        refused(Invoice.voided, *ALREADY_VOIDED),  # type: ignore[arg-type]
+        in_other_currency(Invoice),
+        *_kept_elsewhere(shop),
+    ]
+
+
+@action("account_entry.void", AccountEntry, label=N_("Void"), census=_count_voided_entries)
 def void(ctx: Context, entry: AccountEntry, *, reason: str) -> Outcome:
     """Take a payment or refund back by one reversing entry (rule 2.4).
 
@@ -195,7 +229,7 @@ def void(ctx: Context, entry: AccountEntry, *, reason: str) -> Outcome:
     text = words("reason", reason)
     owner = live_customer(ctx, entry.customer_id)
     if entry.kind == AccountKind.INVOICE:
-        raise Refused("void_the_invoice", N_("This entry belongs to an invoice: void the invoice instead."))
+        raise Refused(*VOID_THE_INVOICE)
     done = _reverse(ctx, owner, entry, text)
     values = {"customer": owner.full_name, "amount": money_text(ctx, abs(entry.amount), owner.currency)}
     return Outcome(N_("The entry of %(amount)s for %(customer)s was voided."), done, values)
@@ -242,7 +276,7 @@ def raise_invoice(
     return Outcome(N_("Invoice %(number)s over %(amount)s was raised for %(customer)s."), invoice, values)
 
 
-@action("invoice.void", Invoice, label=N_("Void invoice"))
+@action("invoice.void", Invoice, label=N_("Void invoice"), census=_count_voided_invoices)
 def void_invoice(ctx: Context, invoice: Invoice, *, reason: str) -> Outcome:
     """Take an invoice back by one reversing entry; the invoice itself stays in the history (rule 2.4)."""
     text = words("reason", reason)
@@ -252,6 +286,6 @@ def void_invoice(ctx: Context, invoice: Invoice, *, reason: str) -> Outcome:
     )
     entry = ctx.session.scalars(wanted).one()
     if entry.reversed_by is not None:
-        raise Refused("already_voided", N_("This invoice was already voided."))
+        raise Refused(*ALREADY_VOIDED)
     _reverse(ctx, owner, entry, text)
     return Outcome(N_("Invoice %(number)s was voided."), invoice, {"number": invoice.number})

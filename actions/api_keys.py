@@ -14,6 +14,7 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from actions.base import Context, Outcome, Refused, action
+from actions.census import refused
 from actions.records import save_new
 from models.api_key import ApiKey, KeyScope
 from models.base import N_, Invalid, Staff
@@ -23,6 +24,7 @@ MARK = "clt_"
 SHOWN = 8
 """Characters of a key that lists show."""
 LENGTH = len(MARK) + 43
+REVOKED = "revoked", N_("This key was revoked already.")
 USED_AT_MOST_EVERY = dt.timedelta(minutes=1)
 PATIENCE_MS = 200
 """A note of when a key was used waits for nobody: the next request makes it."""
@@ -43,11 +45,14 @@ def create(
     return Outcome(N_("The key %(name)s was made."), row, {"name": row.name}, secret=key)
 
 
-@action("api_key.revoke", ApiKey, label=N_("Revoke"), final=True)
+@action(
+    "api_key.revoke", ApiKey, label=N_("Revoke"), final=True,
+    census=lambda given, shop: [refused(ApiKey.revoked_at.is_not(None), *REVOKED)],
+)  # fmt: skip
 def revoke(ctx: Context, row: ApiKey) -> Outcome:
     """End a key at once and for good. :raises Refused: ``revoked``."""
     if row.revoked_at is not None:
-        raise Refused("revoked", N_("This key was revoked already."))
+        raise Refused(*REVOKED)
     row.revoked_at = ctx.now
     return Outcome(N_("The key %(name)s was revoked. It opens nothing any more."), row, {"name": row.name})
 

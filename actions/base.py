@@ -24,6 +24,7 @@ from models.mail import Mail
 from models.shop import Shop
 
 if TYPE_CHECKING:
+    from actions.census import Census
     from actions.journal import Journal
 
 Row = TypeVar("Row", bound=Base)
@@ -268,6 +269,8 @@ class Action:
     """The parameter that names further rows of the model, which the runner locks together with the target."""
     recent: bool = False
     """Whether it is only for who proved who they are not long ago, as every dangerous one is."""
+    census: Census | None = None
+    """How many rows it would change, without trying it on each (actions/census.py)."""
 
     @property
     def needs_proof(self) -> bool:
@@ -311,6 +314,7 @@ def action(
     final: bool = False,
     further: str = "",
     recent: bool = False,
+    census: Census | None = None,
 ) -> Callable[[Callable[..., Outcome]], Action]:
     """Declare an action.
 
@@ -319,6 +323,7 @@ def action(
     :param final: is never undone.
     :param recent: asks for a recent sign-in at every door, as ``danger`` does too.
     :param further: the parameter with ids of further rows of ``model``: all are locked in one go, in id order.
+    :param census: what :func:`actions.census.count` counts; an action that is offered for many rows has one.
     :raises ValueError: the code is taken, or does not fit the model.
     """
 
@@ -329,7 +334,7 @@ def action(
             raise ValueError(f"action {code} must be named {model.resource_name()}.<verb>")
         kinds = [p.kind for p in inspect.signature(function).parameters.values()]
         targeted = kinds.count(inspect.Parameter.POSITIONAL_OR_KEYWORD) > 1
-        declared = Action(code, model, function, label, danger, targeted, final, further, recent)
+        declared = Action(code, model, function, label, danger, targeted, final, further, recent, census)
         ACTIONS[code] = declared
         return declared
 

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
+from sqlalchemy import select
+
 from actions.base import Context, Outcome, Refused, action
+from actions.census import Bucket, refused
 from actions.ledger import (
     MOST_MONEY,
+    in_other_currency,
     live_customer,
     money_text,
+    not_live,
     refuse_other_currency,
     refuse_second_reversal,
+    reversed_before,
     signed,
     stamp,
     words,
@@ -18,6 +25,12 @@ from actions.ledger import (
 from models.base import N_
 from models.credit import CreditEntry, CreditKind
 from models.customer import Customer
+from models.shop import Shop
+
+TOO_LITTLE_CREDIT = (
+    "too_little_credit",
+    N_("Not enough credit: %(available)s available, %(wanted)s to take."),
+)
 
 
 def post_credit(
@@ -36,8 +49,7 @@ def post_credit(
     """
     if customer.credit_balance + amount < 0:
         raise Refused(
-            "too_little_credit",
-            N_("Not enough credit: %(available)s available, %(wanted)s to take."),
+            *TOO_LITTLE_CREDIT,
             available=money_text(ctx, customer.credit_balance, customer.currency),
             wanted=money_text(ctx, -amount, customer.currency),
         )
@@ -63,7 +75,18 @@ def adjust(ctx: Context, *, customer: int, amount: int, comment: str) -> Outcome
     return Outcome(N_("Credit taken from %(customer)s: %(amount)s."), entry, values)
 
 
-@action("credit_entry.reverse", CreditEntry, label=N_("Reverse"))
+def _count_reversals(values: Mapping[str, Any], shop: Shop) -> list[Bucket]:
+    words("reason", values["reason"])
+    there = select(Customer.credit_balance).where(Customer.id == CreditEntry.customer_id).scalar_subquery()
+    return [
+        *not_live(CreditEntry),
+        *reversed_before(CreditEntry),
+        in_other_currency(CreditEntry),
+        refused(there < CreditEntry.amount, *TOO_LITTLE_CREDIT),
+    ]
+
+
+@action("credit_entry.reverse", CreditEntry, label=N_("Reverse"), census=_count_reversals)
 def reverse(ctx: Context, entry: CreditEntry, *, reason: str) -> Outcome:
     """Undo an entry by its opposite, once; refused where the credit was used since (rules 2.4, 2.7)."""
     text = words("reason", reason)

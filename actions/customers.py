@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import and_, exists, literal, not_, or_, select
+from sqlalchemy.orm import aliased
 
 from actions.base import Context, Outcome, Refused, action
-from actions.ledger import refuse_unless_live, today, words
-from actions.records import before_delete, before_save, save_values
+from actions.census import Bucket, Clause, at_fault, earlier, refused
+from actions.constraints import TAKEN
+from actions.ledger import not_live, refuse_unless_live, today, words
+from actions.records import before_delete, before_save, save_census, save_values, saved
 from models.base import N_, Invalid
 from models.choices import AccountType, CreatedVia, Status
-from models.customer import Customer
+from models.customer import NO_AGENT, OWN_AGENT, Customer
 from models.lookups import SalesChannel
+from models.shop import Shop
 
 IDENTITY = ("first_name", "last_name", "company_name", "trading_name", "email")
+GONE_AGENT = N_("Choose another agent: this record is merged or erased.")
+ACTIVE = "active", N_("This customer is switched on already.")
+INACTIVE = "inactive", N_("This customer is switched off already.")
+VERIFIED = "verified", N_("This customer is verified already.")
+WAITS = "waits_for_approval", N_("This trade account waits for approval: approve or reject it first.")
+NOT_WAITING = "not_waiting", N_("This customer is not waiting for approval.")
 
 
 @before_save(Customer, alone=True)
@@ -110,7 +121,7 @@ def _agent_problem(ctx: Context, row: Customer, changed: set[str]) -> dict[str, 
         return {}
     agent = live_agent(ctx, row.agent_id)
     if agent is None:
-        return {"agent": N_("Choose another agent: this record is merged or erased.")}
+        return {"agent": GONE_AGENT}
     return {}
 
 
@@ -121,10 +132,96 @@ def live_agent(ctx: Context, agent_id: int) -> Customer | None:
     return agent if agent is not None and agent.is_live else None
 
 
+# -- how many of many (rule 10.10) -----------------------------------------------------------------------
+
+_WAITING = Customer.status == Status.PENDING_APPROVAL
+
+
+@save_census(Customer)
+def count_customer_rules(values: Mapping[str, Any]) -> list[Bucket]:
+    """Say which customers the rules above refuse an agent or another type."""
+    found = _agent_faults(values["agent_id"]) if values.get("agent_id") is not None else []
+    kind = values.get("account_type")
+    if kind is None or kind == AccountType.TRADE:
+        return found
+    becoming = and_(_WAITING, Customer.account_type != kind, *(not_(bucket.clause) for bucket in found))
+    return [*found, *_taken_emails(becoming)]
+
+
+def _agent_faults(agent_id: int) -> list[Bucket]:
+    agent = aliased(Customer)
+    its = select(agent).where(agent.id == agent_id)
+    changed = Customer.agent_id.is_distinct_from(agent_id)
+    own = or_(
+        Customer.id == agent_id,
+        Customer.id.is_not_distinct_from(its.with_only_columns(agent.agent_id).scalar_subquery()),
+    )
+    live = its.where(agent.merged_into_id.is_(None), agent.anonymised_at.is_(None))
+    kind = its.with_only_columns(agent.account_type).scalar_subquery()
+    return at_fault(
+        ("agent", GONE_AGENT, and_(changed, Customer.id != agent_id, not_(live.exists()))),
+        ("agent", OWN_AGENT, and_(changed, own)),
+        ("agent", NO_AGENT, and_(changed, kind.is_distinct_from(AccountType.AGENT))),
+    )
+
+
+def _taken_emails(becoming: Clause) -> list[Bucket]:
+    """Say who of those that would become registered cannot, as somebody registered has their email (rule 11.4)."""
+    other = aliased(Customer)
+    live, others = (
+        and_(who.merged_into_id.is_(None), who.anonymised_at.is_(None)) for who in (Customer, other)
+    )
+    # Written out, not as parameters: only so do the databases see that the unique index over just these rows will do.
+    registered = literal(Status.REGISTERED, Customer.status.type, literal_execute=True)
+    among = and_(other.status == registered, other.email_key != literal("", literal_execute=True), others)
+    taken = exists().where(other.email_key == Customer.email_key, among)
+    wanted = and_(becoming, live, Customer.email_key != "")
+    clash = or_(taken, earlier(Customer, Customer.email_key, wanted))
+    return at_fault(("email", TAKEN, and_(wanted, clash)))
+
+
+def _count_approvals(values: Mapping[str, Any], shop: Shop) -> list[Bucket]:
+    if "reason" in values:
+        words("reason", values["reason"])
+    return [refused(not_(_WAITING), *NOT_WAITING), *not_live(Customer), *_taken_emails(_WAITING)]
+
+
+def _count_deactivations(values: Mapping[str, Any], shop: Shop) -> list[Bucket]:
+    words("reason", values["reason"])
+    return [
+        refused(_WAITING, *WAITS),
+        refused(not_(Customer.is_active), *INACTIVE),
+        *not_live(Customer),
+    ]
+
+
+def _terms(
+    payment_term: int | None,
+    price_list: int | None,
+    sales_channel: int,
+    global_discount: Decimal | None,
+    free_delivery: bool,
+    pay_on_account: bool,
+    credit_limit: int | None,
+) -> dict[str, Any]:
+    return {
+        "payment_term_id": payment_term,
+        "price_list_id": price_list,
+        "sales_channel_id": sales_channel,
+        "global_discount": global_discount or Decimal(0),
+        "free_delivery": free_delivery,
+        "pay_on_account": pay_on_account,
+        "credit_limit": credit_limit,
+    }
+
+
 # -- actions --------------------------------------------------------------------------------------------
 
 
-@action("customer.change_class", Customer, label=N_("Change class"))
+@action(
+    "customer.change_class", Customer, label=N_("Change class"),
+    census=lambda given, shop: saved(Customer, {"customer_class_id": given["customer_class"]}),
+)  # fmt: skip
 def change_class(ctx: Context, customer: Customer, *, customer_class: int | None = None) -> Outcome:
     """Put a customer into another class, or into none (F41)."""
     return _set(
@@ -132,33 +229,41 @@ def change_class(ctx: Context, customer: Customer, *, customer_class: int | None
     )
 
 
-@action("customer.change_group", Customer, label=N_("Change group"))
+@action(
+    "customer.change_group", Customer, label=N_("Change group"),
+    census=lambda given, shop: saved(Customer, {"membership_group_id": given["membership_group"]}),
+)  # fmt: skip
 def change_group(ctx: Context, customer: Customer, *, membership_group: int | None = None) -> Outcome:
     """Put a customer into another membership group, or into none (F43)."""
     values = {"membership_group_id": membership_group}
     return _set(ctx, customer, values, N_("%(customer)s is in another group now."))
 
 
-@action("customer.activate", Customer, label=N_("Switch on"))
+@action(
+    "customer.activate", Customer, label=N_("Switch on"),
+    census=lambda given, shop: [
+        refused(_WAITING, *WAITS), refused(Customer.is_active.is_(True), *ACTIVE), *not_live(Customer)
+    ],
+)  # fmt: skip
 def activate(ctx: Context, customer: Customer) -> Outcome:
     """Let a customer order and sign in again (F56). :raises Refused: ``active``, ``waits_for_approval``."""
     _refuse_if_waiting(customer)
     if customer.is_active:
-        raise Refused("active", N_("This customer is switched on already."))
+        raise Refused(*ACTIVE)
     return _set(ctx, customer, {"is_active": True}, N_("%(customer)s is switched on."))
 
 
-@action("customer.deactivate", Customer, label=N_("Switch off"))
+@action("customer.deactivate", Customer, label=N_("Switch off"), census=_count_deactivations)
 def deactivate(ctx: Context, customer: Customer, *, reason: str) -> Outcome:
     """Keep a customer from ordering and signing in; history and balances stay (F56). :raises Refused: ``inactive``."""
     words("reason", reason)
     _refuse_if_waiting(customer)
     if not customer.is_active:
-        raise Refused("inactive", N_("This customer is switched off already."))
+        raise Refused(*INACTIVE)
     return _set(ctx, customer, {"is_active": False}, N_("%(customer)s is switched off."))
 
 
-@action("customer.approve", Customer, label=N_("Approve trade account"))
+@action("customer.approve", Customer, label=N_("Approve trade account"), census=_count_approvals)
 def approve(ctx: Context, customer: Customer) -> Outcome:
     """Let a trade customer in: registered, switched on, and told so (F46). :raises Refused: ``not_waiting``."""
     _refuse_unless_waiting(customer)
@@ -172,7 +277,7 @@ def approve(ctx: Context, customer: Customer) -> Outcome:
     return done
 
 
-@action("customer.reject", Customer, label=N_("Reject trade account"))
+@action("customer.reject", Customer, label=N_("Reject trade account"), census=_count_approvals)
 def reject(ctx: Context, customer: Customer, *, reason: str) -> Outcome:
     """Turn a trade application down: an active retail customer, who is told, is what remains.
 
@@ -193,16 +298,24 @@ def reject(ctx: Context, customer: Customer, *, reason: str) -> Outcome:
     return done
 
 
-@action("customer.verify", Customer, label=N_("Mark as verified"))
+@action(
+    "customer.verify", Customer, label=N_("Mark as verified"),
+    census=lambda given, shop: [
+        refused(Customer.verified_at.is_not(None), *VERIFIED), *not_live(Customer)
+    ],
+)  # fmt: skip
 def verify(ctx: Context, customer: Customer) -> Outcome:
     """Record that we know who this is, and who said so (F16). :raises Refused: ``verified``."""
     if customer.verified_at is not None:
-        raise Refused("verified", N_("This customer is verified already."))
+        raise Refused(*VERIFIED)
     values = {"verified_at": ctx.now, "verified_by_id": ctx.actor.id}
     return _set(ctx, customer, values, N_("%(customer)s is verified."))
 
 
-@action("customer.set_terms", Customer, label=N_("Set account terms"))
+@action(
+    "customer.set_terms", Customer, label=N_("Set account terms"),
+    census=lambda given, shop: saved(Customer, _terms(**given)),
+)  # fmt: skip
 def set_terms(
     ctx: Context,
     customer: Customer,
@@ -216,15 +329,9 @@ def set_terms(
     credit_limit: int | None = None,
 ) -> Outcome:
     """Agree how a customer buys and pays (F50 to F57, F63). ``credit_limit`` in minor units; None is no limit."""
-    values = {
-        "payment_term_id": payment_term,
-        "price_list_id": price_list,
-        "sales_channel_id": sales_channel,
-        "global_discount": global_discount or Decimal(0),
-        "free_delivery": free_delivery,
-        "pay_on_account": pay_on_account,
-        "credit_limit": credit_limit,
-    }
+    values = _terms(
+        payment_term, price_list, sales_channel, global_discount, free_delivery, pay_on_account, credit_limit
+    )
     return _set(ctx, customer, values, N_("The account terms of %(customer)s are set."))
 
 
@@ -236,11 +343,9 @@ def _set(ctx: Context, customer: Customer, values: dict[str, Any], message: str)
 
 def _refuse_if_waiting(customer: Customer) -> None:
     if customer.status == Status.PENDING_APPROVAL:
-        raise Refused(
-            "waits_for_approval", N_("This trade account waits for approval: approve or reject it first.")
-        )
+        raise Refused(*WAITS)
 
 
 def _refuse_unless_waiting(customer: Customer) -> None:
     if customer.status != Status.PENDING_APPROVAL:
-        raise Refused("not_waiting", N_("This customer is not waiting for approval."))
+        raise Refused(*NOT_WAITING)

@@ -11,12 +11,13 @@ from decimal import Decimal
 from typing import Any
 
 from babel.numbers import format_currency, format_decimal, get_currency_precision
-from sqlalchemy import BigInteger, ColumnElement, and_, cast, func, or_, select
+from sqlalchemy import BigInteger, ColumnElement, and_, cast, exists, func, or_, select
 from sqlalchemy.orm import aliased
 
 from actions.base import Context, Missing, Refused
-from models.account import AccountEntry
-from models.base import N_, Invalid
+from actions.census import Bucket, refused
+from models.account import AccountEntry, Invoice
+from models.base import N_, Base, Invalid
 from models.credit import CreditEntry
 from models.customer import Customer
 from models.loyalty import LoyaltyEntry
@@ -27,6 +28,15 @@ MOST_MONEY = 99_999_999_999
 SHORTEST_COMMENT = 3
 FIRST_DAY = dt.date(1990, 1, 1)
 LedgerEntry = LoyaltyEntry | AccountEntry | CreditEntry
+
+MERGED = "merged", N_("This record was merged into another one. Work on that one instead.")
+ERASED = "erased", N_("The personal data of this customer was erased; the record stays as it is.")
+IS_REVERSAL = "is_reversal", N_("This entry is a reversal itself. Make a new entry instead.")
+ALREADY_REVERSED = "already_reversed", N_("This entry was already reversed.")
+OTHER_CURRENCY = (
+    "other_currency",
+    N_("This entry is in %(old)s, but the account is kept in %(new)s now."),
+)
 
 
 def live_customer(ctx: Context, customer_id: Any, field: str = "customer") -> Customer:
@@ -49,11 +59,21 @@ def live_customer(ctx: Context, customer_id: Any, field: str = "customer") -> Cu
 def refuse_unless_live(customer: Customer) -> None:
     """Refuse any change of a record that was merged away or erased (rules 3.6, 4.4)."""
     if customer.merged_into_id is not None:
-        raise Refused("merged", N_("This record was merged into another one. Work on that one instead."))
+        raise Refused(*MERGED)
     if customer.anonymised_at is not None:
-        raise Refused(
-            "erased", N_("The personal data of this customer was erased; the record stays as it is.")
-        )
+        raise Refused(*ERASED)
+
+
+def not_live(model: type[Base]) -> list[Bucket]:
+    """Return what :func:`refuse_unless_live` refuses of customers, or of what belongs to them."""
+    merged, erased = Customer.merged_into_id.is_not(None), Customer.anonymised_at.is_not(None)
+    if model is Customer:
+        return [refused(merged, *MERGED), refused(erased, *ERASED)]
+    owner = model.__table__.c.get("customer_id")
+    if owner is None:
+        return []
+    theirs = exists().where(Customer.id == owner)
+    return [refused(theirs.where(merged), *MERGED), refused(theirs.where(erased), *ERASED)]
 
 
 def stamp(ctx: Context, customer: Customer, comment: str, key: str | None = None) -> dict[str, Any]:
@@ -123,20 +143,28 @@ def number_text(ctx: Context, number: int) -> str:
 def refuse_second_reversal(entry: LedgerEntry) -> None:
     """Refuse to reverse a reversal, or an entry that was reversed already (rules 1.8, 2.4)."""
     if entry.kind == "reversal":
-        raise Refused("is_reversal", N_("This entry is a reversal itself. Make a new entry instead."))
+        raise Refused(*IS_REVERSAL)
     if entry.reversed_by is not None:
-        raise Refused("already_reversed", N_("This entry was already reversed."))
+        raise Refused(*ALREADY_REVERSED)
 
 
 def refuse_other_currency(customer: Customer, entry: AccountEntry | CreditEntry) -> None:
     """Refuse to reverse an entry from before the account changed its currency (rule 2.1)."""
     if entry.currency != customer.currency:
-        raise Refused(
-            "other_currency",
-            N_("This entry is in %(old)s, but the account is kept in %(new)s now."),
-            old=entry.currency,
-            new=customer.currency,
-        )
+        raise Refused(*OTHER_CURRENCY, old=entry.currency, new=customer.currency)
+
+
+def reversed_before(model: type[LedgerEntry]) -> list[Bucket]:
+    """Return what :func:`refuse_second_reversal` refuses."""
+    reversal = aliased(model)
+    again = exists().where(reversal.reverses_id == model.id)
+    return [refused(model.kind == "reversal", *IS_REVERSAL), refused(again, *ALREADY_REVERSED)]
+
+
+def in_other_currency(model: type[AccountEntry | CreditEntry | Invoice]) -> Bucket:
+    """Return what :func:`refuse_other_currency` refuses."""
+    kept = select(Customer.currency).where(Customer.id == model.customer_id).scalar_subquery()
+    return refused(model.currency != kept, *OTHER_CURRENCY)
 
 
 def running_balance(model: type[LedgerEntry]) -> ColumnElement[int]:

@@ -7,17 +7,21 @@ shop's hooks build on them. Each takes the customer locked by :func:`actions.led
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, Select, func, or_, select
+from sqlalchemy import ColumnElement, Select, exists, func, or_, select
 from sqlalchemy.orm import Session
 
 from actions.base import Context, Outcome, Refused, action
+from actions.census import Bucket, refused
 from actions.ledger import (
     live_customer,
+    not_live,
     number_text,
     refuse_second_reversal,
+    reversed_before,
     signed,
     stamp,
     words,
@@ -26,11 +30,16 @@ from models.base import N_, Invalid
 from models.customer import Customer
 from models.loyalty import MOST_POINTS, LoyaltyAllocation, LoyaltyEntry, LoyaltyKind, LoyaltyLot
 from models.order import Order
-from models.shop import LONGEST_EXPIRY_DAYS
+from models.shop import LONGEST_EXPIRY_DAYS, Shop
 from models.validate import between
 from models.validate import code as code_check
 
 BATCH = 200
+LAPSED = "lapsed", N_("Lapsed points do not come back. Give new points instead.")
+POINTS_SPENT = (
+    "points_spent",
+    N_("%(shortfall)s of these %(points)s points were already spent or have lapsed."),
+)
 _days = between(1, LONGEST_EXPIRY_DAYS)
 
 
@@ -179,8 +188,7 @@ def take_back(ctx: Context, customer: Customer, entry: LoyaltyEntry, reason: str
     lot = ctx.session.scalars(select(LoyaltyLot).where(LoyaltyLot.entry_id == entry.id)).one()
     if lot.unspent < entry.points:
         raise Refused(
-            "points_spent",
-            N_("%(shortfall)s of these %(points)s points were already spent or have lapsed."),
+            *POINTS_SPENT,
             shortfall=number_text(ctx, entry.points - lot.unspent),
             points=number_text(ctx, entry.points),
         )
@@ -271,14 +279,25 @@ def _order_number(order_ref: str | None) -> str | None:
     return found
 
 
-@action("loyalty_entry.reverse", LoyaltyEntry, label=N_("Reverse"))
+def _count_reversals(values: Mapping[str, Any], shop: Shop) -> list[Bucket]:
+    words("reason", values["reason"])
+    spent = exists().where(LoyaltyLot.entry_id == LoyaltyEntry.id, LoyaltyLot.unspent < LoyaltyEntry.points)
+    return [
+        *not_live(LoyaltyEntry),
+        *reversed_before(LoyaltyEntry),
+        refused(LoyaltyEntry.kind == LoyaltyKind.EXPIRED, *LAPSED),
+        refused(spent, *POINTS_SPENT),
+    ]
+
+
+@action("loyalty_entry.reverse", LoyaltyEntry, label=N_("Reverse"), census=_count_reversals)
 def reverse(ctx: Context, entry: LoyaltyEntry, *, reason: str) -> Outcome:
     """Undo an entry by its opposite, once (rule 1.8)."""
     text = words("reason", reason)
     owner = live_customer(ctx, entry.customer_id)
     refuse_second_reversal(entry)
     if entry.kind == LoyaltyKind.EXPIRED:
-        raise Refused("lapsed", N_("Lapsed points do not come back. Give new points instead."))
+        raise Refused(*LAPSED)
     done = (take_back if entry.points > 0 else give_back)(ctx, owner, entry, text)
     values = {"customer": owner.full_name, "points": number_text(ctx, abs(entry.points))}
     return Outcome(N_("The entry of %(points)s points was reversed for %(customer)s."), done, values)

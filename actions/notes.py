@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
+from typing import Any
 
-from sqlalchemy import exists, select
+from sqlalchemy import and_, exists, false, literal, not_, or_, select
+from sqlalchemy.orm import aliased
 
 from actions.base import Context, Outcome, Refused, action
-from actions.ledger import live_customer
+from actions.census import Bucket, Clause, at_fault, earlier, refused
+from actions.ledger import live_customer, not_live
 from actions.owned import owner_of
-from actions.records import before_delete, before_save, save_new
+from actions.records import before_delete, before_save, save_census, save_new
+from models import validate
 from models.base import N_, Invalid
 from models.customer import Customer
-from models.note import Note, NoteKind
+from models.note import DONE_STAYS, DUE_ON_TASK, Note, NoteKind
+from models.shop import Shop
 
+NOT_OPEN = "not_open", N_("This is not an open task or watch note.")
+NOT_DONE = "not_done", N_("This note is not marked as done.")
 SECOND_WATCH = N_("This customer already has an open watch note. Edit that one, or mark it as done first.")
 
 
@@ -35,7 +43,51 @@ def keep_while_live(ctx: Context, row: Note) -> None:
     live_customer(ctx, row.customer_id)
 
 
-@action("customer.add_note", Customer, label=N_("Add note"))
+def _watched(customer_id: Any, beside: Any) -> Clause:
+    """Return whether a customer has an open watch note, not counting the note ``beside``."""
+    other = aliased(Note)
+    watch = and_(other.kind == NoteKind.WATCH, other.done_at.is_(None), other.id != beside)
+    return exists().where(other.customer_id == customer_id, watch)
+
+
+@save_census(Note)
+def count_note_rules(values: Mapping[str, Any]) -> list[Bucket]:
+    """Say which notes do not take another kind or due date (rules 13.2, 13.3)."""
+    kind: Any = literal(values["kind"], Note.kind.type) if "kind" in values else Note.kind
+    due_on: Any = literal(values["due_on"], Note.due_on.type) if "due_on" in values else Note.due_on
+    rekinded, redated = Note.kind.is_distinct_from(kind), Note.due_on.is_distinct_from(due_on)
+    dated = and_(or_(rekinded, redated), due_on.is_not(None), kind != NoteKind.TASK)
+    done = and_(rekinded, Note.done_at.is_not(None), kind == NoteKind.NOTE)
+    warning = and_(kind == NoteKind.WATCH, Note.done_at.is_(None)) if "kind" in values else false()
+    watched = _watched(Note.customer_id, Note.id)
+    first = earlier(Note, Note.customer_id, and_(warning, due_on.is_(None), not_(watched)))
+    second = and_(warning, or_(watched, first))
+    return at_fault(
+        ("due_on", DUE_ON_TASK, dated), ("kind", DONE_STAYS, done), ("kind", SECOND_WATCH, second)
+    )
+
+
+def _count_added(values: Mapping[str, Any], shop: Shop) -> list[Bucket]:
+    note = Note()
+    validate.assign(note, dict(values))
+    if errors := note.problems(set(values)):
+        raise Invalid(errors)
+    if note.kind != NoteKind.WATCH:
+        return not_live(Customer)
+    return [*not_live(Customer), *at_fault(("kind", SECOND_WATCH, _watched(Customer.id, 0)))]
+
+
+def _count_reopened(values: Mapping[str, Any], shop: Shop) -> list[Bucket]:
+    watch = and_(Note.kind == NoteKind.WATCH, Note.done_at.is_not(None))
+    second = and_(watch, or_(_watched(Note.customer_id, Note.id), earlier(Note, Note.customer_id, watch)))
+    return [
+        *not_live(Note),
+        refused(Note.done_at.is_(None), *NOT_DONE),
+        refused(second, "second_watch_note", SECOND_WATCH),
+    ]
+
+
+@action("customer.add_note", Customer, label=N_("Add note"), census=_count_added)
 def add_note(
     ctx: Context, customer: Customer, *, kind: NoteKind, body: str, due_on: dt.date | None = None
 ) -> Outcome:
@@ -45,22 +97,27 @@ def add_note(
     return Outcome(N_("The note was added to %(customer)s."), note, {"customer": str(customer)})
 
 
-@action("note.done", Note, label=N_("Mark as done"))
+@action(
+    "note.done", Note, label=N_("Mark as done"),
+    census=lambda given, shop: [
+        *not_live(Note), refused(or_(Note.kind == NoteKind.NOTE, Note.done_at.is_not(None)), *NOT_OPEN)
+    ],
+)  # fmt: skip
 def done(ctx: Context, note: Note) -> Outcome:
     """Finish a task, or take a watch note down. :raises Refused: ``not_open``."""
     live_customer(ctx, note.customer_id)
     if not note.is_open:
-        raise Refused("not_open", N_("This is not an open task or watch note."))
+        raise Refused(*NOT_OPEN)
     note.done_at, note.done_by_id = ctx.now, ctx.actor.id
     return Outcome(N_("%(note)s was marked as done."), note, {"note": str(note)})
 
 
-@action("note.reopen", Note, label=N_("Reopen"))
+@action("note.reopen", Note, label=N_("Reopen"), census=_count_reopened)
 def reopen(ctx: Context, note: Note) -> Outcome:
     """Open a finished task or watch note again. :raises Refused: ``not_done``, or ``second_watch_note``."""
     live_customer(ctx, note.customer_id)
     if note.done_at is None:
-        raise Refused("not_done", N_("This note is not marked as done."))
+        raise Refused(*NOT_DONE)
     if note.kind == NoteKind.WATCH and _other_watch(ctx, note):
         raise Refused("second_watch_note", SECOND_WATCH)
     note.done_at = note.done_by_id = None

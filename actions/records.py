@@ -7,13 +7,14 @@ the same transaction, so the rule holds at every door.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
 from typing import Any
 
 from sqlalchemy import (
     CompoundSelect,
     ForeignKeyConstraint,
+    and_,
     bindparam,
     func,
     inspect,
@@ -24,7 +25,11 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapper, object_session
 
 from actions.base import ACTIONS, Action, Conflict, Context, Outcome, Refused
+from actions.census import Bucket
+from actions.constraints import REQUIRED
 from actions.journal import plain
+from actions.ledger import not_live
+from models import validate
 from models.base import N_, Base, Invalid, metadata
 from models.journal import Change, Changeset
 
@@ -33,9 +38,11 @@ MEANWHILE = N_(
 )
 SaveHook = Callable[[Context, Any, set[str], bool], None]
 DeleteHook = Callable[[Context, Any], None]
+SaveCensus = Callable[[Mapping[str, Any]], Sequence[Bucket]]
 _save_hooks: dict[type[Base], list[SaveHook]] = defaultdict(list)
 _delete_hooks: dict[type[Base], list[DeleteHook]] = defaultdict(list)
 _one_by_one: set[type[Base]] = set()
+_save_censuses: dict[type[Base], list[SaveCensus]] = defaultdict(list)
 
 
 def before_save(model: type[Base], *, alone: bool = False) -> Callable[[SaveHook], SaveHook]:
@@ -56,6 +63,40 @@ def before_save(model: type[Base], *, alone: bool = False) -> Callable[[SaveHook
 def saved_together(model: type[Base]) -> bool:
     """Whether many rows of ``model`` may be saved in one flush: what its rules say of one depends on no other."""
     return model not in _one_by_one
+
+
+def save_census(model: type[Base]) -> Callable[[SaveCensus], SaveCensus]:
+    """Register ``census(values)``: the rows for which a hook, or ``problems()``, refuses to be given some values.
+
+    Whoever adds such a rule about a field of ``column_bulk_list`` says it here too; the contract test compares them.
+    """
+
+    def register(census: SaveCensus) -> SaveCensus:
+        _save_censuses[model].append(census)
+        return census
+
+    return register
+
+
+def saved(model: type[Base], values: Mapping[str, Any]) -> list[Bucket]:
+    """Return the buckets of an action that sets columns of a row by the rules its form keeps, and nothing else.
+
+    :raises Invalid: a column takes its value for no row.
+    """
+    taken = _as_stored(model, values)
+    rules = [bucket for census in _save_censuses[model] for bucket in census(taken)]
+    same = (getattr(model, name).is_not_distinct_from(value) for name, value in taken.items())
+    return [*not_live(model), *rules, Bucket(and_(*same))]
+
+
+def _as_stored(model: type[Base], values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return values as the columns' own checks leave them, tried on a row that nobody keeps."""
+    row, columns = model(), inspect(model).columns
+    validate.assign(row, dict(values))
+    empty = [name for name in values if getattr(row, name) is None and not columns[name].nullable]
+    if empty:
+        raise Invalid({name.removesuffix("_id"): REQUIRED for name in empty})
+    return {name: getattr(row, name) for name in values}
 
 
 def before_delete(model: type[Base]) -> Callable[[DeleteHook], DeleteHook]:
@@ -114,7 +155,10 @@ def fields_action(model: type[Base]) -> Action:
     code = f"{model.resource_name()}.edit_fields"
     declared = ACTIONS.get(code)
     if declared is None or declared.model is not model:
-        declared = ACTIONS[code] = Action(code, model, edit_fields, N_("Edit fields"), False, True)
+        declared = ACTIONS[code] = Action(
+            code, model, edit_fields, N_("Edit fields"), False, True,
+            census=lambda given, shop: saved(model, given["values"]),
+        )  # fmt: skip
     return declared
 
 

@@ -13,8 +13,9 @@ from sqlalchemy import Select, func, select
 from werkzeug.exceptions import Forbidden, NotFound
 from wtforms import Form
 
-from actions import runner, runs
+from actions import census, runner, runs
 from actions.base import Invalid, Refused
+from actions.census import Tally
 from actions.runner import MOST_AT_ONCE
 from admin import bodies, lists, previews, proof, saving
 from admin.context import call, clientele, must_prove, now, perform, rehearse, session, shop
@@ -55,11 +56,19 @@ def act(screen: Screen, verb: str) -> Any:
     opening = request.method == "GET" or (chosen.bulk and "key" not in request.form)
     if opening:
         return _page(screen, declared, form, chosen)
-    if request.args.get("preview") == "1":
+    if request.args.get("preview") == "1" and (saving.in_drawer() or not counting()):
         return _preview(declared, form, chosen)
     if not form.validate():
         return _page(screen, declared, form, chosen), 422
+    if counting():
+        return _page(screen, declared, form, chosen)
     return _do(screen, declared, form, chosen)
+
+
+def counting() -> bool:
+    """Return whether the request is the button's that has counted what a filled-in form would change."""
+    asked = request.args.get("preview"), request.args.get("count")
+    return asked == ("1", "1") and "key" in request.form
 
 
 def find(screen: Screen, verb: str) -> RowAction:
@@ -100,18 +109,29 @@ def _ticked(screen: Screen) -> Chosen:
     if not ids:
         raise NotFound(_("None of these records is there any more."))
     many = wanted if len(ids) > MOST_AT_ONCE else None
-    count = (
-        len(ids) if many is None else session().scalar(select(func.count()).select_from(wanted.subquery()))
-    )
-    counted = request.form.get("count")
-    if counted is not None and counted != str(count):
-        text = _("The list has changed: it was %(then)s records and is %(now)s now. Look at it again.")
-        raise Refused("list_changed", text, then=counted[:10], now=count)
+    count = len(ids) if many is None else _size(wanted)
+    _check_unchanged(count)
     if request.form.get("all") != "1":
         return Chosen(ids, bulk=True, count=len(ids), carried=tuple(("ids", str(i)) for i in ids))
     query = [(k, v) for k, v in request.form.items(multi=True) if k in names]
     carried = (("all", "1"), ("count", str(count)), *query)
-    return Chosen(ids, bulk=True, count=count or 0, many=many, carried=carried)
+    return Chosen(ids, bulk=True, count=count, many=many, carried=carried)
+
+
+def _size(wanted: Select[Any]) -> int:
+    """Return how many rows a list's query matches; where a census counts them anyway, what the form takes along."""
+    carried = request.form.get("count", "")
+    if counting() and carried.isascii() and carried.isdigit() and len(carried) < 10:
+        return int(carried)
+    return session().scalar(select(func.count()).select_from(wanted.subquery())) or 0
+
+
+def _check_unchanged(count: int) -> None:
+    """Hold a selection to the count it was made with. :raises Refused: ``list_changed``."""
+    counted = request.form.get("count")
+    if counted is not None and counted != str(count):
+        text = _("The list has changed: it was %(then)s records and is %(now)s now. Look at it again.")
+        raise Refused("list_changed", text, then=counted[:10], now=count)
 
 
 def _form(declared: RowAction, chosen: Chosen) -> Form:
@@ -133,13 +153,25 @@ def targets(declared: RowAction, chosen: Chosen) -> tuple[int, ...] | None:
 def _preview(declared: RowAction, form: Form, chosen: Chosen) -> str:
     if not form.validate():
         return render_template("admin/_preview.html", preview=None)
-    if chosen.many is not None:
-        words = _(
-            "More than %(most)s records are done in the background, each by itself. You can watch, stop and undo it.",
-            most=MOST_AT_ONCE,
-        )
-        return render_template("admin/_preview.html", preview=PreviewPage((), (), 0, (words,), ""))
-    return render_template("admin/_preview.html", preview=_rehearsed(declared, form, chosen))
+    show = _rehearsed if chosen.many is None else _of_many
+    return render_template("admin/_preview.html", preview=show(declared, form, chosen))
+
+
+def _of_many(declared: RowAction, form: Form, chosen: Chosen) -> PreviewPage:
+    url = _address(preview="1", count="1") if declared.action.census is not None else ""
+    wanted = url and counting() and not any(field.errors for field in form)
+    return previews.of_many(url, _counted(declared, form, chosen) if wanted else None)
+
+
+def _counted(declared: RowAction, form: Form, chosen: Chosen) -> Tally | Invalid:
+    """Count what the deed would do to each of the rows, in one statement that waits for nobody."""
+    assert chosen.many is not None
+    try:
+        found = census.count(session(), declared.action, chosen.many, declared.given(form), shop())
+    except Invalid as invalid:
+        return invalid
+    _check_unchanged(found.total)
+    return found
 
 
 def _rehearsed(declared: RowAction, form: Form, chosen: Chosen) -> PreviewPage:
@@ -147,8 +179,10 @@ def _rehearsed(declared: RowAction, form: Form, chosen: Chosen) -> PreviewPage:
 
 
 def _seen(declared: RowAction, form: Form, chosen: Chosen) -> PreviewPage | None:
-    """Return what a dangerous deed would do where its form comes back, so that it is seen without scripts too."""
-    ready = declared.action.danger and "key" in request.form and chosen.many is None
+    """Return what a form shows without scripts: the button to count by, or what a dangerous deed would do."""
+    if chosen.many is not None:
+        return _of_many(declared, form, chosen)
+    ready = (declared.action.danger and "key" in request.form) or counting()
     return _rehearsed(declared, form, chosen) if ready and not any(f.errors for f in form) else None
 
 
@@ -253,7 +287,7 @@ def _count(screen: Screen, chosen: Chosen) -> str:
 
 def _address(**more: str) -> str:
     """Return this view's address with the arguments that say which row it is about."""
-    kept: Mapping[str, str] = {k: v for k, v in request.args.items() if k != "preview"}
+    kept: Mapping[str, str] = {k: v for k, v in request.args.items() if k not in ("preview", "count")}
     query = "&".join(f"{k}={v}" for k, v in {**kept, **more}.items() if v.isascii() and v.isalnum())
     return f"{request.path}?{query}" if query else request.path
 

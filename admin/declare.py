@@ -61,7 +61,7 @@ class RowAction:
     :param when: says for one row whether the action makes sense; the action itself still checks.
     :param allow: says for one row whether the person asking may; holders of the permission may unless it says no.
         Rows ticked by the hundred are not looked at one by one, so such an action is never offered in ``bulk``.
-    :param bulk: whether it is offered for ticked rows too, all of them or none.
+    :param bulk: whether it is offered for ticked rows too, all of them or none. The action then has a census.
     :param from_row: the form starts with the row's own values.
     :param button: a record shows it as a button of its own, beside Edit.
     :param intro: a sentence over the form.

@@ -319,6 +319,14 @@ class PreviewSheet:
 
 
 @dataclass(frozen=True, slots=True)
+class PreviewCount:
+    """How many of too many rows to try a deed on would change: where that is asked for, and what was counted."""
+
+    url: str
+    lines: Sequence[Text] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class PreviewPage:
     """What a deed would do. ``blockers`` are (record, why); with any of them it would be refused."""
 
@@ -328,6 +336,7 @@ class PreviewPage:
     warnings: Sequence[Text]
     fingerprint: str
     sheet: PreviewSheet | None = None
+    count: PreviewCount | None = None
 
 
 @dataclass(slots=True)

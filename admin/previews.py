@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
+from babel.numbers import format_decimal
 from flask_babel import gettext as _
 from markupsafe import Markup
 
-from actions.base import Sheet, SheetLine
+from actions.base import Invalid, Refused, Sheet, SheetLine
+from actions.census import Tally
 from actions.preview import Preview, RowChange
+from actions.runner import MOST_AT_ONCE
 from admin import activity, cells
 from admin.context import now, shop
-from admin.pages import FieldChange, PreviewGroup, PreviewLine, PreviewPage, PreviewSheet, Text
+from admin.pages import (
+    FieldChange,
+    PreviewCount,
+    PreviewGroup,
+    PreviewLine,
+    PreviewPage,
+    PreviewSheet,
+    Text,
+)
 from admin.sentences import fill, sentence, translated
 from models.journal import Change
 
@@ -24,7 +35,7 @@ def page(preview: Preview) -> PreviewPage:
     blockers = [
         (str(b.about) if b.about is not None else "", translated(b)) for b in preview.blockers[:MOST_LINES]
     ]
-    blockers += [(name.replace("_", " "), sentence(text)) for name, text in preview.errors.items()]
+    blockers += _faults(preview.errors)
     warnings = [fill(w.message, w.values) for w in preview.outcome.warnings] if preview.outcome else []
     return PreviewPage(
         groups=_groups(preview.rows),
@@ -34,6 +45,48 @@ def page(preview: Preview) -> PreviewPage:
         sheet=_sheet(preview.outcome.sheet) if preview.outcome and preview.outcome.sheet else None,
         fingerprint=preview.fingerprint if preview.possible else "",
     )
+
+
+def _faults(errors: Mapping[str, str]) -> list[tuple[Text, Text]]:
+    return [(name.replace("_", " "), sentence(text)) for name, text in errors.items()]
+
+
+def of_many(count_url: str, found: Tally | Invalid | None = None) -> PreviewPage:
+    """Return what is said of a deed on too many rows to try it: that it is a run, and what was counted if it was.
+
+    :param count_url: where its button has them counted; "" where the action cannot tell.
+    :param found: the census, or what is wrong with the parameters for every row.
+    """
+    words = _(
+        "More than %(most)s records are done in the background, each by itself. You can watch, stop and undo it.",
+        most=MOST_AT_ONCE,
+    )
+    blockers = _faults(found.errors) if isinstance(found, Invalid) else []
+    lines = _census(found) if isinstance(found, Tally) else []
+    return PreviewPage(
+        (), blockers, 0, (words,), "", count=PreviewCount(count_url, lines) if count_url else None
+    )
+
+
+def _census(tally: Tally) -> list[str]:
+    found = [_("%(count)s would change", count=_number(tally.change))]
+    if tally.same:
+        same = _("%(count)s are so already", count=_number(tally.same))
+        found.append(same if tally.same > 1 else _("1 is so already"))
+    refusals = sorted(tally.refused, key=lambda line: -line[0])
+    return found + [
+        _("%(count)s would be refused: %(why)s", count=_number(size), why=_why(why)) for size, why in refusals
+    ]
+
+
+def _number(figure: int) -> str:
+    return str(format_decimal(figure, locale=shop().locale))
+
+
+def _why(why: Refused | Invalid) -> str:
+    if isinstance(why, Refused):
+        return translated(why)
+    return " ".join(f"{name}: {text}" for name, text in _faults(why.errors))
 
 
 def _sheet(sheet: Sheet) -> PreviewSheet:

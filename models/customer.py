@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 
 
 MERGED = text("merged_into_id IS NOT NULL")
+OWN_AGENT = N_("Choose another agent: this one is the customer or one of their own sub-customers.")
+NO_AGENT = N_("Choose a customer whose type is agent.")
 
 
 class Customer(Record):
@@ -293,11 +295,7 @@ class Customer(Record):
         if agent is None:
             return {}
         if agent is self or (self.id is not None and agent.agent_id == self.id):
-            return {
-                "agent": N_(
-                    "Choose another agent: this one is the customer or one of their own sub-customers."
-                )
-            }
+            return {"agent": OWN_AGENT}
         if agent.account_type != AccountType.AGENT:
-            return {"agent": N_("Choose a customer whose type is agent.")}
+            return {"agent": NO_AGENT}
         return {}

@@ -14,6 +14,9 @@ from models.personal import fact, personal, staff, state
 from models.types import Choice, UTCDateTime, choice
 from models.validate import checked, required
 
+DUE_ON_TASK = N_("Only a task has a due date: choose the kind Task, or clear the date.")
+DONE_STAYS = N_("This entry is already done, so it stays a task or a watch note.")
+
 
 class NoteKind(Choice):
     """A note is read, a task is done, a watch note warns until it is taken off."""
@@ -79,7 +82,7 @@ class Note(Record):
         found = {}
         kind = self.kind or NoteKind.NOTE
         if changed & {"kind", "due_on"} and self.due_on is not None and kind != NoteKind.TASK:
-            found["due_on"] = N_("Only a task has a due date: choose the kind Task, or clear the date.")
+            found["due_on"] = DUE_ON_TASK
         if changed & {"kind", "done_at"} and self.done_at is not None and kind == NoteKind.NOTE:
-            found["kind"] = N_("This entry is already done, so it stays a task or a watch note.")
+            found["kind"] = DONE_STAYS
         return found

@@ -1,11 +1,35 @@
-// A preview holds for the form it was asked with: once a field changes, its fingerprint goes until the next one comes.
-// What is typed to confirm changes nothing that the deed does.
-const stale = (form) => form?.querySelectorAll("[data-fingerprint]").forEach((mark) => mark.remove());
+// A preview holds for the form it was asked with: once a field changes, its fingerprint goes until the next one comes, and
+// so does a count. What is typed to confirm, or to prove who one is, changes nothing that the deed does.
+const BESIDES = ["confirm", "proof"];
+const stale = (form) => form?.querySelectorAll("[data-fingerprint], [data-counted]").forEach((mark) => mark.remove());
+
+const counts = new WeakMap(); // form -> what it held when its rows were last counted
+
+function contents(form) {
+  const data = new FormData(form);
+  BESIDES.forEach((name) => data.delete(name));
+  return new URLSearchParams(data).toString();
+}
+
+// A field that is left asks for a preview a moment later, so that one may come after the count that was asked with the
+// same values, and a count after the form was changed again: neither takes the other's place.
+function onSwap({ detail }) {
+  const form = detail.target.matches("[data-preview]") && detail.target.closest("form");
+  if (!form) return;
+  const counted = detail.requestConfig.elt.matches("[data-count]");
+  if (counted !== (counts.get(form) === contents(form))) detail.shouldSwap = false;
+}
 
 export function start() {
   document.addEventListener("input", ({ target }) => {
-    if (!["confirm", "proof"].includes(target.name) && target.form?.querySelector("[data-preview]")) stale(target.form);
+    if (BESIDES.includes(target.name) || !target.form?.querySelector("[data-preview]")) return;
+    stale(target.form);
+    counts.delete(target.form);
   });
-  document.addEventListener("htmx:beforeRequest", ({ target }) => target.matches("[data-preview]") && target.setAttribute("aria-busy", "true"));
-  document.addEventListener("htmx:afterRequest", ({ target }) => target.matches("[data-preview]") && target.setAttribute("aria-busy", "false"));
+  document.addEventListener("htmx:beforeRequest", ({ target, detail }) => {
+    if (target.matches("[data-count]")) counts.set(target.form, contents(target.form));
+    if (detail.target.matches("[data-preview]")) detail.target.setAttribute("aria-busy", "true");
+  });
+  document.addEventListener("htmx:beforeSwap", onSwap);
+  document.addEventListener("htmx:afterRequest", ({ detail }) => detail.target.matches("[data-preview]") && detail.target.setAttribute("aria-busy", "false"));
 }

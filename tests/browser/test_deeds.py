@@ -7,6 +7,7 @@ from playwright.sync_api import Page, expect
 from models.customer import Customer
 from models.note import Note, NoteKind
 from tests import factories
+from tests.browser.accessibility import check_accessibility
 from tests.browser.conftest import Problems
 from tests.browser.people import RASHID
 from tests.browser.test_tasks import Arrange, Shop, drawer, record, rows, toast
@@ -103,3 +104,51 @@ def test_an_older_change_is_taken_back_from_the_record_and_what_changed_since_is
     drawer(desk).get_by_role("button", name="Undo").click()
     expect(toast(desk)).to_contain_text("apart from what changed since")
     expect(desk.locator("#record-header h1")).to_contain_text("Rami")
+
+
+def all_zanders(page: Page, verb: str) -> None:
+    """Open an action's form for all customers of that name."""
+    page.goto("/admin/customer/?view=all&last_name__eq=Zander")
+    page.get_by_role("checkbox", name="Select all rows on this page").check()
+    bar = page.locator("[data-bulk]")
+    bar.get_by_text("matching", exact=False).click()
+    bar.get_by_text("More", exact=True).click()
+    bar.get_by_role("button", name=verb).click()
+    expect(preview(page)).to_contain_text("in the background")
+
+
+def test_many_rows_are_counted_at_a_click_and_the_count_goes_with_the_form_it_was_made_for(
+    desk: Page, arrange: Arrange
+) -> None:
+    with arrange() as session:
+        for n in range(503):
+            factories.make_customer(session, last_name="Zander", email=None, is_active=n > 2)
+    all_zanders(desk, "Switch off")
+    button = preview(desk).get_by_role("button")
+    expect(button).to_have_text("Count what would change")
+    drawer(desk).get_by_label("Reason").fill("Moved away")
+    with desk.expect_response(lambda answer: answer.url.endswith("?preview=1")):
+        button.click()  # by which the field is left, so that the preview is asked for after the count
+    expect(preview(desk)).to_contain_text("500 would change")
+    expect(preview(desk)).to_contain_text("3 would be refused: This customer is switched off already.")
+    expect(button).to_have_text("Count again")
+    expect(button).to_be_focused()
+    check_accessibility(desk, "dialog#drawer[open]")
+    drawer(desk).get_by_label("Reason").press_sequentially(" to Leeds")
+    expect(preview(desk)).not_to_contain_text("500 would change")
+    drawer(desk).get_by_label("Reason").blur()
+    expect(button).to_have_text("Count what would change")
+    button.press("Enter")
+    expect(preview(desk)).to_contain_text("500 would change")
+    drawer(desk).get_by_role("button", name="Switch off").click()
+    expect(desk.locator("#record-header")).to_contain_text("of 503")
+
+
+def test_enter_in_a_field_does_the_deed_and_does_not_count(desk: Page, arrange: Arrange) -> None:
+    with arrange() as session:
+        for _n in range(501):
+            factories.make_customer(session, last_name="Zander", email=None)
+    all_zanders(desk, "Set account terms")
+    drawer(desk).get_by_label("Sales channel").select_option(index=1)
+    drawer(desk).get_by_label("Credit limit").press("Enter")
+    expect(desk.locator("#record-header")).to_contain_text("of 501")
