@@ -26,12 +26,16 @@ from models.member import (
     StaffGroup,
     StaffRole,
 )
-from tests.factories import NOW, _given, _named, _save, make_sales_channel, make_staff, number
+from tests.factories import NOW, _given, _named, _save, make_sales_channel, number
 
 
 def make_member(session: Session, **overrides: Any) -> Member:
     """A member of staff who cannot sign in."""
-    return session.get_one(Member, make_staff(session, **overrides).id)
+    n = number()
+    values = _given(
+        overrides, first_name="Mary", last_name="Kaur", username=f"member{n}", email=f"member{n}@shop.example", active=True
+    )  # fmt: skip
+    return _save(session, Member(**values))
 
 
 def make_role(session: Session, **overrides: Any) -> StaffRole:
