@@ -18,10 +18,12 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from actions import letters
+from actions.sight import channels_in, seen
 from models.base import N_, About, Base, Invalid
 from models.customer import Customer
 from models.mail import Mail
 from models.shop import Shop
+from models.sight import Channels
 
 if TYPE_CHECKING:
     from actions.census import Census
@@ -198,6 +200,11 @@ class Context:
         return mail
 
     @property
+    def channels(self) -> Channels:
+        """Return the ids of the sales channels whose customers the actor sees; None for all (rule 16)."""
+        return channels_in(self.session)
+
+    @property
     def changeset_id(self) -> int:
         """Return the id of this deed's changeset, writing it on first use."""
         return self.journal.changeset_id(self.session)
@@ -214,7 +221,8 @@ class Context:
 
         What belongs to a customer is locked after that customer, so that no two deeds wait for each other.
 
-        :raises Missing: one of them does not exist. :raises Refused: ``moved``, in the moment of a merge.
+        :raises Missing: one of them does not exist, or is out of the actor's sight (rule 16.3).
+        :raises Refused: ``moved``, in the moment of a merge.
         """
         wanted = sorted(set(ids))
         owners = self._lock_owners(model, wanted)
@@ -235,7 +243,7 @@ class Context:
         key = model.__mapper__.primary_key[0]
         query = (
             select(model)
-            .where(key.in_(wanted))
+            .where(key.in_(wanted), *seen(self.session, model))
             .order_by(key)
             .with_for_update(of=model)
             .execution_options(populate_existing=True)

@@ -25,6 +25,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapper, object_session
 
 from actions.base import ACTIONS, Action, Conflict, Context, Outcome, Refused
+from actions.bounds import hidden_references
 from actions.census import Bucket
 from actions.constraints import REQUIRED
 from actions.journal import plain
@@ -175,7 +176,8 @@ def fill_in(ctx: Context, row: Base, values: dict[str, Any], *, created: bool) -
             hook(ctx, row, changed, created)
     except Invalid as invalid:
         errors |= invalid.errors
-    errors = {**row.problems(changed), **errors}
+    hidden = hidden_references(ctx.session, row, changed, created=created)
+    errors = {**row.problems(changed), **errors, **hidden}
     if errors:
         raise Invalid(errors)
     if created:

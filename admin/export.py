@@ -16,12 +16,13 @@ from sqlalchemy.orm import Session
 
 from admin import columns, lists
 from admin.cells import currency_of, major
-from admin.context import now, session, shop
+from admin.context import channels, now, session, shop
 from admin.fields import Field, label_of
 from admin.files import KINDS, Value
 from admin.query import BadArgument
 from admin.select import ordered
-from models.base import db
+from models.base import Base, db
+from models.sight import shows
 
 if TYPE_CHECKING:
     from admin.base import Screen
@@ -43,6 +44,8 @@ def value_of(field: Field, row: Any) -> Value:
         return "yes" if value else "no"
     if isinstance(value, dt.datetime):
         return value.astimezone(shop().zone)
+    if isinstance(value, Base) and not shows(value, channels()):
+        return f"#{value.id}"  # type: ignore[attr-defined]
     if isinstance(value, (list, tuple)):
         return "; ".join(str(item) for item in value)
     return value if isinstance(value, int | Decimal | dt.date) else str(value)

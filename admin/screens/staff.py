@@ -10,7 +10,9 @@ from flask_babel import lazy_gettext as _l
 
 from admin.base import Screen
 from admin.declare import View
+from admin.fields import Field
 from admin.pages import Badge
+from admin.screens.staff_scope import CHANNELS, LIMIT, channels_seen
 from models.member import Member
 
 
@@ -29,8 +31,12 @@ class StaffScreen(Screen):
         "active": _l("May sign in"),
         "last_sign_in_at": _l("Last sign-in"),
         "invited_at": _l("Invited"),
+        "sales_channels": _l("Sees customers of"),
     }
     form_columns = ("first_name", "last_name", "email")
+    column_details_list = (*form_columns, *column_list[2:], "sales_channels")
+    column_formatters = {"sales_channels": channels_seen}
+    row_actions = (LIMIT,)
     can_create = can_delete = False
     views = (
         View("active", _l("May sign in"), {"active__eq": "1"}),
@@ -38,6 +44,10 @@ class StaffScreen(Screen):
         View("all", _l("All")),
     )
     empty = _l("Nobody works here yet.")
+
+    def field(self, name: str) -> Field:
+        """Know the channels too, which an action chooses from."""
+        return CHANNELS if name == CHANNELS.name else super().field(name)
 
     def badges(self, row: Any) -> Sequence[Badge]:
         """Say who may not sign in."""

@@ -17,7 +17,7 @@ from models.customer import Customer
 from models.journal import Change, Changeset
 from models.note import Note
 from models.run import ItemState, Run, RunItem, RunState
-from tests import factories
+from tests import factories, staffing
 from tests.admin.conftest import Shop
 from tests.admin.pages import page_of
 from tests.admin.test_ledgers import act
@@ -119,6 +119,10 @@ CASES: dict[str, tuple[Callable[[Shop], int] | None, dict[str, str]]] = {
     "mail.resend": (lambda shop: shop.make(factories.make_mail).id, {}),
     "api_key.create": (None, {"name": "Stock sync", "scope": "read", "expires_on": "2999-01-31"}),
     "api_key.revoke": (own_key, {}),
+    "staff.limit_to_channels": (
+        lambda shop: shop.make(staffing.make_member).id,
+        {"sales_channels": "@sales_channel"},
+    ),
 }
 SHOWN_ONCE = {"api_key.create": 200}
 """What answers with a page that shows something this once, where others answer with a message alone."""
