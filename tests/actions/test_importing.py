@@ -16,6 +16,7 @@ from models.customer import Customer
 from models.importing import ImportFile, ImportRow, ImportState, Verdict
 from models.journal import Change, Changeset
 from models.lookups import CustomerClass
+from models.phone import Phone
 from models.run import Run, RunItem, RunState
 from tests import factories
 from tests.actions.desk import Desk
@@ -155,6 +156,40 @@ def test_the_whole_of_it_is_undone(desk: Desk) -> None:
     assert desk.all(Customer, last_name=name) == []
     assert {desk.of(i).last_name for i in olds} == {"Karim"}
     assert results(desk, back or 0) == ["done"] * 3, "by chunk, not by row"
+
+
+def test_of_what_is_undone_rows_changed_or_used_since_stay_and_are_named(desk: Desk) -> None:
+    name = mark()
+    run = applied(desk, file_of(desk, Customer, [person(n, name) for n in range(20)]))
+    there = desk.all(Customer, last_name=name)
+    desk.edit(Customer, there[2].id, title="Dr")
+    desk.create(Address, customer_id=there[4].id, line1="1 Mill Lane")
+    desk.create(Phone, customer_id=there[6].id, number="020 7946 0001", kind="mobile")
+    back = desk.do(runs.undo_all, run).record_id or 0
+    work(desk)
+    assert [c.first_name for c in desk.all(Customer, last_name=name)] == ["Ann 2", "Ann 4", "Ann 6"]
+    said = [str(item.message) for item in desk.all(RunItem, run_id=back)]
+    assert said[0] == "Undone."
+    assert f"Ann 2 {name} was changed since and stays." in said[1]
+    assert f"Ann 4 {name} cannot be deleted: 1 address refer to it." in said[1]
+    assert f"Ann 6 {name} cannot be deleted: 1 phone refer to it." in said[1]
+    gone = [c for deed in desk.all(Changeset, run_id=back) for c in desk.changes(deed.id)]
+    assert sorted(c.row_id for c in gone) == sorted({c.id for c in there} - {there[n].id for n in (2, 4, 6)})
+    assert all(c.after is None for c in gone)
+
+
+def test_an_undo_is_taken_up_by_another_worker_and_nothing_is_undone_by_halves(desk: Desk) -> None:
+    name = mark()
+    run = applied(desk, file_of(desk, Customer, [person(n, name) for n in range(25)]))
+    back = desk.do(runs.undo_all, run).record_id or 0
+    dead = runs.claim(desk.engine, desk.now, "dead")
+    assert dead is not None
+    assert runs.do_chunk(desk.engine, dead, lambda: desk.now)
+    assert [c.first_name for c in desk.all(Customer, last_name=name)] == [f"Ann {n}" for n in range(20)]
+    desk.later(seconds=61)
+    work(desk, "second")
+    assert (desk.get(Run, back).state, desk.get(Run, back).done) == (RunState.DONE, 3)
+    assert desk.all(Customer, last_name=name) == []
 
 
 def test_an_undo_that_cannot_be_says_why_in_what_room_there_is(
