@@ -127,12 +127,7 @@ def _save(ctx: Context, row: Base, values: dict[str, Any], *, created: bool) -> 
 def fill_in(ctx: Context, row: Base, values: dict[str, Any], *, created: bool) -> None:
     """Set ``values`` on a row by every rule that a save keeps; the next flush stores it. :raises Invalid: by field."""
     changed, errors = assign(row, values)
-    try:
-        for hook in _save_hooks[type(row)]:
-            hook(ctx, row, changed, created)
-    except Invalid as invalid:
-        errors |= invalid.errors
-    errors = {**row.problems(changed), **errors}
+    errors = {**faults(ctx, row, changed, created=created), **errors}
     if errors:
         raise Invalid(errors)
     if created:
@@ -140,6 +135,20 @@ def fill_in(ctx: Context, row: Base, values: dict[str, Any], *, created: bool) -
     elif changed & set(inspect(type(row)).relationships.keys()) and not ctx.journal.touched(row):
         row.version += 1  # type: ignore[attr-defined]
         row.updated_at = ctx.now  # type: ignore[attr-defined]
+
+
+def faults(ctx: Context, row: Base, changed: set[str], *, created: bool) -> dict[str, str]:
+    """Return field -> sentence for what the rules have against a row of which these fields changed.
+
+    :raises Refused: a rule is against the row as a whole.
+    """
+    found: dict[str, str] = {}
+    try:
+        for hook in _save_hooks[type(row)]:
+            hook(ctx, row, changed, created)
+    except Invalid as invalid:
+        found = invalid.errors
+    return {**row.problems(changed), **found}
 
 
 def save_new(ctx: Context, row: Base, values: dict[str, Any]) -> None:

@@ -275,7 +275,10 @@ def _lines(screen: Screen, file: ImportFile, found: Sequence[ImportRow]) -> list
         for row in session().scalars(screen.base_select().where(screen.identity.in_(wanted))).unique()
     }
     mapped = _mapped_keys(screen, file)
-    return [_line(screen, row, changes[row.id], names, there.get(row.row_id), mapped) for row in found]
+    return [
+        _line(screen, row, changes[row.id], names, there.get(row.row_id), mapped, _told(screen, file, row))
+        for row in found
+    ]
 
 
 def _mapped_keys(screen: Screen, file: ImportFile) -> frozenset[str]:
@@ -284,12 +287,28 @@ def _mapped_keys(screen: Screen, file: ImportFile) -> frozenset[str]:
     return frozenset(known[name].key for name in chosen if name in known)
 
 
+def _told(screen: Screen, file: ImportFile, row: ImportRow) -> list[tuple[str, str]]:
+    """Return (label, sentence) for all that is wrong with a row, in the order of the file's columns."""
+    places = {name: int(place) for place, name in (file.plan or {}).get("fields", {}).items()}
+
+    def place(name: str) -> int:
+        return places.get(name, places.get(name.removesuffix("_id"), -1))
+
+    told = sorted((row.errors or {}).items(), key=lambda error: place(error[0]))
+    return [(_label(screen, name), sentence(text)) for name, text in told]
+
+
 def _line(
-    screen: Screen, row: ImportRow, change: Change, names: activity.Names, record: Any, mapped: frozenset[str]
+    screen: Screen,
+    row: ImportRow,
+    change: Change,
+    names: activity.Names,
+    record: Any,
+    mapped: frozenset[str],
+    told: Sequence[tuple[str, str]],
 ) -> ImportLine:
     if row.verdict == Verdict.CREATED:  # what the file says of it, not what the product fills in besides
         change.after = {name: value for name, value in (row.after or {}).items() if name in mapped}
-    told = [(_label(screen, name), sentence(text)) for name, text in (row.errors or {}).items()]
     shown = activity.field_changes(change, names) if row.verdict in (Verdict.CREATED, Verdict.CHANGED) else ()
     return ImportLine(
         line=row.line,
@@ -329,10 +348,7 @@ def refused(screen: Screen) -> Response:
     def lines() -> Iterator[list[str]]:
         yield [*file.headers, _("Why it was refused")]
         for row in found:
-            told = (
-                f"{_label(screen, n)}: {sentence(t)}" if n else sentence(t)
-                for n, t in (row.errors or {}).items()
-            )
+            told = (f"{label}: {text}" if label else text for label, text in _told(screen, file, row))
             yield [*((row.cells or []) + [""] * width)[:width], "; ".join(told)]
 
     return _download(screen, list(lines()), f"{screen.resource}-refused.csv")

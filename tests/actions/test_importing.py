@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from actions import import_deed, importing, runs
+from actions import import_deed, import_faults, importing, runs
 from actions.base import Refused
 from actions.packing import pack
 from models.address import Address
@@ -31,9 +31,16 @@ def _small(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def file_of(
-    desk: Desk, model: type[Base], rows: list[dict[str, Any]], defaults: dict[str, Any] | None = None
+    desk: Desk,
+    model: type[Base],
+    rows: list[dict[str, Any]],
+    defaults: dict[str, Any] | None = None,
+    unread: dict[int, dict[str, str]] | None = None,
 ) -> int:
-    """A file whose rows were read already: their values, with the record's id under ``id``; tried. Return its id."""
+    """A file whose rows were read already: their values, with the record's id under ``id``; tried. Return its id.
+
+    :param unread: place of a row -> what is wrong with those of its cells that could not be read.
+    """
     desk.allow(importing.import_actions(model)[0], runs.undo_all)
     file = ImportFile(
         resource=model.__tablename__, name="file.csv", actor_id=desk.actor.id, created_at=desk.now,
@@ -49,8 +56,9 @@ def file_of(
                 "id": row.id,
                 "row_id": given.get("id"),
                 "given": pack({k: v for k, v in given.items() if k != "id"}),
+                "errors": (unread or {}).get(n),
             }
-            for row, given in zip(stored, rows, strict=True)
+            for n, (row, given) in enumerate(zip(stored, rows, strict=True))
         ],
     )
     plan = {"defaults": pack(defaults or {})}
@@ -406,3 +414,40 @@ def test_what_files_say_of_a_person_can_be_blanked(desk: Desk) -> None:
     assert (blank.cells, blank.given, blank.before, blank.after) == (None, None, None, None)
     assert kept.cells == ["x"]
     assert kept.verdict == Verdict.CHANGED
+
+
+def test_a_row_with_unread_cells_is_told_what_else_is_wrong_and_never_written(desk: Desk) -> None:
+    name = mark()
+    desk.customer(email=f"{name}1@example.com", account_code=name.upper())
+    row = person(1, name, account_code=name.upper(), date_of_birth=desk.now.date() + dt.timedelta(days=9))
+    file_id = file_of(desk, Customer, [person(0, name), row], unread={1: {"is_active": "Enter yes or no."}})
+    assert verdicts(desk, file_id) == ["created", "refused"]
+    assert desk.all(ImportRow, file_id=file_id)[1].errors == {
+        "is_active": "Enter yes or no.",
+        "date_of_birth": "Enter a date of birth in the past.",
+        "email": "Another record already has this value.",
+        "account_code": "Another record already has this value.",
+    }
+    applied(desk, file_id)
+    assert [c.first_name for c in desk.all(Customer, last_name=name)] == ["Ann 0"]
+
+
+def test_a_rule_that_breaks_while_faults_are_looked_for_leaves_what_is_known(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_given: Any, **_more: Any) -> dict[str, str]:
+        raise ZeroDivisionError("poison")
+
+    monkeypatch.setattr(import_faults, "faults", broken)
+    rows = [person(n, mark()) for n in range(3)]
+    file_id = file_of(desk, Customer, rows, unread={1: {"is_active": "Enter yes or no."}})
+    assert [row.errors for row in desk.all(ImportRow, file_id=file_id)] == [
+        None, {"is_active": "Enter yes or no."}, None
+    ]  # fmt: skip
+
+
+def test_a_second_row_about_the_same_record_is_told_what_else_is_wrong_with_it(desk: Desk) -> None:
+    one = desk.customer(last_name="Karim")
+    rows = [{"id": one, "last_name": "A"}, {"id": one, "email": "none"}]
+    file_id = file_of(desk, Customer, rows)
+    assert set(desk.all(ImportRow, file_id=file_id)[1].errors or {}) == {"", "email"}
