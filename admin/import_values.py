@@ -254,8 +254,3 @@ class Reader:
             "errors": row.errors or None,
             "row_id": row.record.id if row.record is not None else None,
         }
-
-
-def matchable(screen: Screen) -> frozenset[str]:
-    """Return the names of what records can be matched by."""
-    return frozenset({ID, *unique_keys(screen)})
