@@ -3,26 +3,21 @@
 import csv
 import datetime as dt
 import io
-import itertools
-import re
 import zipfile
-from collections.abc import Iterable
-from typing import Any
 
 import pytest
 from sqlalchemy import select
 
-from actions import runs
-from admin import import_files, import_mapping
+from admin import import_files
 from admin.screens import SCREENS
 from admin.screens.lookups import CustomerClassScreen
-from models.base import Staff, db
 from models.customer import Customer
-from models.importing import ImportFile, ImportMapping, ImportRow
+from models.importing import ImportFile
 from models.lookups import CustomerClass
 from tests import application, factories
 from tests.admin import stock
 from tests.admin.conftest import Shop
+from tests.admin.imports import apply, counts, mapped, upload, verdicts, work
 from tests.admin.pages import page_of
 from tests.conftest import FindDatabase
 
@@ -30,44 +25,6 @@ IMPORTABLE = (
     "customer", "address", "phone", "customer_class", "note", "external_id", "attribute_value", "membership_group",
     "acquisition_source", "price_list", "sales_channel", "payment_term", "bank_account", "attribute_definition",
 )  # fmt: skip
-
-
-def upload(
-    shop: Shop, resource: str, content: str | bytes, role: str = "Admin", name: str = "file.csv"
-) -> Any:
-    """Upload a file; return the answer."""
-    data = content.encode() if isinstance(content, str) else content
-    return shop.client(role).send(f"/admin/{resource}/import/", {"file": (io.BytesIO(data), name)})
-
-
-def mapped(shop: Shop, resource: str, content: str | bytes, role: str = "Admin", **chosen: str) -> str:
-    """Upload a file and try it by the mapping that is proposed, save for what is ``chosen``; return the file's id."""
-    answer = upload(shop, resource, content, role)
-    assert answer.status_code == 302, answer.get_data(as_text=True)
-    form = page_of(shop.client(role).get(answer.location)).form(f"/admin/{resource}/import/columns/")
-    tried = shop.client(role).post(form.action, data=form.filled(**chosen))
-    assert tried.status_code == 302, tried.get_data(as_text=True)
-    return re.search(r"id=(\d+)", tried.location)[1]
-
-
-def work(shop: Shop) -> None:
-    """Work off every run that waits."""
-    with shop.app.app_context():
-        while runs.work_off(db.engine, shop.app.extensions["clientele"].clock, "test"):
-            pass
-
-
-def counts(shop: Shop, file_id: str) -> tuple[int, int, int, int]:
-    """How many rows would be created, changed, left alone, refused."""
-    file = shop.get(ImportFile, int(file_id))
-    return file.created, file.changed, file.unchanged, file.refused
-
-
-def apply(shop: Shop, resource: str, file_id: str, role: str = "Admin", **chosen: str) -> Any:
-    """Apply a file and work it off; return the answer."""
-    answer = shop.client(role).send(f"/admin/{resource}/import/apply/?id={file_id}", chosen)
-    work(shop)
-    return answer
 
 
 def test_a_file_is_tried_applied_and_undone(shop: Shop):
@@ -115,15 +72,6 @@ def test_customers_are_created_with_what_their_form_would_have_filled_in(shop: S
 PEOPLE = "id,First name,Last name,Email,Class,Active,Credit limit,Date of birth\n"
 
 
-def verdicts(shop: Shop, file_id: str) -> list[Any]:
-    """What the dry run says of each row: the verdict, or why it is refused."""
-    with shop.look() as session:
-        rows = session.scalars(
-            select(ImportRow).where(ImportRow.file_id == int(file_id)).order_by(ImportRow.position)
-        )
-        return [row.errors or row.verdict.value for row in rows]
-
-
 def test_only_mapped_fields_are_written_and_empty_cells_are_left_alone_unless_asked(shop: Shop):
     old = shop.make(
         factories.make_customer, first_name="Ann", last_name="Lee", title="Dr", email="a@example.com"
@@ -167,133 +115,6 @@ def test_cells_are_read_as_people_write_them(shop: Shop):
     assert (str(ann.date_of_birth), cy.is_active, cy.credit_limit) == ("1980-02-29", False, None)
 
 
-# -- all that is wrong at once ---------------------------------------------------------------------------------------
-
-SOUND = {
-    "Last name": "Lee", "Email": "", "Account code": "", "Loyalty code": "", "Class": "", "Active": "yes",
-    "Credit limit": "10", "Currency": "GBP", "Date of birth": "1980-01-31", "VAT number": "",
-}  # fmt: skip
-FAULTS = {
-    "Class": ("Golden", "There is no such record."),
-    "Active": ("perhaps", "Enter yes or no."),
-    "Credit limit": ("abc", "Enter a figure"),
-    "Date of birth": ("2999-01-31", "in the past"),
-    "VAT number": ("GB123", "its digits do not fit"),
-    "Email": ("taken@example.com", "Another record already has this value."),
-    "Account code": ("T-1", "already has this value."),
-    "Loyalty code": ("L-1", "already has this value."),
-}
-FIELDS = {
-    "Class": "customer_class", "Active": "is_active", "VAT number": "vat_number", "Date of birth": "date_of_birth",
-    "Credit limit": "credit_limit", "Email": "email", "Account code": "account_code", "Loyalty code": "loyalty_code",
-}  # fmt: skip
-
-
-def lines(headers: Iterable[str], *rows: Iterable[str]) -> str:
-    """A CSV file."""
-    made = io.StringIO()
-    csv.writer(made).writerows([headers, *rows])
-    return made.getvalue()
-
-
-def test_whatever_is_wrong_with_a_row_is_all_named_by_one_dry_run(shop: Shop):
-    with shop.arrange() as session:
-        factories.make_customer(
-            session, email="taken@example.com", account_code="T-1", loyalty_code="L-1", status="registered"
-        )
-    sets = [frozenset(chosen) for size in range(4) for chosen in itertools.combinations(FAULTS, size)]
-    sets.append(frozenset(FAULTS))
-    rows = [[FAULTS[h][0] if h in wrong else text for h, text in SOUND.items()] for wrong in sets]
-    found = verdicts(shop, mapped(shop, "customer", lines(SOUND, *rows)))
-    again = "An earlier line of the file has this value."
-    for wrong, verdict in zip(sets, found, strict=True):
-        told = {} if verdict == "created" else verdict
-        assert set(told) == {FIELDS[h] for h in wrong}, (wrong, verdict)
-        for heading in wrong:
-            assert FAULTS[heading][1] in told[FIELDS[heading]] or told[FIELDS[heading]] == again
-
-
-FOLLOWING = {
-    "a postcode of a country nobody knows": (
-        "address", "Customer,line1,Postcode,Country\n{customer},1 Mill Lane,1234,Narnia\n", {"country"},
-    ),
-    "a postcode that will not do in its country": (
-        "address", "Customer,line1,Postcode,Primary\n{customer},1 Mill Lane,1234,perhaps\n",
-        {"postcode", "is_primary"},
-    ),
-    "an address of nobody": (
-        "address", "Customer,line1,Postcode,Primary\nNobody,1 Mill Lane,1234,perhaps\n",
-        {"customer", "postcode", "is_primary"},
-    ),
-    "a due date of an unknown kind": (
-        "note", "Customer,Kind,Text,Due\n{customer},Errand,Call,2026-12-01\n", {"kind"},
-    ),
-    "a due date nobody can read": ("note", "Customer,Kind,Text,Due\n{customer},Note,Call,soon\n", {"due_on"}),
-    "an email that is all there is of a name": ("customer", "Email,Credit limit\nnone,10\n", {"email"}),
-    "no name at all": ("customer", "Email,Credit limit\n,abc\n", {"last_name", "credit_limit"}),
-    "decimals of a currency nobody knows": (
-        "customer", "id,Currency,Credit limit\n{yen},Florins,12.50\n", {"currency"},
-    ),
-    "a value of an unknown attribute": (
-        "attribute_value", "Customer,Attribute,Value\n{customer},Colour,abc\n", {"definition"},
-    ),
-    "a channel nobody knows": ("customer", "Last name,Sales channel\nLee,Pigeon post\n", {"sales_channel"}),
-}  # fmt: skip
-
-
-@pytest.mark.parametrize("kind", FOLLOWING)
-@pytest.mark.either_database
-def test_nothing_is_said_that_only_follows_from_a_cell_nobody_could_read(shop: Shop, kind: str):
-    resource, text, wrong = FOLLOWING[kind]
-    owner, yen = (shop.make(factories.make_customer, currency=currency).id for currency in ("GBP", "JPY"))
-    file_id = mapped(shop, resource, text.format(customer=owner, yen=yen))
-    [told] = verdicts(shop, file_id)
-    assert isinstance(told, dict), told
-    assert set(told) == wrong
-
-
-def test_a_record_that_is_there_is_told_all_that_is_wrong_with_what_it_would_become(shop: Shop):
-    with shop.arrange() as session:
-        factories.make_customer(session, account_code="T-1")
-        old = factories.make_customer(session, last_name="Lee", vat_number=None)
-        agent = factories.make_customer(session)
-    text = lines(
-        ("id", "Active", "Agent", "Account code", "VAT number", "Date of birth"),
-        (old.id, "perhaps", agent.id, "t-1", "GB123", "2999-01-31"),
-        (old.id, "yes", "", "", "", ""),
-    )
-    wrong, again = verdicts(shop, mapped(shop, "customer", text))
-    assert set(wrong) == {"is_active", "agent", "account_code", "vat_number", "date_of_birth"}
-    assert set(again) == {""}
-    assert shop.get(Customer, old.id).version == old.version
-
-
-def test_of_a_record_nobody_can_tell_the_cells_are_read_all_the_same(shop: Shop):
-    text = "id,Email,Title,Active,Credit limit,Class\n999999,none,Dr,perhaps,12.50,Golden\n"
-    [told] = verdicts(shop, mapped(shop, "customer", text))
-    assert set(told) == {"id", "email", "is_active", "customer_class"}
-
-
-def test_a_refused_row_stands_in_nobodys_way_and_is_never_applied(shop: Shop):
-    text = "Last name,Email,Active\nLee,ann@example.com,perhaps\nRay,ann@example.com,yes\n"
-    file_id = mapped(shop, "customer", text)
-    told, other = verdicts(shop, file_id)
-    assert (set(told), other) == ({"is_active", "email"}, "created"), "the two of them still share an email"
-    apply(shop, "customer", file_id)
-    with shop.look() as session:
-        assert session.scalars(
-            select(Customer.last_name).where(Customer.email == "ann@example.com")
-        ).all() == ["Ray"]
-
-
-def test_what_is_wrong_is_told_in_the_order_of_the_columns(shop: Shop):
-    text = "VAT number,Active,Class,Email\nGB123,perhaps,Golden,none\n"
-    file_id = mapped(shop, "customer", text)
-    told = shop.client().get(f"/admin/customer/import/refused/?id={file_id}").get_data(as_text=True)
-    why = list(csv.reader(io.StringIO(told)))[1][-1]
-    assert [part.split(":")[0] for part in why.split("; ")] == ["VAT number", "Active", "Class", "Email"]
-
-
 def test_an_amount_is_in_the_currency_of_its_record(shop: Shop):
     yen = shop.make(factories.make_customer, last_name="Sato", currency="JPY", credit_limit=500)
     text = f"id,Last name,Credit limit,Currency\n{yen.id},Sato,500,JPY\n,Ito,700,jpy\n,Abe,7.5,JPY\n"
@@ -333,163 +154,6 @@ def test_a_value_that_only_one_may_have_is_refused_on_the_second_line(shop: Shop
     assert verdicts(shop, mapped(shop, "customer", text, match="email")) == [
         "created", {"account_code": again}, {"email": again}
     ]  # fmt: skip
-
-
-def test_a_mapping_is_kept_under_its_name_and_offered_for_the_same_headings(shop: Shop):
-    text = "Vorname,Nachname,Notiz\nAnn,Lee,x\n"
-    mapped(shop, "customer", text, **{"column-0": "first_name", "column-1": "last_name", "save_as": "Fair"})
-    proposed = page_of(shop.client().get(upload(shop, "customer", text).location))
-    form = proposed.form("/admin/customer/import/columns/?id=2")
-    assert (form.fields["column-0"], form.fields["column-1"], form.fields["column-2"]) == (
-        "first_name",
-        "last_name",
-        "",
-    )
-    mapped(shop, "customer", text, **{"column-0": "title", "save_as": " FAIR "})
-    with shop.look() as session:
-        kept = session.scalars(select(ImportMapping)).one()
-        assert (kept.fields["Vorname"], kept.version) == ("title", 2)
-    other = upload(shop, "customer", "Nachname\nLee\n").location
-    chosen = page_of(shop.client().get(f"{other}&mapping={kept.id}")).form("/admin/customer/import/columns/")
-    assert chosen.fields["column-0"] == "last_name"
-    assert shop.client().get(f"{other}&mapping=99").status_code == 400
-
-
-NAMES = "Vorname,Nachname,Notiz\nAnn,Lee,x\n"
-AS_NAMES = {"column-0": "first_name", "column-1": "last_name"}
-
-
-def mappings(shop: Shop) -> list[tuple[str, str]]:
-    """(owner's user name, name) of every saved mapping."""
-    with shop.look() as session:
-        rows = session.scalars(select(ImportMapping).order_by(ImportMapping.id))
-        return [(row.owner.username, row.name) for row in rows]
-
-
-def test_a_mapping_is_replaced_by_its_name_and_deleted_on_the_page_that_offers_it(shop: Shop):
-    mapped(shop, "customer", NAMES, **AS_NAMES, save_as="Fair")
-    assert "The mapping Fair was saved." in shop.client().get("/admin/customer/").get_data(as_text=True)
-    file_id = mapped(shop, "customer", NAMES, **AS_NAMES, save_as="fair")
-    assert "The mapping fair was replaced." in shop.client().get("/admin/customer/").get_data(as_text=True)
-    assert mappings(shop) == [("admin", "fair")]
-    page = page_of(shop.client().get(f"/admin/customer/import/columns/?id={file_id}"))
-    form = page.form("/admin/customer/import/mapping/delete/")
-    answer = shop.client().post(form.action, data=form.fields, follow_redirects=True)
-    assert answer.request.path == "/admin/customer/import/columns/"
-    assert "The mapping fair was deleted." in answer.get_data(as_text=True)
-    assert mappings(shop) == []
-    again = shop.client().post(form.action, data=form.fields, follow_redirects=True)
-    assert again.status_code == 200
-    assert "There is no such mapping of yours." in again.get_data(as_text=True)
-
-
-def test_two_people_may_give_the_same_name_and_each_keeps_what_is_theirs(shop: Shop):
-    mapped(shop, "customer", NAMES, **AS_NAMES, save_as="Fair")
-    mapped(shop, "customer", NAMES, "Manager", **{"column-0": "title"}, save_as="Fair")
-    assert mappings(shop) == [("admin", "Fair"), ("manager", "Fair")]
-    with shop.look() as session:
-        theirs, own = session.scalars(select(ImportMapping).order_by(ImportMapping.id))
-    where = upload(shop, "customer", NAMES, "Manager").location
-    page = page_of(shop.client("Manager").get(where))
-    assert page.form("/admin/customer/import/columns/?id=").fields["column-0"] == "title", (
-        "their own comes first"
-    )
-    assert "Fair, by " in page.text
-    used = page_of(shop.client("Manager").get(f"{where}&mapping={theirs.id}"))
-    assert used.form("/admin/customer/import/columns/?id=").fields["column-0"] == "first_name"
-    forget = page.form("/admin/customer/import/mapping/delete/")
-    assert forget.fields["mapping"] == str(own.id)
-    answer = shop.client("Manager").post(
-        forget.action, data={**forget.fields, "mapping": str(theirs.id)}, follow_redirects=True
-    )
-    assert "There is no such mapping of yours." in answer.get_data(as_text=True)
-    assert len(mappings(shop)) == 2
-
-
-def test_a_mapping_is_deleted_only_with_a_token_the_permission_and_for_a_file_of_ones_own(shop: Shop):
-    file_id = mapped(shop, "customer", NAMES, **AS_NAMES, save_as="Fair")
-    with shop.look() as session:
-        kept = session.scalars(select(ImportMapping.id)).one()
-    path, data = f"/admin/customer/import/mapping/delete/?id={file_id}", {"mapping": str(kept)}
-    assert shop.client().post(path, data=data).status_code == 400
-    assert shop.client().get(path).status_code == 405
-    assert shop.client("Support").send(path, data).status_code == 403
-    assert shop.client("Manager").send(path, data).status_code == 404
-    assert shop.client().send(path.replace("customer", "note"), data).status_code == 404
-    assert shop.client().send(path, {"mapping": "x"}).status_code == 400
-    assert shop.client().send(path, {"mapping": "9" * 30}).status_code == 400
-    assert mappings(shop) == [("admin", "Fair")]
-
-
-@pytest.mark.parametrize("name", ["x" * 81, "a\x01b", "a\tb", "\u200b", "…—…", "a\u202eb"])
-@pytest.mark.either_database
-def test_a_name_that_will_not_do_is_said_beside_it_and_nothing_is_lost(shop: Shop, name: str):
-    where = upload(shop, "customer", NAMES).location
-    form = page_of(shop.client().get(where)).form("/admin/customer/import/columns/")
-    answer = shop.client().post(form.action, data=form.filled(**AS_NAMES, save_as=name))
-    assert answer.status_code == 422
-    text = answer.get_data(as_text=True)
-    assert 'aria-invalid="true"' in text
-    assert 'id="save-error"' in text
-    again = page_of(answer).form("/admin/customer/import/columns/?id=")
-    assert (again.fields["column-0"], again.fields["column-1"]) == ("first_name", "last_name")
-    assert mappings(shop) == []
-    blank = shop.client().post(form.action, data=form.filled(**AS_NAMES, save_as="  "))
-    assert (blank.status_code, mappings(shop)) == (302, [])
-
-
-def test_of_the_same_name_saved_in_two_windows_the_later_stays(shop: Shop, monkeypatch: pytest.MonkeyPatch):
-    mapped(shop, "customer", NAMES, **AS_NAMES, save_as="Fair")
-    real, asked = import_mapping.own_mappings, []
-
-    def late(screen: Any) -> Any:
-        asked.append(screen)
-        return [] if len(asked) == 1 else real(screen)
-
-    where = upload(shop, "customer", NAMES).location
-    form = page_of(shop.client().get(where)).form("/admin/customer/import/columns/?id=")
-    monkeypatch.setattr(import_mapping, "own_mappings", late)
-    answer = shop.client().post(form.action, data=form.filled(**{"column-0": "title", "save_as": "Fair"}))
-    assert answer.status_code == 302
-    with shop.look() as session:
-        assert session.scalars(select(ImportMapping)).one().fields["Vorname"] == "title"
-
-
-def test_what_has_gone_since_a_mapping_was_saved_is_said_and_the_rest_is_used(shop: Shop):
-    with shop.arrange() as session:
-        owner = session.scalars(select(Staff.id).where(Staff.username == "admin")).one()
-        kept = factories.make_import_mapping(
-            session, owner_id=owner, headers=["Vorname", "Nachname", "Notiz"], match="loyalty_number",
-            fields={"Vorname": "first_name", "Nachname": "shoe_size", "Notiz": "loyalty_number"},
-        )  # fmt: skip
-    page = page_of(shop.client().get(upload(shop, "customer", NAMES).location))
-    form = page.form("/admin/customer/import/columns/?id=")
-    assert [form.fields[f"column-{n}"] for n in range(3)] == ["first_name", "", ""]
-    assert form.fields["match"] == ""
-    assert "Nachname went into a field that is no longer there: choose another." in page.text
-    assert "Choose anew what records are told apart by." in page.text
-    other = upload(shop, "customer", "Stadt\nLeeds\n").location
-    text = page_of(shop.client().get(f"{other}&mapping={kept.id}")).text
-    assert "This file has none of the columns of this mapping." in text
-    tried = shop.client().post(form.action, data=form.filled())
-    assert tried.status_code == 302
-
-
-def test_a_mapping_that_will_not_do_is_said_and_nothing_is_lost(shop: Shop):
-    where = upload(shop, "customer", "a,b\nAnn,Lee\n").location
-    form = page_of(shop.client().get(where)).form("/admin/customer/import/columns/")
-    for wrong in (
-        {"column-0": "title", "column-1": "title"},
-        {"column-0": "", "column-1": ""},
-        {"column-0": "title", "match": "email"},
-    ):
-        answer = shop.client().post(form.action, data=form.filled(**wrong))
-        assert answer.status_code == 422
-        again = page_of(answer).form("/admin/customer/import/columns/")
-        assert again.fields["column-0"] == wrong["column-0"]
-    for unknown in ({"column-0": "points"}, {"column-0": "password_hash"}, {"match": "points"}):
-        answer = shop.client().post(form.action, data={**form.filled(**{"column-0": "title"}), **unknown})
-        assert answer.status_code == 400
 
 
 def test_the_refused_rows_come_back_as_a_file_with_the_reasons(shop: Shop):
