@@ -10,7 +10,7 @@ from __future__ import annotations
 import datetime as dt
 import inspect
 import secrets
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     from actions.journal import Journal
 
 Row = TypeVar("Row", bound=Base)
+
+LOCKED_AT_ONCE = 500
+"""Rows that one statement locks, as the databases bear only so many values in one."""
 
 __all__ = [
     "ACTIONS",
@@ -232,18 +235,23 @@ class Context:
         return found
 
     def _locked(self, model: type[Row], wanted: list[int]) -> list[Row]:
-        key = model.__mapper__.primary_key[0]
-        query = (
-            select(model)
-            .where(key.in_(wanted))
-            .order_by(key)
-            .with_for_update(of=model)
-            .execution_options(populate_existing=True)
-        )
-        rows = list(self.session.scalars(query).unique())
+        rows = list(self.lock_there(model, wanted).values())
         if len(rows) != len(wanted):
             raise Missing()
         return rows
+
+    def lock_there(self, model: type[Row], ids: Iterable[int]) -> dict[int, Row]:
+        """Return id -> row of those that exist, as they are by now, locked for update in id order.
+
+        Whom they belong to is for the caller to lock first.
+        """
+        key, wanted = model.__mapper__.primary_key[0], sorted(set(ids))
+        found: dict[int, Row] = {}
+        for start in range(0, len(wanted), LOCKED_AT_ONCE):
+            query = select(model).where(key.in_(wanted[start : start + LOCKED_AT_ONCE])).order_by(key)
+            fresh = query.with_for_update(of=model).execution_options(populate_existing=True)
+            found |= {row.id: row for row in self.session.scalars(fresh).unique()}  # type: ignore[attr-defined]
+        return found
 
     def lock_one(self, model: type[Row], row_id: int) -> Row:
         """Return one row locked for update. :raises Missing: it does not exist."""
@@ -274,7 +282,7 @@ class Action:
 
     @property
     def needs_proof(self) -> bool:
-        """Whether who asks must have proved who they are not long ago (rule 15.4)."""
+        """Whether who asks must have proved who they are not long ago (rule 16.4)."""
         return self.danger or self.recent
 
     @property

@@ -1,4 +1,4 @@
-"""Sessions of staff: begun at sign-in, looked up at each request, ended for good (rule 15.1).
+"""Sessions of staff: begun at sign-in, looked up at each request, ended for good (rule 16.1).
 
 A session lives on the server; its holder has a token of 256 random bits, of which only the hash is kept. Each function
 works on a connection of its own: what a page does or fails to do to its transaction leaves the session alone.

@@ -1,4 +1,4 @@
-"""How often anybody may try to sign in (rule 15.2): counted in the database, so alike for all hosts and doors.
+"""How often anybody may try to sign in (rule 16.2): counted in the database, so alike for all hosts and doors.
 
 An attempt is counted before the password is looked at and taken back when it was right, so that a thousand at once
 are no more than a few. The windows slide: what counts is the last quarter of an hour, or minute, whenever it is.

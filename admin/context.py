@@ -88,7 +88,7 @@ class Unproved(Refused):
 
 
 def must_prove(action: Action) -> bool:
-    """Return whether the person asking has to prove who they are before an action (rule 15.4).
+    """Return whether the person asking has to prove who they are before an action (rule 16.4).
 
     Whoever acts from the command line can read and write the database anyway.
     """

@@ -1,4 +1,4 @@
-"""The password, asked in place before what is dangerous when the sign-in is a while ago (rule 15.4).
+"""The password, asked in place before what is dangerous when the sign-in is a while ago (rule 16.4).
 
 Nothing typed is lost by it. Programs are told to sign in again instead; see :func:`admin.context.perform`.
 """

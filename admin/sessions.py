@@ -1,4 +1,4 @@
-"""The browser's session: a signed cookie for nobody, a row on the server from sign-in to sign-out (rule 15.1).
+"""The browser's session: a signed cookie for nobody, a row on the server from sign-in to sign-out (rule 16.1).
 
 Flask's own interface, of which two things are ours: who has signed in holds a token that says nothing, and what it
 stands for ends on the server.

@@ -1,4 +1,4 @@
-"""Signing in: one way for the page and the API, counted before any password is looked at (rules 15.2, 15.3)."""
+"""Signing in: one way for the page and the API, counted before any password is looked at (rules 16.2, 16.3)."""
 
 from __future__ import annotations
 

@@ -31,6 +31,7 @@ PER_RESOURCE = {
     "/admin/<resource>/import/": "GET POST",
     "/admin/<resource>/import/apply/": "POST",
     "/admin/<resource>/import/columns/": "GET POST",
+    "/admin/<resource>/import/mapping/delete/": "POST",
     "/admin/<resource>/import/empty/": "GET",
     "/admin/<resource>/import/refused/": "GET",
     "/admin/<resource>/import/rows/": "GET",

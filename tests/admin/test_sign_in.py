@@ -1,4 +1,4 @@
-"""Signing in, staying in and getting out: what a stolen cookie or a guessed password is worth (rules 15.1 to 15.4)."""
+"""Signing in, staying in and getting out: what a stolen cookie or a guessed password is worth (rules 16.1 to 16.4)."""
 
 import datetime as dt
 from collections.abc import Callable, Iterator

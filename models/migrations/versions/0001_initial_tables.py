@@ -228,37 +228,6 @@ def upgrade() -> None:
         sqlite_autoincrement=True,
     )
     op.create_table(
-        "import_mapping",
-        sa.Column(
-            "id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False
-        ),
-        sa.Column("resource", sa.String(length=63), nullable=False),
-        sa.Column("name", sa.String(length=80), nullable=False),
-        sa.Column(
-            "headers",
-            sa.JSON(none_as_null=True).with_variant(postgresql.JSONB(none_as_null=True), "postgresql"),
-            nullable=False,
-        ),
-        sa.Column(
-            "fields",
-            sa.JSON(none_as_null=True).with_variant(postgresql.JSONB(none_as_null=True), "postgresql"),
-            nullable=False,
-        ),
-        sa.Column("match", sa.String(length=63), nullable=True),
-        sa.Column("clear_empty", sa.Boolean(), nullable=False),
-        sa.Column(
-            "name_key",
-            sa.String(length=320).with_variant(sa.String(length=320, collation="C"), "postgresql"),
-            nullable=False,
-        ),
-        sa.Column("version", sa.Integer(), server_default="1", nullable=False),
-        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_import_mapping")),
-        sa.UniqueConstraint("resource", "name_key", name=op.f("uq_import_mapping_resource_name_key")),
-        sqlite_autoincrement=True,
-    )
-    op.create_table(
         "membership_group",
         sa.Column(
             "id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False
@@ -451,6 +420,44 @@ def upgrade() -> None:
         sqlite_autoincrement=True,
     )
     op.create_index(op.f("ix_api_key_user_id"), "api_key", ["user_id"], unique=False)
+    op.create_table(
+        "import_mapping",
+        sa.Column(
+            "id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False
+        ),
+        sa.Column("resource", sa.String(length=63), nullable=False),
+        sa.Column("owner_id", sa.Integer(), nullable=False),
+        sa.Column("name", sa.String(length=80), nullable=False),
+        sa.Column(
+            "headers",
+            sa.JSON(none_as_null=True).with_variant(postgresql.JSONB(none_as_null=True), "postgresql"),
+            nullable=False,
+        ),
+        sa.Column(
+            "fields",
+            sa.JSON(none_as_null=True).with_variant(postgresql.JSONB(none_as_null=True), "postgresql"),
+            nullable=False,
+        ),
+        sa.Column("match", sa.String(length=63), nullable=True),
+        sa.Column("clear_empty", sa.Boolean(), nullable=False),
+        sa.Column(
+            "name_key",
+            sa.String(length=320).with_variant(sa.String(length=320, collation="C"), "postgresql"),
+            nullable=False,
+        ),
+        sa.Column("version", sa.Integer(), server_default="1", nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["owner_id"], ["ab_user.id"], name=op.f("fk_import_mapping_owner_id"), ondelete="RESTRICT"
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_import_mapping")),
+        sa.UniqueConstraint(
+            "resource", "owner_id", "name_key", name=op.f("uq_import_mapping_resource_owner_id_name_key")
+        ),
+        sqlite_autoincrement=True,
+    )
+    op.create_index(op.f("ix_import_mapping_owner_id"), "import_mapping", ["owner_id"], unique=False)
     op.create_table(
         "known_browser",
         sa.Column(
