@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, cast
 
 from flask import Response, g, redirect, render_template, request, url_for
 from flask_appbuilder import AppBuilder
-from flask_appbuilder.const import API_SECURITY_PROVIDER_LDAP
+from flask_appbuilder.const import (
+    API_SECURITY_PROVIDER_DB,
+    API_SECURITY_PROVIDER_LDAP,
+    AUTH_DB,
+    AUTH_LDAP,
+)
 from flask_appbuilder.security.api import SecurityApi
-from flask_appbuilder.security.schemas import login_post
 from flask_appbuilder.security.sqla.manager import SecurityManager
 from flask_appbuilder.security.views import AuthDBView
 from flask_appbuilder.views import expose
@@ -23,17 +28,18 @@ from flask_jwt_extended import (
 from flask_jwt_extended.exceptions import JWTExtendedException
 from flask_login import login_user, logout_user
 from jwt.exceptions import PyJWTError
-from marshmallow import ValidationError
 from werkzeug.exceptions import BadRequest, Unauthorized
 
 from actions import events, sessions
 from admin import openapi, sign_in
 from admin.context import call, now, person
-from admin.query import local_path
+from admin.query import BadArgument, local_path
 from admin.sessions import caller
 from models.access import Door
 from models.base import db
 
+PROVIDERS = {AUTH_DB: API_SECURITY_PROVIDER_DB, AUTH_LDAP: API_SECURITY_PROVIDER_LDAP}
+"""How Flask-AppBuilder was told to sign people in -> what a program calls it; the other ways need a browser."""
 SESSION_CLAIM = "session"
 """Where a token says which session it is of."""
 
@@ -79,13 +85,7 @@ class TokenApi(SecurityApi):
     @expose("/login", methods=["POST"])
     def login(self) -> Any:
         """Answer a token, and with ``refresh`` a second one to have it renewed by."""
-        sent = request.get_json(silent=True)
-        if not isinstance(sent, dict):
-            raise BadRequest(_("Send username, password and provider."))
-        try:
-            given = login_post.load(sent)
-        except ValidationError:
-            raise BadRequest(_("Send username, password and provider.")) from None
+        given = _given(request.get_json(silent=True), self._providers())
         account = self._authenticated(given["provider"], given["username"], given["password"])
         if account is None:
             raise Unauthorized(_("That user name and password do not match."))
@@ -96,6 +96,9 @@ class TokenApi(SecurityApi):
         if given.get("refresh"):
             found["refresh_token"] = create_refresh_token(str(account.id), additional_claims=claims)
         return self.response(200, **found)
+
+    def _providers(self) -> list[str]:
+        return [name for kind, name in PROVIDERS.items() if kind == self.appbuilder.sm.auth_type]
 
     def _authenticated(self, provider: str, username: str, password: str) -> Any:
         if provider == API_SECURITY_PROVIDER_LDAP:
@@ -115,7 +118,24 @@ class TokenApi(SecurityApi):
 
     def add_api_spec(self, api_spec: Any) -> None:
         """Describe both addresses."""
-        openapi.describe_tokens(api_spec)
+        openapi.describe_tokens(api_spec, self._providers())
+
+
+def _given(sent: Any, providers: Sequence[str]) -> dict[str, Any]:
+    """Return what a sign-in sent, every part of the kind it has to be. :raises BadRequest: naming the part."""
+    if not isinstance(sent, dict):
+        raise BadRequest(_("Send username, password and provider."))
+    for name in ("username", "password", "provider"):
+        if not isinstance(sent.get(name), str) or not sent[name]:
+            raise BadArgument(name, _("a text"))
+    if sent["provider"] not in providers:
+        raise BadArgument("provider", _("one of: %(names)s", names=", ".join(providers)))
+    if not isinstance(sent.get("refresh", False), bool):
+        raise BadArgument("refresh", _("true or false"))
+    unknown = sorted(set(sent) - {"username", "password", "provider", "refresh"})
+    if unknown:
+        raise BadArgument(unknown[0][:60], _("there is no such field"))
+    return sent
 
 
 class Identity(SecurityManager):

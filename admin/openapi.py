@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from admin import schemas
@@ -341,13 +341,13 @@ def _preview() -> Schema:
 # -- signing in -----------------------------------------------------------------------------------------------------
 
 
-def describe_tokens(api_spec: Any) -> None:
+def describe_tokens(api_spec: Any, providers: Sequence[str]) -> None:
     """Describe Flask-AppBuilder's own two addresses, at which a program signs in."""
     name: Schema = {"type": "string", "minLength": 1, "pattern": PLAIN}
     asked: dict[str, Schema] = {
         "username": name,
         "password": name,
-        "provider": {"type": "string", "enum": ["db"]},
+        "provider": {"type": "string", "enum": list(providers)},
         "refresh": {"type": "boolean", "description": "send a refresh token too"},
     }
     tokens = {"access_token": {"type": "string"}, "refresh_token": {"type": "string"}}

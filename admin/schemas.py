@@ -104,6 +104,8 @@ def of_form(form: type[Form], start: Mapping[str, Any] | None = None) -> tuple[d
         f.short_name
         for f in bound
         if f.flags.required and f.data in (None, []) and not isinstance(f, BooleanField)
+        if not hasattr(bound, "pickable")
+        or isinstance(f, inputs.TicksField)  # the others only where they are ticked
     ]
     return found, needed
 
