@@ -46,6 +46,7 @@ BESIDES = {
     "/admin/": "GET",
     "/admin/mail/body/": "GET",
     "/admin/palette/": "GET",
+    "/admin/proof/": "GET POST",
     "/admin/search/": "GET",
     "/admin/shop_setting/save/": "POST",
     "/api/<version>/_openapi": "GET",

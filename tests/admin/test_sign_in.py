@@ -443,3 +443,38 @@ def test_no_page_of_files_or_the_api_knows_the_browsers_session(place: Place, ap
     with mock.patch.object(sessions, "find", side_effect=AssertionError("looked up")):
         assert client.get("/static/logo.svg").status_code == 200
         assert client.get("/api/v1/note/").status_code == 401
+
+
+def test_more_than_a_thousand_rows_leave_only_with_who_proves_who_they_are(place: Place) -> None:
+    with place.arrange() as session:
+        rows = [{"name": f"Class {n}"} for n in range(1_001)]
+        made = [factories.make_customer_class(session, **row) for row in rows]
+        assert len(made) == 1_001
+    client, url = place.client("Manager"), "/admin/customer_class/export/csv/"
+    assert client.get(url).status_code == 200, "shortly after signing in"
+    place.clock.move(minutes=16)
+    assert client.get(f"{url}?name__eq=Class 7").status_code == 200, "few rows"
+    asked = client.get(f"{url}?sort=-name")
+    assert (asked.status_code, asked.location) == (302, "/admin/proof/")
+    page = client.get("/admin/proof/")
+    assert page.status_code == 200
+    token = {"csrf_token": client.csrf_token("/admin/proof/")}
+    for typed in ("", "wrong"):
+        assert client.post("/admin/proof/", data={**token, "proof": typed}).status_code == 422
+    back = client.post("/admin/proof/", data={**token, "proof": application.PASSWORD})
+    assert (back.status_code, back.location) == (302, f"{url}?sort=-name")
+    assert len(client.get(back.location).get_data(as_text=True).splitlines()) == 1_002
+
+
+def test_an_export_stands_in_the_journal(place: Place) -> None:
+    place.make(factories.make_customer_class)
+    place.client("Manager").get("/admin/customer_class/export/xlsx/")
+    with place.look() as session:
+        made = session.scalars(sa.select(Changeset).where(Changeset.action == "customer_class.export")).one()
+        assert (made.actor_name, made.reason) == ("Manager Tester", "1 row, Excel")
+    assert "Exported" in page_of(place.client("Admin").get("/admin/changeset/")).text
+
+
+def test_nobody_is_asked_for_a_proof_who_is_not_signed_in(place: Place) -> None:
+    answer = application.browser(place.app).get("/admin/proof/")
+    assert (answer.status_code, answer.location) == (302, "/login/")
