@@ -63,11 +63,19 @@ class Place(Shop):
         return client
 
 
+@pytest.fixture(scope="module")
+def _premises() -> dict[str, tuple[Flask, Clock]]:
+    return {}
+
+
 @pytest.fixture
-def place(database: Database) -> Place:
-    clock = Clock()
-    made = Place(application.make(database.url, wiring={"clock": clock}), database)
-    made.clock = clock
+def place(database: Database, _premises: dict[str, tuple[Flask, Clock]]) -> Place:
+    if database.kind not in _premises:
+        clock = Clock()
+        _premises[database.kind] = application.make(database.url, wiring={"clock": clock}), clock
+    app, clock = _premises[database.kind]
+    made = Place(app, database)
+    made.clock, clock.at = clock, NOW
     return made
 
 
