@@ -231,13 +231,19 @@ def action_choices() -> type[Choice]:
 def noun_choices() -> type[Choice]:
     """Return every kind of record that a deed may be about, by its table."""
     screens = sorted(clientele().screens.values(), key=lambda screen: screen.singular)
-    return _choices("Noun", {s.resource: LazyString(lambda s=s: _(s.singular)) for s in screens})
+    return _choices("Noun", {s.model.__tablename__: LazyString(lambda s=s: _(s.singular)) for s in screens})
 
 
 def _choices(name: str, labels: dict[str, Any]) -> type[Choice]:
     members = {code.replace(".", "__"): (code, label) for code, label in labels.items()}
     made: Any = Choice(name, members)  # type: ignore[arg-type]
     return made
+
+
+def screen_of(table: str | None) -> Screen | None:
+    """Return the screen over a table's rows, where there is one."""
+    model = models().get(table or "")
+    return clientele().by_model.get(model) if model is not None else None
 
 
 def noun(table: str) -> str:

@@ -486,3 +486,14 @@ def test_an_export_stands_in_the_journal(place: Place) -> None:
 def test_nobody_is_asked_for_a_proof_who_is_not_signed_in(place: Place) -> None:
     answer = application.browser(place.app).get("/admin/proof/")
     assert (answer.status_code, answer.location) == (302, "/login/")
+
+
+def test_the_journal_leads_to_who_signed_in_and_is_filtered_by_them(place: Place) -> None:
+    place.signed_in()
+    client = place.client("Admin")
+    page = page_of(client.get("/admin/changeset/?subject_table__eq=ab_user"))
+    with place.look() as session:
+        user = session.scalar(sa.select(Staff.id).where(Staff.username == "support"))
+    assert "Member of staff Support Tester" in page.text
+    assert f"/admin/staff/details/?id={user}" in page.links
+    assert "Signed in" in page_of(client.get(f"/admin/staff/details/?id={user}")).text
