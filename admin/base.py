@@ -23,7 +23,7 @@ from actions.base import Actor
 from actions.importing import import_actions
 from actions.records import record_actions
 from admin import bulk, columns, forms, lookups, search
-from admin.context import actor, allowed, clientele, memo, person, session, shop
+from admin.context import actor, allowed, clientele, memo, person, session, shop, sign_in_url
 from admin.declare import RowAction, Section, Tab, View
 from admin.fields import OPERATORS, Field, describe
 from admin.pages import Badge, Cell, Event, Fact, FilterChoice
@@ -308,8 +308,8 @@ class Screen(Views, Sorting, ModelView):
     def _handle_view(self, name: str, **kwargs: Any) -> Any:
         if person() is None:
             if request.headers.get("HX-Request"):
-                return Response(status=401, headers={"HX-Redirect": url_for("DbSignIn.login")})
-            return redirect(url_for("DbSignIn.login", next=_local_path()))
+                return Response(status=401, headers={"HX-Redirect": sign_in_url()})
+            return redirect(sign_in_url(next=_local_path()))
         if not self._permitted(name):
             raise Forbidden(_("Your role does not include this."))
         return None

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
 from zoneinfo import ZoneInfo
 
-from flask import current_app, g, request
+from flask import current_app, g, request, url_for
 from flask import session as browser_session
 from sqlalchemy.orm import Session
 
@@ -69,6 +69,12 @@ def person() -> Any:
     """Return the signed-in member of staff, or None."""
     user = getattr(g, "user", None)
     return user if user is not None and user.is_authenticated else None
+
+
+def sign_in_url(**values: Any) -> str:
+    """Return the address of the sign-in page, whichever way people sign in."""
+    endpoint = current_app.appbuilder.sm.auth_view.endpoint  # type: ignore[attr-defined]
+    return url_for(f"{endpoint}.login", **values)
 
 
 def live() -> Live | None:
