@@ -59,6 +59,7 @@ LETTERS: dict[str, Letter] = {
     for letter in (
         Letter("trade_approved", N_("Trade account approved"), N_("Your trade account is approved")),
         Letter("trade_rejected", N_("Trade account rejected"), N_("Your application for a trade account")),
+        Letter("staff_password_changed", N_("Staff: password changed"), N_("Your password was changed")),
     )
 }
 

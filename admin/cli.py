@@ -10,7 +10,6 @@ from flask.cli import with_appcontext
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 from werkzeug.exceptions import HTTPException
-from werkzeug.security import generate_password_hash
 
 from actions.base import Refused
 from actions.lookups import first_channel
@@ -19,6 +18,7 @@ from admin.context import clientele
 from admin.errors import TITLES
 from admin.roles import first_admin, sync
 from admin.sentences import sentence
+from admin.sign_in import hash_password
 from models import schema
 from models.base import Invalid, Staff, db
 from models.dialect import WRITE
@@ -45,13 +45,9 @@ def up(email: str | None) -> None:
 
 def _first_admin(session: Session, email: str) -> str:
     try:
-        return first_admin(session, email, _hash)
+        return first_admin(session, email, hash_password)
     except Invalid as invalid:
         raise click.BadParameter(sentence(invalid.errors["email"]), param_hint="--admin") from None
-
-
-def _hash(password: str) -> str:
-    return generate_password_hash(password, current_app.config["FAB_PASSWORD_HASH_METHOD"])
 
 
 @click.command("check-schema")

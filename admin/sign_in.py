@@ -14,6 +14,7 @@ from werkzeug.security import check_password_hash, generate_password_hash
 
 from actions import events, throttle
 from actions.base import Actor
+from actions.passwords import LONGEST
 from actions.runner import Call
 from actions.sessions import digest
 from actions.throttle import Limit
@@ -25,8 +26,6 @@ from models.dialect import WRITE
 BROWSER_COOKIE = "known"
 """Tells a browser in which somebody has signed in before; it opens nothing."""
 KEPT_SECONDS = 180 * 24 * 3600
-LONGEST = 128
-"""Characters of a password. A longer one is wrong without being looked at, which would take long."""
 
 
 def authenticate(username: str, password: str) -> Staff | None:
@@ -62,6 +61,11 @@ def confirm(person: Staff, password: str) -> bool:
         return True
     events.record(db.engine, "staff.confirm_failed", call(), person.id)
     return False
+
+
+def hash_password(password: str) -> str:
+    """Return what the database keeps of a password."""
+    return generate_password_hash(password, current_app.config["FAB_PASSWORD_HASH_METHOD"])
 
 
 def signed_in(account: Staff) -> None:

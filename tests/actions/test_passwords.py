@@ -20,8 +20,7 @@ def refusal(password: str, person: Any = ANN) -> str:
     try:
         passwords.check(password, person)
     except Invalid as invalid:
-        assert set(invalid.errors) == {"password"}
-        return invalid.errors["password"]
+        return invalid.errors.get("password", "")
     return ""
 
 
@@ -81,10 +80,11 @@ def test_the_sentence_says_how_many_characters() -> None:
 
 
 def test_no_password_is_stored_that_was_not_looked_at() -> None:
-    seen: list[str] = []
+    def never(password: str) -> str:
+        raise AssertionError("a hash was made of it")
+
     with pytest.raises(Invalid):
-        passwords.hashed("too short", ANN, lambda text: seen.append(text) or "hash")
-    assert seen == []
+        passwords.hashed("too short", ANN, never)
     assert passwords.hashed("tulip garden mouse", ANN, lambda text: f"<{text}>") == "<tulip garden mouse>"
 
 

@@ -44,6 +44,8 @@ PER_RESOURCE = {
 BESIDES = {
     "/": "GET",
     "/admin/": "GET",
+    "/admin/account/": "GET",
+    "/admin/account/password/": "POST",
     "/admin/mail/body/": "GET",
     "/admin/palette/": "GET",
     "/admin/search/": "GET",
