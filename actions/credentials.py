@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import cast
 
 from sqlalchemy import Engine, Table, delete, update
 
 from actions import events, links, sessions
-from actions.base import Context
+from actions.base import SYSTEM, Context, Refused
 from actions.passwords import Hashed
 from actions.runner import Call
 from models.access import KnownBrowser
+from models.base import N_
 from models.member import USERS, Member
 
+VOID = "link_void", N_("This link has been used, has expired, or was replaced by a newer one.")
 BROWSERS = cast(Table, KnownBrowser.__table__)
 
 
@@ -21,6 +24,20 @@ def change(engine: Engine, call: Call, user_id: int, password: Hashed, session_i
     with events.happening(engine, "staff.password_changed", call, user_id) as (ctx, member):
         store(ctx, member, password, besides=session_id)
         return sessions.renew(ctx.session, session_id) if session_id is not None else ""
+
+
+def redeem(engine: Engine, call: Call, token: str, user_id: int, password: Hashed) -> None:
+    """Give a person the password they chose by a link, which is used up. :raises Refused: ``link_void``."""
+    with events.happening(engine, "staff.password_changed", call, user_id) as (ctx, member):
+        if not member.active or not links.use(ctx.session.connection(), token, member.id, ctx.now):
+            raise Refused(*VOID)
+        store(ctx, member, password)
+
+
+def print_link(engine: Engine, now: dt.datetime, user_id: int) -> str:
+    """Return the token of a new link for whoever is at the machine, where mail does not reach the person."""
+    with events.happening(engine, "staff.link_printed", Call(SYSTEM, now), user_id) as (ctx, member):
+        return links.make(ctx, member)[1]
 
 
 def store(ctx: Context, member: Member, password: Hashed, *, besides: int | None = None) -> None:

@@ -24,6 +24,8 @@ EVENTS = {
     "staff.refused": N_("Refused for want of permission"),
     "staff.confirm_failed": N_("Proof of identity failed"),
     "staff.password_changed": N_("Password changed"),
+    "staff.reset_asked": N_("New password asked for by email"),
+    "staff.link_printed": N_("Link for a new password made at the machine"),
 }
 """Code -> what the Activity screen calls it."""
 

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from werkzeug.exceptions import HTTPException
 
 from actions.base import Refused
+from actions.credentials import print_link
 from actions.lookups import first_channel
 from admin import acting
 from admin.context import clientele
@@ -112,6 +113,21 @@ def act(
         click.echo(line)
 
 
+@click.command("password-link")
+@click.argument("username")
+@with_appcontext
+def password_link(username: str) -> None:
+    """Print a link with which a member of staff chooses a password, where mail does not reach them."""
+    found = db.session.scalar(select(Staff.id).where(Staff.username == username, Staff.active))
+    db.session.rollback()
+    if found is None:
+        raise click.BadParameter("there is no active member of staff of that name", param_hint="USERNAME")
+    token = print_link(db.engine, clientele().clock(), found)
+    base = current_app.extensions["clientele.settings"].base_url
+    click.echo(f"{base}/password/?token={token}")
+    click.echo("It works once, and soon expires. Give it to nobody else.")
+
+
 def _pair(text: str) -> tuple[str, str]:
     name, found, value = text.partition("=")
     if not found:
@@ -119,4 +135,4 @@ def _pair(text: str) -> tuple[str, str]:
     return name, value
 
 
-COMMANDS = (up, check_schema, act)
+COMMANDS = (up, check_schema, act, password_link)

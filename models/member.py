@@ -53,7 +53,7 @@ for _column in (USERS.c.username, USERS.c.active):
 
 
 def _only(*names: str) -> dict[str, Any]:
-    return {"include_properties": [*names, "id"]}
+    return {"include_properties": [*names, "id", "version", "created_at", "updated_at"]}
 
 
 class Member(Base):

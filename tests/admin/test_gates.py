@@ -55,9 +55,12 @@ BESIDES = {
     "/api/v1/security/refresh": "POST",
     "/login/": "GET POST",
     "/logout/": "POST",
+    "/password/": "GET POST",
+    "/password/forgotten/": "GET POST",
     "/static/<path:filename>": "GET",
 }
 OPEN = {"/static/<path:filename>", "/login/", "/logout/", "/", "/api/v1/security/login"}
+OPEN |= {"/password/", "/password/forgotten/"}
 
 
 def rules(shop: Shop) -> dict[str, str]:
