@@ -29,6 +29,7 @@ from admin import (
     own_account,
     palette,
     password_links,
+    proof,
     rest,
     search,
     sentences,
@@ -101,6 +102,7 @@ def create_app(
     app.register_blueprint(palette.blueprint)
     app.register_blueprint(own_account.blueprint)
     app.register_blueprint(password_links.blueprint)
+    app.register_blueprint(proof.blueprint)
     app.add_url_rule("/", "root", lambda: redirect(url_for("admin.index")))
     _add_commands(app)
     return app

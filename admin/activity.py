@@ -135,11 +135,16 @@ def changesets_of(row: Any) -> Select[Any]:
         touched = customer_changesets(row.id)
         return select(Changeset).where(Changeset.id.in_(touched)).order_by(Changeset.id.desc())
     rows = select(Change.changeset_id).where(Change.table_name == row.__tablename__, Change.row_id == row.id)
-    return select(Changeset).where(Changeset.id.in_(rows)).order_by(Changeset.id.desc())
+    events = select(Changeset.id).where(*_is_subject(row))
+    return select(Changeset).where(Changeset.id.in_(rows.union_all(events))).order_by(Changeset.id.desc())
+
+
+def _is_subject(row: Any) -> tuple[Any, Any]:
+    return Changeset.subject_table == row.__tablename__, Changeset.subject_id == row.id
 
 
 def customer_changesets(customer_id: int | None) -> Any:
-    """Return the ids of all changesets about a customer: journalled rows and ledger rows, each branch by its index.
+    """Return the ids of all changesets about a customer: journalled rows, events, ledger rows; each by its index.
 
     :param customer_id: None for those about any customer at all.
     """
@@ -148,6 +153,9 @@ def customer_changesets(customer_id: int | None) -> Any:
         return column == customer_id if customer_id is not None else column.is_not(None)
 
     branches = [select(Change.changeset_id).where(theirs(Change.customer_id))]
+    branches.append(
+        select(Changeset.id).where(Changeset.subject_table == "customer", theirs(Changeset.subject_id))
+    )
     branches += [select(ledger.changeset_id).where(theirs(ledger.customer_id)) for ledger in LEDGERS]
     return union_all(*branches)
 
@@ -231,13 +239,19 @@ def action_choices() -> type[Choice]:
 def noun_choices() -> type[Choice]:
     """Return every kind of record that a deed may be about, by its table."""
     screens = sorted(clientele().screens.values(), key=lambda screen: screen.singular)
-    return _choices("Noun", {s.resource: LazyString(lambda s=s: _(s.singular)) for s in screens})
+    return _choices("Noun", {s.model.__tablename__: LazyString(lambda s=s: _(s.singular)) for s in screens})
 
 
 def _choices(name: str, labels: dict[str, Any]) -> type[Choice]:
     members = {code.replace(".", "__"): (code, label) for code, label in labels.items()}
     made: Any = Choice(name, members)  # type: ignore[arg-type]
     return made
+
+
+def screen_of(table: str | None) -> Screen | None:
+    """Return the screen over a table's rows, where there is one."""
+    model = models().get(table or "")
+    return clientele().by_model.get(model) if model is not None else None
 
 
 def noun(table: str) -> str:

@@ -18,6 +18,7 @@ from sqlalchemy import Select, and_, inspect, or_, select
 from werkzeug.exceptions import Forbidden, NotFound
 from wtforms import Form
 
+from actions import events
 from actions.base import Actor
 from actions.importing import import_actions
 from actions.records import record_actions
@@ -30,7 +31,7 @@ from admin.query import Condition
 from admin.select import condition_clause
 from admin.sorting import Sorting
 from admin.views import PERMISSION_OF, Views
-from models.base import Base, db
+from models.base import N_, Base, db
 from models.personal import policy
 from models.types import Key as SearchKey
 
@@ -89,6 +90,8 @@ class Screen(Views, Sorting, ModelView):
             self.can_create = self.can_edit = False
         if self.can_create and self.can_edit:
             import_actions(model)
+        if self.can_export:
+            events.EVENTS[self.export_code] = N_("Exported")
         self.filter_choices: dict[str, list[FilterChoice]] = {}
         self._check()
         super().__init__(model, db, name=self.plural, endpoint=f"screen_{self.resource}", url=self.resource)
@@ -150,6 +153,11 @@ class Screen(Views, Sorting, ModelView):
             for r in relations
             if r.direction.name == "MANYTOONE" and r.mapper.class_.__tablename__ != "ab_user"
         )
+
+    @property
+    def export_code(self) -> str:
+        """Return what the journal calls the export of this list."""
+        return f"{self.resource}.export"
 
     @property
     def heading(self) -> str:

@@ -92,7 +92,7 @@ def build(screen: Screen) -> ListPage:
         singular=_(screen.singular),
         headings=[columns.heading(screen, name, carried, base) for name in names],
         lines=[_line(screen, row, names) for row in page.rows],
-        count=_count_words(count),
+        count=count_words(count),
         matching=min(count, COUNT_CAP),
         capped=count > COUNT_CAP,
         url=carried.url(base),
@@ -141,7 +141,8 @@ def _carried(screen: Screen, query: ListQuery, embedded: bool) -> ListQuery:
     return replace(query, extra=tuple(extra))
 
 
-def _count_words(count: int) -> str:
+def count_words(count: int) -> str:
+    """Return a count as it is shown: "1,284", or "10,000+" beyond the cap."""
     shown = format_decimal(min(count, COUNT_CAP), locale=shop().locale)
     return f"{shown}+" if count > COUNT_CAP else shown
 

@@ -5,7 +5,9 @@ Nothing typed is lost by it. Programs are told to sign in again instead; see :fu
 
 from __future__ import annotations
 
-from flask import g, request
+from typing import Any
+
+from flask import Blueprint, g, redirect, render_template, request, session, url_for
 from flask_babel import gettext as _
 
 from actions import sessions
@@ -14,6 +16,10 @@ from admin.context import live, now, person
 from models.base import db
 
 FIELD = "proof"
+NEXT = "proof_next"
+"""Where the session keeps what was asked for before the proof: an address may hold what somebody searched for."""
+
+blueprint = Blueprint("proof", __name__, url_prefix="/admin/proof")
 
 
 def take() -> str:
@@ -30,3 +36,20 @@ def take() -> str:
     if (found := live()) is not None:
         sessions.confirm(db.engine, found, now())
     return ""
+
+
+def ask() -> Any:
+    """Lead to a page that asks for the password, and from there back to what is asked for now."""
+    session[NEXT] = request.full_path.rstrip("?")
+    return redirect(url_for("proof.page"))
+
+
+@blueprint.route("/", methods=["GET", "POST"])
+def page() -> Any:
+    """Ask for the password, then go on."""
+    if person() is None:
+        return redirect(url_for("DbSignIn.login"))
+    wrong = take() if request.method == "POST" else ""
+    if request.method == "POST" and not wrong:
+        return redirect(session.pop(NEXT, None) or url_for("admin.index"))
+    return render_template("admin/proof.html", wrong=wrong), 422 if wrong else 200

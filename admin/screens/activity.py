@@ -16,7 +16,7 @@ from sqlalchemy import not_
 from actions.undo import undo
 from admin import activity, cells
 from admin.base import Screen
-from admin.context import clientele, now, shop
+from admin.context import now, shop
 from admin.declare import NoForm, RowAction
 from admin.fields import Field
 from admin.pages import Cell, FieldChange
@@ -31,7 +31,7 @@ def _deed(view: Any, context: Any, row: Changeset, name: str) -> str:
 
 def _subject(view: Any, context: Any, row: Changeset, name: str) -> Any:
     """Name the record, linked for those who may open it."""
-    screen = clientele().screens.get(row.subject_table or "")
+    screen = activity.screen_of(row.subject_table)
     if screen is None or row.subject_id is None:
         return None
     name = g.subjects.of(row.subject_table, row.subject_id)
@@ -44,7 +44,7 @@ def _subject(view: Any, context: Any, row: Changeset, name: str) -> Any:
 def _when(view: Any, context: Any, row: Changeset, name: str) -> Any:
     """Say when, with a way to the record as it was right after."""
     at = cells.moment(row.at, now(), shop())
-    screen = clientele().screens.get(row.subject_table or "")
+    screen = activity.screen_of(row.subject_table)
     if screen is None or row.subject_id is None or not screen.model.__journal__ or not screen.can("show"):
         return at
     url = activity.past_url(screen, row.subject_id, row.at)

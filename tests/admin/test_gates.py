@@ -48,6 +48,7 @@ BESIDES = {
     "/admin/account/password/": "POST",
     "/admin/mail/body/": "GET",
     "/admin/palette/": "GET",
+    "/admin/proof/": "GET POST",
     "/admin/search/": "GET",
     "/admin/shop_setting/save/": "POST",
     "/api/<version>/_openapi": "GET",

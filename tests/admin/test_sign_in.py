@@ -63,11 +63,19 @@ class Place(Shop):
         return client
 
 
+@pytest.fixture(scope="module")
+def _premises() -> dict[str, tuple[Flask, Clock]]:
+    return {}
+
+
 @pytest.fixture
-def place(database: Database) -> Place:
-    clock = Clock()
-    made = Place(application.make(database.url, wiring={"clock": clock}), database)
-    made.clock = clock
+def place(database: Database, _premises: dict[str, tuple[Flask, Clock]]) -> Place:
+    if database.kind not in _premises:
+        clock = Clock()
+        _premises[database.kind] = application.make(database.url, wiring={"clock": clock}), clock
+    app, clock = _premises[database.kind]
+    made = Place(app, database)
+    made.clock, clock.at = clock, NOW
     return made
 
 
@@ -443,3 +451,49 @@ def test_no_page_of_files_or_the_api_knows_the_browsers_session(place: Place, ap
     with mock.patch.object(sessions, "find", side_effect=AssertionError("looked up")):
         assert client.get("/static/logo.svg").status_code == 200
         assert client.get("/api/v1/note/").status_code == 401
+
+
+def test_more_than_a_thousand_rows_leave_only_with_who_proves_who_they_are(place: Place) -> None:
+    with place.arrange() as session:
+        rows = [{"name": f"Class {n}"} for n in range(1_001)]
+        made = [factories.make_customer_class(session, **row) for row in rows]
+        assert len(made) == 1_001
+    client, url = place.client("Manager"), "/admin/customer_class/export/csv/"
+    assert client.get(url).status_code == 200, "shortly after signing in"
+    place.clock.move(minutes=16)
+    assert client.get(f"{url}?name__eq=Class 7").status_code == 200, "few rows"
+    asked = client.get(f"{url}?sort=-name")
+    assert (asked.status_code, asked.location) == (302, "/admin/proof/")
+    page = client.get("/admin/proof/")
+    assert page.status_code == 200
+    token = {"csrf_token": client.csrf_token("/admin/proof/")}
+    for typed in ("", "wrong"):
+        assert client.post("/admin/proof/", data={**token, "proof": typed}).status_code == 422
+    back = client.post("/admin/proof/", data={**token, "proof": application.PASSWORD})
+    assert (back.status_code, back.location) == (302, f"{url}?sort=-name")
+    assert len(client.get(back.location).get_data(as_text=True).splitlines()) == 1_002
+
+
+def test_an_export_stands_in_the_journal(place: Place) -> None:
+    place.make(factories.make_customer_class)
+    place.client("Manager").get("/admin/customer_class/export/xlsx/")
+    with place.look() as session:
+        made = session.scalars(sa.select(Changeset).where(Changeset.action == "customer_class.export")).one()
+        assert (made.actor_name, made.reason) == ("Manager Tester", "1 row, Excel")
+    assert "Exported" in page_of(place.client("Admin").get("/admin/changeset/")).text
+
+
+def test_nobody_is_asked_for_a_proof_who_is_not_signed_in(place: Place) -> None:
+    answer = application.browser(place.app).get("/admin/proof/")
+    assert (answer.status_code, answer.location) == (302, "/login/")
+
+
+def test_the_journal_leads_to_who_signed_in_and_is_filtered_by_them(place: Place) -> None:
+    place.signed_in()
+    client = place.client("Admin")
+    page = page_of(client.get("/admin/changeset/?subject_table__eq=ab_user"))
+    with place.look() as session:
+        user = session.scalar(sa.select(Staff.id).where(Staff.username == "support"))
+    assert "Member of staff Support Tester" in page.text
+    assert f"/admin/staff/details/?id={user}" in page.links
+    assert "Signed in" in page_of(client.get(f"/admin/staff/details/?id={user}")).text
