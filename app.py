@@ -20,7 +20,20 @@ import actions.registry  # noqa: F401  registers every rule that a save runs
 import models  # noqa: F401  completes the metadata
 from actions.cli import commands as action_commands
 from actions.journal import read_only
-from admin import cli, errors, guards, home, mailing, palette, proof, rest, search, sentences
+from admin import (
+    cli,
+    errors,
+    guards,
+    home,
+    mailing,
+    own_account,
+    palette,
+    password_links,
+    proof,
+    rest,
+    search,
+    sentences,
+)
 from admin.base import Screen
 from admin.context import Clientele
 from admin.federated import SamlSignIn
@@ -88,6 +101,8 @@ def create_app(
     guards.register(app)
     app.register_blueprint(search.blueprint)
     app.register_blueprint(palette.blueprint)
+    app.register_blueprint(own_account.blueprint)
+    app.register_blueprint(password_links.blueprint)
     app.register_blueprint(proof.blueprint)
     app.add_url_rule("/", "root", lambda: redirect(url_for("admin.index")))
     _add_commands(app)

@@ -21,6 +21,7 @@ from actions import letters
 from models.base import N_, About, Base, Invalid
 from models.customer import Customer
 from models.mail import Mail
+from models.member import Member
 from models.shop import Shop
 
 if TYPE_CHECKING:
@@ -178,18 +179,26 @@ class Context:
         if address is None:
             self.warn(N_("%(customer)s has no email address, so nobody is told."), customer=str(customer))
             return
-        letter, name = letters.LETTERS[code], letters.name_of(customer)
-        written = letters.write(letter, self.shop, name, customer.language, values)
-        self.post(
-            Mail(
-                customer_id=customer.id,
-                template=code,
-                recipient=address,
-                subject=written.subject,
-                text_body=written.text,
-                html_body=written.html,
-                secret=letters.checked_secret(secret),
-            )
+        written = self._written(code, letters.name_of(customer), customer.language, values, secret)
+        written.customer_id, written.recipient = customer.id, address
+        self.post(written)
+
+    def mail_staff(self, code: str, member: Member, *, secret: str | None = None, **values: Any) -> None:
+        """Write a letter to a member of staff, as :meth:`mail` does to a customer."""
+        written = self._written(code, letters.one_line(str(member)), None, values, secret)
+        written.staff_id, written.recipient = member.id, member.email
+        self.post(written)
+
+    def _written(
+        self, code: str, name: str, language: str | None, values: dict[str, Any], secret: str | None
+    ) -> Mail:
+        found = letters.write(letters.LETTERS[code], self.shop, name, language, values)
+        return Mail(
+            template=code,
+            subject=found.subject,
+            text_body=found.text,
+            html_body=found.html,
+            secret=letters.checked_secret(secret),
         )
 
     def post(self, mail: Mail) -> Mail:

@@ -5,9 +5,12 @@ An event is a changeset without changes. It is written in a transaction of its o
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from sqlalchemy import Engine, func, update
 
-from actions.base import Actor
+from actions.base import Actor, Context
 from actions.runner import Call, changeset
 from models.base import N_
 from models.member import USERS, Member
@@ -20,6 +23,9 @@ EVENTS = {
     "staff.sign_out": N_("Signed out"),
     "staff.refused": N_("Refused for want of permission"),
     "staff.confirm_failed": N_("Proof of identity failed"),
+    "staff.password_changed": N_("Password changed"),
+    "staff.reset_asked": N_("New password asked for by email"),
+    "staff.link_printed": N_("Link for a new password made at the machine"),
 }
 """Code -> what the Activity screen calls it."""
 
@@ -35,3 +41,14 @@ def record(engine: Engine, code: str, call: Call, about: int | None = None) -> N
             counted = {"last_sign_in_at": call.now, "login_count": count, "fail_login_count": 0}
             ctx.session.connection().execute(update(USERS).where(USERS.c.id == about).values(counted))
         _ = ctx.changeset_id
+
+
+@contextmanager
+def happening(engine: Engine, code: str, call: Call, user_id: int) -> Iterator[tuple[Context, Member]]:
+    """Open a transaction in which something happens to a member of staff, who is locked; it is one event."""
+    assert code in EVENTS, code
+    with changeset(engine, code, call) as ctx:
+        member = ctx.lock_one(Member, user_id)
+        ctx.concerns(member)
+        _ = ctx.changeset_id
+        yield ctx, member

@@ -15,6 +15,7 @@ from actions import (
     phones,
     runs,
     settings,
+    staff_access,
     undo,
     unmerge,
 )
@@ -34,6 +35,7 @@ __all__ = [
     "phones",
     "runs",
     "settings",
+    "staff_access",
     "undo",
     "unmerge",
 ]

@@ -134,6 +134,15 @@ def _note(engine: Engine, statement: Any) -> None:
         log.warning("a session could not be noted: the database is busy")
 
 
+def renew(session: Session, session_id: int) -> str:
+    """Give a session another token, shown this once, in the transaction of the deed that calls for it."""
+    token = secrets.token_urlsafe(32)
+    session.connection().execute(
+        update(TABLE).where(TABLE.c.id == session_id).values(token_hash=digest(token))
+    )
+    return token
+
+
 def end(engine: Engine, session_id: int, now: dt.datetime, because: str) -> None:
     """End one session for good."""
     with engine.execution_options(**{WRITE: True}).begin() as connection:

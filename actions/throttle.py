@@ -50,6 +50,16 @@ def of_address(address: str) -> Limit:
     return Limit(f"address {address}", 20, dt.timedelta(minutes=1))
 
 
+def of_reset(name: str) -> Limit:
+    """Return the limit on links that are sent to one account because somebody asked: three an hour."""
+    return Limit(f"reset {name}", 3, dt.timedelta(hours=1))
+
+
+def of_reset_from(address: str) -> Limit:
+    """Return the limit on asking for links from one address: twenty an hour."""
+    return Limit(f"reset from {address}", 20, dt.timedelta(hours=1))
+
+
 def take(engine: Engine, limits: Sequence[Limit], now: dt.datetime) -> int:
     """Count an attempt against every limit; return 0, or in how many seconds to try again where one is exhausted.
 

@@ -81,7 +81,10 @@ class Screen(Views, Sorting, ModelView):
             raise TypeError(f"{type(self).__name__} needs a column_list")
         self.resource: str = model.resource_name()
         self.singular, self.plural = model.__label__, model.__plural__
-        if self.new_action is not None or not model.__journal__:
+        if self.new_action is not None:
+            self.can_create = False
+            self.can_delete = self.can_delete and bool(self.form_columns)
+        if not model.__journal__:
             self.can_create = self.can_edit = self.can_delete = False
         if not self.form_columns:
             self.can_create = self.can_edit = False

@@ -30,6 +30,8 @@ class BrowserSession(SecureCookieSession):
 
     live: Live | None = None
     lapsed = False
+    renewed = ""
+    """The token that this session has from now on, where it was given another."""
 
 
 class StaffSessions(SecureCookieSessionInterface):
@@ -69,10 +71,15 @@ class StaffSessions(SecureCookieSessionInterface):
             self._begin(app, session, int(who), response)
         else:
             sessions.keep(db.engine, live, _now(app), _written(session) if session.modified else None)
+            if session.renewed:
+                self._give(app, session.renewed, response)
 
     def _begin(self, app: Flask, session: BrowserSession, user_id: int, response: Response) -> None:
         carried = {name: value for name, value in session.items() if name not in OF_NOBODY}
         token = sessions.begin(db.engine, user_id, _now(app), caller(), data=_written(carried))
+        self._give(app, token, response)
+
+    def _give(self, app: Flask, token: str, response: Response) -> None:
         response.set_cookie(
             self.get_cookie_name(app),
             MARK + token,

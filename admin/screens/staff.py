@@ -7,11 +7,25 @@ from typing import Any
 
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
+from wtforms import EmailField, Form, StringField
+from wtforms.validators import InputRequired, Length
 
+from actions import staff_access
 from admin.base import Screen
-from admin.declare import View
+from admin.declare import NoForm, RowAction, View
 from admin.pages import Badge
 from models.member import Member
+
+
+class InviteForm(Form):
+    """Somebody new, with what they are called and where the invitation goes."""
+
+    first_name = StringField(_l("First name"), [InputRequired(_l("Enter a first name.")), Length(max=64)])
+    last_name = StringField(_l("Last name"), [InputRequired(_l("Enter a last name.")), Length(max=64)])
+    email = EmailField(_l("Email"), [InputRequired(_l("Enter an email address.")), Length(max=320)])
+    username = StringField(
+        _l("User name"), [Length(max=64)], description=_l("Leave it empty to sign in by the email address.")
+    )
 
 
 class StaffScreen(Screen):
@@ -37,6 +51,20 @@ class StaffScreen(Screen):
         View("inactive", _l("Deactivated"), {"active__eq": "0"}),
         View("all", _l("All")),
     )
+    new_action = RowAction(
+        staff_access.invite,
+        InviteForm,
+        "user-plus",
+        intro=_l(
+            "They get a link by email to choose their own password. Until they are given a role they may do nothing."
+        ),
+    )
+    row_actions = (
+        RowAction(
+            staff_access.send_reset, NoForm, "mail", bulk=False, when=lambda row: row.active,
+            intro=_l("They choose the password themselves. The link works once, and takes the place of older ones."),
+        ),
+    )  # fmt: skip
     empty = _l("Nobody works here yet.")
 
     def badges(self, row: Any) -> Sequence[Badge]:

@@ -17,7 +17,7 @@ from models.customer import Customer
 from models.journal import Change, Changeset
 from models.note import Note
 from models.run import ItemState, Run, RunItem, RunState
-from tests import factories
+from tests import factories, staffing
 from tests.admin.conftest import Shop
 from tests.admin.pages import page_of
 from tests.admin.test_ledgers import act
@@ -87,6 +87,7 @@ def a_run(shop: Shop) -> int:
 
 POINTS = {"points": "120", "comment": "Sorry", "expires_after_days": "30"}
 WHY = {"reason": "A mistake"}
+INVITED = {"first_name": "Ann", "last_name": "Lee", "email": "ann.lee@shop.example", "username": "alee"}
 CASES: dict[str, tuple[Callable[[Shop], int] | None, dict[str, str]]] = {
     "loyalty_entry.adjust": (None, POINTS),
     "loyalty_entry.reverse": (entry("loyalty_entry.adjust", **POINTS), WHY),
@@ -119,6 +120,8 @@ CASES: dict[str, tuple[Callable[[Shop], int] | None, dict[str, str]]] = {
     "mail.resend": (lambda shop: shop.make(factories.make_mail).id, {}),
     "api_key.create": (None, {"name": "Stock sync", "scope": "read", "expires_on": "2999-01-31"}),
     "api_key.revoke": (own_key, {}),
+    "staff.invite": (None, INVITED),
+    "staff.send_reset": (lambda shop: shop.make(staffing.make_member).id, {}),
 }
 SHOWN_ONCE = {"api_key.create": 200}
 """What answers with a page that shows something this once, where others answer with a message alone."""

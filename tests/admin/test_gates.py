@@ -44,6 +44,8 @@ PER_RESOURCE = {
 BESIDES = {
     "/": "GET",
     "/admin/": "GET",
+    "/admin/account/": "GET",
+    "/admin/account/password/": "POST",
     "/admin/mail/body/": "GET",
     "/admin/palette/": "GET",
     "/admin/proof/": "GET POST",
@@ -54,9 +56,12 @@ BESIDES = {
     "/api/v1/security/refresh": "POST",
     "/login/": "GET POST",
     "/logout/": "POST",
+    "/password/": "GET POST",
+    "/password/forgotten/": "GET POST",
     "/static/<path:filename>": "GET",
 }
 OPEN = {"/static/<path:filename>", "/login/", "/logout/", "/", "/api/v1/security/login"}
+OPEN |= {"/password/", "/password/forgotten/"}
 
 
 def rules(shop: Shop) -> dict[str, str]:
