@@ -25,6 +25,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapper, object_session
 
 from actions.base import ACTIONS, Action, Conflict, Context, Outcome, Refused
+from actions.bounds import hidden_references
 from actions.census import Bucket
 from actions.constraints import REQUIRED
 from actions.journal import plain
@@ -171,7 +172,8 @@ def _save(ctx: Context, row: Base, values: dict[str, Any], *, created: bool) -> 
 def fill_in(ctx: Context, row: Base, values: dict[str, Any], *, created: bool) -> None:
     """Set ``values`` on a row by every rule that a save keeps; the next flush stores it. :raises Invalid: by field."""
     changed, errors = assign(row, values)
-    errors = {**faults(ctx, row, changed, created=created), **errors}
+    hidden = hidden_references(ctx.session, row, changed, created=created)
+    errors = {**faults(ctx, row, changed, created=created), **errors, **hidden}
     if errors:
         raise Invalid(errors)
     if created:

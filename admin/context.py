@@ -21,7 +21,8 @@ from admin.permissions import READ
 from models.api_key import KeyScope
 from models.base import N_, db
 from models.shop import Shop, load_shop
-from models.staff import permissions_of
+from models.sight import Channels
+from models.staff import Rights, rights_of
 
 if TYPE_CHECKING:
     from admin.base import Screen
@@ -111,7 +112,7 @@ def is_recent() -> bool:
 
 def forget_person() -> None:
     """Drop what was worked out for whoever asked before, because somebody else is about to."""
-    for name in ("permissions", "preferences", "memo", "api_key", "live"):
+    for name in ("rights", "preferences", "memo", "api_key", "live"):
         g.pop(name, None)
 
 
@@ -123,11 +124,20 @@ def allowed(permission: str, resource: str) -> bool:
     key = g.get("api_key")
     if key is not None and (resource == "api_key" or (key.scope != KeyScope.FULL and permission not in READ)):
         return False
-    held = g.get("permissions")
-    if held is None:
+    return (f"can_{permission}", resource) in rights().permissions
+
+
+def rights() -> Rights:
+    """Return what the person asking may do and see, read in one statement."""
+    if "rights" not in g:
         user = person()
-        held = g.permissions = permissions_of(session(), user.id) if user is not None else frozenset()
-    return (f"can_{permission}", resource) in held
+        g.rights = rights_of(session(), user.id) if user is not None else Rights()
+    return cast(Rights, g.rights)
+
+
+def channels() -> Channels:
+    """Return the ids of the sales channels whose customers the person asking sees; None for all (rule 17)."""
+    return rights().channels
 
 
 def memo(key: Hashable, make: Callable[[], Any]) -> Any:

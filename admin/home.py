@@ -8,7 +8,7 @@ from babel.numbers import format_decimal
 from flask import redirect, render_template, request
 from flask_admin import AdminIndexView, expose
 from flask_babel import gettext as _
-from sqlalchemy import func, select
+from sqlalchemy import func
 
 from admin import cells
 from admin.context import allowed, clientele, now, person, session, shop, sign_in_url, zone
@@ -67,8 +67,9 @@ def _customers() -> list[Figure]:
     if not allowed("list", "customer"):
         return []
     screen = clientele().screens["customer"]
+    figures = func.count(), func.coalesce(func.sum(Customer.account_balance), 0)
     owing, owed = session().execute(
-        select(func.count(), func.coalesce(func.sum(Customer.account_balance), 0)).where(Customer.account_balance > 0)
+        screen.base_select().with_only_columns(*figures).where(Customer.account_balance > 0)
     ).one()  # fmt: skip
     customers = count_up_to(session(), screen.base_select(), Customer.id, cap=10_000_000)
     figure = format_decimal(customers, locale=shop().locale)

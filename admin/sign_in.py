@@ -54,11 +54,11 @@ def by_directory(ask: Callable[[str, str], Staff | None], username: str, passwor
 
     :raises TooManyRequests: after too many failures, before the directory is asked.
     """
-    limits = [_limit(_find(username), username), throttle.of_address(request.remote_addr or "")]
-    _count(limits)
+    limits = [_limit(find(username), username), throttle.of_address(request.remote_addr or "")]
+    count(limits)
     account = ask(username, password)
     if account is None:
-        events.record(db.engine, "staff.sign_in_failed", _event(events.NOBODY))
+        events.record(db.engine, "staff.sign_in_failed", as_somebody(events.NOBODY))
         return None
     throttle.give_back(db.engine, limits, now())
     return account

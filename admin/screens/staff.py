@@ -13,7 +13,9 @@ from wtforms.validators import InputRequired, Length
 from actions import staff_access
 from admin.base import Screen
 from admin.declare import NoForm, RowAction, View
+from admin.fields import Field
 from admin.pages import Badge
+from admin.screens.staff_scope import CHANNELS, LIMIT, channels_seen
 from models.member import Member
 
 
@@ -43,8 +45,11 @@ class StaffScreen(Screen):
         "active": _l("May sign in"),
         "last_sign_in_at": _l("Last sign-in"),
         "invited_at": _l("Invited"),
+        "sales_channels": _l("Sees customers of"),
     }
     form_columns = ("first_name", "last_name", "email")
+    column_details_list = (*form_columns, *column_list[2:], "sales_channels")
+    column_formatters = {"sales_channels": channels_seen}
     can_create = can_delete = False
     views = (
         View("active", _l("May sign in"), {"active__eq": "1"}),
@@ -64,8 +69,13 @@ class StaffScreen(Screen):
             staff_access.send_reset, NoForm, "mail", bulk=False, when=lambda row: row.active,
             intro=_l("They choose the password themselves. The link works once, and takes the place of older ones."),
         ),
+        LIMIT,
     )  # fmt: skip
     empty = _l("Nobody works here yet.")
+
+    def field(self, name: str) -> Field:
+        """Know the channels too, which an action chooses from."""
+        return CHANNELS if name == CHANNELS.name else super().field(name)
 
     def badges(self, row: Any) -> Sequence[Badge]:
         """Say who may not sign in."""

@@ -122,6 +122,10 @@ CASES: dict[str, tuple[Callable[[Shop], int] | None, dict[str, str]]] = {
     "api_key.revoke": (own_key, {}),
     "staff.invite": (None, INVITED),
     "staff.send_reset": (lambda shop: shop.make(staffing.make_member).id, {}),
+    "staff.limit_to_channels": (
+        lambda shop: shop.make(staffing.make_member).id,
+        {"sales_channels": "@sales_channel"},
+    ),
 }
 SHOWN_ONCE = {"api_key.create": 200}
 """What answers with a page that shows something this once, where others answer with a message alone."""
