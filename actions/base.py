@@ -21,6 +21,7 @@ from actions import letters
 from models.base import N_, About, Base, Invalid
 from models.customer import Customer
 from models.mail import Mail
+from models.member import Member
 from models.shop import Shop
 
 if TYPE_CHECKING:
@@ -237,7 +238,9 @@ class Context:
             select(model)
             .where(key.in_(wanted))
             .order_by(key)
-            .with_for_update(of=model)
+            .with_for_update(
+                of=model, key_share=model is Member
+            )  # who is locked may still do deeds, which name them
             .execution_options(populate_existing=True)
         )
         rows = list(self.session.scalars(query).unique())
