@@ -267,7 +267,10 @@ class Context:
         for start in range(0, len(wanted), LOCKED_AT_ONCE):
             some = key.in_(wanted[start : start + LOCKED_AT_ONCE]), *seen(self.session, model)
             query = select(model).where(*some).order_by(key)
-            fresh = query.with_for_update(of=model).execution_options(populate_existing=True)
+            held = query.with_for_update(
+                of=model, key_share=model is Member
+            )  # who is locked may still do deeds
+            fresh = held.execution_options(populate_existing=True)
             found |= {row.id: row for row in self.session.scalars(fresh).unique()}  # type: ignore[attr-defined]
         return found
 

@@ -372,11 +372,13 @@ def _count_of_references(target: str, by_parts: bool, tables: tuple[str, ...]) -
 
 
 def _references(target: str, by_parts: bool) -> list[tuple[Any, ForeignKeyConstraint]]:
+    """Return what refers to a table; without ``by_parts`` not what goes with its rows, save who has which role."""
     return [
         (table, constraint)
         for table in metadata.sorted_tables
         for constraint in sorted(table.foreign_key_constraints, key=lambda c: str(c.name))
-        if constraint.referred_table.name == target and (by_parts or constraint.ondelete != "CASCADE")
+        if constraint.referred_table.name == target
+        and (by_parts or constraint.ondelete != "CASCADE" or table.name.startswith("ab_"))
     ]
 
 

@@ -20,6 +20,9 @@ from models.personal import account, staff, staff_fact, system
 from models.types import PrimaryKey, UTCDateTime
 from models.validate import checked, required
 
+ADMIN = "Admin"
+"""The role that always holds every permission, and always has somebody."""
+
 USERS, ROLES, GROUPS = (metadata.tables[f"ab_{name}"] for name in ("user", "role", "group"))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from sqlalchemy import (
@@ -116,3 +117,34 @@ def may(session: Session, user_id: int, code: str) -> bool:
     """Return whether a member of staff is active and holds the permission of an action."""
     active = session.scalar(select(Staff.active).where(Staff.id == user_id))
     return bool(active) and _needed(code) in permissions_of(session, user_id)
+
+
+def codes(session: Session, role_id: int) -> list[str]:
+    """Return the permissions of a role, such as ``customer.list``, sorted."""
+    held = (
+        pairs()
+        .join(identity.assoc_permissionview_role, granted.permission_view_id == Grant.id)
+        .where(granted.role_id == role_id)
+    )
+    return sorted(_code(name, resource) for name, resource, _id in session.execute(held))
+
+
+def permission_ids(session: Session, wanted: Iterable[str]) -> dict[str, int]:
+    """Return code -> id of those permissions of ``wanted`` that there are."""
+    names = set(wanted)
+    found = ((_code(name, resource), row_id) for name, resource, row_id in session.execute(pairs()))
+    return {code: row_id for code, row_id in found if code in names}
+
+
+def pairs() -> Select[str, str, int]:
+    """Return the select of every (permission, resource, id) there is."""
+    return (
+        select(Permission.name, Resource.name, Grant.id)
+        .select_from(Grant)
+        .join(Permission, Permission.id == Grant.permission_id)
+        .join(Resource, Resource.id == Grant.view_menu_id)
+    )
+
+
+def _code(name: str, resource: str) -> str:
+    return f"{resource}.{name.removeprefix(PREFIX)}"
