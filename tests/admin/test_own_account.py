@@ -12,9 +12,8 @@ from models.mail import Mail
 from tests import application, staffing
 from tests.admin.conftest import Api
 from tests.admin.pages import page_of
-from tests.admin.test_sign_in import BAD, GOOD, Place, is_in, place
+from tests.admin.signing_in import BAD, GOOD, Place, is_in
 
-__all__ = ["place"]
 NEW = "tulip garden mouse"
 URL = "/admin/account/"
 

@@ -18,10 +18,9 @@ from models.member import Member
 from tests import application, factories, staffing
 from tests.admin.conftest import Api
 from tests.admin.pages import page_of, rows_of
+from tests.admin.signing_in import GOOD, Place, is_in
 from tests.admin.test_own_account import NEW, user_id
-from tests.admin.test_sign_in import GOOD, Place, is_in, place
 
-__all__ = ["place"]
 ASK, CHOOSE = "/password/forgotten/", "/password/"
 INVITED = {"first_name": "Ann", "last_name": "Lee", "email": "ann.lee@shop.example", "username": "alee"}
 
