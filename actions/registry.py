@@ -16,6 +16,7 @@ from actions import (
     runs,
     settings,
     staff_access,
+    staff_sessions,
     undo,
     unmerge,
 )
@@ -36,6 +37,7 @@ __all__ = [
     "runs",
     "settings",
     "staff_access",
+    "staff_sessions",
     "undo",
     "unmerge",
 ]

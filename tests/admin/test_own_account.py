@@ -12,9 +12,9 @@ from models.mail import Mail
 from tests import application, staffing
 from tests.admin.conftest import Api
 from tests.admin.pages import page_of
-from tests.admin.test_sign_in import BAD, GOOD, Place, is_in, place
+from tests.admin.test_sign_in import BAD, GOOD, Place, _premises, is_in, place
 
-__all__ = ["place"]
+__all__ = ["_premises", "place"]
 NEW = "tulip garden mouse"
 URL = "/admin/account/"
 

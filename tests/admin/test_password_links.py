@@ -19,9 +19,9 @@ from tests import application, factories, staffing
 from tests.admin.conftest import Api
 from tests.admin.pages import page_of, rows_of
 from tests.admin.test_own_account import NEW, user_id
-from tests.admin.test_sign_in import GOOD, Place, is_in, place
+from tests.admin.test_sign_in import GOOD, Place, _premises, is_in, place
 
-__all__ = ["place"]
+__all__ = ["_premises", "place"]
 ASK, CHOOSE = "/password/forgotten/", "/password/"
 INVITED = {"first_name": "Ann", "last_name": "Lee", "email": "ann.lee@shop.example", "username": "alee"}
 
