@@ -36,6 +36,7 @@ from admin import (
 )
 from admin.base import Screen
 from admin.context import Clientele
+from admin.federated import SamlSignIn
 from admin.identity import Identity, IdentityBuilder
 from admin.screens import SCREENS
 from admin.sessions import StaffSessions
@@ -87,7 +88,7 @@ def create_app(
     mailing.install(app, settings)
     db.init_app(app)
     app.session_interface = StaffSessions()
-    CSRFProtect(app)
+    CSRFProtect(app).exempt(SamlSignIn.acs)  # what it takes comes from elsewhere, and is signed
     _secure(app, settings)
     app.before_request(_name_request)
     with app.app_context():
@@ -133,6 +134,7 @@ def _configuration(settings: Settings) -> dict[str, Any]:
         "WTF_CSRF_SSL_STRICT": False,
         "JWT_ACCESS_TOKEN_EXPIRES": timedelta(minutes=15),
         "SEND_FILE_MAX_AGE_DEFAULT": timedelta(hours=1),
+        **settings.identity,
     }
 
 

@@ -18,11 +18,13 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from actions import letters
+from actions.sight import channels_in, seen
 from models.base import N_, About, Base, Invalid
 from models.customer import Customer
 from models.mail import Mail
 from models.member import Member
 from models.shop import Shop
+from models.sight import Channels
 
 if TYPE_CHECKING:
     from actions.census import Census
@@ -210,6 +212,11 @@ class Context:
         return mail
 
     @property
+    def channels(self) -> Channels:
+        """Return the ids of the sales channels whose customers the actor sees; None for all (rule 17)."""
+        return channels_in(self.session)
+
+    @property
     def changeset_id(self) -> int:
         """Return the id of this deed's changeset, writing it on first use."""
         return self.journal.changeset_id(self.session)
@@ -226,7 +233,8 @@ class Context:
 
         What belongs to a customer is locked after that customer, so that no two deeds wait for each other.
 
-        :raises Missing: one of them does not exist. :raises Refused: ``moved``, in the moment of a merge.
+        :raises Missing: one of them does not exist, or is out of the actor's sight (rule 17.3).
+        :raises Refused: ``moved``, in the moment of a merge.
         """
         wanted = sorted(set(ids))
         owners = self._lock_owners(model, wanted)
@@ -250,15 +258,19 @@ class Context:
         return rows
 
     def lock_there(self, model: type[Row], ids: Iterable[int]) -> dict[int, Row]:
-        """Return id -> row of those that exist, as they are by now, locked for update in id order.
+        """Return id -> row of those that exist and the actor sees, as they are by now, locked for update in id order.
 
         Whom they belong to is for the caller to lock first.
         """
         key, wanted = model.__mapper__.primary_key[0], sorted(set(ids))
         found: dict[int, Row] = {}
         for start in range(0, len(wanted), LOCKED_AT_ONCE):
-            query = select(model).where(key.in_(wanted[start : start + LOCKED_AT_ONCE])).order_by(key)
-            fresh = query.with_for_update(of=model).execution_options(populate_existing=True)
+            some = key.in_(wanted[start : start + LOCKED_AT_ONCE]), *seen(self.session, model)
+            query = select(model).where(*some).order_by(key)
+            held = query.with_for_update(
+                of=model, key_share=model is Member
+            )  # who is locked may still do deeds
+            fresh = held.execution_options(populate_existing=True)
             found |= {row.id: row for row in self.session.scalars(fresh).unique()}  # type: ignore[attr-defined]
         return found
 

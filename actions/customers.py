@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import and_, exists, literal, not_, or_, select
-from sqlalchemy.orm import aliased
+from sqlalchemy.orm import Session, aliased
 
 from actions.base import Context, Outcome, Refused, action
 from actions.census import Bucket, Clause, at_fault, earlier, refused
@@ -19,6 +19,7 @@ from models.choices import AccountType, CreatedVia, Status
 from models.customer import NO_AGENT, OWN_AGENT, Customer
 from models.lookups import SalesChannel
 from models.shop import Shop
+from models.sight import Channels
 
 IDENTITY = ("first_name", "last_name", "company_name", "trading_name", "email")
 GONE_AGENT = N_("Choose another agent: this record is merged or erased.")
@@ -65,8 +66,19 @@ def _defaults(ctx: Context, row: Customer) -> None:
     if row.created_via is None:
         row.created_via = CreatedVia.BACK_OFFICE
     if row.sales_channel_id is None:
-        usual = select(SalesChannel.id).where(SalesChannel.code == ctx.shop.default_sales_channel)
-        row.sales_channel_id = ctx.session.scalar(usual)
+        row.sales_channel_id = usual_channel(ctx.session, ctx.shop, ctx.channels)
+
+
+def usual_channel(session: Session, shop: Shop, channels: Channels) -> int | None:
+    """Return the channel that new customers get: the shop's; of whoever does not see that one, their first in use."""
+    usual = SalesChannel.code == shop.default_sales_channel
+    wanted = (
+        select(SalesChannel.id)
+        .where(or_(usual, SalesChannel.is_active))
+        .order_by(usual.desc(), SalesChannel.id)
+    )
+    wanted = wanted.where(usual) if channels is None else wanted.where(SalesChannel.id.in_(channels))
+    return session.scalar(wanted.limit(1))
 
 
 def _status(ctx: Context, row: Customer, changed: set[str], created: bool) -> None:

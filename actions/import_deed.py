@@ -15,6 +15,7 @@ from actions.constraints import explain
 from actions.import_faults import Faults
 from actions.packing import unpack
 from actions.records import fill_in, saved_together
+from actions.sight import seen
 from models.base import N_, Base, Invalid
 from models.customer import Customer
 from models.importing import ImportFile, ImportRow, Verdict
@@ -102,7 +103,7 @@ class Deed:
         if "customer_id" not in self.model.__table__.c:
             return
         ids = {value for row in rows if type(value := (row.given or {}).get("customer_id")) is int}
-        there = select(Customer.id).where(Customer.id.in_(ids))
+        there = select(Customer.id).where(Customer.id.in_(ids), *seen(self.ctx.session, Customer))
         self.ctx.lock(Customer, list(self.ctx.session.scalars(there)))
 
     def _take_part(self, rows: Sequence[ImportRow]) -> dict[int, Result]:

@@ -16,13 +16,14 @@ from functools import cache
 from typing import Any, cast
 
 from sqlalchemy import Column, Table, event, func, insert, inspect, literal, select, update
-from sqlalchemy.orm import ORMExecuteState, Session
+from sqlalchemy.orm import ORMExecuteState, Session, object_session
 
 from models.base import Base, LedgerRow
 from models.dialect import json_object
 from models.journal import Change, Changeset
 from models.mail import Mail
 from models.personal import policy
+from models.sight import parents_of
 from models.types import Id
 
 JOURNAL = "journal"
@@ -188,7 +189,18 @@ def customer_of(row: Base) -> int | None:
     """Return the customer a row belongs to, itself for a customer."""
     if row.__tablename__ == "customer":
         return row.id  # type: ignore[attr-defined, no-any-return]
-    return getattr(row, "customer_id", None)
+    own: int | None = getattr(row, "customer_id", None)
+    return own if own is not None else next(_owners_of_parents(row), None)
+
+
+def _owners_of_parents(row: Base) -> Iterator[int]:
+    """Yield whose that is of which a row is a part: a parcel is that of its order's customer."""
+    session = object_session(row)
+    for column, parent in parents_of(type(row)):
+        key = getattr(row, column.name)
+        other = session.get(parent, key) if session is not None and key is not None else None
+        if other is not None and (found := customer_of(other)) is not None:
+            yield found
 
 
 def plain(value: Any) -> Any:

@@ -25,6 +25,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapper, object_session
 
 from actions.base import ACTIONS, Action, Conflict, Context, Outcome, Refused
+from actions.bounds import hidden_references
 from actions.census import Bucket
 from actions.constraints import REQUIRED
 from actions.journal import plain
@@ -171,7 +172,8 @@ def _save(ctx: Context, row: Base, values: dict[str, Any], *, created: bool) -> 
 def fill_in(ctx: Context, row: Base, values: dict[str, Any], *, created: bool) -> None:
     """Set ``values`` on a row by every rule that a save keeps; the next flush stores it. :raises Invalid: by field."""
     changed, errors = assign(row, values)
-    errors = {**faults(ctx, row, changed, created=created), **errors}
+    hidden = hidden_references(ctx.session, row, changed, created=created)
+    errors = {**faults(ctx, row, changed, created=created), **errors, **hidden}
     if errors:
         raise Invalid(errors)
     if created:
@@ -370,11 +372,13 @@ def _count_of_references(target: str, by_parts: bool, tables: tuple[str, ...]) -
 
 
 def _references(target: str, by_parts: bool) -> list[tuple[Any, ForeignKeyConstraint]]:
+    """Return what refers to a table; without ``by_parts`` not what goes with its rows, save who has which role."""
     return [
         (table, constraint)
         for table in metadata.sorted_tables
         for constraint in sorted(table.foreign_key_constraints, key=lambda c: str(c.name))
-        if constraint.referred_table.name == target and (by_parts or constraint.ondelete != "CASCADE")
+        if constraint.referred_table.name == target
+        and (by_parts or constraint.ondelete != "CASCADE" or table.name.startswith("ab_"))
     ]
 
 

@@ -20,6 +20,7 @@ from sqlalchemy.orm import Session
 
 from actions.base import ACTIONS, Actor, Context, Outcome, Refused, action
 from actions.constraints import explain
+from actions.invariants import hold_to
 from actions.packing import pack, unpack
 from actions.runner import Call, changeset, locked
 from actions.undo import undo
@@ -247,6 +248,8 @@ def _do(ctx: Context, run: Run, item: RunItem) -> None:
     try:
         with ctx.journal.attempt(ctx.session):
             outcome = _act(ctx, run, item)
+            ctx.session.flush()
+            hold_to(ctx)
     except (Refused, Invalid, IntegrityError) as error:
         item.state, item.message = ItemState.REFUSED, _short(_why(error, run))
         run.refused += 1

@@ -30,6 +30,7 @@ from models.credit import CreditEntry
 from models.customer import Customer
 from models.journal import Change, Changeset
 from models.loyalty import LoyaltyEntry, LoyaltyKind
+from models.sight import beyond
 from models.types import Percent, UTCDateTime
 
 CHANGED_SINCE = N_("%(record)s: %(field)s was changed since and stays as it is.")
@@ -48,9 +49,11 @@ KEPT = frozenset({"id", "version", "created_at", "updated_at"})
 def undo(ctx: Context, changeset: Changeset) -> Outcome:
     """Put back what a changeset changed, where it still holds what the changeset wrote.
 
-    :raises Refused: ``final``, ``already_undone``, ``too_old`` by the shop's setting, or ``nothing_to_undo``.
+    :raises Refused: ``final``, ``already_undone``, ``too_old`` by the shop's setting, ``nothing_to_undo``, or
+        ``out_of_sight``: it was about records, too, that whoever asks does not see.
     """
     _refuse_unless_undoable(ctx, changeset)
+    _refuse_unless_seen(ctx, changeset)
     _say_what_it_is_about(ctx, changeset)
     undoer = UNDOERS.get(changeset.action)
     back = undoer(ctx, changeset) if undoer is not None else take(ctx, _steps(ctx, changeset))
@@ -85,6 +88,14 @@ def _refuse_unless_undoable(ctx: Context, changeset: Changeset) -> None:
         raise Refused("not_undone", N_("This took back a whole deed. Do that deed again instead."))
     if (last := _standing_undo(ctx, changeset.id)) is not None:
         raise Refused("already_undone", N_("%(who)s has undone this already."), who=last.actor_name)
+
+
+def _refuse_unless_seen(ctx: Context, changeset: Changeset) -> None:
+    if ctx.channels is not None and ctx.session.scalar(beyond(changeset.id, ctx.channels)):
+        raise Refused(
+            "out_of_sight",
+            N_("This was also about records that are not yours to see, so it is not yours to undo."),
+        )
 
 
 def _standing_undo(ctx: Context, changeset_id: int) -> Changeset | None:

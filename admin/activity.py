@@ -17,7 +17,7 @@ from sqlalchemy.orm import aliased
 from actions.base import ACTIONS
 from actions.events import EVENTS
 from admin import cells
-from admin.context import allowed, clientele, now, session, shop
+from admin.context import allowed, channels, clientele, now, session, shop
 from admin.fields import Field, label_of
 from admin.pages import Event, FieldChange, Text
 from models.account import AccountEntry, Invoice
@@ -27,6 +27,7 @@ from models.customer import Customer
 from models.journal import Change, Changeset
 from models.loyalty import LoyaltyEntry
 from models.run import Run
+from models.sight import in_sight
 from models.staff import GENERATED
 from models.types import Choice
 
@@ -102,12 +103,20 @@ def movements(changesets: Sequence[Changeset]) -> list[tuple[int, FieldChange]]:
     deeds = [c.id for c in changesets if c.action.partition(".")[0] in LEDGER_TABLES]
     if not deeds:
         return []
-    points = select(LoyaltyEntry.changeset_id, LoyaltyEntry.points, literal(""))
-    money = [select(t.changeset_id, t.amount, t.currency) for t in (AccountEntry, CreditEntry)]
+    points = select(LoyaltyEntry.changeset_id, LoyaltyEntry.points, literal("")).where(*_seen(LoyaltyEntry))
+    money = [
+        select(t.changeset_id, t.amount, t.currency).where(*_seen(t)) for t in (AccountEntry, CreditEntry)
+    ]
     rows = session().execute(
         union_all(*(q.where(q.selected_columns[0].in_(deeds)) for q in (points, *money)))
     )
     return [(row[0], movement(row[1], row[2])) for row in rows]
+
+
+def _seen(model: type[Base]) -> list[Any]:
+    """Return the condition that leaves out what a deed did to customers out of sight of the person asking."""
+    clause = in_sight(model, channels())
+    return [] if clause is None else [clause]
 
 
 def movement(figure: int, currency: str) -> FieldChange:
@@ -118,7 +127,7 @@ def movement(figure: int, currency: str) -> FieldChange:
 
 
 def _first(changeset_id: int, about: Any, most: int) -> Select[Any]:
-    query = select(Change.id).where(Change.changeset_id == changeset_id)
+    query = select(Change.id).where(Change.changeset_id == changeset_id, *_seen(Change))
     return (query if about is None else query.where(about)).order_by(Change.id).limit(most)
 
 

@@ -23,7 +23,17 @@ from actions.base import Actor
 from actions.importing import import_actions
 from actions.records import record_actions
 from admin import bulk, columns, forms, lookups, search
-from admin.context import actor, allowed, clientele, memo, person, session, shop
+from admin.context import (
+    actor,
+    allowed,
+    channels,
+    clientele,
+    memo,
+    person,
+    session,
+    shop,
+    sign_in_url,
+)
 from admin.declare import RowAction, Section, Tab, View
 from admin.fields import OPERATORS, Field, describe
 from admin.pages import Badge, Cell, Event, Fact, FilterChoice
@@ -33,6 +43,7 @@ from admin.sorting import Sorting
 from admin.views import PERMISSION_OF, Views
 from models.base import N_, Base, db
 from models.personal import policy
+from models.sight import in_sight
 from models.types import Key as SearchKey
 
 
@@ -172,17 +183,27 @@ class Screen(Views, Sorting, ModelView):
     # -- reading ---------------------------------------------------------------------------------------------------
 
     def scope(self, statement: Select[Any], actor: Actor) -> Select[Any]:
-        """Narrow a statement to the rows ``actor`` may see; all of them unless a screen says otherwise."""
+        """Narrow a statement further than to what belongs to customers in sight; not at all unless a screen says so."""
         return statement
 
     @property
     def narrowed(self) -> bool:
-        """Return whether some rows of this screen are out of some people's sight."""
+        """Return whether some rows of this screen are, or may be, out of the sight of the person asking."""
+        return self.narrows or in_sight(self.model, channels()) is not None
+
+    @property
+    def narrows(self) -> bool:
+        """Return whether this screen leaves rows out of sight besides those of customers who are."""
         return type(self).scope is not Screen.scope
 
     def base_select(self) -> Select[Any]:
-        """Return the scoped select every route starts from."""
-        return self.scope(select(self.model), actor())
+        """Return the scoped select every route starts from: rows within the person's sales channels (rule 17)."""
+        return self.scope(self.within_sight(select(self.model)), actor())
+
+    def within_sight(self, statement: Select[Any]) -> Select[Any]:
+        """Narrow a statement over the model to what belongs to customers that the person asking sees, or to nobody."""
+        seen = in_sight(self.model, channels())
+        return statement if seen is None else statement.where(seen)
 
     def get_one(self, id: Any) -> Any:
         """Return a row within the person's scope, or None: out of scope and missing answer alike."""
@@ -311,8 +332,8 @@ class Screen(Views, Sorting, ModelView):
     def _handle_view(self, name: str, **kwargs: Any) -> Any:
         if person() is None:
             if request.headers.get("HX-Request"):
-                return Response(status=401, headers={"HX-Redirect": url_for("DbSignIn.login")})
-            return redirect(url_for("DbSignIn.login", next=_local_path()))
+                return Response(status=401, headers={"HX-Redirect": sign_in_url()})
+            return redirect(sign_in_url(next=_local_path()))
         if not self._permitted(name):
             raise Forbidden(_("Your role does not include this."))
         return None

@@ -12,10 +12,11 @@ from sqlalchemy.orm import joinedload
 
 from actions.preferences import save_preference
 from admin import cells
-from admin.context import clientele, now, person, preference, shop
+from admin.context import channels, clientele, now, person, preference, shop
 from admin.pages import Cell, Heading
 from admin.query import BadArgument, ListQuery
 from models.base import db
+from models.sight import shows
 
 if TYPE_CHECKING:
     from admin.base import Screen
@@ -81,8 +82,10 @@ def format_cell(screen: Screen, row: Any, name: str, *, whole: bool = False) -> 
 
 
 def related_cell(row: Any) -> Cell:
-    """Return a related record's name, as a link for those who may open it."""
+    """Return a related record's name, as a link for those who may open it; its number where it is out of sight."""
     if row is None:
         return Cell(cells.nothing())
+    if not shows(row, channels()):
+        return Cell(f"#{row.id}")
     screen = clientele().by_model.get(type(row))
     return Cell(str(row), screen.line_url(row) if screen is not None else None)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
 from zoneinfo import ZoneInfo
 
-from flask import current_app, g, request
+from flask import current_app, g, request, url_for
 from flask import session as browser_session
 from sqlalchemy.orm import Session
 
@@ -21,7 +21,8 @@ from admin.permissions import READ
 from models.api_key import KeyScope
 from models.base import N_, db
 from models.shop import Shop, load_shop
-from models.staff import permissions_of
+from models.sight import Channels
+from models.staff import Rights, rights_of
 
 if TYPE_CHECKING:
     from admin.base import Screen
@@ -71,6 +72,12 @@ def person() -> Any:
     return user if user is not None and user.is_authenticated else None
 
 
+def sign_in_url(**values: Any) -> str:
+    """Return the address of the sign-in page, whichever way people sign in."""
+    endpoint = current_app.appbuilder.sm.auth_view.endpoint  # type: ignore[attr-defined]
+    return url_for(f"{endpoint}.login", **values)
+
+
 def live() -> Live | None:
     """Return the session of the person asking; None for a key and at the command line."""
     return g.live if "live" in g else getattr(browser_session, "live", None)
@@ -105,7 +112,7 @@ def is_recent() -> bool:
 
 def forget_person() -> None:
     """Drop what was worked out for whoever asked before, because somebody else is about to."""
-    for name in ("permissions", "preferences", "memo", "api_key", "live"):
+    for name in ("rights", "preferences", "memo", "api_key", "live"):
         g.pop(name, None)
 
 
@@ -117,11 +124,20 @@ def allowed(permission: str, resource: str) -> bool:
     key = g.get("api_key")
     if key is not None and (resource == "api_key" or (key.scope != KeyScope.FULL and permission not in READ)):
         return False
-    held = g.get("permissions")
-    if held is None:
+    return (f"can_{permission}", resource) in rights().permissions
+
+
+def rights() -> Rights:
+    """Return what the person asking may do and see, read in one statement."""
+    if "rights" not in g:
         user = person()
-        held = g.permissions = permissions_of(session(), user.id) if user is not None else frozenset()
-    return (f"can_{permission}", resource) in held
+        g.rights = rights_of(session(), user.id) if user is not None else Rights()
+    return cast(Rights, g.rights)
+
+
+def channels() -> Channels:
+    """Return the ids of the sales channels whose customers the person asking sees; None for all (rule 17)."""
+    return rights().channels
 
 
 def memo(key: Hashable, make: Callable[[], Any]) -> Any:

@@ -18,12 +18,13 @@ from sqlalchemy.orm import Session
 from actions import events
 from admin import columns, lists, proof
 from admin.cells import currency_of, major
-from admin.context import call, is_recent, now, session, shop
+from admin.context import call, channels, is_recent, now, session, shop
 from admin.fields import Field, label_of
 from admin.files import KINDS, Value
 from admin.query import BadArgument
 from admin.select import count_up_to, ordered
-from models.base import db
+from models.base import Base, db
+from models.sight import shows
 
 if TYPE_CHECKING:
     from admin.base import Screen
@@ -47,6 +48,8 @@ def value_of(field: Field, row: Any) -> Value:
         return "yes" if value else "no"
     if isinstance(value, dt.datetime):
         return value.astimezone(shop().zone)
+    if isinstance(value, Base) and not shows(value, channels()):
+        return f"#{value.id}"  # type: ignore[attr-defined]
     if isinstance(value, (list, tuple)):
         return "; ".join(str(item) for item in value)
     return value if isinstance(value, int | Decimal | dt.date) else str(value)

@@ -54,17 +54,18 @@ def related(
     *,
     required: bool = True,
     many: bool = False,
+    name: str = "",
     **options: Any,
 ) -> LookupField:
     """Return a look-up for the form of a declared action; ``resource`` is the screen that declares it.
 
-    :param many: several rows may be chosen.
+    :param many: several rows may be chosen. :param name: what the picker asks that screen for, mostly the model's noun.
     """
-    name = model.resource_name()
+    name = name or model.resource_name()
 
     def beside() -> str:
-        """The record that stands in the address is not among the further ones to choose."""
-        return request.args.get("id", "") if many else ""
+        """The record that stands in the address is not among the further ones of its kind to choose."""
+        return request.args.get("id", "") if many and model.resource_name() == resource else ""
 
     return (LookupManyField if many else LookupField)(
         label,

@@ -11,7 +11,6 @@ from sqlalchemy import func, select
 
 from admin.context import allowed, clientele, now, person, session, zone
 from admin.pages import Frame, MenuEntry, MenuSection
-from models.customer import Customer
 from models.note import Note, NoteKind
 
 SECTIONS = ("", _l("Records"), _l("Operations"), _l("Settings"))
@@ -69,20 +68,10 @@ def _counts() -> dict[str, tuple[int | None, str]]:
         return {}
     today = now().astimezone(zone()).date()
     due = (
-        select(Note.id)
+        clientele().screens["note"].base_select().with_only_columns(Note.id)
         .where(Note.kind == NoteKind.TASK, Note.done_at.is_(None), Note.due_on <= today)
         .limit(MOST_COUNTED)
         .subquery()
-    )
+    )  # fmt: skip
     tasks = session().scalar(select(func.count()).select_from(due)) or 0
     return {"note": (tasks, _("due"))} if tasks else {}
-
-
-def awaiting_approval() -> int:
-    """Return how many trade accounts wait for approval."""
-    return (
-        session().scalar(
-            select(func.count()).select_from(Customer).where(Customer.status == "pending_approval")
-        )
-        or 0
-    )

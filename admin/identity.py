@@ -32,7 +32,8 @@ from werkzeug.exceptions import BadRequest, Unauthorized
 
 from actions import events, sessions
 from admin import openapi, sign_in
-from admin.context import call, now, person
+from admin.context import call, now, person, sign_in_url
+from admin.federated import VIEWS
 from admin.query import BadArgument, local_path
 from admin.sessions import caller
 from models.access import Door
@@ -74,7 +75,7 @@ class DbSignIn(AuthDBView):
         if person() is not None:
             events.record(db.engine, "staff.sign_out", call(), person().id)
         logout_user()
-        return redirect(url_for("DbSignIn.login"))
+        return redirect(sign_in_url())
 
 
 class TokenApi(SecurityApi):
@@ -102,7 +103,7 @@ class TokenApi(SecurityApi):
 
     def _authenticated(self, provider: str, username: str, password: str) -> Any:
         if provider == API_SECURITY_PROVIDER_LDAP:
-            return self.appbuilder.sm.auth_user_ldap(username, password)
+            return sign_in.by_directory(self.appbuilder.sm.auth_user_ldap, username, password)
         return sign_in.authenticate(username, password)
 
     @expose("/refresh", methods=["POST"])
@@ -160,10 +161,18 @@ class Identity(SecurityManager):
         return manager
 
     def register_views(self) -> None:
-        """Register sign-in by form and by API."""
+        """Register sign-in by API, and as the deployment wants it in a browser."""
         self.appbuilder.add_api(self.security_api)
-        self.auth_view = self.authdbview()
+        self.auth_view = VIEWS.get(self.auth_type, self.authdbview)()
         self.appbuilder.add_view_no_menu(self.auth_view)
+
+    def update_user_auth_stat(self, user: Any, success: bool = True) -> None:
+        """Write down who signed in elsewhere; Flask-AppBuilder would write to the request's own session."""
+        if success:
+            sign_in.signed_in(user)
+
+    def set_oauth_session(self, provider: str, oauth_response: Any) -> None:
+        """Keep nothing of what a provider hands over: it is asked once, at sign-in."""
 
 
 class IdentityBuilder(AppBuilder):

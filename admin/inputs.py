@@ -190,13 +190,18 @@ class LookupWidget(QuickSelect):
 
     def __call__(self, field: Any, **kwargs: Any) -> Markup:
         field.offer()
+        if field.kept:
+            kwargs["disabled"] = True
         if field.remote:
             kwargs["data-lookup"] = field.lookup_url
         return super().__call__(field, **kwargs)
 
 
 class LookupField(SelectField):
-    """A related row by its id. Few candidates make a plain select, many are searched for."""
+    """A related row by its id. Few candidates make a plain select, many are searched for.
+
+    One that the record names and the person asking does not see is shown by its number and kept: its field is not sent.
+    """
 
     widget = LookupWidget()
     FEW = 100
@@ -206,6 +211,7 @@ class LookupField(SelectField):
     ) -> None:
         self.screen, self._url, self.nullable = screen, url, nullable
         self.remote = False
+        self.kept = False
         self.options: list[tuple[int, str]] = []
         super().__init__(*args, choices=[], coerce=self._coerce, validate_choice=False, **kwargs)
 
@@ -233,6 +239,8 @@ class LookupField(SelectField):
         current = self.data if isinstance(self.data, int) else None
         if current is not None and all(row_id != current for row_id, _label in self.options):
             row = self.screen().get_one(current)
+            self.kept = row is None and isinstance(self.object_data, Base)
+            self.options += [(current, f"#{current}")] if self.kept else []
             self.options += [(current, self.screen().lookup_label(row))] if row is not None else []
 
     def iter_choices(self) -> Iterable[Choice]:
@@ -274,7 +282,8 @@ class LookupManyField(LookupField):
 
     def process_data(self, value: Any) -> None:
         """Take one id or a list of them."""
-        self.data = value if isinstance(value, list) else [] if value is None else [value]
+        given = value if isinstance(value, list) else [] if value is None else [value]
+        self.data = [getattr(one, "id", one) for one in given]
 
     def process_formdata(self, valuelist: list[str]) -> None:
         """Read the ids, each once. :raises ValueError: one of them is none."""

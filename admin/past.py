@@ -296,7 +296,7 @@ def _related(past: Past, names: Names) -> list[tuple[Text, list[PastLine]]]:
     found = []
     for table, rows in past.related.items():
         screen = clientele().screens.get(table)
-        if rows and screen is not None and allowed("list", table) and not screen.narrowed:
+        if rows and screen is not None and allowed("list", table) and not screen.narrows:
             found.append((screen.heading, [_line(screen, past, row, names) for row in rows]))
     return found
 
@@ -313,7 +313,9 @@ def _line(screen: Screen, past: Past, row: PastRow, names: Names) -> PastLine:
         elif value not in (None, ""):
             parts.append(words(screen, row.values, field, names))
     text = Markup(" · ").join(parts) if parts else f"{_(screen.singular)} #{row.id}"
-    return PastLine(text, past_url(screen, row.id, past.moment), _since(past, row))
+    stayed = row.now is not None and row.now.get("customer_id") == past.id
+    url = past_url(screen, row.id, past.moment) if stayed or not screen.narrowed else ""
+    return PastLine(text, url, _since(past, row))
 
 
 def _since(past: Past, row: PastRow) -> Text:

@@ -12,7 +12,7 @@ from flask_babel import gettext as _
 
 from actions import sessions
 from admin import sign_in
-from admin.context import live, now, person
+from admin.context import live, now, person, sign_in_url
 from models.base import db
 
 FIELD = "proof"
@@ -30,6 +30,8 @@ def take() -> str:
     typed = request.form.get(FIELD, "")
     if not typed:
         return _("Type your password: you signed in a while ago.")
+    if not person().password:
+        return _("Sign out and in again: your password is not kept here.")
     if not sign_in.confirm(person(), typed):
         return _("That is not your password.")
     g.proved = True
@@ -48,7 +50,7 @@ def ask() -> Any:
 def page() -> Any:
     """Ask for the password, then go on."""
     if person() is None:
-        return redirect(url_for("DbSignIn.login"))
+        return redirect(sign_in_url())
     wrong = take() if request.method == "POST" else ""
     if request.method == "POST" and not wrong:
         return redirect(session.pop(NEXT, None) or url_for("admin.index"))

@@ -103,12 +103,12 @@ def _addresses(text: str) -> HitGroup | None:
     ]
     ids = union(*(select(part.c.id) for part in few)).subquery()
     rows = session().execute(
-        select(Address, Customer)
+        screen.base_select().add_columns(Customer)
         .join(Customer)
         .where(Address.id.in_(select(ids.c.id)))
         .order_by(Address.id)
         .limit(PER_GROUP)
-    )
+    )  # fmt: skip
     hits = [Hit(str(a), c.sort_name, _open(screen, a), "map-pin") for a, c in rows]
     return HitGroup(_("Addresses"), hits, screen.url_to("index_view", q=text))
 

@@ -94,7 +94,8 @@ def _past(key: Key, value: Any, dialect: str, backwards: bool) -> Any:
     empties_last = nulls_first(dialect) == descending
     if value is None:
         return false() if empties_last else key.expression.is_not(None)
-    further = key.expression < value if descending else key.expression > value
+    bound = literal(value, key.expression.type)  # a bare True or False is no value that could be more or less
+    further = key.expression < bound if descending else key.expression > bound
     return or_(further, key.expression.is_(None)) if empties_last and key.nullable else further
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Callable
 from functools import cache
 from typing import Any
 
@@ -43,6 +44,21 @@ def authenticate(username: str, password: str) -> Staff | None:
     if account is None or not account.active or not account.password or not right:
         about = account.id if account is not None else None
         events.record(db.engine, "staff.sign_in_failed", as_somebody(events.NOBODY), about)
+        return None
+    throttle.give_back(db.engine, limits, now())
+    return account
+
+
+def by_directory(ask: Callable[[str, str], Staff | None], username: str, password: str) -> Staff | None:
+    """Return whom a directory knows by a user name and password, or None, counted like a sign-in of ours.
+
+    :raises TooManyRequests: after too many failures, before the directory is asked.
+    """
+    limits = [_limit(find(username), username), throttle.of_address(request.remote_addr or "")]
+    count(limits)
+    account = ask(username, password)
+    if account is None:
+        events.record(db.engine, "staff.sign_in_failed", as_somebody(events.NOBODY))
         return None
     throttle.give_back(db.engine, limits, now())
     return account

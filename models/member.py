@@ -7,7 +7,7 @@ tables: they have defaults. What nobody but Flask-AppBuilder writes is not mappe
 from __future__ import annotations
 
 import datetime as dt
-from typing import Any
+from typing import Any, ClassVar
 
 from sqlalchemy import Boolean, Column, ForeignKey, Integer, Table, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
@@ -19,6 +19,9 @@ from models.lookups import SalesChannel
 from models.personal import account, staff, staff_fact, system
 from models.types import PrimaryKey, UTCDateTime
 from models.validate import checked, required
+
+ADMIN = "Admin"
+"""The role that always holds every permission, and always has somebody."""
 
 USERS, ROLES, GROUPS = (metadata.tables[f"ab_{name}"] for name in ("user", "role", "group"))
 
@@ -80,6 +83,8 @@ class Member(Base):
     updated_at: Mapped[dt.datetime | None]
     invited_at: Mapped[dt.datetime | None]
     last_sign_in_at: Mapped[dt.datetime | None]
+    sales_channels: ClassVar[Any]
+    """The channels whose customers they see; none for all."""
 
     def __str__(self) -> str:
         return f"{self.first_name} {self.last_name}"
@@ -227,6 +232,10 @@ class StaffChannel(Base):
     def __str__(self) -> str:
         return f"{self.member}: {self.sales_channel}"
 
+
+Member.sales_channels = relationship(
+    SalesChannel, secondary=StaffChannel.__table__, viewonly=True, order_by=SalesChannel.name_key
+)
 
 for _table in ("ab_user_role", "ab_permission_view_role", "ab_user_group", "ab_group_role"):
     for _column in metadata.tables[_table].columns:

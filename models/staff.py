@@ -2,10 +2,25 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Integer, Select, bindparam, select, union
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from sqlalchemy import (
+    CompoundSelect,
+    Integer,
+    Select,
+    String,
+    bindparam,
+    cast,
+    literal,
+    select,
+    union,
+    union_all,
+)
 from sqlalchemy.orm import Session
 
 from models.base import Staff, identity
+from models.member import StaffChannel
 
 PREFIX = "can_"
 GENERATED = {"create": "add", "save": "edit", "try_import": "import"}
@@ -35,18 +50,101 @@ def _held() -> Select[str, str]:
     )
 
 
-HELD = _held()
+@dataclass(frozen=True, slots=True)
+class Rights:
+    """What a member of staff may do, as (permission, resource), and whose customers they see: None is all."""
+
+    permissions: frozenset[tuple[str, str]] = frozenset()
+    channels: frozenset[int] | None = None
+
+
+SEES = "sees customers of"
+"""Stands before the channels among what :data:`HELD` finds; no permission is called that."""
+
+
+def _limits() -> Select[str, str]:
+    of_user = bindparam("user_id", type_=Integer)
+    channel = cast(StaffChannel.sales_channel_id, String)
+    return select(literal(SEES), channel).where(StaffChannel.user_id == of_user)
+
+
+HELD: CompoundSelect[str, str] = union_all(_held(), _limits())
 """Put together once: every request asks it, and putting it together took longer than the database's answer."""
+
+
+def rights_of(session: Session, user_id: int) -> Rights:
+    """Return all that a member of staff may do and see, by own roles and by groups, in one statement."""
+    found = [(row[0], row[1]) for row in session.execute(HELD, {"user_id": user_id})]
+    channels = frozenset(int(channel) for name, channel in found if name == SEES)
+    return Rights(frozenset(pair for pair in found if pair[0] != SEES), channels or None)
 
 
 def permissions_of(session: Session, user_id: int) -> frozenset[tuple[str, str]]:
     """Return every (permission, resource) a member of staff holds, by own roles and by groups, in one statement."""
-    return frozenset((row[0], row[1]) for row in session.execute(HELD, {"user_id": user_id}))
+    return rights_of(session, user_id).permissions
+
+
+def somebody_else_sees_all(session: Session, user_id: int, code: str) -> bool:
+    """Return whether anybody besides one is active, sees all customers, and holds the permission of an action."""
+    limited = select(StaffChannel.user_id)
+    others = select(Staff.id).where(Staff.active, Staff.id != user_id, Staff.id.not_in(limited))
+    return session.scalar(others.where(Staff.id.in_(_holders(*_needed(code)))).limit(1)) is not None
+
+
+def _holders(permission: str, resource: str) -> Select[int]:
+    roles = (
+        select(granted.role_id)
+        .join(Grant, Grant.id == granted.permission_view_id)
+        .join(Permission, Permission.id == Grant.permission_id)
+        .join(Resource, Resource.id == Grant.view_menu_id)
+        .where(Permission.name == permission, Resource.name == resource)
+    )
+    by_group = select(members.user_id).join(
+        identity.assoc_group_role, group_roles.group_id == members.group_id
+    )
+    own = select(own_roles.user_id).where(own_roles.role_id.in_(roles))
+    held = union(own, by_group.where(group_roles.role_id.in_(roles))).subquery()
+    return select(held.c[0])
+
+
+def _needed(code: str) -> tuple[str, str]:
+    """Return the (permission, resource) that an action needs."""
+    noun, _dot, verb = code.partition(".")
+    return PREFIX + GENERATED.get(verb, verb), noun
 
 
 def may(session: Session, user_id: int, code: str) -> bool:
     """Return whether a member of staff is active and holds the permission of an action."""
-    noun, _dot, verb = code.partition(".")
-    needed = PREFIX + GENERATED.get(verb, verb), noun
     active = session.scalar(select(Staff.active).where(Staff.id == user_id))
-    return bool(active) and needed in permissions_of(session, user_id)
+    return bool(active) and _needed(code) in permissions_of(session, user_id)
+
+
+def codes(session: Session, role_id: int) -> list[str]:
+    """Return the permissions of a role, such as ``customer.list``, sorted."""
+    held = (
+        pairs()
+        .join(identity.assoc_permissionview_role, granted.permission_view_id == Grant.id)
+        .where(granted.role_id == role_id)
+    )
+    return sorted(_code(name, resource) for name, resource, _id in session.execute(held))
+
+
+def permission_ids(session: Session, wanted: Iterable[str]) -> dict[str, int]:
+    """Return code -> id of those permissions of ``wanted`` that there are."""
+    names = set(wanted)
+    found = ((_code(name, resource), row_id) for name, resource, row_id in session.execute(pairs()))
+    return {code: row_id for code, row_id in found if code in names}
+
+
+def pairs() -> Select[str, str, int]:
+    """Return the select of every (permission, resource, id) there is."""
+    return (
+        select(Permission.name, Resource.name, Grant.id)
+        .select_from(Grant)
+        .join(Permission, Permission.id == Grant.permission_id)
+        .join(Resource, Resource.id == Grant.view_menu_id)
+    )
+
+
+def _code(name: str, resource: str) -> str:
+    return f"{resource}.{name.removeprefix(PREFIX)}"

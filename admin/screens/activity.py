@@ -36,9 +36,15 @@ def _subject(view: Any, context: Any, row: Changeset, name: str) -> Any:
         return None
     name = g.subjects.of(row.subject_table, row.subject_id)
     label = f"{_(screen.singular)} {name}"
-    if not screen.can("show"):
+    if not screen.can("show") or not _is_seen(screen, row):
         return label
     return Markup('<a href="{}">{}</a>').format(screen.url_to("details_view", id=row.subject_id), label)
+
+
+def _is_seen(screen: Screen, row: Changeset) -> bool:
+    """Whether the record leads anywhere for the person asking, who may see just some of those a deed was about."""
+    assert row.subject_id is not None
+    return not screen.narrowed or g.subjects.knows(screen.model.__tablename__, row.subject_id)
 
 
 def _when(view: Any, context: Any, row: Changeset, name: str) -> Any:
@@ -46,6 +52,8 @@ def _when(view: Any, context: Any, row: Changeset, name: str) -> Any:
     at = cells.moment(row.at, now(), shop())
     screen = activity.screen_of(row.subject_table)
     if screen is None or row.subject_id is None or not screen.model.__journal__ or not screen.can("show"):
+        return at
+    if not _is_seen(screen, row):
         return at
     url = activity.past_url(screen, row.subject_id, row.at)
     return Cell(at, sub=Markup('<a href="{}">{}</a>').format(url, _("As it was then")))
@@ -161,7 +169,7 @@ class ActivityScreen(Screen):
         """Read the changes and the names of the records; on a changeset's own page, every change."""
         if "changes" in names:
             g.changes = activity.first_changes(rows, most=activity.WHOLE if whole else activity.PER_CHANGESET)
-        if "subject" in names or "actor_name" in names:
+        if "subject" in names or "actor_name" in names or (self.narrowed and "at" in names):
             g.subjects = activity.Names.of_rows(
                 [*(c.subject for c in rows), *(("customer", c.on_behalf_of_id) for c in rows)]
             )

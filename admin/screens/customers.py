@@ -11,9 +11,11 @@ from markupsafe import Markup
 from sqlalchemy import select
 from sqlalchemy.orm import joinedload
 
+from actions.customers import usual_channel
 from admin import cells
 from admin.base import Screen
-from admin.context import clientele, now, session, shop
+from admin.columns import related_cell
+from admin.context import channels, clientele, now, session, shop
 from admin.declare import Section, Tab, View
 from admin.fields import label_of
 from admin.frame import initials
@@ -22,7 +24,6 @@ from admin.screens.customer_actions import ACTIONS
 from models.address import Address
 from models.choices import AccountType
 from models.customer import Customer
-from models.lookups import SalesChannel
 from models.phone import Phone
 from models.search import customer_ids
 
@@ -234,9 +235,8 @@ class CustomerScreen(Screen):
     )
 
     def defaults(self) -> dict[str, Any]:
-        """Start with the shop's own channel."""
-        channel = select(SalesChannel.id).where(SalesChannel.code == shop().default_sales_channel)
-        return {**super().defaults(), "sales_channel": session().scalar(channel)}
+        """Start with the shop's own channel, or one that the person asking sees."""
+        return {**super().defaults(), "sales_channel": usual_channel(session(), shop(), channels())}
 
     def lookup_label(self, row: Customer) -> str:
         """Tell people of the same name apart."""
@@ -286,10 +286,11 @@ class CustomerScreen(Screen):
     def notice(self, row: Customer) -> Any:
         """Lead from a merged record to its survivor; say that an erased one is empty for good."""
         if row.merged_into_id is not None:
-            link = Markup('<a href="{}">{}</a>').format(
-                self.url_to("details_view", id=row.merged_into_id), row.merged_into
+            survivor = related_cell(row.merged_into)
+            link = Markup('<a href="{}">{}</a>') if survivor.url else Markup("{1}")
+            return Markup("{} {}").format(
+                _("This record was merged into"), link.format(survivor.url, survivor.html)
             )
-            return Markup("{} {}").format(_("This record was merged into"), link)
         return (
             _("This person asked to be forgotten. The record is kept without personal data.")
             if row.anonymised_at

@@ -13,7 +13,9 @@ from wtforms.validators import InputRequired, Length
 from actions import staff_access, staff_sessions
 from admin.base import Screen
 from admin.declare import NoForm, RowAction, View
+from admin.fields import Field
 from admin.pages import Badge
+from admin.screens.staff_scope import CHANNELS, LIMIT, channels_seen
 from models.member import Member
 
 
@@ -43,8 +45,11 @@ class StaffScreen(Screen):
         "active": _l("May sign in"),
         "last_sign_in_at": _l("Last sign-in"),
         "invited_at": _l("Invited"),
+        "sales_channels": _l("Sees customers of"),
     }
     form_columns = ("first_name", "last_name", "email")
+    column_details_list = (*form_columns, *column_list[2:], "sales_channels")
+    column_formatters = {"sales_channels": channels_seen}
     can_create = can_delete = False
     views = (
         View("active", _l("May sign in"), {"active__eq": "1"}),
@@ -69,8 +74,13 @@ class StaffScreen(Screen):
             staff_sessions.unlock, NoForm, "lock", bulk=False,
             intro=_l("After too many failed attempts nobody may try for a quarter of an hour. This lets them at once."),
         ),
+        LIMIT,
     )  # fmt: skip
     empty = _l("Nobody works here yet.")
+
+    def field(self, name: str) -> Field:
+        """Know the channels too, which an action chooses from."""
+        return CHANNELS if name == CHANNELS.name else super().field(name)
 
     def badges(self, row: Any) -> Sequence[Badge]:
         """Say who may not sign in."""

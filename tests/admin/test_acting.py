@@ -143,6 +143,10 @@ CASES: dict[str, tuple[Callable[[Shop], int] | None, dict[str, str]]] = {
     "staff.end_sessions": (lambda shop: a_session(shop).user_id, {}),
     "staff.unlock": (locked_out, {}),
     "staff.send_reset": (lambda shop: shop.make(staffing.make_member).id, {}),
+    "staff.limit_to_channels": (
+        lambda shop: shop.make(staffing.make_member).id,
+        {"sales_channels": "@sales_channel"},
+    ),
 }
 SHOWN_ONCE = {"api_key.create": 200}
 """What answers with a page that shows something this once, where others answer with a message alone."""

@@ -1,0 +1,134 @@
+"""A small shop seen by people who are limited to one sales channel: rows of theirs, rows of others, and rows of nobody.
+
+Every member of staff of the template is limited to the channel "Ours". Of each kind of row that belongs to a customer
+there are some of a customer of that channel, of one of another channel, of one merged away and of one erased.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from models.base import Staff
+from models.customer import Customer
+from models.member import StaffChannel
+from models.sight import is_limited
+from tests import factories
+from tests.admin.conftest import RESOURCES, Shop
+from tests.admin.stock import Stock
+
+MISSING = 10**9
+KINDS_OF_ROW = ("own", "foreign", "merged", "erased")
+ROWS = 12
+SECRET_NAME = "Outofsight"
+"""Stands in every name of the customer whom nobody here sees."""
+
+
+class World:
+    """Ids of the rows: ``ids["note"]["foreign"]`` are those of notes about a customer out of sight."""
+
+    def __init__(self, shop: Shop, limited: tuple[str, ...] | None = None, *, few: bool = False) -> None:
+        self.shop, self.rows = shop, 2 if few else ROWS
+        self.ids: dict[str, dict[str, list[int]]] = {}
+        with shop.arrange() as session:
+            self._fill(session, limited)
+
+    def id(self, resource: str, kind: str, which: int = 0) -> int:
+        """Return a row of a kind; of a list that belongs to nobody, an own one is any."""
+        return MISSING if kind == "missing" else self.ids[resource][kind][which]
+
+    def kinds(self, resource: str) -> tuple[str, ...]:
+        """Return which kinds of rows there are of a resource."""
+        return (*self.ids[resource], "missing")
+
+    def _fill(self, session: Session, limited: tuple[str, ...] | None) -> None:
+        self.ours, self.theirs = (
+            factories.make_sales_channel(session, name=name, code=code).id
+            for name, code in (("Ours", "OURS"), ("Theirs", "THEIRS"))
+        )
+        owners = {kind: self._owner(session, kind) for kind in KINDS_OF_ROW}
+        owners["merged"].merged_into_id = owners["own"].id
+        owners["erased"].anonymised_at = factories.NOW
+        session.flush()
+        self.customers = {kind: owner.id for kind, owner in owners.items()}
+        for resource in RESOURCES:
+            self.ids[resource] = {kind: ids for kind, ids in self._rows(session, resource, owners) if ids}
+        names = (
+            sa.select(Staff).where(Staff.username.in_(limited)) if limited is not None else sa.select(Staff)
+        )
+        for member in session.scalars(names).unique().all():
+            session.add(StaffChannel(user_id=member.id, sales_channel_id=self.ours))
+
+    def _owner(self, session: Session, kind: str) -> Customer:
+        name = SECRET_NAME if kind == "foreign" else kind.capitalize()
+        return factories.make_customer(
+            session, first_name=name, last_name=name, company_name=name, email=f"{name.lower()}@example.com",
+            sales_channel_id=self.theirs if kind == "foreign" else self.ours, pay_on_account=True,
+            created_at=factories.NOW,
+        )  # fmt: skip
+
+    def _rows(
+        self, session: Session, resource: str, owners: dict[str, Customer]
+    ) -> Iterator[tuple[str, list[int]]]:
+        if resource == "sales_channel":
+            yield from (("own", [self.ours]), ("foreign", [self.theirs]))
+        elif resource == "customer":
+            yield from ((kind, [owner.id] * self.rows) for kind, owner in owners.items())
+        elif not is_limited(self._model(resource)):
+            yield "own", self._made(session, resource, lambda stock: stock.fill(resource, [owners["own"]]))
+        else:
+            for kind, owner in owners.items():
+                yield kind, self._made(session, resource, self._filling(resource, owner))
+
+    def _filling(self, resource: str, owner: Customer) -> Callable[[Stock], None]:
+        special = {
+            "run_item": self._results,
+            "changeset": self._deeds,
+            "note": self._notes,
+            "external_id": self._external_ids,
+            "mail": self._mails,
+        }
+        if resource in special:
+            return lambda stock: special[resource](stock.session, owner)
+        return lambda stock: stock.fill(resource, [owner])
+
+    def _made(self, session: Session, resource: str, fill: Callable[[Stock], None]) -> list[int]:
+        table = self._model(resource).__table__
+        highest = session.scalar(sa.select(sa.func.max(table.c.id))) or 0
+        fill(Stock(session, self.rows))
+        made = session.scalars(sa.select(table.c.id).where(table.c.id > highest).order_by(table.c.id))
+        return list(made)
+
+    def _results(self, session: Session, owner: Customer) -> None:
+        run = factories.make_run(session)
+        for n in range(self.rows):
+            factories.make_run_item(session, run=run, position=n + 1, row_id=owner.id)
+
+    def _deeds(self, session: Session, owner: Customer) -> None:
+        for _n in range(self.rows):
+            deed = factories.make_changeset(
+                session, action="customer.edit", subject_table="customer", subject_id=owner.id
+            )
+            factories.make_change(
+                session, changeset=deed, row_id=owner.id, customer_id=owner.id, before={"title": "Mr"},
+                after={"title": owner.last_name},
+            )  # fmt: skip
+
+    def _notes(self, session: Session, owner: Customer) -> None:
+        for n in range(self.rows):
+            factories.make_note(session, customer=owner, body=f"About {owner.last_name} {n}")
+
+    def _mails(self, session: Session, owner: Customer) -> None:
+        for _n in range(self.rows):
+            factories.make_mail(session, customer=owner, subject=f"To {owner.last_name}")
+
+    def _external_ids(self, session: Session, owner: Customer) -> None:
+        for n in range(self.rows):
+            whose = {"order": factories.make_order(session, customer=owner)} if n % 2 else {"customer": owner}
+            factories.make_external_id(session, **whose)
+
+    def _model(self, resource: str) -> Any:
+        return self.shop.screen(resource).model
