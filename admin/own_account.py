@@ -17,7 +17,7 @@ from wtforms.validators import EqualTo, InputRequired
 from actions import credentials, passwords, sessions, staff_sessions
 from actions.base import Invalid
 from admin import agents, cells, saving, sign_in
-from admin.context import call, live, now, perform, person, session, shop
+from admin.context import call, has_passwords, live, now, perform, person, session, shop, sign_in_url
 from admin.frame import frame
 from admin.pages import Text
 from admin.query import parse_id
@@ -76,7 +76,8 @@ class AccountPage:
     title: str
     username: str
     email: str
-    form: Form
+    form: Form | None
+    """For another password; None where people sign in by one that we do not keep."""
     sessions: Sequence[OwnSession] = ()
 
 
@@ -84,7 +85,7 @@ class AccountPage:
 def _only_signed_in() -> Any:
     """Lead whoever is not signed in to the sign-in page, and back here."""
     if person() is None:
-        return redirect(url_for("DbSignIn.login", next=url_for("account.show")))
+        return redirect(sign_in_url(next=url_for("account.show")))
     return None
 
 
@@ -97,6 +98,8 @@ def show() -> str:
 @blueprint.post("/password/")
 def change_password() -> Any:
     """Change one's own password: the present one is asked, and counted like a sign-in."""
+    if not has_passwords():
+        raise NotFound
     form = PasswordForm(request.form)
     if not form.validate() or not _is_theirs(form):
         return _page(form), 422
@@ -142,7 +145,9 @@ def _is_theirs(form: PasswordForm) -> bool:
 
 def _page(form: Form) -> str:
     account = person()
-    page = AccountPage(_("Your account"), account.username, account.email, form, _sessions())
+    page = AccountPage(
+        _("Your account"), account.username, account.email, form if has_passwords() else None, _sessions()
+    )
     return render_template("admin/account.html", page=page, frame=frame("account"))
 
 
