@@ -25,6 +25,7 @@ EVENTS = {
     "staff.confirm_failed": N_("Proof of identity failed"),
     "staff.password_changed": N_("Password changed"),
     "staff.reset_asked": N_("New password asked for by email"),
+    "staff.signed_out_elsewhere": N_("Signed out everywhere else"),
     "staff.link_printed": N_("Link for a new password made at the machine"),
 }
 """Code -> what the Activity screen calls it."""

@@ -18,6 +18,7 @@ from actions import (
     settings,
     staff_access,
     staff_scope,
+    staff_sessions,
     undo,
     unmerge,
 )
@@ -40,6 +41,7 @@ __all__ = [
     "settings",
     "staff_access",
     "staff_scope",
+    "staff_sessions",
     "undo",
     "unmerge",
 ]

@@ -18,7 +18,7 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from models.access import Door, StaffSession
-from models.base import Staff
+from models.base import N_, Staff
 from models.dialect import PATIENCE, WRITE, gave_up
 
 log = logging.getLogger(__name__)
@@ -31,12 +31,12 @@ RECENT = dt.timedelta(minutes=15)
 KEPT = dt.timedelta(days=30)
 PATIENCE_MS = 2_000
 
-SIGNED_OUT = "signed out"
-SOMEBODY_ELSE = "somebody else signed in"
-REVOKED = "revoked"
-PASSWORD = "password changed"  # noqa: S105  a reason
-ROLES = "roles changed"
-DEACTIVATED = "deactivated"
+SIGNED_OUT = N_("signed out")
+SOMEBODY_ELSE = N_("somebody else signed in")
+REVOKED = N_("revoked")
+PASSWORD = N_("password changed")
+ROLES = N_("roles changed")
+DEACTIVATED = N_("deactivated")
 
 TABLE = cast(Table, StaffSession.__table__)
 
@@ -85,6 +85,18 @@ def find(engine: Engine, token: str, now: dt.datetime) -> Live | None:
     with engine.connect() as connection:
         row = connection.execute(wanted).first()
     return Live(row[0], row[1], row[2] or "", row[3], row[4]) if row is not None else None
+
+
+def is_good(row: StaffSession, now: dt.datetime) -> bool:
+    """Return whether a session has neither ended nor lapsed."""
+    return row.ended_at is None and row.last_seen_at > now - IDLE and row.created_at > now - LONGEST
+
+
+def good_ones(session: Session, user_id: int, now: dt.datetime) -> list[StaffSession]:
+    """Return where a person is signed in, the one used last first."""
+    wanted = select(StaffSession).where(StaffSession.user_id == user_id, StaffSession.ended_at.is_(None))
+    rows = session.scalars(wanted.order_by(StaffSession.last_seen_at.desc(), StaffSession.id.desc()))
+    return [row for row in rows if is_good(row, now)]
 
 
 def begin(

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from flask import current_app, g, request, url_for
 from flask import session as browser_session
+from flask_appbuilder.const import AUTH_DB
 from sqlalchemy.orm import Session
 
 from actions import runner
@@ -76,6 +77,11 @@ def sign_in_url(**values: Any) -> str:
     """Return the address of the sign-in page, whichever way people sign in."""
     endpoint = current_app.appbuilder.sm.auth_view.endpoint  # type: ignore[attr-defined]
     return url_for(f"{endpoint}.login", **values)
+
+
+def has_passwords() -> bool:
+    """Return whether people sign in by passwords that we keep, and not by what is kept elsewhere."""
+    return bool(current_app.appbuilder.sm.auth_type == AUTH_DB)  # type: ignore[attr-defined]
 
 
 def live() -> Live | None:

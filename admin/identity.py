@@ -67,7 +67,7 @@ class DbSignIn(AuthDBView):
         return response
 
     def _page(self, wrong: str = "", username: str = "") -> str:
-        return render_template("admin/sign_in.html", wrong=wrong, username=username)
+        return render_template("admin/sign_in.html", wrong=wrong, username=username, with_link=True)
 
     @expose("/logout/", methods=["POST"])
     def logout(self) -> Any:

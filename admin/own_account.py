@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -9,14 +10,18 @@ from flask import Blueprint, Response, flash, redirect, render_template, request
 from flask import session as browser_session
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
+from werkzeug.exceptions import NotFound
 from wtforms import Form, PasswordField
 from wtforms.validators import EqualTo, InputRequired
 
-from actions import credentials, passwords
+from actions import credentials, passwords, sessions, staff_sessions
 from actions.base import Invalid
-from admin import saving, sign_in
-from admin.context import call, live, person, session
+from admin import agents, cells, saving, sign_in
+from admin.context import call, has_passwords, live, now, perform, person, session, shop, sign_in_url
 from admin.frame import frame
+from admin.pages import Text
+from admin.query import parse_id
+from models.access import Door, StaffSession
 from models.base import db
 
 blueprint = Blueprint("account", __name__, url_prefix="/admin/account")
@@ -52,6 +57,18 @@ class PasswordForm(Form):
     again = NewPasswordForm.again
 
 
+@dataclass(frozen=True, slots=True)
+class OwnSession:
+    """Where somebody is signed in; ``here`` is the session that asks."""
+
+    id: int
+    what: str
+    address: str
+    began: Text
+    seen: Text
+    here: bool
+
+
 @dataclass(slots=True)
 class AccountPage:
     """What the page shows."""
@@ -59,14 +76,16 @@ class AccountPage:
     title: str
     username: str
     email: str
-    form: Form
+    form: Form | None
+    """For another password; None where people sign in by one that we do not keep."""
+    sessions: Sequence[OwnSession] = ()
 
 
 @blueprint.before_request
 def _only_signed_in() -> Any:
     """Lead whoever is not signed in to the sign-in page, and back here."""
     if person() is None:
-        return redirect(url_for("DbSignIn.login", next=url_for("account.show")))
+        return redirect(sign_in_url(next=url_for("account.show")))
     return None
 
 
@@ -79,6 +98,8 @@ def show() -> str:
 @blueprint.post("/password/")
 def change_password() -> Any:
     """Change one's own password: the present one is asked, and counted like a sign-in."""
+    if not has_passwords():
+        raise NotFound
     form = PasswordForm(request.form)
     if not form.validate() or not _is_theirs(form):
         return _page(form), 422
@@ -97,6 +118,22 @@ def change_password() -> Any:
     return response
 
 
+@blueprint.post("/sessions/")
+def end_sessions() -> Any:
+    """Sign out everywhere else; with ``id`` in one place alone. :raises NotFound: that is none of theirs."""
+    if "id" in request.form:
+        row = session().get(StaffSession, parse_id("id", request.form["id"]))
+        if row is None or row.user_id != person().id:
+            raise NotFound
+        perform(staff_sessions.end, row.id)
+        flash(_("Signed out there."), "success")
+    else:
+        here = live()
+        count = staff_sessions.end_others(db.engine, call(), person().id, here.id if here else 0)
+        flash(_("Signed out everywhere else.") if count else _("You are signed in nowhere else."), "success")
+    return redirect(url_for("account.show"))
+
+
 def _is_theirs(form: PasswordForm) -> bool:
     """Return whether the present password is right, and the new one another."""
     if not sign_in.confirm(person(), form.current.data):
@@ -108,5 +145,23 @@ def _is_theirs(form: PasswordForm) -> bool:
 
 def _page(form: Form) -> str:
     account = person()
-    page = AccountPage(_("Your account"), account.username, account.email, form)
+    page = AccountPage(
+        _("Your account"), account.username, account.email, form if has_passwords() else None, _sessions()
+    )
     return render_template("admin/account.html", page=page, frame=frame("account"))
+
+
+def _sessions() -> list[OwnSession]:
+    """Return where the person asking is signed in."""
+    here = live()
+    return [
+        OwnSession(
+            row.id,
+            _("A program") if row.door == Door.API else agents.words(row.agent),
+            row.address,
+            cells.moment(row.created_at, now(), shop()),
+            cells.moment(row.last_seen_at, now(), shop()),
+            here is not None and row.id == here.id,
+        )
+        for row in sessions.good_ones(session(), person().id, now())
+    ]

@@ -4,21 +4,29 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask import Blueprint, flash, redirect, render_template, request
 from flask_babel import gettext as _
+from werkzeug.exceptions import NotFound
 from wtforms import Form
 
 from actions import credentials, links, passwords, throttle
 from actions.base import Actor, Invalid, Refused
 from actions.events import NOBODY
 from admin import saving, sign_in
-from admin.context import now, session
+from admin.context import has_passwords, now, session, sign_in_url
 from admin.own_account import NewPasswordForm
 from models.base import Staff, db
 from models.member import Member
 
 blueprint = Blueprint("password", __name__, url_prefix="/password")
 GONE = 410
+
+
+@blueprint.before_request
+def _only_ours() -> None:
+    """Know no passwords where they are kept elsewhere. :raises NotFound: so they are."""
+    if not has_passwords():
+        raise NotFound
 
 
 @blueprint.get("/")
@@ -49,7 +57,7 @@ def chosen() -> Any:
     except Refused:
         return _void()
     flash(_("Your password is stored. Sign in with it now."), "success")
-    return redirect(url_for("DbSignIn.login"))
+    return redirect(sign_in_url())
 
 
 @blueprint.get("/forgotten/")

@@ -24,6 +24,7 @@ from admin.screens.mails import MailScreen
 from admin.screens.notes import NoteScreen
 from admin.screens.orders import ExternalIdScreen, OrderLineScreen, OrderScreen, ShipmentScreen
 from admin.screens.runs import RunItemScreen, RunScreen
+from admin.screens.sessions import SessionScreen
 from admin.screens.settings import SettingsScreen
 from admin.screens.staff import StaffScreen
 
@@ -54,6 +55,7 @@ SCREENS: tuple[type[Screen], ...] = (
     BankAccountScreen,
     AttributeDefinitionScreen,
     StaffScreen,
+    SessionScreen,
     ApiKeyScreen,
     SettingsScreen,
 )

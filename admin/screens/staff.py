@@ -10,7 +10,7 @@ from flask_babel import lazy_gettext as _l
 from wtforms import EmailField, Form, StringField
 from wtforms.validators import InputRequired, Length
 
-from actions import staff_access
+from actions import staff_access, staff_sessions
 from admin.base import Screen
 from admin.declare import NoForm, RowAction, View
 from admin.fields import Field
@@ -68,6 +68,11 @@ class StaffScreen(Screen):
         RowAction(
             staff_access.send_reset, NoForm, "mail", bulk=False, when=lambda row: row.active,
             intro=_l("They choose the password themselves. The link works once, and takes the place of older ones."),
+        ),
+        RowAction(staff_sessions.end_all, NoForm, "logout", bulk=False),
+        RowAction(
+            staff_sessions.unlock, NoForm, "lock", bulk=False,
+            intro=_l("After too many failed attempts nobody may try for a quarter of an hour. This lets them at once."),
         ),
         LIMIT,
     )  # fmt: skip

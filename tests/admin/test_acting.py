@@ -7,6 +7,7 @@ import pytest
 import sqlalchemy as sa
 from flask_appbuilder.security.sqla.models import Role
 
+from actions import throttle
 from actions.base import ACTIONS
 from actions.notes import done as note_done
 from admin.declare import NoForm, RowAction
@@ -85,6 +86,23 @@ def a_run(shop: Shop) -> int:
         return int(run.id)
 
 
+def a_session(shop: Shop) -> Any:
+    """A session that began just now, so that no sign-in sweeps it out."""
+    now = shop.app.extensions["clientele"].clock()
+    return shop.make(staffing.make_staff_session, created_at=now, last_seen_at=now, confirmed_at=now)
+
+
+def locked_out(shop: Shop) -> int:
+    """Somebody at whose password too many have guessed."""
+    with shop.arrange() as session:
+        person = staffing.make_member(session).id
+        now = shop.app.extensions["clientele"].clock()
+        limit = throttle.of_account(str(person))
+        times = [now.timestamp()] * limit.most
+        staffing.make_attempt_bucket(session, bucket=limit.bucket, times=times, last_at=now)
+        return int(person)
+
+
 POINTS = {"points": "120", "comment": "Sorry", "expires_after_days": "30"}
 WHY = {"reason": "A mistake"}
 INVITED = {"first_name": "Ann", "last_name": "Lee", "email": "ann.lee@shop.example", "username": "alee"}
@@ -121,6 +139,9 @@ CASES: dict[str, tuple[Callable[[Shop], int] | None, dict[str, str]]] = {
     "api_key.create": (None, {"name": "Stock sync", "scope": "read", "expires_on": "2999-01-31"}),
     "api_key.revoke": (own_key, {}),
     "staff.invite": (None, INVITED),
+    "staff_session.end": (lambda shop: a_session(shop).id, {}),
+    "staff.end_sessions": (lambda shop: a_session(shop).user_id, {}),
+    "staff.unlock": (locked_out, {}),
     "staff.send_reset": (lambda shop: shop.make(staffing.make_member).id, {}),
     "staff.limit_to_channels": (
         lambda shop: shop.make(staffing.make_member).id,

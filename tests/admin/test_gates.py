@@ -46,6 +46,7 @@ BESIDES = {
     "/admin/": "GET",
     "/admin/account/": "GET",
     "/admin/account/password/": "POST",
+    "/admin/account/sessions/": "POST",
     "/admin/mail/body/": "GET",
     "/admin/palette/": "GET",
     "/admin/proof/": "GET POST",

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from flask_appbuilder.const import AUTH_REMOTE_USER
 
 from models.access import KnownBrowser, StaffLink, StaffSession
 from models.base import Staff
@@ -167,3 +168,18 @@ def test_a_mail_to_staff_goes_again_to_the_address_they_have_today(place: Place)
     with place.look() as session:
         again = session.scalars(sa.select(Mail).order_by(Mail.id.desc()).limit(1)).one()
         assert (again.recipient, again.staff_id) == ("new@shop.test", who)
+
+
+def test_where_passwords_are_kept_elsewhere_there_are_none_to_change_or_forget(place: Place) -> None:
+    app = application.make(
+        place.database.url, identity={"AUTH_TYPE": AUTH_REMOTE_USER}, wiring={"clock": place.clock}
+    )
+    client = application.sign_in(app, "Support")
+    page = page_of(client.get(URL))
+    assert "Where you are signed in" in page.text
+    assert not any(form.action.endswith("/password/") for form in page.forms)
+    headers = {"X-CSRFToken": client.csrf_token("/admin/")}
+    assert client.post("/admin/account/password/", headers=headers).status_code == 404
+    for path in ("/password/", "/password/forgotten/"):
+        assert client.get(path).status_code == 404
+        assert client.post(path, headers=headers).status_code == 404
