@@ -20,7 +20,7 @@ import actions.registry  # noqa: F401  registers every rule that a save runs
 import models  # noqa: F401  completes the metadata
 from actions.cli import commands as action_commands
 from actions.journal import read_only
-from admin import cli, errors, guards, home, mailing, palette, rest, search, sentences
+from admin import cli, errors, guards, home, mailing, palette, rest, search, sentences, view_as
 from admin.base import Screen
 from admin.context import Clientele
 from admin.identity import Identity, IdentityBuilder
@@ -85,6 +85,7 @@ def create_app(
     sentences.install(app)
     errors.register(app)
     guards.register(app)
+    view_as.register(app)
     app.register_blueprint(search.blueprint)
     app.register_blueprint(palette.blueprint)
     app.add_url_rule("/", "root", lambda: redirect(url_for("admin.index")))
@@ -143,6 +144,7 @@ def _add_screens(app: Flask, builder: IdentityBuilder, classes: Sequence[type[Sc
         screen = screen_class()
         state.screens[screen.resource] = screen
         state.by_model.setdefault(screen_class.model, screen)
+        state.by_table.setdefault(screen_class.model.__tablename__, screen)
         admin.add_view(screen)
         builder.add_api(rest.api_for(screen))
     builder.add_api(rest.OpenApi)

@@ -234,13 +234,12 @@ class Context:
 
     def _locked(self, model: type[Row], wanted: list[int]) -> list[Row]:
         key = model.__mapper__.primary_key[0]
+        shared = model is Member  # who is locked may still do deeds, which name them
         query = (
             select(model)
             .where(key.in_(wanted))
             .order_by(key)
-            .with_for_update(
-                of=model, key_share=model is Member
-            )  # who is locked may still do deeds, which name them
+            .with_for_update(of=model, key_share=shared)
             .execution_options(populate_existing=True)
         )
         rows = list(self.session.scalars(query).unique())

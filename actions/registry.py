@@ -14,8 +14,10 @@ from actions import (
     owned,
     phones,
     privileges,
+    roles,
     runs,
     settings,
+    staff,
     undo,
     unmerge,
 )
@@ -34,8 +36,10 @@ __all__ = [
     "owned",
     "phones",
     "privileges",
+    "roles",
     "runs",
     "settings",
+    "staff",
     "undo",
     "unmerge",
 ]

@@ -20,11 +20,17 @@ from actions.sessions import Live
 from admin.permissions import READ
 from models.api_key import KeyScope
 from models.base import N_, db
+from models.member import StaffRole
 from models.shop import Shop, load_shop
-from models.staff import permissions_of
+from models.staff import permissions_of, permissions_of_role
 
 if TYPE_CHECKING:
     from admin.base import Screen
+
+
+Pair = tuple[str, str]
+VIEW_AS = "view_as"
+"""The permission to look at everything as the holders of a role do, and where a session keeps which role."""
 
 
 @dataclass(slots=True)
@@ -34,6 +40,7 @@ class Clientele:
     clock: Callable[[], dt.datetime]
     screens: dict[str, Screen] = field(default_factory=dict)
     by_model: dict[type[Any], Screen] = field(default_factory=dict)
+    by_table: dict[str, Screen] = field(default_factory=dict)
 
 
 def clientele() -> Clientele:
@@ -100,7 +107,7 @@ def must_prove(action: Action) -> bool:
 
 def forget_person() -> None:
     """Drop what was worked out for whoever asked before, because somebody else is about to."""
-    for name in ("permissions", "preferences", "memo", "api_key", "live"):
+    for name in ("permissions", "viewing", "preferences", "memo", "api_key", "live"):
         g.pop(name, None)
 
 
@@ -112,11 +119,29 @@ def allowed(permission: str, resource: str) -> bool:
     key = g.get("api_key")
     if key is not None and (resource == "api_key" or (key.scope != KeyScope.FULL and permission not in READ)):
         return False
-    held = g.get("permissions")
-    if held is None:
+    return (f"can_{permission}", resource) in held()
+
+
+def held() -> frozenset[Pair]:
+    """Return every (permission, resource) the person asking holds; what a key may do of it is for :func:`allowed`."""
+    if "permissions" not in g:
         user = person()
-        held = g.permissions = permissions_of(session(), user.id) if user is not None else frozenset()
-    return (f"can_{permission}", resource) in held
+        own = permissions_of(session(), user.id) if user is not None else frozenset()
+        g.viewing = _viewed() if (f"can_{VIEW_AS}", "role") in own else None
+        g.permissions = own if g.viewing is None else own & permissions_of_role(session(), g.viewing.id)
+    return cast("frozenset[Pair]", g.permissions)
+
+
+def viewing() -> StaffRole | None:
+    """Return the role as whose holder the person asking looks at everything, or None (rule 16.5)."""
+    held()
+    return cast("StaffRole | None", g.get("viewing"))
+
+
+def _viewed() -> StaffRole | None:
+    """Return the role that the browser's session names; a program's has none."""
+    role_id = browser_session.get(VIEW_AS)
+    return session().get(StaffRole, role_id) if role_id is not None else None
 
 
 def memo(key: Hashable, make: Callable[[], Any]) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, cast
 
 from flask import Response, g, redirect, render_template, request, url_for
+from flask import session as browser_session
 from flask_appbuilder import AppBuilder
 from flask_appbuilder.const import API_SECURITY_PROVIDER_LDAP
 from flask_appbuilder.security.api import SecurityApi
@@ -28,7 +29,7 @@ from werkzeug.exceptions import BadRequest, Unauthorized
 
 from actions import events, sessions
 from admin import openapi, sign_in
-from admin.context import call, now, person
+from admin.context import VIEW_AS, call, now, person
 from admin.query import local_path
 from admin.sessions import caller
 from models.access import Door
@@ -67,6 +68,7 @@ class DbSignIn(AuthDBView):
         """End the session."""
         if person() is not None:
             events.record(db.engine, "staff.sign_out", call(), person().id)
+        browser_session.pop(VIEW_AS, None)
         logout_user()
         return redirect(url_for("DbSignIn.login"))
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from wtforms import Form as Fields
 
-from tests import factories
+from tests import factories, staffing
 from tests.admin.answers import refused, sane
 from tests.admin.conftest import RESOURCES, Shop
 from tests.admin.pages import Form, page_of
@@ -99,7 +99,7 @@ def entry(shop: Shop, resource: str) -> None:
     """A row of a ledger with all that belongs to it, or an order or a changeset."""
     customer = shop.make(factories.make_customer, points=100, account_balance=12_000, credit_balance=2_500).id
     made = shop.make(
-        getattr(factories, {"sales_order": "make_order"}.get(resource, f"make_{resource}")),
+        staffing.maker({"sales_order": "order", "staff": "member"}.get(resource, resource)),
         **({"customer_id": customer} if "customer_id" in shop.screen(resource).model.__table__.c else {}),
     )
     if resource == "loyalty_entry":
