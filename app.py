@@ -33,6 +33,7 @@ from admin import (
     rest,
     search,
     sentences,
+    view_as,
 )
 from admin.base import Screen
 from admin.context import Clientele
@@ -99,6 +100,7 @@ def create_app(
     sentences.install(app)
     errors.register(app)
     guards.register(app)
+    view_as.register(app)
     app.register_blueprint(search.blueprint)
     app.register_blueprint(palette.blueprint)
     app.register_blueprint(own_account.blueprint)
@@ -161,6 +163,7 @@ def _add_screens(app: Flask, builder: IdentityBuilder, classes: Sequence[type[Sc
         screen = screen_class()
         state.screens[screen.resource] = screen
         state.by_model.setdefault(screen_class.model, screen)
+        state.by_table.setdefault(screen_class.model.__tablename__, screen)
         admin.add_view(screen)
         builder.add_api(rest.api_for(screen))
     builder.add_api(rest.OpenApi)

@@ -21,6 +21,7 @@ EVENTS = {
     "staff.sign_in": N_("Signed in"),
     "staff.sign_in_failed": N_("Sign-in failed"),
     "staff.sign_out": N_("Signed out"),
+    "staff.view_as": N_("Looked at everything as a role"),
     "staff.refused": N_("Refused for want of permission"),
     "staff.confirm_failed": N_("Proof of identity failed"),
     "staff.password_changed": N_("Password changed"),

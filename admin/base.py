@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 from flask import Response, redirect, request, url_for
 from flask_admin.contrib.sqla import ModelView
 from flask_babel import gettext as _
-from sqlalchemy import Select, and_, inspect, or_, select
+from sqlalchemy import BigInteger, Select, and_, inspect, literal, or_, select
 from werkzeug.exceptions import Forbidden, NotFound
 from wtforms import Form
 
@@ -36,7 +36,7 @@ from admin.context import (
 )
 from admin.declare import RowAction, Section, Tab, View
 from admin.fields import OPERATORS, Field, describe
-from admin.pages import Badge, Cell, Event, Fact, FilterChoice
+from admin.pages import Badge, Cell, Event, Fact, FilterChoice, Link
 from admin.query import Condition
 from admin.select import condition_clause
 from admin.sorting import Sorting
@@ -207,7 +207,7 @@ class Screen(Views, Sorting, ModelView):
 
     def get_one(self, id: Any) -> Any:
         """Return a row within the person's scope, or None: out of scope and missing answer alike."""
-        return session().scalar(self.base_select().where(self.identity == int(id)))
+        return session().scalar(self.base_select().where(self.identity == literal(int(id), BigInteger)))
 
     def get_or_404(self, row_id: int) -> Any:
         """Return a row within scope. :raises NotFound: there is none for this person."""
@@ -299,6 +299,10 @@ class Screen(Views, Sorting, ModelView):
     def warning(self, row: Any) -> Event | None:
         """Return the watch note that stands over the tabs."""
         return None
+
+    def links(self, row: Any) -> Sequence[Link]:
+        """Return further ways from a record's head, to pages of the screen's own."""
+        return ()
 
     def live(self, row: Any) -> bool:
         """Return whether a record changes by itself, so that its page is kept fresh."""

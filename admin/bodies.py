@@ -114,10 +114,12 @@ def problems(form: Form) -> Iterator[tuple[str, str]]:
                 yield field.name, str(text)
 
 
-def _as_filled_in(field: Field) -> dict[str, str]:
-    """Return what the form would send for a field nobody touched; nothing for what holds several values."""
-    if field.data is None or isinstance(field, inputs.RowsField | inputs.LookupManyField | inputs.TicksField):
+def _as_filled_in(field: Field) -> dict[str, Any]:
+    """Return what the form would send for a field nobody touched; nothing for related rows."""
+    if field.data is None or isinstance(field, inputs.RowsField):
         return {}
+    if isinstance(field, inputs.LookupManyField | inputs.TicksField):
+        return {field.name: [str(value) for value in field.data]} if field.data else {}
     if isinstance(field, BooleanField):
         return {field.name: "y"} if field.data else {}
     value = field._value() if hasattr(field, "_value") else getattr(field.data, "value", field.data)

@@ -21,12 +21,18 @@ from actions.sessions import Live
 from admin.permissions import READ
 from models.api_key import KeyScope
 from models.base import N_, db
+from models.member import StaffRole
 from models.shop import Shop, load_shop
 from models.sight import Channels
-from models.staff import Rights, rights_of
+from models.staff import Rights, permissions_of_role, rights_of
 
 if TYPE_CHECKING:
     from admin.base import Screen
+
+
+Pair = tuple[str, str]
+VIEW_AS = "view_as"
+"""The permission to look at everything as the holders of a role do, and where a session keeps which role."""
 
 
 @dataclass(slots=True)
@@ -36,6 +42,7 @@ class Clientele:
     clock: Callable[[], dt.datetime]
     screens: dict[str, Screen] = field(default_factory=dict)
     by_model: dict[type[Any], Screen] = field(default_factory=dict)
+    by_table: dict[str, Screen] = field(default_factory=dict)
 
 
 def clientele() -> Clientele:
@@ -118,7 +125,7 @@ def is_recent() -> bool:
 
 def forget_person() -> None:
     """Drop what was worked out for whoever asked before, because somebody else is about to."""
-    for name in ("rights", "preferences", "memo", "api_key", "live"):
+    for name in ("rights", "viewing", "preferences", "memo", "api_key", "live"):
         g.pop(name, None)
 
 
@@ -130,20 +137,42 @@ def allowed(permission: str, resource: str) -> bool:
     key = g.get("api_key")
     if key is not None and (resource == "api_key" or (key.scope != KeyScope.FULL and permission not in READ)):
         return False
-    return (f"can_{permission}", resource) in rights().permissions
+    return (f"can_{permission}", resource) in held()
+
+
+def held() -> frozenset[Pair]:
+    """Return every (permission, resource) the person asking holds; what a key may do of it is for :func:`allowed`."""
+    return rights().permissions
 
 
 def rights() -> Rights:
-    """Return what the person asking may do and see, read in one statement."""
+    """Return what the person asking may do and see, read in one statement; as another role, no more than that has."""
     if "rights" not in g:
         user = person()
-        g.rights = rights_of(session(), user.id) if user is not None else Rights()
+        own = rights_of(session(), user.id) if user is not None else Rights()
+        g.viewing = _viewed() if (f"can_{VIEW_AS}", "role") in own.permissions else None
+        if g.viewing is not None:
+            role = permissions_of_role(session(), g.viewing.id)
+            own = Rights(own.permissions & role, own.channels)
+        g.rights = own
     return cast(Rights, g.rights)
 
 
 def channels() -> Channels:
     """Return the ids of the sales channels whose customers the person asking sees; None for all (rule 17)."""
     return rights().channels
+
+
+def viewing() -> StaffRole | None:
+    """Return the role as whose holder the person asking looks at everything, or None (rule 18.5)."""
+    rights()
+    return cast("StaffRole | None", g.get("viewing"))
+
+
+def _viewed() -> StaffRole | None:
+    """Return the role that the browser's session names; a program's has none."""
+    role_id = browser_session.get(VIEW_AS)
+    return session().get(StaffRole, role_id) if role_id is not None else None
 
 
 def memo(key: Hashable, make: Callable[[], Any]) -> Any:

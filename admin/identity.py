@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any, cast
 
 from flask import Response, g, redirect, render_template, request, url_for
+from flask import session as browser_session
 from flask_appbuilder import AppBuilder
 from flask_appbuilder.const import (
     API_SECURITY_PROVIDER_DB,
@@ -32,7 +33,7 @@ from werkzeug.exceptions import BadRequest, Unauthorized
 
 from actions import events, sessions
 from admin import openapi, sign_in
-from admin.context import call, now, person, sign_in_url
+from admin.context import VIEW_AS, call, now, person, sign_in_url
 from admin.federated import VIEWS
 from admin.query import BadArgument, local_path
 from admin.sessions import caller
@@ -74,6 +75,7 @@ class DbSignIn(AuthDBView):
         """End the session."""
         if person() is not None:
             events.record(db.engine, "staff.sign_out", call(), person().id)
+        browser_session.pop(VIEW_AS, None)
         logout_user()
         return redirect(sign_in_url())
 

@@ -63,6 +63,8 @@ class Frame:
     role: str
     search_url: str
     theme: Literal["auto", "light", "dark"] = "auto"
+    viewing: str = ""
+    """The role as whose holder the person looks at everything."""
 
 
 @dataclass(frozen=True, slots=True)

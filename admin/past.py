@@ -295,7 +295,7 @@ def _related(past: Past, names: Names) -> list[tuple[Text, list[PastLine]]]:
     """Return the rows that belonged to a customer then, by kind, for those who may list them."""
     found = []
     for table, rows in past.related.items():
-        screen = clientele().screens.get(table)
+        screen = clientele().by_table.get(table)
         if rows and screen is not None and allowed("list", table) and not screen.narrows:
             found.append((screen.heading, [_line(screen, past, row, names) for row in rows]))
     return found

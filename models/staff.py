@@ -119,14 +119,16 @@ def may(session: Session, user_id: int, code: str) -> bool:
     return bool(active) and _needed(code) in permissions_of(session, user_id)
 
 
+def permissions_of_role(session: Session, role_id: int) -> frozenset[tuple[str, str]]:
+    """Return every (permission, resource) that a role holds."""
+    holds = pairs().join(identity.assoc_permissionview_role, granted.permission_view_id == Grant.id)
+    found = session.execute(holds.where(granted.role_id == role_id))
+    return frozenset((name, resource) for name, resource, _id in found)
+
+
 def codes(session: Session, role_id: int) -> list[str]:
     """Return the permissions of a role, such as ``customer.list``, sorted."""
-    held = (
-        pairs()
-        .join(identity.assoc_permissionview_role, granted.permission_view_id == Grant.id)
-        .where(granted.role_id == role_id)
-    )
-    return sorted(_code(name, resource) for name, resource, _id in session.execute(held))
+    return sorted(_code(name, resource) for name, resource in permissions_of_role(session, role_id))
 
 
 def permission_ids(session: Session, wanted: Iterable[str]) -> dict[str, int]:

@@ -353,6 +353,23 @@ class Stock:
             confirmed_at=day(n), ended_at=some(day(n), n, 2), ended_because=some("signed out", n, 2),
         )  # fmt: skip
 
+    def role(self, n: int, owner: Customer) -> Any:
+        """A role, which somebody and some group have, with a permission."""
+        made = staffing.make_role(self.session, name=f"{text(n)} {n}", needs_factor=n % 3 == 0)
+        staffing.make_role_grant(self.session, role_id=made.id)
+        if n % 2:
+            staffing.make_role_holder(self.session, role_id=made.id)
+        if n % 4 == 0:
+            staffing.make_group_role(self.session, role_id=made.id)
+        return made
+
+    def staff_group(self, n: int, owner: Customer) -> Any:
+        """A group, of somebody or of nobody."""
+        made = staffing.make_staff_group(self.session, name=f"{text(n)} {n}")
+        if n % 2:
+            staffing.make_group_member(self.session, group_id=made.id)
+        return made
+
     def api_key(self, n: int, owner: Customer) -> Any:
         """A key, some with a last day, some revoked."""
         return factories.make_api_key(

@@ -103,6 +103,16 @@ def locked_out(shop: Shop) -> int:
         return int(person)
 
 
+def colleague(shop: Shop, **values: Any) -> int:
+    """Somebody else who works here."""
+    return int(shop.make(staffing.make_member, **values).id)
+
+
+def a_role(shop: Shop) -> int:
+    """A role that holds a permission."""
+    return int(shop.make(staffing.make_role_grant).role_id)
+
+
 POINTS = {"points": "120", "comment": "Sorry", "expires_after_days": "30"}
 WHY = {"reason": "A mistake"}
 INVITED = {"first_name": "Ann", "last_name": "Lee", "email": "ann.lee@shop.example", "username": "alee"}
@@ -147,6 +157,14 @@ CASES: dict[str, tuple[Callable[[Shop], int] | None, dict[str, str]]] = {
         lambda shop: shop.make(staffing.make_member).id,
         {"sales_channels": "@sales_channel"},
     ),
+    "staff.set_roles": (colleague, {"roles": "@role", "groups": "@staff_group"}),
+    "staff.change_email": (colleague, {"email": "new@shop.example"}),
+    "staff.deactivate": (colleague, WHY),
+    "staff.activate": (lambda shop: colleague(shop, active=False), {}),
+    "staff_group.set_roles": (lambda shop: shop.make(staffing.make_staff_group).id, {"roles": "@role"}),
+    "role.set_permissions": (a_role, {"permissions": "customer.list,customer.show,note.done"}),
+    "role.copy": (a_role, {"name": "Copy of it"}),
+    "role.require_factor": (a_role, {"needs_factor": "y"}),
 }
 SHOWN_ONCE = {"api_key.create": 200}
 """What answers with a page that shows something this once, where others answer with a message alone."""
@@ -180,7 +198,7 @@ class Door:
     def _made(self, value: str) -> str:
         if not value.startswith("@"):
             return value
-        return str(self.shop.make(getattr(factories, f"make_{value[1:]}")).id)
+        return str(self.shop.make(staffing.maker(value[1:])).id)
 
     def opened(self) -> dict[str, list[str]]:
         """What the form would send, filled in."""

@@ -98,9 +98,8 @@ def check(answer: Any, why: str) -> None:
 def entry(shop: Shop, resource: str) -> None:
     """A row of a ledger with all that belongs to it, or an order or a changeset."""
     customer = shop.make(factories.make_customer, points=100, account_balance=12_000, credit_balance=2_500).id
-    name = {"sales_order": "make_order"}.get(resource, f"make_{resource}")
     made = shop.make(
-        getattr(factories, name, None) or getattr(staffing, name),
+        staffing.maker({"sales_order": "order", "staff": "member"}.get(resource, resource)),
         **({"customer_id": customer} if "customer_id" in shop.screen(resource).model.__table__.c else {}),
     )
     if resource == "loyalty_entry":
