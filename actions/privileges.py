@@ -1,4 +1,4 @@
-"""Who may give what to whom: rules about staff that no action can get round (rule 16).
+"""Who may give what to whom: rules about staff that no action can get round (rule 18).
 
 They look at what a deed has done to the tables themselves, so that an undo, an import or an action written next year is
 held to them as well.

@@ -1,4 +1,4 @@
-"""Roles: what they may do, made by hand or as a copy, and gone only when nobody has them (rule 16).
+"""Roles: what they may do, made by hand or as a copy, and gone only when nobody has them (rule 18).
 
 Admin is different: it holds every permission there is, also of tomorrow's release, so nobody edits what it holds.
 """

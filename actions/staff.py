@@ -1,4 +1,4 @@
-"""Staff and their groups: which roles they have, whether they may sign in, where mail reaches them (rules 15.1, 16).
+"""Staff and their groups: which roles they have, whether they may sign in, where mail reaches them (rules 16.1, 18).
 
 Nobody is ever deleted, because the journal names them. What ends somebody's sessions, and what nobody may give away,
 is kept by actions/privileges.py for these actions and for every other.

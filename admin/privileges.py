@@ -1,4 +1,4 @@
-"""Permissions in words, and what the person asking could give away: what brings no more than they hold (rule 16.1)."""
+"""Permissions in words, and what the person asking could give away: what brings no more than they hold (rule 18.1)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The matrix of a role: what is shown is what is declared and enforced, nobody ticks what they do not hold (rule 16)."""
+"""The matrix of a role: what is shown is what is declared and enforced, nobody ticks what they do not hold (rule 18)."""
 
 import re
 from typing import Any

@@ -1,4 +1,4 @@
-"""Staff and groups: who has which role, who may sign in, and that what is shown is what is enforced (rules 15.1, 16)."""
+"""Staff and groups: who has which role, who may sign in, and that what is shown is what is enforced (rules 16.1, 18)."""
 
 import datetime as dt
 from typing import Any
