@@ -17,9 +17,10 @@ from sqlalchemy.orm import aliased
 from actions.base import ACTIONS
 from actions.events import EVENTS
 from admin import cells
-from admin.context import allowed, clientele, now, session, shop
+from admin.context import allowed, clientele, now, session, shop, sight
 from admin.fields import Field, label_of
 from admin.pages import Event, FieldChange, Text
+from models import masks
 from models.account import AccountEntry, Invoice
 from models.base import N_, Base, metadata
 from models.credit import CreditEntry
@@ -313,11 +314,11 @@ def target_of(table: str, column: str) -> str | None:
 
 
 def _names_query(table: str, ids: set[int]) -> Select[Any]:
-    columns = metadata.tables[table].columns
+    columns, hidden = metadata.tables[table].columns, sight().hidden
     parts = [
         columns[n]
         for n in ("first_name", "last_name", "company_name", "name", "number", "line1")
-        if n in columns
+        if n in columns and masks.group_of(columns[n]) not in hidden
     ]
     text: Any = literal("")
     for part in parts[: 3 if table == "customer" else 2]:
@@ -343,8 +344,11 @@ def label(model: type[Base], name: str) -> str:
 
 def words(model: type[Base], name: str, value: Any, names: Names) -> Any:
     """Return a journalled value as a person reads it."""
+    value = masks.value(model, name, value)
     if value is None or value == "":
         return _("nothing")
+    if isinstance(value, masks.Masked):
+        return value
     target = target_of(model.__tablename__, name)
     if target:
         return linked(target, value, names)

@@ -11,7 +11,7 @@ from markupsafe import Markup
 from sqlalchemy.orm import joinedload
 
 from actions.preferences import save_preference
-from admin import cells
+from admin import cells, masking
 from admin.context import clientele, now, person, preference, shop
 from admin.pages import Cell, Heading
 from admin.query import BadArgument, ListQuery
@@ -52,12 +52,14 @@ def heading(screen: Screen, name: str, query: ListQuery, base: str) -> Heading:
     current, descending = (query.sort, query.descending) if query.sort else screen.default_sort
     active = current == name
     url = (
-        query.url(base, sort=name, descending=active and not descending) if name in screen.sortable else None
+        query.url(base, sort=name, descending=active and not descending)
+        if name in masking.sortable(screen)
+        else None
     )
     direction = ("descending" if descending else "ascending") if active else ""
     return Heading(
         name, screen.get_column_name(name), field.end, url, direction,  # type: ignore[arg-type]
-        name in screen.column_editable_list and screen.can("edit"), screen.column_descriptions.get(name, ""),
+        name in masking.editable(screen) and screen.can("edit"), screen.column_descriptions.get(name, ""),
     )  # fmt: skip
 
 

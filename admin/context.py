@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
 from zoneinfo import ZoneInfo
 
-from flask import current_app, g, request
+from flask import current_app, g, has_request_context, request
 from flask import session as browser_session
 from sqlalchemy.orm import Session
 
@@ -17,7 +17,8 @@ from actions.base import SYSTEM, Action, Actor, Outcome, Refused
 from actions.preferences import load_preferences
 from actions.preview import Preview
 from actions.sessions import Live
-from admin.permissions import READ
+from admin.permissions import reads
+from models import masks
 from models.api_key import KeyScope
 from models.base import N_, db
 from models.shop import Shop, load_shop
@@ -25,6 +26,10 @@ from models.staff import permissions_of
 
 if TYPE_CHECKING:
     from admin.base import Screen
+
+
+REVEALED = "revealed"
+"""Where a session keeps which masked values were shown, and until when: ``table:id:column`` -> seconds since 1970."""
 
 
 @dataclass(slots=True)
@@ -100,8 +105,9 @@ def must_prove(action: Action) -> bool:
 
 def forget_person() -> None:
     """Drop what was worked out for whoever asked before, because somebody else is about to."""
-    for name in ("permissions", "preferences", "memo", "api_key", "live"):
+    for name in ("permissions", "preferences", "memo", "api_key", "live", "sight"):
         g.pop(name, None)
+    masks.forget(session())
 
 
 def allowed(permission: str, resource: str) -> bool:
@@ -110,13 +116,33 @@ def allowed(permission: str, resource: str) -> bool:
     A key may do what its owner may and its scope includes, and nothing with keys.
     """
     key = g.get("api_key")
-    if key is not None and (resource == "api_key" or (key.scope != KeyScope.FULL and permission not in READ)):
+    if key is not None and (resource == "api_key" or (key.scope != KeyScope.FULL and not reads(permission))):
         return False
     held = g.get("permissions")
     if held is None:
         user = person()
         held = g.permissions = permissions_of(session(), user.id) if user is not None else frozenset()
     return (f"can_{permission}", resource) in held
+
+
+def sight() -> masks.Sight:
+    """Return what the person asking sees of sensitive values; everything where no request is served (rule 18.1)."""
+    if not has_request_context():
+        return masks.EVERYTHING
+    if "sight" not in g:
+        hidden = frozenset(group for group in masks.groups() if not allowed(f"see_{group}", masks.OWNER))
+        g.sight = masks.Sight(hidden, revealed() if hidden else frozenset())
+    return cast(masks.Sight, g.sight)
+
+
+def revealed() -> frozenset[masks.Place]:
+    """Return the single values that this browser's person has been shown less than a minute ago."""
+    kept: dict[str, float] = browser_session.get(REVEALED, {})
+    still = (place for place, until in kept.items() if until > now().timestamp())
+    return frozenset((table, int(row), name) for table, row, name in (place.split(":") for place in still))
+
+
+masks.provide(sight)
 
 
 def memo(key: Hashable, make: Callable[[], Any]) -> Any:
