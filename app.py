@@ -20,7 +20,7 @@ import actions.registry  # noqa: F401  registers every rule that a save runs
 import models  # noqa: F401  completes the metadata
 from actions.cli import commands as action_commands
 from actions.journal import read_only
-from admin import cli, errors, guards, home, mailing, palette, rest, search, sentences
+from admin import cli, errors, guards, home, mailing, palette, rest, reveals, search, sentences
 from admin.base import Screen
 from admin.context import Clientele
 from admin.identity import Identity, IdentityBuilder
@@ -87,6 +87,7 @@ def create_app(
     guards.register(app)
     app.register_blueprint(search.blueprint)
     app.register_blueprint(palette.blueprint)
+    app.register_blueprint(reveals.blueprint)
     app.add_url_rule("/", "root", lambda: redirect(url_for("admin.index")))
     _add_commands(app)
     return app

@@ -11,11 +11,12 @@ from markupsafe import Markup
 from sqlalchemy.orm import joinedload
 
 from actions.preferences import save_preference
-from admin import cells, masking
+from admin import cells, masking, reveals
 from admin.context import clientele, now, person, preference, shop
 from admin.pages import Cell, Heading
 from admin.query import BadArgument, ListQuery
 from models.base import db
+from models.masks import Masked
 
 if TYPE_CHECKING:
     from admin.base import Screen
@@ -73,6 +74,8 @@ def format_cell(screen: Screen, row: Any, name: str, *, whole: bool = False) -> 
     formatter = screen.column_formatters.get(name)
     if formatter is not None:
         made = formatter(screen, None, row, name)
+        if type(made) is Masked:
+            return Cell(reveals.control(made))
         return made if isinstance(made, Cell) else Cell(cells.nothing() if made in (None, "") else made)
     field = screen.field(name)
     if field.kind == "lookup":

@@ -45,6 +45,7 @@ BESIDES = {
     "/admin/": "GET",
     "/admin/mail/body/": "GET",
     "/admin/palette/": "GET",
+    "/admin/reveal/": "GET POST",
     "/admin/search/": "GET",
     "/admin/shop_setting/save/": "POST",
     "/api/<version>/_openapi": "GET",
@@ -107,7 +108,7 @@ def test_nobody_gets_past_the_sign_in_page(stocked: Shop):
             answer = nobody.open(concrete(rule), method=method, headers=csrf)
             if rule.startswith("/api/"):
                 assert answer.status_code == 401, f"{method} {rule}"
-            elif rule in ("/admin/palette/", "/admin/search/"):
+            elif rule in ("/admin/palette/", "/admin/reveal/", "/admin/search/"):
                 assert answer.status_code == 401
             else:
                 assert answer.status_code == 302, f"{method} {rule}: {answer.status}"
