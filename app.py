@@ -31,6 +31,7 @@ from admin import (
     password_links,
     proof,
     rest,
+    reveals,
     search,
     sentences,
     view_as,
@@ -106,6 +107,7 @@ def create_app(
     app.register_blueprint(own_account.blueprint)
     app.register_blueprint(password_links.blueprint)
     app.register_blueprint(proof.blueprint)
+    app.register_blueprint(reveals.blueprint)
     app.add_url_rule("/", "root", lambda: redirect(url_for("admin.index")))
     _add_commands(app)
     return app

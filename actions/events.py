@@ -12,7 +12,7 @@ from sqlalchemy import Engine, func, update
 
 from actions.base import Actor, Context
 from actions.runner import Call, changeset
-from models.base import N_
+from models.base import N_, Base
 from models.member import USERS, Member
 
 NOBODY = Actor(None, "nobody")
@@ -28,16 +28,19 @@ EVENTS = {
     "staff.reset_asked": N_("New password asked for by email"),
     "staff.signed_out_elsewhere": N_("Signed out everywhere else"),
     "staff.link_printed": N_("Link for a new password made at the machine"),
+    "customer.revealed": N_("Masked value revealed"),
 }
 """Code -> what the Activity screen calls it."""
 
 
-def record(engine: Engine, code: str, call: Call, about: int | None = None) -> None:
-    """Write an event down. :param about: the member of staff it is about, by id."""
+def record(
+    engine: Engine, code: str, call: Call, about: int | None = None, model: type[Base] = Member
+) -> None:
+    """Write an event down. :param about: the member of staff, or the row of another ``model``, it is about, by id."""
     assert code in EVENTS, code
     with changeset(engine, code, call) as ctx:
         if about is not None:
-            ctx.concerns(ctx.session.get_one(Member, about))
+            ctx.concerns(ctx.session.get_one(model, about))
         if code == "staff.sign_in":
             count = func.coalesce(USERS.c.login_count, 0) + 1
             counted = {"last_sign_in_at": call.now, "login_count": count, "fail_login_count": 0}

@@ -27,6 +27,7 @@ from actions.undo import undo
 from models.base import N_, Invalid
 from models.dialect import WRITE
 from models.journal import Changeset
+from models.masks import for_anybody
 from models.run import ItemState, Run, RunItem, RunState
 from models.staff import may
 
@@ -196,7 +197,7 @@ def do_chunk(engine: Engine, taken: Claim, clock: Clock) -> bool:
         run = session.get_one(Run, taken.run_id)
         call = Call(Actor(run.actor_id, run.actor_name), now, run.reason)
         code = run.action
-    with changeset(engine, code, call) as ctx:
+    with for_anybody(), changeset(engine, code, call) as ctx:
         ctx.journal.header["run_id"] = taken.run_id
         run = _hold(ctx.session, taken, now)
         _stop_unless_allowed(ctx.session, run)

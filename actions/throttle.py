@@ -60,6 +60,11 @@ def of_reset_from(address: str) -> Limit:
     return Limit(f"reset from {address}", 20, dt.timedelta(hours=1))
 
 
+def of_reveals(user_id: int) -> Limit:
+    """Return the limit on the masked values one person looks at: sixty an hour."""
+    return Limit(f"reveals {user_id}", 60, dt.timedelta(hours=1))
+
+
 def take(engine: Engine, limits: Sequence[Limit], now: dt.datetime) -> int:
     """Count an attempt against every limit; return 0, or in how many seconds to try again where one is exhausted.
 

@@ -17,9 +17,10 @@ from actions.base import ACTIONS
 from actions.events import EVENTS
 from admin import cells, privileges
 from admin.changesets import TIES, changesets_of, rows_of, undone_by
-from admin.context import allowed, channels, clientele, now, session, shop
+from admin.context import allowed, channels, clientele, now, session, shop, sight
 from admin.fields import Field, label_of
 from admin.pages import Event, FieldChange, Text
+from models import masks
 from models.account import AccountEntry
 from models.base import N_, Base, metadata
 from models.credit import CreditEntry
@@ -304,11 +305,11 @@ def _names_query(table: str, ids: set[int]) -> Select[Any]:
     if table == PERMISSIONS:
         code = Resource.name + "." + Permission.name
         return pairs().with_only_columns(literal(table), Grant.id, code).where(Grant.id.in_(ids))
-    columns = metadata.tables[table].columns
+    columns, hidden = metadata.tables[table].columns, sight().hidden
     parts = [
         columns[n]
         for n in ("first_name", "last_name", "company_name", "name", "number", "line1")
-        if n in columns
+        if n in columns and masks.group_of(columns[n]) not in hidden
     ]
     text: Any = literal("")
     for part in parts[: 3 if table == "customer" else 2]:
@@ -334,8 +335,11 @@ def label(model: type[Base], name: str) -> str:
 
 def words(model: type[Base], name: str, value: Any, names: Names) -> Any:
     """Return a journalled value as a person reads it."""
+    value = masks.value(model, name, value)
     if value is None or value == "":
         return _("nothing")
+    if isinstance(value, masks.Masked):
+        return value
     target = target_of(model.__tablename__, name)
     if target:
         return linked(target, value, names)

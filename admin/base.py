@@ -22,7 +22,7 @@ from actions import events
 from actions.base import Actor
 from actions.importing import import_actions
 from actions.records import record_actions
-from admin import bulk, columns, forms, lookups, search
+from admin import bulk, columns, forms, lookups, masking, search
 from admin.context import (
     actor,
     allowed,
@@ -41,6 +41,7 @@ from admin.query import Condition
 from admin.select import condition_clause
 from admin.sorting import Sorting
 from admin.views import PERMISSION_OF, Views
+from models import masks
 from models.base import N_, Base, db
 from models.personal import policy
 from models.sight import in_sight
@@ -104,6 +105,7 @@ class Screen(Views, Sorting, ModelView):
         if self.can_export:
             events.EVENTS[self.export_code] = N_("Exported")
         self.filter_choices: dict[str, list[FilterChoice]] = {}
+        self.form_classes: dict[frozenset[str], type[Form]] = {}
         self._check()
         super().__init__(model, db, name=self.plural, endpoint=f"screen_{self.resource}", url=self.resource)
 
@@ -164,6 +166,11 @@ class Screen(Views, Sorting, ModelView):
             for r in relations
             if r.direction.name == "MANYTOONE" and r.mapper.class_.__tablename__ != "ab_user"
         )
+
+    @cached_property
+    def ordered_by(self) -> dict[str, frozenset[str]]:
+        """Return column -> the permission groups of what it is sorted by, of those that can be sorted."""
+        return {name: masking.ordered_by(self, name) for name in self.sortable}
 
     @property
     def export_code(self) -> str:
@@ -325,13 +332,15 @@ class Screen(Views, Sorting, ModelView):
             ("import", self.can_create and self.can_edit),
         )
         extra = [a.action.verb for a in self.actions()]
-        return ("list", "show", *(verb for verb, on in flags if on), *extra)
+        return ("list", "show", *(verb for verb, on in flags if on), *extra, *masks.verbs(self.resource))
 
     def can(self, verb: str) -> bool:
-        """Return whether the verb exists here and the person asking holds it."""
-        return bool(
-            memo(("can", self.resource, verb), lambda: verb in self.verbs and allowed(verb, self.resource))
-        )
+        """Return whether the verb exists here and the person asking holds it and sees what it takes."""
+        return bool(memo(("can", self.resource, verb), lambda: self._can(verb)))
+
+    def _can(self, verb: str) -> bool:
+        held = verb in self.verbs and allowed(verb, self.resource)
+        return held and not (verb == "add" and masking.hinders_new(self))
 
     def _handle_view(self, name: str, **kwargs: Any) -> Any:
         if person() is None:
@@ -370,10 +379,10 @@ class Screen(Views, Sorting, ModelView):
 
     # -- forms -----------------------------------------------------------------------------------------------------
 
-    @cached_property
+    @property
     def form_class(self) -> type[Form]:
-        """Return the form for creating and editing."""
-        return forms.build(self, self.form_columns)
+        """Return the form for creating and editing, without what the person asking may not see (rule 19.3)."""
+        return forms.for_reader(self)
 
     @cached_property
     def record_actions(self) -> Any:

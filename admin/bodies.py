@@ -18,7 +18,7 @@ from werkzeug.exceptions import BadRequest, UnsupportedMediaType
 from wtforms import BooleanField, Field, Form, SelectField
 
 from actions.base import Invalid
-from admin import inputs, schemas
+from admin import inputs, masking, schemas
 from admin.context import now, shop
 
 BEYOND = 2**63
@@ -55,7 +55,7 @@ def read(
     :raises Invalid: a field there is not, or a value that will not do, by field.
     """
     blank = form_class(data=start)
-    unknown = {name: _("There is no such field.") for name in sent if name not in blank}
+    unknown = {name: masking.no_such_field(form_class, name) for name in sent if name not in blank}
     if unknown:
         raise Invalid(unknown)
     if hasattr(blank, "prefill"):

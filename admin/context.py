@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
 from zoneinfo import ZoneInfo
 
-from flask import current_app, g, request, url_for
+from flask import current_app, g, has_request_context, request, url_for
 from flask import session as browser_session
 from flask_appbuilder.const import AUTH_DB
 from sqlalchemy.orm import Session
@@ -18,7 +18,8 @@ from actions.base import SYSTEM, Action, Actor, Outcome, Refused
 from actions.preferences import load_preferences
 from actions.preview import Preview
 from actions.sessions import Live
-from admin.permissions import READ
+from admin.permissions import reads
+from models import masks
 from models.api_key import KeyScope
 from models.base import N_, db
 from models.member import StaffRole
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
 Pair = tuple[str, str]
 VIEW_AS = "view_as"
 """The permission to look at everything as the holders of a role do, and where a session keeps which role."""
+REVEALED = "revealed"
+"""Where a session keeps which masked values were shown, and until when: ``table:id:column`` -> seconds since 1970."""
 
 
 @dataclass(slots=True)
@@ -125,8 +128,9 @@ def is_recent() -> bool:
 
 def forget_person() -> None:
     """Drop what was worked out for whoever asked before, because somebody else is about to."""
-    for name in ("rights", "viewing", "preferences", "memo", "api_key", "live"):
+    for name in ("rights", "viewing", "preferences", "memo", "api_key", "live", "sight"):
         g.pop(name, None)
+    masks.forget(session())
 
 
 def allowed(permission: str, resource: str) -> bool:
@@ -135,7 +139,7 @@ def allowed(permission: str, resource: str) -> bool:
     A key may do what its owner may and its scope includes, and nothing with keys.
     """
     key = g.get("api_key")
-    if key is not None and (resource == "api_key" or (key.scope != KeyScope.FULL and permission not in READ)):
+    if key is not None and (resource == "api_key" or (key.scope != KeyScope.FULL and not reads(permission))):
         return False
     return (f"can_{permission}", resource) in held()
 
@@ -173,6 +177,26 @@ def _viewed() -> StaffRole | None:
     """Return the role that the browser's session names; a program's has none."""
     role_id = browser_session.get(VIEW_AS)
     return session().get(StaffRole, role_id) if role_id is not None else None
+
+
+def sight() -> masks.Sight:
+    """Return what the person asking sees of sensitive values; everything where no request is served (rule 19.1)."""
+    if not has_request_context():
+        return masks.EVERYTHING
+    if "sight" not in g:
+        hidden = frozenset(group for group in masks.groups() if not allowed(f"see_{group}", masks.OWNER))
+        g.sight = masks.Sight(hidden, revealed() if hidden else frozenset())
+    return cast(masks.Sight, g.sight)
+
+
+def revealed() -> frozenset[masks.Place]:
+    """Return the single values that this browser's person has been shown less than a minute ago."""
+    kept: dict[str, float] = browser_session.get(REVEALED, {})
+    still = (place for place, until in kept.items() if until > now().timestamp())
+    return frozenset((table, int(row), name) for table, row, name in (place.split(":") for place in still))
+
+
+masks.provide(sight)
 
 
 def memo(key: Hashable, make: Callable[[], Any]) -> Any:

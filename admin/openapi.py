@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from admin import schemas
+from admin import masking, schemas
 from admin.declare import RowAction
 from admin.fields import OPERATORS, Field
 from admin.schemas import ID, PLAIN, Schema
@@ -62,7 +62,10 @@ def describe(screen: Screen, api_spec: Any) -> None:
 
 
 def _schema(screen: Screen) -> dict[str, Any]:
-    properties = {name: schemas.shown(screen.field(name)) for name in field_names(screen)}
+    gone = masking.withheld(screen)
+    properties = {
+        name: schemas.shown(screen.field(name), masked=name in gone) for name in field_names(screen)
+    }
     own = {"id": {"type": "integer"}, **properties}
     if hasattr(screen.model, "version"):
         own["version"] = {"type": "integer"}
@@ -85,7 +88,7 @@ def _query(name: str, schema: dict[str, Any], description: str) -> dict[str, Any
 
 
 def _parameters(screen: Screen) -> list[dict[str, Any]]:
-    orders = sorted(screen.sortable | {"id"})
+    orders = sorted(masking.sortable(screen) | {"id"})
     found = [
         _query(
             "sort",
@@ -101,7 +104,9 @@ def _parameters(screen: Screen) -> list[dict[str, Any]]:
         found.append(
             _query("view", {"type": "string", "enum": [v.slug for v in screen.views]}, "a saved view")
         )
-    found += [_filter(f, operator) for f in screen.filters.values() for operator in OPERATORS[f.kind]]
+    found += [
+        _filter(f, operator) for f in masking.filters(screen).values() for operator in OPERATORS[f.kind]
+    ]
     return found
 
 

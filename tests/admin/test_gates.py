@@ -52,6 +52,7 @@ BESIDES = {
     "/admin/proof/": "GET POST",
     "/admin/role/compare/": "GET",
     "/admin/role/matrix/": "GET",
+    "/admin/reveal/": "GET POST",
     "/admin/search/": "GET",
     "/admin/shop_setting/save/": "POST",
     "/admin/view_as/": "POST",
@@ -119,7 +120,7 @@ def test_nobody_gets_past_the_sign_in_page(stocked: Shop):
             answer = nobody.open(concrete(rule), method=method, headers=csrf)
             if rule.startswith("/api/"):
                 assert answer.status_code == 401, f"{method} {rule}"
-            elif rule in ("/admin/palette/", "/admin/search/"):
+            elif rule in ("/admin/palette/", "/admin/reveal/", "/admin/search/"):
                 assert answer.status_code == 401
             else:
                 assert answer.status_code == 302, f"{method} {rule}: {answer.status}"
