@@ -26,7 +26,7 @@ def set_permissions(
     """Let a role do exactly this, from the next click of its holders on.
 
     :param permissions: such as ``customer.list``. :param seen_version: of the role when its permissions were looked at.
-    :raises Refused: ``admin_stays``, ``same``, or ``stale``: somebody changed the role meanwhile.
+    :raises Refused: ``admin_stays``, or ``stale``: somebody changed the role meanwhile.
     """
     if role.name == ADMIN:
         raise Refused(*ADMIN_STAYS)
@@ -37,7 +37,7 @@ def set_permissions(
     before = set(codes(ctx.session, role.id))
     wanted = _ids(ctx, permissions)
     if not set_links(ctx, RoleGrant, {"role_id": role.id}, "permission_view_id", wanted.values()):
-        raise Refused(*SAME)
+        return Outcome(SAME, role)
     role.version, role.updated_at = role.version + 1, ctx.now
     added, removed = len(wanted.keys() - before), len(before - wanted.keys())
     told = {"role": role.name, "added": added, "removed": removed}
@@ -66,9 +66,9 @@ def copy(ctx: Context, role: StaffRole, *, name: str) -> Outcome:
 
 @action("role.require_factor", StaffRole, label=N_("Second factor"), recent=True)
 def require_factor(ctx: Context, role: StaffRole, *, needs_factor: bool) -> Outcome:
-    """Say whether holders of a role must sign in with a second factor. :raises Refused: ``same``."""
+    """Say whether holders of a role must sign in with a second factor."""
     if role.needs_factor == needs_factor:
-        raise Refused(*SAME)
+        return Outcome(SAME, role)
     role.needs_factor = needs_factor
     message = (
         N_("Holders of %(role)s need a second factor from their next sign-in on.")

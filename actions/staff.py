@@ -17,16 +17,16 @@ from actions.records import before_delete, save_values
 from models.base import N_, Base
 from models.member import GroupMember, GroupRole, Member, RoleHolder, StaffGroup
 
-SAME = "same", N_("That is so already.")
+SAME = N_("That is so already, so nothing was changed.")
 
 
 @action("staff.set_roles", Member, label=N_("Change roles and groups"), recent=True)
 def set_roles(ctx: Context, member: Member, *, roles: list[int], groups: list[int]) -> Outcome:
-    """Give a member of staff exactly these roles and groups; other ones end. :raises Refused: ``same``."""
+    """Give a member of staff exactly these roles and groups; other ones end."""
     changed = set_links(ctx, RoleHolder, {"user_id": member.id}, "role_id", roles)
     changed |= set_links(ctx, GroupMember, {"user_id": member.id}, "group_id", groups)
     if not changed:
-        raise Refused(*SAME)
+        return Outcome(SAME, member)
     ctx.warn(N_("%(person)s has to sign in again."), person=str(member))
     return Outcome(N_("The roles of %(person)s were changed."), member, {"person": str(member)})
 
@@ -60,9 +60,9 @@ def change_email(ctx: Context, member: Member, *, email: str) -> Outcome:
 
 @action("staff_group.set_roles", StaffGroup, label=N_("Change roles"), recent=True)
 def set_group_roles(ctx: Context, group: StaffGroup, *, roles: list[int]) -> Outcome:
-    """Give a group exactly these roles, and so all who are in it. :raises Refused: ``same``."""
+    """Give a group exactly these roles, and so all who are in it."""
     if not set_links(ctx, GroupRole, {"group_id": group.id}, "role_id", roles):
-        raise Refused(*SAME)
+        return Outcome(SAME, group)
     ctx.warn(N_("Everybody in the group has to sign in again."))
     return Outcome(N_("The roles of %(group)s were changed."), group, {"group": group.name})
 

@@ -82,7 +82,7 @@ def build(on: Sequence[str], *, read_only: bool = False) -> list[MatrixGroup]:
         code, fixed = f"{screen.resource}.{verb}", read_only or not allowed(verb, screen.resource)
         return Box(code, _(verb_label(screen.resource, verb)), code in ticked, fixed)
 
-    titles = dict(zip(SECTION_NAMES, (_("Today"), *SECTIONS[1:]), strict=True)) | {None: WITHIN}
+    titles = dict(zip(SECTION_NAMES, SECTIONS, strict=True)) | {None: WITHIN}
     groups = []
     for name, title in titles.items():
         screens = [s for s in clientele().screens.values() if type(s).menu == name]
