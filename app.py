@@ -23,6 +23,7 @@ from actions.journal import read_only
 from admin import (
     cli,
     errors,
+    factor,
     guards,
     home,
     mailing,
@@ -32,6 +33,7 @@ from admin import (
     proof,
     rest,
     search,
+    second_step,
     sentences,
 )
 from admin.base import Screen
@@ -103,6 +105,8 @@ def create_app(
     app.register_blueprint(palette.blueprint)
     app.register_blueprint(own_account.blueprint)
     app.register_blueprint(password_links.blueprint)
+    app.register_blueprint(factor.blueprint)
+    app.register_blueprint(second_step.blueprint)
     app.register_blueprint(proof.blueprint)
     app.add_url_rule("/", "root", lambda: redirect(url_for("admin.index")))
     _add_commands(app)

@@ -10,7 +10,7 @@ from flask_babel import lazy_gettext as _l
 from wtforms import EmailField, Form, StringField
 from wtforms.validators import InputRequired, Length
 
-from actions import staff_access, staff_sessions
+from actions import factors, staff_access, staff_sessions
 from admin.base import Screen
 from admin.declare import NoForm, RowAction, View
 from admin.fields import Field
@@ -73,6 +73,10 @@ class StaffScreen(Screen):
         RowAction(
             staff_sessions.unlock, NoForm, "lock", bulk=False,
             intro=_l("After too many failed attempts nobody may try for a quarter of an hour. This lets them at once."),
+        ),
+        RowAction(
+            factors.clear, NoForm, "shield", bulk=False,
+            intro=_l("For who has lost both phone and recovery codes. Make sure that it is them who asks."),
         ),
         LIMIT,
     )  # fmt: skip
