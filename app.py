@@ -23,6 +23,7 @@ from actions.journal import read_only
 from admin import (
     cli,
     errors,
+    factor,
     guards,
     home,
     mailing,
@@ -33,6 +34,7 @@ from admin import (
     rest,
     reveals,
     search,
+    second_step,
     sentences,
     view_as,
 )
@@ -106,6 +108,8 @@ def create_app(
     app.register_blueprint(palette.blueprint)
     app.register_blueprint(own_account.blueprint)
     app.register_blueprint(password_links.blueprint)
+    app.register_blueprint(factor.blueprint)
+    app.register_blueprint(second_step.blueprint)
     app.register_blueprint(proof.blueprint)
     app.register_blueprint(reveals.blueprint)
     app.add_url_rule("/", "root", lambda: redirect(url_for("admin.index")))

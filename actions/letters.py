@@ -66,6 +66,11 @@ LETTERS: dict[str, Letter] = {
             frozenset({"user_name"}),
         ),
         Letter("staff_reset", N_("Staff: link for a new password"), N_("Choose a new password")),
+        Letter(
+            "staff_factor_removed",
+            N_("Staff: second step switched off"),
+            N_("The second step of your sign-in was switched off"),
+        ),
         Letter("staff_password_changed", N_("Staff: password changed"), N_("Your password was changed")),
     )
 }

@@ -20,6 +20,7 @@ from sqlalchemy.orm import Session
 from models.access import Door, StaffSession
 from models.base import N_, Staff
 from models.dialect import PATIENCE, WRITE, gave_up
+from models.staff import LACKS_FACTOR
 
 log = logging.getLogger(__name__)
 
@@ -58,6 +59,8 @@ class Live:
     data: str
     last_seen_at: dt.datetime
     confirmed_at: dt.datetime
+    must_enrol: bool = False
+    """Whether its holder has to set up a second step before anything else."""
 
     def is_recent(self, now: dt.datetime) -> bool:
         """Return whether its holder proved who they are not long ago."""
@@ -72,7 +75,14 @@ def digest(token: str) -> str:
 def find(engine: Engine, token: str, now: dt.datetime) -> Live | None:
     """Return the session of a token, in one statement; None where it ended, lapsed, or its holder may not sign in."""
     wanted = (
-        select(TABLE.c.id, TABLE.c.user_id, TABLE.c.data, TABLE.c.last_seen_at, TABLE.c.confirmed_at)
+        select(
+            TABLE.c.id,
+            TABLE.c.user_id,
+            TABLE.c.data,
+            TABLE.c.last_seen_at,
+            TABLE.c.confirmed_at,
+            LACKS_FACTOR,
+        )
         .join(Staff, Staff.id == TABLE.c.user_id)
         .where(
             TABLE.c.token_hash == digest(token),
@@ -84,7 +94,7 @@ def find(engine: Engine, token: str, now: dt.datetime) -> Live | None:
     )
     with engine.connect() as connection:
         row = connection.execute(wanted).first()
-    return Live(row[0], row[1], row[2] or "", row[3], row[4]) if row is not None else None
+    return Live(row[0], row[1], row[2] or "", row[3], row[4], bool(row[5])) if row is not None else None
 
 
 def is_good(row: StaffSession, now: dt.datetime) -> bool:

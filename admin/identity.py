@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, cast
+from typing import Any
 
-from flask import Response, g, redirect, render_template, request, url_for
+from flask import g, redirect, render_template, request, url_for
 from flask import session as browser_session
 from flask_appbuilder import AppBuilder
 from flask_appbuilder.const import (
@@ -27,13 +27,13 @@ from flask_jwt_extended import (
     verify_jwt_in_request,
 )
 from flask_jwt_extended.exceptions import JWTExtendedException
-from flask_login import login_user, logout_user
+from flask_login import logout_user
 from jwt.exceptions import PyJWTError
 from werkzeug.exceptions import BadRequest, Unauthorized
 
 from actions import events, sessions
-from admin import openapi, sign_in
-from admin.context import VIEW_AS, call, now, person, sign_in_url
+from admin import openapi, second_step, sign_in
+from admin.context import VIEW_AS, call, has_passwords, now, person, sign_in_url
 from admin.federated import VIEWS
 from admin.query import BadArgument, local_path
 from admin.sessions import caller
@@ -61,11 +61,7 @@ class DbSignIn(AuthDBView):
         account = sign_in.authenticate(username, password)
         if account is None:
             return self._page(_("That user name and password do not match. Please try again."), username), 401
-        login_user(account)
-        sign_in.signed_in(account)
-        response = cast(Response, redirect(target))
-        sign_in.remember_browser(account, response)
-        return response
+        return second_step.go_on(account, target)
 
     def _page(self, wrong: str = "", username: str = "") -> str:
         return render_template("admin/sign_in.html", wrong=wrong, username=username, with_link=True)
@@ -92,6 +88,8 @@ class TokenApi(SecurityApi):
         account = self._authenticated(given["provider"], given["username"], given["password"])
         if account is None:
             raise Unauthorized(_("That user name and password do not match."))
+        if has_passwords():
+            second_step.check_program(account, given.get("code", ""))
         token = sessions.begin(db.engine, account.id, now(), caller(), door=Door.API)
         sign_in.signed_in(account)
         claims = {SESSION_CLAIM: token}
@@ -135,7 +133,9 @@ def _given(sent: Any, providers: Sequence[str]) -> dict[str, Any]:
         raise BadArgument("provider", _("one of: %(names)s", names=", ".join(providers)))
     if not isinstance(sent.get("refresh", False), bool):
         raise BadArgument("refresh", _("true or false"))
-    unknown = sorted(set(sent) - {"username", "password", "provider", "refresh"})
+    if not isinstance(sent.get("code", ""), str):
+        raise BadArgument("code", _("a text"))
+    unknown = sorted(set(sent) - {"username", "password", "provider", "refresh", "code"})
     if unknown:
         raise BadArgument(unknown[0][:60], _("there is no such field"))
     return sent
@@ -152,6 +152,8 @@ class Identity(SecurityManager):
         live = sessions.find(db.engine, str(claims.get(SESSION_CLAIM, "")), now())
         if live is None or str(live.user_id) != claims["sub"]:
             return None
+        if live.must_enrol and has_passwords():
+            raise second_step.FactorNeeded
         sessions.keep(db.engine, live, now())
         g.live, g.user = live, self.load_user(live.user_id)
         return g.user

@@ -354,13 +354,18 @@ def describe_tokens(api_spec: Any, providers: Sequence[str]) -> None:
         "password": name,
         "provider": {"type": "string", "enum": list(providers)},
         "refresh": {"type": "boolean", "description": "send a refresh token too"},
+        "code": {
+            "type": "string",
+            "pattern": PLAIN,
+            "description": "of the authenticator app, or a recovery code: for who has set up a second step",
+        },
     }
     tokens = {"access_token": {"type": "string"}, "refresh_token": {"type": "string"}}
     sign_in = {
         "summary": "Sign in",
         "operationId": "sign_in",
         "requestBody": _body(asked, ("username", "password", "provider")),
-        "responses": _token_answers(_exactly(tokens, optional=["refresh_token"]), "400", "401", "429"),
+        "responses": _token_answers(_exactly(tokens, optional=["refresh_token"]), "400", "401", "403", "429"),
     }
     refresh = {
         "summary": "Renew the access token",
@@ -374,7 +379,12 @@ def describe_tokens(api_spec: Any, providers: Sequence[str]) -> None:
 
 def _token_answers(schema: Schema, *codes: str) -> dict[str, Any]:
     """Return the answers of an address at which a program signs in."""
-    texts = {"400": "Bad argument", "401": "Not signed in", "429": "Too many failed attempts"}
+    texts = {
+        "400": "Bad argument",
+        "401": "Not signed in",
+        "403": "A second step has to be set up first",
+        "429": "Too many failed attempts",
+    }
     refusal = {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}
     done = {"description": "Done", "content": {"application/json": {"schema": schema}}}
     return {"200": done, **{code: {"description": texts[code], "content": refusal} for code in codes}}

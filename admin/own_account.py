@@ -14,7 +14,7 @@ from werkzeug.exceptions import NotFound
 from wtforms import Form, PasswordField
 from wtforms.validators import EqualTo, InputRequired
 
-from actions import credentials, passwords, sessions, staff_sessions
+from actions import credentials, factors, passwords, sessions, staff_sessions
 from actions.base import Invalid
 from admin import agents, cells, saving, sign_in
 from admin.context import call, has_passwords, live, now, perform, person, session, shop, sign_in_url
@@ -78,6 +78,7 @@ class AccountPage:
     email: str
     form: Form | None
     """For another password; None where people sign in by one that we do not keep."""
+    has_factor: bool = False
     sessions: Sequence[OwnSession] = ()
 
 
@@ -146,7 +147,12 @@ def _is_theirs(form: PasswordForm) -> bool:
 def _page(form: Form) -> str:
     account = person()
     page = AccountPage(
-        _("Your account"), account.username, account.email, form if has_passwords() else None, _sessions()
+        _("Your account"),
+        account.username,
+        account.email,
+        form if has_passwords() else None,
+        factors.has(session(), account.id),
+        _sessions(),
     )
     return render_template("admin/account.html", page=page, frame=frame("account"))
 

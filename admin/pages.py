@@ -233,6 +233,8 @@ class FormPage:
     confirm_error: Text = ""
     proof: bool = False
     """The person has to type their password, as they signed in a while ago."""
+    proof_code: bool = False
+    """And the code of their authenticator app."""
     proof_error: Text = ""
 
 

@@ -19,7 +19,7 @@ MARK = "s."
 """How a token begins in the cookie, to tell it from a signed cookie."""
 USER = "_user_id"
 """Where Flask-Login keeps who has signed in."""
-OF_NOBODY = ("csrf_token", "_flashes", "view_as")
+OF_NOBODY = ("csrf_token", "_flashes", "view_as", "pending")
 """What a session of nobody holds and the one that begins at sign-in does not take over."""
 WITHOUT = ("/static/", "/api/")
 """Addresses that know no browser's session: files are anybody's, and programs show tokens."""

@@ -69,7 +69,7 @@ def confirm(person: Staff, password: str) -> bool:
 
     :raises TooManyRequests: after too many failures.
     """
-    limits = [_limit(person, person.username), throttle.of_address(request.remote_addr or "")]
+    limits = limits_of(person)
     count(limits)
     known = bool(person.password) and len(password) <= LONGEST
     if known and check_password_hash(str(person.password), password):
@@ -112,6 +112,11 @@ def remember_browser(account: Staff, response: Response) -> None:
 def account_limit(account: Staff) -> Limit:
     """Return the limit on the attempts that strangers make on an account."""
     return throttle.of_account(str(account.id))
+
+
+def limits_of(account: Staff) -> list[Limit]:
+    """Return what the attempts of whoever asks to be somebody are counted on."""
+    return [_limit(account, account.username), throttle.of_address(request.remote_addr or "")]
 
 
 def _limit(account: Staff | None, username: str) -> Limit:

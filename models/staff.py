@@ -6,21 +6,27 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from sqlalchemy import (
+    ColumnElement,
     CompoundSelect,
     Integer,
     Select,
     String,
+    and_,
     bindparam,
     cast,
+    exists,
     literal,
+    not_,
+    or_,
     select,
     union,
     union_all,
 )
 from sqlalchemy.orm import Session
 
+from models.access import SecondFactor
 from models.base import Staff, identity
-from models.member import StaffChannel
+from models.member import StaffChannel, StaffRole
 
 PREFIX = "can_"
 GENERATED = {"create": "add", "save": "edit", "try_import": "import"}
@@ -150,3 +156,21 @@ def pairs() -> Select[str, str, int]:
 
 def _code(name: str, resource: str) -> str:
     return f"{resource}.{name.removeprefix(PREFIX)}"
+
+
+def _lacks_factor() -> ColumnElement[bool]:
+    """Return whether a member of staff holds a role that needs a second step at sign-in, and has none."""
+    needs = StaffRole.needs_factor.is_(True)
+    own = exists().where(own_roles.user_id == Staff.id, own_roles.role_id == StaffRole.id, needs)
+    of_group = exists().where(
+        members.user_id == Staff.id,
+        members.group_id == group_roles.group_id,
+        group_roles.role_id == StaffRole.id,
+        needs,
+    )
+    has_one = exists().where(SecondFactor.user_id == Staff.id, SecondFactor.confirmed_at.is_not(None))
+    return and_(or_(own, of_group), not_(has_one))
+
+
+LACKS_FACTOR = _lacks_factor()
+"""Put together once, as every request asks it of whoever asks."""

@@ -127,7 +127,7 @@ def make_staff_link(session: Session, **overrides: Any) -> StaffLink:
 def make_second_factor(session: Session, **overrides: Any) -> SecondFactor:
     """An authenticator app in use."""
     values = _given(
-        overrides, user_id=lambda: make_member(session).id, key="JBSWY3DPEHPK3PXP", created_at=NOW, confirmed_at=NOW
+        overrides, user_id=lambda: make_member(session).id, key="JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP", created_at=NOW, confirmed_at=NOW
     )  # fmt: skip
     return _save(session, SecondFactor(**values))
 

@@ -13,7 +13,7 @@ from sqlalchemy import BigInteger, func, literal, not_, or_, select, union_all
 from wtforms import EmailField, Form, StringField
 from wtforms.validators import InputRequired, Length
 
-from actions import staff, staff_access, staff_sessions
+from actions import factors, staff, staff_access, staff_sessions
 from admin import privileges
 from admin.base import Screen
 from admin.context import person, session
@@ -141,6 +141,10 @@ class StaffScreen(Screen):
         RowAction(
             staff_sessions.unlock, NoForm, "lock", bulk=False,
             intro=_l("After too many failed attempts nobody may try for a quarter of an hour. This lets them at once."),
+        ),
+        RowAction(
+            factors.clear, NoForm, "shield", bulk=False,
+            intro=_l("For who has lost both phone and recovery codes. Make sure that it is them who asks."),
         ),
         LIMIT,
     )  # fmt: skip

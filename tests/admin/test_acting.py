@@ -151,6 +151,7 @@ CASES: dict[str, tuple[Callable[[Shop], int] | None, dict[str, str]]] = {
     "staff.invite": (None, INVITED),
     "staff_session.end": (lambda shop: a_session(shop).id, {}),
     "staff.end_sessions": (lambda shop: a_session(shop).user_id, {}),
+    "staff.clear_factor": (lambda shop: shop.make(staffing.make_second_factor).user_id, {}),
     "staff.unlock": (locked_out, {}),
     "staff.send_reset": (lambda shop: shop.make(staffing.make_member).id, {}),
     "staff.limit_to_channels": (

@@ -45,6 +45,10 @@ BESIDES = {
     "/": "GET",
     "/admin/": "GET",
     "/admin/account/": "GET",
+    "/admin/account/factor/": "GET",
+    "/admin/account/factor/begin/": "POST",
+    "/admin/account/factor/confirm/": "POST",
+    "/admin/account/factor/remove/": "POST",
     "/admin/account/password/": "POST",
     "/admin/account/sessions/": "POST",
     "/admin/mail/body/": "GET",
@@ -61,13 +65,14 @@ BESIDES = {
     "/api/v1/security/login": "POST",
     "/api/v1/security/refresh": "POST",
     "/login/": "GET POST",
+    "/login/code/": "GET POST",
     "/logout/": "POST",
     "/password/": "GET POST",
     "/password/forgotten/": "GET POST",
     "/static/<path:filename>": "GET",
 }
 OPEN = {"/static/<path:filename>", "/login/", "/logout/", "/", "/api/v1/security/login"}
-OPEN |= {"/password/", "/password/forgotten/"}
+OPEN |= {"/login/code/", "/password/", "/password/forgotten/"}
 
 
 def rules(shop: Shop) -> dict[str, str]:
