@@ -20,9 +20,27 @@ import actions.registry  # noqa: F401  registers every rule that a save runs
 import models  # noqa: F401  completes the metadata
 from actions.cli import commands as action_commands
 from actions.journal import read_only
-from admin import cli, errors, guards, home, mailing, palette, rest, search, sentences
+from admin import (
+    cli,
+    errors,
+    factor,
+    guards,
+    home,
+    mailing,
+    own_account,
+    palette,
+    password_links,
+    proof,
+    rest,
+    reveals,
+    search,
+    second_step,
+    sentences,
+    view_as,
+)
 from admin.base import Screen
 from admin.context import Clientele
+from admin.federated import SamlSignIn
 from admin.identity import Identity, IdentityBuilder
 from admin.screens import SCREENS
 from admin.sessions import StaffSessions
@@ -74,7 +92,7 @@ def create_app(
     mailing.install(app, settings)
     db.init_app(app)
     app.session_interface = StaffSessions()
-    CSRFProtect(app)
+    CSRFProtect(app).exempt(SamlSignIn.acs)  # what it takes comes from elsewhere, and is signed
     _secure(app, settings)
     app.before_request(_name_request)
     with app.app_context():
@@ -85,8 +103,15 @@ def create_app(
     sentences.install(app)
     errors.register(app)
     guards.register(app)
+    view_as.register(app)
     app.register_blueprint(search.blueprint)
     app.register_blueprint(palette.blueprint)
+    app.register_blueprint(own_account.blueprint)
+    app.register_blueprint(password_links.blueprint)
+    app.register_blueprint(factor.blueprint)
+    app.register_blueprint(second_step.blueprint)
+    app.register_blueprint(proof.blueprint)
+    app.register_blueprint(reveals.blueprint)
     app.add_url_rule("/", "root", lambda: redirect(url_for("admin.index")))
     _add_commands(app)
     return app
@@ -117,6 +142,7 @@ def _configuration(settings: Settings) -> dict[str, Any]:
         "WTF_CSRF_SSL_STRICT": False,
         "JWT_ACCESS_TOKEN_EXPIRES": timedelta(minutes=15),
         "SEND_FILE_MAX_AGE_DEFAULT": timedelta(hours=1),
+        **settings.identity,
     }
 
 
@@ -143,6 +169,7 @@ def _add_screens(app: Flask, builder: IdentityBuilder, classes: Sequence[type[Sc
         screen = screen_class()
         state.screens[screen.resource] = screen
         state.by_model.setdefault(screen_class.model, screen)
+        state.by_table.setdefault(screen_class.model.__tablename__, screen)
         admin.add_view(screen)
         builder.add_api(rest.api_for(screen))
     builder.add_api(rest.OpenApi)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import re
+import runpy
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from email_validator import EmailNotValidError, validate_email
 from sqlalchemy.engine import make_url
@@ -62,6 +64,8 @@ class Settings:
     demo_customers: int = 2000
     password_hash: str = "scrypt"  # noqa: S105  the method, not a password
     mail: MailServer | None = None
+    identity: Mapping[str, Any] = field(default_factory=dict)
+    """Flask-AppBuilder's own settings for signing in elsewhere: AUTH_TYPE and what belongs to it."""
     testing: bool = False
 
     @property
@@ -91,6 +95,7 @@ class Settings:
             trusted_proxies=_whole("TRUSTED_PROXIES", given.get("TRUSTED_PROXIES"), 0, 0, 10),
             demo_customers=_whole("DEMO_CUSTOMERS", given.get("DEMO_CUSTOMERS"), 2000, 0, 10_000_000),
             mail=_mail(given),
+            identity=_identity(given.get("IDENTITY_CONFIG")),
         )
 
 
@@ -110,6 +115,22 @@ def _database(url: str | None) -> str:
     if parsed.get_backend_name() not in ("sqlite", "postgresql"):
         raise SettingsError("DATABASE_URL must name a SQLite or PostgreSQL database.")
     return parsed.render_as_string(hide_password=False)
+
+
+def _identity(path: str | None) -> dict[str, Any]:
+    """Return the settings of the identity file: a Python file with Flask-AppBuilder's names in capitals."""
+    if not path:
+        return {}
+    try:
+        found = {name: value for name, value in runpy.run_path(path).items() if name.isupper()}
+    except Exception as error:
+        raise SettingsError(f"IDENTITY_CONFIG: {path} cannot be read as Python: {error}") from error
+    for name in found:
+        if not name.startswith(("AUTH_", "OAUTH_", "SAML_")):
+            raise SettingsError(
+                f"IDENTITY_CONFIG: {name} is no setting for signing in; these begin with AUTH_, OAUTH_ or SAML_."
+            )
+    return found
 
 
 def _base(url: str | None) -> str | None:

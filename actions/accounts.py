@@ -158,7 +158,7 @@ def _move(
     owner = live_customer(ctx, customer)
     sign = -1 if kind == AccountKind.PAYMENT else 1
     entry = post(ctx, owner, kind, sign * figure, text, ctx.key, **given | {"value_date": value_date})
-    return entry, {"customer": owner.full_name, "amount": money_text(ctx, figure, owner.currency)}
+    return entry, {"customer": str(owner), "amount": money_text(ctx, figure, owner.currency)}
 
 
 @action("account_entry.pay", AccountEntry, label=N_("Add payment"))
@@ -231,7 +231,7 @@ def void(ctx: Context, entry: AccountEntry, *, reason: str) -> Outcome:
     if entry.kind == AccountKind.INVOICE:
         raise Refused(*VOID_THE_INVOICE)
     done = _reverse(ctx, owner, entry, text)
-    values = {"customer": owner.full_name, "amount": money_text(ctx, abs(entry.amount), owner.currency)}
+    values = {"customer": str(owner), "amount": money_text(ctx, abs(entry.amount), owner.currency)}
     return Outcome(N_("The entry of %(amount)s for %(customer)s was voided."), done, values)
 
 
@@ -272,7 +272,7 @@ def raise_invoice(
     ctx.session.flush()
     post(ctx, owner, AccountKind.INVOICE, figure, text, ctx.key, invoice_id=invoice.id, value_date=issued)
     shown = money_text(ctx, figure, owner.currency)
-    values = {"number": invoice.number, "customer": owner.full_name, "amount": shown}
+    values = {"number": invoice.number, "customer": str(owner), "amount": shown}
     return Outcome(N_("Invoice %(number)s over %(amount)s was raised for %(customer)s."), invoice, values)
 
 

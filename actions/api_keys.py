@@ -19,6 +19,7 @@ from actions.records import save_new
 from models.api_key import ApiKey, KeyScope
 from models.base import N_, Invalid, Staff
 from models.dialect import PATIENCE, WRITE, gave_up
+from models.staff import LACKS_FACTOR
 
 MARK = "clt_"
 SHOWN = 8
@@ -62,17 +63,20 @@ def digest(key: str) -> str:
     return hashlib.sha256(key.encode()).hexdigest()
 
 
-def find(session: Session, key: str) -> tuple[ApiKey, Staff] | None:
-    """Return a key that is not revoked and its active owner, in one statement; the caller checks its last day."""
+def find(session: Session, key: str) -> tuple[ApiKey, Staff, bool] | None:
+    """Return a key that is not revoked, its active owner, and whether they have to set up a second step first.
+
+    In one statement; the caller checks the key's last day.
+    """
     if len(key) != LENGTH or not key.startswith(MARK):
         return None
     query = (
-        select(ApiKey, Staff)
+        select(ApiKey, Staff, LACKS_FACTOR)
         .join(Staff, Staff.id == ApiKey.user_id)
         .where(ApiKey.hash == digest(key), ApiKey.revoked_at.is_(None), Staff.active)
     )
     found = session.execute(query).first()
-    return (found[0], found[1]) if found is not None else None
+    return (found[0], found[1], bool(found[2])) if found is not None else None
 
 
 def mark_used(engine: Engine, row: ApiKey, now: dt.datetime) -> bool:

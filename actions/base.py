@@ -10,7 +10,7 @@ from __future__ import annotations
 import datetime as dt
 import inspect
 import secrets
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -22,6 +22,7 @@ from actions.sight import channels_in, seen
 from models.base import N_, About, Base, Invalid
 from models.customer import Customer
 from models.mail import Mail
+from models.member import Member
 from models.shop import Shop
 from models.sight import Channels
 
@@ -30,6 +31,9 @@ if TYPE_CHECKING:
     from actions.journal import Journal
 
 Row = TypeVar("Row", bound=Base)
+
+LOCKED_AT_ONCE = 500
+"""Rows that one statement locks, as the databases bear only so many values in one."""
 
 __all__ = [
     "ACTIONS",
@@ -177,18 +181,26 @@ class Context:
         if address is None:
             self.warn(N_("%(customer)s has no email address, so nobody is told."), customer=str(customer))
             return
-        letter, name = letters.LETTERS[code], letters.name_of(customer)
-        written = letters.write(letter, self.shop, name, customer.language, values)
-        self.post(
-            Mail(
-                customer_id=customer.id,
-                template=code,
-                recipient=address,
-                subject=written.subject,
-                text_body=written.text,
-                html_body=written.html,
-                secret=letters.checked_secret(secret),
-            )
+        written = self._written(code, letters.name_of(customer), customer.language, values, secret)
+        written.customer_id, written.recipient = customer.id, address
+        self.post(written)
+
+    def mail_staff(self, code: str, member: Member, *, secret: str | None = None, **values: Any) -> None:
+        """Write a letter to a member of staff, as :meth:`mail` does to a customer."""
+        written = self._written(code, letters.one_line(str(member)), None, values, secret)
+        written.staff_id, written.recipient = member.id, member.email
+        self.post(written)
+
+    def _written(
+        self, code: str, name: str, language: str | None, values: dict[str, Any], secret: str | None
+    ) -> Mail:
+        found = letters.write(letters.LETTERS[code], self.shop, name, language, values)
+        return Mail(
+            template=code,
+            subject=found.subject,
+            text_body=found.text,
+            html_body=found.html,
+            secret=letters.checked_secret(secret),
         )
 
     def post(self, mail: Mail) -> Mail:
@@ -201,7 +213,7 @@ class Context:
 
     @property
     def channels(self) -> Channels:
-        """Return the ids of the sales channels whose customers the actor sees; None for all (rule 16)."""
+        """Return the ids of the sales channels whose customers the actor sees; None for all (rule 17)."""
         return channels_in(self.session)
 
     @property
@@ -221,7 +233,7 @@ class Context:
 
         What belongs to a customer is locked after that customer, so that no two deeds wait for each other.
 
-        :raises Missing: one of them does not exist, or is out of the actor's sight (rule 16.3).
+        :raises Missing: one of them does not exist, or is out of the actor's sight (rule 17.3).
         :raises Refused: ``moved``, in the moment of a merge.
         """
         wanted = sorted(set(ids))
@@ -240,18 +252,27 @@ class Context:
         return found
 
     def _locked(self, model: type[Row], wanted: list[int]) -> list[Row]:
-        key = model.__mapper__.primary_key[0]
-        query = (
-            select(model)
-            .where(key.in_(wanted), *seen(self.session, model))
-            .order_by(key)
-            .with_for_update(of=model)
-            .execution_options(populate_existing=True)
-        )
-        rows = list(self.session.scalars(query).unique())
+        rows = list(self.lock_there(model, wanted).values())
         if len(rows) != len(wanted):
             raise Missing()
         return rows
+
+    def lock_there(self, model: type[Row], ids: Iterable[int]) -> dict[int, Row]:
+        """Return id -> row of those that exist and the actor sees, as they are by now, locked for update in id order.
+
+        Whom they belong to is for the caller to lock first.
+        """
+        key, wanted = model.__mapper__.primary_key[0], sorted(set(ids))
+        found: dict[int, Row] = {}
+        for start in range(0, len(wanted), LOCKED_AT_ONCE):
+            some = key.in_(wanted[start : start + LOCKED_AT_ONCE]), *seen(self.session, model)
+            query = select(model).where(*some).order_by(key)
+            held = query.with_for_update(
+                of=model, key_share=model is Member
+            )  # who is locked may still do deeds
+            fresh = held.execution_options(populate_existing=True)
+            found |= {row.id: row for row in self.session.scalars(fresh).unique()}  # type: ignore[attr-defined]
+        return found
 
     def lock_one(self, model: type[Row], row_id: int) -> Row:
         """Return one row locked for update. :raises Missing: it does not exist."""
@@ -282,7 +303,7 @@ class Action:
 
     @property
     def needs_proof(self) -> bool:
-        """Whether who asks must have proved who they are not long ago (rule 15.4)."""
+        """Whether who asks must have proved who they are not long ago (rule 16.4)."""
         return self.danger or self.recent
 
     @property

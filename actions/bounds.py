@@ -1,4 +1,4 @@
-"""Nobody writes what is out of their sight, nor puts anything there, whatever the door (rule 16.3).
+"""Nobody writes what is out of their sight, nor puts anything there, whatever the door (rule 17.3).
 
 The runner's locks find no row out of the actor's sight. Besides, what a save newly refers to is looked for within it,
 which names the field at fault; and every flush looks at what it has written, so that no action can get it wrong.

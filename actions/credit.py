@@ -69,7 +69,7 @@ def adjust(ctx: Context, *, customer: int, amount: int, comment: str) -> Outcome
     text = words("comment", comment)
     owner = live_customer(ctx, customer)
     entry = post_credit(ctx, owner, CreditKind.ADJUSTMENT, change, text, ctx.key)
-    values = {"customer": owner.full_name, "amount": money_text(ctx, abs(change), owner.currency)}
+    values = {"customer": str(owner), "amount": money_text(ctx, abs(change), owner.currency)}
     if change > 0:
         return Outcome(N_("Credit added for %(customer)s: %(amount)s."), entry, values)
     return Outcome(N_("Credit taken from %(customer)s: %(amount)s."), entry, values)
@@ -94,5 +94,5 @@ def reverse(ctx: Context, entry: CreditEntry, *, reason: str) -> Outcome:
     refuse_second_reversal(entry)
     refuse_other_currency(owner, entry)
     done = post_credit(ctx, owner, CreditKind.REVERSAL, -entry.amount, text, ctx.key, reverses_id=entry.id)
-    values = {"customer": owner.full_name, "amount": money_text(ctx, abs(entry.amount), owner.currency)}
+    values = {"customer": str(owner), "amount": money_text(ctx, abs(entry.amount), owner.currency)}
     return Outcome(N_("The entry of %(amount)s was reversed for %(customer)s."), done, values)

@@ -5,11 +5,14 @@ An event is a changeset without changes. It is written in a transaction of its o
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from sqlalchemy import Engine, func, update
 
-from actions.base import Actor
+from actions.base import Actor, Context
 from actions.runner import Call, changeset
-from models.base import N_
+from models.base import N_, Base
 from models.member import USERS, Member
 
 NOBODY = Actor(None, "nobody")
@@ -18,20 +21,43 @@ EVENTS = {
     "staff.sign_in": N_("Signed in"),
     "staff.sign_in_failed": N_("Sign-in failed"),
     "staff.sign_out": N_("Signed out"),
+    "staff.view_as": N_("Looked at everything as a role"),
     "staff.refused": N_("Refused for want of permission"),
     "staff.confirm_failed": N_("Proof of identity failed"),
+    "staff.password_changed": N_("Password changed"),
+    "staff.code_failed": N_("Second step of a sign-in failed"),
+    "staff.factor_added": N_("Second step set up"),
+    "staff.factor_removed": N_("Second step switched off"),
+    "staff.recovery_code_used": N_("Signed in by a recovery code"),
+    "staff.reset_asked": N_("New password asked for by email"),
+    "staff.signed_out_elsewhere": N_("Signed out everywhere else"),
+    "staff.link_printed": N_("Link for a new password made at the machine"),
+    "customer.revealed": N_("Masked value revealed"),
 }
 """Code -> what the Activity screen calls it."""
 
 
-def record(engine: Engine, code: str, call: Call, about: int | None = None) -> None:
-    """Write an event down. :param about: the member of staff it is about, by id."""
+def record(
+    engine: Engine, code: str, call: Call, about: int | None = None, model: type[Base] = Member
+) -> None:
+    """Write an event down. :param about: the member of staff, or the row of another ``model``, it is about, by id."""
     assert code in EVENTS, code
     with changeset(engine, code, call) as ctx:
         if about is not None:
-            ctx.concerns(ctx.session.get_one(Member, about))
+            ctx.concerns(ctx.session.get_one(model, about))
         if code == "staff.sign_in":
             count = func.coalesce(USERS.c.login_count, 0) + 1
             counted = {"last_sign_in_at": call.now, "login_count": count, "fail_login_count": 0}
             ctx.session.connection().execute(update(USERS).where(USERS.c.id == about).values(counted))
         _ = ctx.changeset_id
+
+
+@contextmanager
+def happening(engine: Engine, code: str, call: Call, user_id: int) -> Iterator[tuple[Context, Member]]:
+    """Open a transaction in which something happens to a member of staff, who is locked; it is one event."""
+    assert code in EVENTS, code
+    with changeset(engine, code, call) as ctx:
+        member = ctx.lock_one(Member, user_id)
+        ctx.concerns(member)
+        _ = ctx.changeset_id
+        yield ctx, member

@@ -12,6 +12,7 @@ from sqlalchemy.exc import IntegrityError, OperationalError
 
 from actions.base import Context, Refused
 from actions.constraints import explain
+from actions.import_faults import Faults
 from actions.packing import unpack
 from actions.records import fill_in, saved_together
 from actions.sight import seen
@@ -60,12 +61,22 @@ class Deed:
         self._own = tuple(c.key for c in keys)
 
     def take(self, rows: Sequence[ImportRow]) -> dict[int, Result]:
-        """Write rows and return what became of each, by its id.
-
-        They go in one flush where the model's rules allow it. When the database objects to one of many, halves are
-        tried in its place, until the row at fault stands alone.
-        """
+        """Write rows and return what became of each, by its id. Of those that are only tried, all faults are named."""
         self._hold_owners(rows)
+        results = self._take_all([row for row in rows if not row.errors])
+        if self.run_id is None:
+            wrong = [row for row in rows if row.errors or _is_at_fault(results[row.id])]
+            known = {row.id: results[row.id].errors for row in wrong if row.id in results}
+            told = Faults(self.ctx, self.model, self._defaults).of(wrong, known)
+            for row in wrong:
+                results[row.id] = Result(Verdict.REFUSED, errors=told[row.id] or known[row.id])
+        return results
+
+    def _take_all(self, rows: Sequence[ImportRow]) -> dict[int, Result]:
+        """Write rows in one flush where the model's rules allow it.
+
+        When the database objects to one of many, halves are tried in its place, until the row at fault stands alone.
+        """
         size = len(rows) if saved_together(self.model) else 1
         waiting = [rows[n : n + size] for n in range(0, len(rows), max(size, 1))]
         waiting.reverse()
@@ -158,6 +169,10 @@ class Deed:
             before or {},
             after or {},
         )
+
+
+def _is_at_fault(result: Result) -> bool:
+    return result.verdict == Verdict.REFUSED and result.errors.get("") != FAILED
 
 
 def _shown(values: Mapping[str, Any] | None) -> dict[str, Any]:

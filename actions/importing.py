@@ -19,6 +19,7 @@ from sqlalchemy.orm import Session
 from actions import runs
 from actions.base import ACTIONS, Action, Context, Outcome, Refused
 from actions.import_deed import FAILED, Deed, Result
+from actions.import_faults import TakenBack
 from actions.runner import Call
 from models.base import N_, Base
 from models.dialect import WRITE
@@ -35,10 +36,6 @@ KEPT = dt.timedelta(days=7)
 """How long a file, and whatever of it was not applied, is kept."""
 
 SAID = {Verdict.CREATED: N_("Created."), Verdict.CHANGED: N_("Changed."), Verdict.UNCHANGED: N_("Unchanged.")}
-
-
-class _TakenBack(Exception):
-    """The rows were only tried."""
 
 
 def import_actions(model: type[Base]) -> tuple[Action, Action]:
@@ -120,8 +117,8 @@ def _try_chunk(ctx: Context, run: Run) -> bool:
     try:
         with ctx.journal.attempt(ctx.session):
             results = deed.take(rows)
-            raise _TakenBack
-    except _TakenBack:
+            raise TakenBack
+    except TakenBack:
         pass
     _refuse_repeated(ctx.session, file, rows, results)
     found = [{"id": row_id, **_kept(result)} for row_id, result in results.items()]
@@ -143,7 +140,7 @@ def _kept(result: Result) -> dict[str, Any]:
 def _refuse_repeated(
     session: Session, file: ImportFile, rows: Sequence[ImportRow], results: dict[int, Result]
 ) -> None:
-    """Refuse a row about a record that an earlier row of the file is about."""
+    """Refuse a row about a record that an earlier row of the file is about, whatever else is wrong with it."""
     ids = {row.row_id for row in rows if row.row_id is not None}
     first = (
         select(ImportRow.row_id, func.min(ImportRow.position), func.min(ImportRow.line))
@@ -154,7 +151,7 @@ def _refuse_repeated(
     for row in rows:
         if row.row_id is not None and place[row.row_id][0] < row.position:
             sentence = N_("An earlier line of the file is about the same record.")
-            results[row.id] = Result(Verdict.REFUSED, errors={"": sentence})
+            results[row.id] = Result(Verdict.REFUSED, errors={"": sentence, **results[row.id].errors})
 
 
 def _count(session: Session, file: ImportFile) -> None:

@@ -236,6 +236,8 @@ def difference(row: Base) -> tuple[Fields, Fields]:
     state = inspect(row)
     before: Fields = {}
     after: Fields = {}
+    if not state.modified:
+        return before, after
     for name in journalled_columns(row):
         history = state.attrs[name].history
         if not history.has_changes():

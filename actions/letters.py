@@ -59,6 +59,19 @@ LETTERS: dict[str, Letter] = {
     for letter in (
         Letter("trade_approved", N_("Trade account approved"), N_("Your trade account is approved")),
         Letter("trade_rejected", N_("Trade account rejected"), N_("Your application for a trade account")),
+        Letter(
+            "staff_invitation",
+            N_("Staff: invitation"),
+            N_("Your access to the back office of %(shop)s"),
+            frozenset({"user_name"}),
+        ),
+        Letter("staff_reset", N_("Staff: link for a new password"), N_("Choose a new password")),
+        Letter(
+            "staff_factor_removed",
+            N_("Staff: second step switched off"),
+            N_("The second step of your sign-in was switched off"),
+        ),
+        Letter("staff_password_changed", N_("Staff: password changed"), N_("Your password was changed")),
     )
 }
 

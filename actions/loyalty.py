@@ -252,7 +252,7 @@ def adjust(
     days: int | None = _days("expires_after_days", expires_after_days) if amount > 0 else None
     order = _order_number(order_ref)
     owner = live_customer(ctx, customer)
-    values = {"customer": owner.full_name, "points": number_text(ctx, abs(amount))}
+    values = {"customer": str(owner), "points": number_text(ctx, abs(amount))}
     if amount > 0:
         lapses = lapse_instant(ctx.now, days, ctx.shop.zone)
         given = earn(
@@ -299,5 +299,5 @@ def reverse(ctx: Context, entry: LoyaltyEntry, *, reason: str) -> Outcome:
     if entry.kind == LoyaltyKind.EXPIRED:
         raise Refused(*LAPSED)
     done = (take_back if entry.points > 0 else give_back)(ctx, owner, entry, text)
-    values = {"customer": owner.full_name, "points": number_text(ctx, abs(entry.points))}
+    values = {"customer": str(owner), "points": number_text(ctx, abs(entry.points))}
     return Outcome(N_("The entry of %(points)s points was reversed for %(customer)s."), done, values)

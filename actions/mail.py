@@ -12,11 +12,12 @@ from actions.letters import address_of
 from models.base import N_
 from models.journal import Changeset
 from models.mail import Mail, MailState, masked
+from models.member import Member
 
 
 @action("mail.resend", Mail, label=N_("Send again"))
 def resend(ctx: Context, mail: Mail) -> Outcome:
-    """Write the same mail anew, to the address that the customer has today.
+    """Write the same mail anew, to the address that the customer or member of staff has today.
 
     :raises Refused: ``waiting``, ``withdrawn``, ``erased``, ``merged``, ``only_once`` for one that held a link for a
         single use, or ``no_address``.
@@ -25,22 +26,25 @@ def resend(ctx: Context, mail: Mail) -> Outcome:
         raise Refused("waiting", N_("This email is still waiting to be sent."))
     if mail.state == MailState.WITHDRAWN:
         raise Refused("withdrawn", N_("This email was withdrawn, because what it tells of was undone."))
-    address = _address(mail)
+    address = _address(ctx, mail)
     if mail.holds_secret:
         raise Refused(
             "only_once", N_("This email held a link that works once. Make a new one where it came from.")
         )
-    written = {n: getattr(mail, n) for n in ("customer_id", "template", "subject", "text_body", "html_body")}
+    kept = ("customer_id", "staff_id", "template", "subject", "text_body", "html_body")
+    written = {name: getattr(mail, name) for name in kept}
     sent = ctx.post(Mail(recipient=address, resend_of_id=mail.id, **written))
     mail.resent_at = ctx.now
     return Outcome(N_("The email goes to %(address)s again."), sent, {"address": masked(address)})
 
 
-def _address(mail: Mail) -> str:
-    """Return where a mail goes today; where it belongs to no customer, the address it had."""
+def _address(ctx: Context, mail: Mail) -> str:
+    """Return where a mail goes today; where it was written to nobody we know, the address it had."""
     if mail.customer is not None:
         refuse_unless_live(mail.customer)
     address = address_of(mail.customer) if mail.customer is not None else mail.recipient
+    if mail.staff_id is not None:
+        address = ctx.session.get_one(Member, mail.staff_id).email
     if not address or mail.text_body is None:
         raise Refused("no_address", N_("There is no email address to send this to."))
     return address

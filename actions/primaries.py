@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from actions.base import Context
 from models.address import Address
@@ -50,12 +50,12 @@ def hand_over(ctx: Context, leaving: Sequence[Held], coming: Sequence[Held]) -> 
 
 def heal(ctx: Context, customer_ids: Iterable[int]) -> None:
     """Give each customer who has addresses and no primary one the mark back, on the oldest."""
-    for customer_id in sorted(customer_ids):
-        wanted = select(Address).where(Address.customer_id == customer_id)
-        rows = list(ctx.session.scalars(wanted.order_by(Address.created_at, Address.id)))
-        if rows and not any(row.is_primary for row in rows):
-            rows[0].is_primary = True
-            ctx.session.flush()
+    owner, primaries = Address.customer_id, func.count().filter(Address.is_primary)
+    wanted = select(owner).where(owner.in_(set(customer_ids))).group_by(owner).having(primaries == 0)
+    for customer_id in ctx.session.scalars(wanted.order_by(owner)).all():
+        rows = select(Address).where(owner == customer_id).order_by(Address.created_at, Address.id)
+        ctx.session.scalars(rows.limit(1)).unique().one().is_primary = True
+    ctx.session.flush()
 
 
 def bequeath(ctx: Context, row: Held) -> None:

@@ -37,6 +37,7 @@ from models.journal import Change, Changeset
 MEANWHILE = N_(
     "Somebody changed or removed this line meanwhile. Open the form again to see what it says now."
 )
+IN_USE = N_("%(record)s cannot be deleted: %(count)s %(noun)s refer to it.")
 SaveHook = Callable[[Context, Any, set[str], bool], None]
 DeleteHook = Callable[[Context, Any], None]
 SaveCensus = Callable[[Mapping[str, Any]], Sequence[Bucket]]
@@ -171,13 +172,8 @@ def _save(ctx: Context, row: Base, values: dict[str, Any], *, created: bool) -> 
 def fill_in(ctx: Context, row: Base, values: dict[str, Any], *, created: bool) -> None:
     """Set ``values`` on a row by every rule that a save keeps; the next flush stores it. :raises Invalid: by field."""
     changed, errors = assign(row, values)
-    try:
-        for hook in _save_hooks[type(row)]:
-            hook(ctx, row, changed, created)
-    except Invalid as invalid:
-        errors |= invalid.errors
     hidden = hidden_references(ctx.session, row, changed, created=created)
-    errors = {**row.problems(changed), **errors, **hidden}
+    errors = {**faults(ctx, row, changed, created=created), **errors, **hidden}
     if errors:
         raise Invalid(errors)
     if created:
@@ -185,6 +181,20 @@ def fill_in(ctx: Context, row: Base, values: dict[str, Any], *, created: bool) -
     elif changed & set(inspect(type(row)).relationships.keys()) and not ctx.journal.touched(row):
         row.version += 1  # type: ignore[attr-defined]
         row.updated_at = ctx.now  # type: ignore[attr-defined]
+
+
+def faults(ctx: Context, row: Base, changed: set[str], *, created: bool) -> dict[str, str]:
+    """Return field -> sentence for what the rules have against a row of which these fields changed.
+
+    :raises Refused: a rule is against the row as a whole.
+    """
+    found: dict[str, str] = {}
+    try:
+        for hook in _save_hooks[type(row)]:
+            hook(ctx, row, changed, created)
+    except Invalid as invalid:
+        found = invalid.errors
+    return {**row.problems(changed), **found}
 
 
 def save_new(ctx: Context, row: Base, values: dict[str, Any]) -> None:
@@ -327,42 +337,48 @@ def refuse_if_referred_to(ctx: Context, row: Base) -> None:
 
     :raises Refused: ``in_use``.
     """
-    counted = _count_of_references(row.__tablename__, tuple(metadata.tables))
+    if found := in_use(ctx, [row]):
+        raise next(iter(found.values()))
+
+
+def in_use(ctx: Context, rows: Sequence[Any], *, by_parts: bool = False) -> dict[int, Refused]:
+    """Return id -> why a row is not to be deleted, of those rows of one model that others refer to.
+
+    :param by_parts: what would be deleted with a row, as a customer's phones, counts too.
+    """
+    counted = _count_of_references(rows[0].__tablename__, by_parts, tuple(metadata.tables))
     if counted is None:
-        return
-    found = ctx.session.execute(counted, {"row_id": row.id}).all()  # type: ignore[attr-defined]
-    for _place, table, count in sorted(tuple(line) for line in found):
-        if count:
-            raise Refused(
-                "in_use",
-                N_("%(record)s cannot be deleted: %(count)s %(noun)s refer to it."),
-                record=str(row),
-                count=count,
-                noun=_noun(table, count),
-            )
+        return {}
+    names, found = {row.id: row for row in rows}, dict[int, Refused]()
+    lines = ctx.session.execute(counted, {"row_ids": list(names)})
+    for _place, table, row_id, count in sorted(tuple(line) for line in lines):
+        said = {"record": str(names[row_id]), "count": count, "noun": _noun(table, count)}
+        found.setdefault(row_id, Refused("in_use", IN_USE, **said))
+    return found
 
 
 @cache
-def _count_of_references(target: str, tables: tuple[str, ...]) -> CompoundSelect[Any] | None:
-    """Return one statement for (place, table, rows that refer to ``row_id``) of every reference to a table.
+def _count_of_references(target: str, by_parts: bool, tables: tuple[str, ...]) -> CompoundSelect[Any] | None:
+    """Return one statement for (place, table, row, how many refer to it) of every reference to ``row_ids``.
 
     :param tables: all there are; a model that is declared later is asked, too.
     """
-    parts = [
-        select(literal(place), literal(table.name), func.count())
-        .select_from(table)
-        .where(next(iter(constraint.elements)).parent == bindparam("row_id"))
-        for place, (table, constraint) in enumerate(_references(target))
-    ]
+    parts = []
+    for place, (table, constraint) in enumerate(_references(target, by_parts)):
+        column = next(iter(constraint.elements)).parent
+        mine = select(literal(place), literal(table.name), column, func.count())
+        parts.append(mine.where(column.in_(bindparam("row_ids", expanding=True))).group_by(column))
     return union_all(*parts) if parts else None
 
 
-def _references(target: str) -> list[tuple[Any, ForeignKeyConstraint]]:
+def _references(target: str, by_parts: bool) -> list[tuple[Any, ForeignKeyConstraint]]:
+    """Return what refers to a table; without ``by_parts`` not what goes with its rows, save who has which role."""
     return [
         (table, constraint)
         for table in metadata.sorted_tables
         for constraint in sorted(table.foreign_key_constraints, key=lambda c: str(c.name))
-        if constraint.referred_table.name == target and constraint.ondelete != "CASCADE"
+        if constraint.referred_table.name == target
+        and (by_parts or constraint.ondelete != "CASCADE" or table.name.startswith("ab_"))
     ]
 
 

@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 
 from actions.base import Action, Actor, Context, Outcome, Refused
 from actions.constraints import explain
+from actions.invariants import hold_to
 from actions.journal import JOURNAL, Journal, plain
 from actions.preview import Preview, fingerprint, row_changes
 from models.base import N_, About, Base, Invalid
@@ -64,6 +65,7 @@ def changeset(engine: Engine, code: str, call: Call, body_hash: str | None = Non
     with _context(engine.execution_options(**{WRITE: True}), code, call, body_hash) as ctx:
         yield ctx
         ctx.session.flush()
+        hold_to(ctx)
         ctx.journal.write(ctx.session)
         ctx.session.commit()
 
@@ -147,6 +149,7 @@ def _rehearsed(ctx: Context, action: Action, ids: tuple[int, ...], parameters: M
         outcome = _run(ctx, action, locked(ctx, action, ids, parameters), parameters, blockers)
         ctx.session.flush()
         settle(ctx.session)
+        hold_to(ctx)
     except Invalid as invalid:
         return Preview(errors=invalid.errors)
     except Refused as refused:

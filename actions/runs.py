@@ -20,12 +20,14 @@ from sqlalchemy.orm import Session
 
 from actions.base import ACTIONS, Actor, Context, Outcome, Refused, action
 from actions.constraints import explain
+from actions.invariants import hold_to
 from actions.packing import pack, unpack
 from actions.runner import Call, changeset, locked
 from actions.undo import undo
 from models.base import N_, Invalid
 from models.dialect import WRITE
 from models.journal import Changeset
+from models.masks import for_anybody
 from models.run import ItemState, Run, RunItem, RunState
 from models.staff import may
 
@@ -195,7 +197,7 @@ def do_chunk(engine: Engine, taken: Claim, clock: Clock) -> bool:
         run = session.get_one(Run, taken.run_id)
         call = Call(Actor(run.actor_id, run.actor_name), now, run.reason)
         code = run.action
-    with changeset(engine, code, call) as ctx:
+    with for_anybody(), changeset(engine, code, call) as ctx:
         ctx.journal.header["run_id"] = taken.run_id
         run = _hold(ctx.session, taken, now)
         _stop_unless_allowed(ctx.session, run)
@@ -247,6 +249,8 @@ def _do(ctx: Context, run: Run, item: RunItem) -> None:
     try:
         with ctx.journal.attempt(ctx.session):
             outcome = _act(ctx, run, item)
+            ctx.session.flush()
+            hold_to(ctx)
     except (Refused, Invalid, IntegrityError) as error:
         item.state, item.message = ItemState.REFUSED, _short(_why(error, run))
         run.refused += 1

@@ -1,4 +1,4 @@
-"""Sessions of staff: begun at sign-in, looked up at each request, ended for good (rule 15.1).
+"""Sessions of staff: begun at sign-in, looked up at each request, ended for good (rule 16.1).
 
 A session lives on the server; its holder has a token of 256 random bits, of which only the hash is kept. Each function
 works on a connection of its own: what a page does or fails to do to its transaction leaves the session alone.
@@ -18,8 +18,9 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from models.access import Door, StaffSession
-from models.base import Staff
+from models.base import N_, Staff
 from models.dialect import PATIENCE, WRITE, gave_up
+from models.staff import LACKS_FACTOR
 
 log = logging.getLogger(__name__)
 
@@ -31,12 +32,12 @@ RECENT = dt.timedelta(minutes=15)
 KEPT = dt.timedelta(days=30)
 PATIENCE_MS = 2_000
 
-SIGNED_OUT = "signed out"
-SOMEBODY_ELSE = "somebody else signed in"
-REVOKED = "revoked"
-PASSWORD = "password changed"  # noqa: S105  a reason
-ROLES = "roles changed"
-DEACTIVATED = "deactivated"
+SIGNED_OUT = N_("signed out")
+SOMEBODY_ELSE = N_("somebody else signed in")
+REVOKED = N_("revoked")
+PASSWORD = N_("password changed")
+ROLES = N_("roles changed")
+DEACTIVATED = N_("deactivated")
 
 TABLE = cast(Table, StaffSession.__table__)
 
@@ -58,6 +59,8 @@ class Live:
     data: str
     last_seen_at: dt.datetime
     confirmed_at: dt.datetime
+    must_enrol: bool = False
+    """Whether its holder has to set up a second step before anything else."""
 
     def is_recent(self, now: dt.datetime) -> bool:
         """Return whether its holder proved who they are not long ago."""
@@ -72,7 +75,14 @@ def digest(token: str) -> str:
 def find(engine: Engine, token: str, now: dt.datetime) -> Live | None:
     """Return the session of a token, in one statement; None where it ended, lapsed, or its holder may not sign in."""
     wanted = (
-        select(TABLE.c.id, TABLE.c.user_id, TABLE.c.data, TABLE.c.last_seen_at, TABLE.c.confirmed_at)
+        select(
+            TABLE.c.id,
+            TABLE.c.user_id,
+            TABLE.c.data,
+            TABLE.c.last_seen_at,
+            TABLE.c.confirmed_at,
+            LACKS_FACTOR,
+        )
         .join(Staff, Staff.id == TABLE.c.user_id)
         .where(
             TABLE.c.token_hash == digest(token),
@@ -84,7 +94,19 @@ def find(engine: Engine, token: str, now: dt.datetime) -> Live | None:
     )
     with engine.connect() as connection:
         row = connection.execute(wanted).first()
-    return Live(row[0], row[1], row[2] or "", row[3], row[4]) if row is not None else None
+    return Live(row[0], row[1], row[2] or "", row[3], row[4], bool(row[5])) if row is not None else None
+
+
+def is_good(row: StaffSession, now: dt.datetime) -> bool:
+    """Return whether a session has neither ended nor lapsed."""
+    return row.ended_at is None and row.last_seen_at > now - IDLE and row.created_at > now - LONGEST
+
+
+def good_ones(session: Session, user_id: int, now: dt.datetime) -> list[StaffSession]:
+    """Return where a person is signed in, the one used last first."""
+    wanted = select(StaffSession).where(StaffSession.user_id == user_id, StaffSession.ended_at.is_(None))
+    rows = session.scalars(wanted.order_by(StaffSession.last_seen_at.desc(), StaffSession.id.desc()))
+    return [row for row in rows if is_good(row, now)]
 
 
 def begin(
@@ -132,6 +154,15 @@ def _note(engine: Engine, statement: Any) -> None:
         if not gave_up(error):
             raise
         log.warning("a session could not be noted: the database is busy")
+
+
+def renew(session: Session, session_id: int) -> str:
+    """Give a session another token, shown this once, in the transaction of the deed that calls for it."""
+    token = secrets.token_urlsafe(32)
+    session.connection().execute(
+        update(TABLE).where(TABLE.c.id == session_id).values(token_hash=digest(token))
+    )
+    return token
 
 
 def end(engine: Engine, session_id: int, now: dt.datetime, because: str) -> None:

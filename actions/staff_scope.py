@@ -1,4 +1,4 @@
-"""Limiting a member of staff to the customers of some sales channels (rule 16)."""
+"""Limiting a member of staff to the customers of some sales channels (rule 17)."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def _wanted(ctx: Context, ids: Any) -> set[int]:
 
 
 def _refuse_beyond_own(ctx: Context, member: Member, wanted: set[int]) -> None:
-    """Let nobody who is limited show anybody, themselves included, more than they see (rule 16.5)."""
+    """Let nobody who is limited show anybody, themselves included, more than they see (rule 17.5)."""
     if ctx.channels is None:
         return
     before = channels_of(ctx.session, member.id)

@@ -1,4 +1,4 @@
-"""How often anybody may try to sign in (rule 15.2): counted in the database, so alike for all hosts and doors.
+"""How often anybody may try to sign in (rule 16.2): counted in the database, so alike for all hosts and doors.
 
 An attempt is counted before the password is looked at and taken back when it was right, so that a thousand at once
 are no more than a few. The windows slide: what counts is the last quarter of an hour, or minute, whenever it is.
@@ -48,6 +48,21 @@ def of_browser(token_hash: str) -> Limit:
 def of_address(address: str) -> Limit:
     """Return the limit on one address: twenty a minute."""
     return Limit(f"address {address}", 20, dt.timedelta(minutes=1))
+
+
+def of_reset(name: str) -> Limit:
+    """Return the limit on links that are sent to one account because somebody asked: three an hour."""
+    return Limit(f"reset {name}", 3, dt.timedelta(hours=1))
+
+
+def of_reset_from(address: str) -> Limit:
+    """Return the limit on asking for links from one address: twenty an hour."""
+    return Limit(f"reset from {address}", 20, dt.timedelta(hours=1))
+
+
+def of_reveals(user_id: int) -> Limit:
+    """Return the limit on the masked values one person looks at: sixty an hour."""
+    return Limit(f"reveals {user_id}", 60, dt.timedelta(hours=1))
 
 
 def take(engine: Engine, limits: Sequence[Limit], now: dt.datetime) -> int:

@@ -7,23 +7,23 @@ are reversed by their own services, which may refuse, because points were spent 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import Date, Enum, inspect, select
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapper
 
 from actions import accounts, credit, loyalty
 from actions.base import ACTIONS, Context, Outcome, Refused, action
-from actions.journal import journalled_columns, snapshot
+from actions.journal import Place, journalled_columns, snapshot
 from actions.ledger import LedgerEntry
 from actions.mail import take_back
 from actions.moving import moved_names
 from actions.primaries import heal
-from actions.records import refuse_if_referred_to
+from actions.steps import Step, remove, take
 from models.account import AccountEntry, AccountKind
 from models.base import N_, Base
 from models.credit import CreditEntry
@@ -38,7 +38,6 @@ ROW_CHANGED_SINCE = N_("%(record)s was changed since and stays.")
 GONE = N_("%(record)s is gone, so its former values cannot go back.")
 ERASED = N_("%(record)s was erased: nothing brings its values back.")
 MERGED = N_("%(record)s was merged into another record and stays as it is.")
-IN_THE_WAY = N_("%(record)s cannot go back to what it was: something else stands in its place by now.")
 Undoer = Callable[[Context, Changeset], int]
 UNDOERS: dict[str, Undoer] = {}
 """Action code -> how it is taken back as a whole, where field by field would not do. Returns how much went back."""
@@ -108,52 +107,11 @@ def _standing_undo(ctx: Context, changeset_id: int) -> Changeset | None:
     return None
 
 
-@dataclass(slots=True)
-class Step:
-    """One row to put back. ``take`` may raise when the time for it has not come, because another row is in the way."""
-
-    name: str
-    rank: int
-    take: Callable[[], None]
-    why: Refused | None = None
-
-
-def take(ctx: Context, steps: list[Step]) -> int:
-    """Take the steps in whatever order they let each other; return how many were. The rest become warnings."""
-    waiting, done = sorted(steps, key=lambda step: step.rank), 0
-    while waiting:
-        left = [step for step in waiting if not _taken(ctx, step)]
-        done += len(waiting) - len(left)
-        if len(left) == len(waiting):
-            break
-        waiting = left
-    for step in waiting:
-        if step.why is not None:
-            ctx.warn(step.why.message, **step.why.values)
-        else:
-            ctx.warn(IN_THE_WAY, record=step.name)
-    return done
-
-
-def _taken(ctx: Context, step: Step) -> bool:
-    try:
-        with ctx.journal.attempt(ctx.session):
-            step.take()
-    except IntegrityError:
-        step.why = None
-        return False
-    except Refused as refused:
-        step.why = refused
-        return False
-    return True
-
-
 def _steps(ctx: Context, changeset: Changeset) -> list[Step]:
     changes = list(ctx.session.scalars(select(Change).where(Change.changeset_id == changeset.id)))
     _lock_customers(ctx, changes)
     changes = _led_on(ctx, changes)
-    found = [step for change in changes if (step := row_step(ctx, change)) is not None]
-    return [*found, *_reversals(ctx, changeset)]
+    return [*row_steps(ctx, changes), *_reversals(ctx, changeset)]
 
 
 def _lock_customers(ctx: Context, changes: list[Change]) -> None:
@@ -200,8 +158,28 @@ def _led_on(ctx: Context, changes: list[Change]) -> list[Change]:
     )
 
 
-def row_step(ctx: Context, change: Change) -> Step | None:
-    """Return how one row goes back, or None with a warning where it does not."""
+def row_steps(ctx: Context, changes: Sequence[Change]) -> list[Step]:
+    """Return how each row goes back; one that does not is left out, with a warning."""
+    rows = _rows(ctx, changes)
+    steps = (_row_step(ctx, change, rows.get((change.table_name, change.row_id))) for change in changes)
+    return [step for step in steps if step is not None]
+
+
+def _rows(ctx: Context, changes: Sequence[Change]) -> dict[Place, Any]:
+    """Return the rows that the changes are about, locked table by table."""
+    wanted: dict[str, set[int]] = defaultdict(set)
+    for change in changes:
+        if change.before is not None or change.after is not None:
+            wanted[change.table_name].add(change.row_id)
+    found: dict[Place, Any] = {}
+    for table, ids in sorted(wanted.items()):
+        if (mapper := _mapper_of(table)) is not None:
+            there = ctx.lock_there(mapper.class_, ids)
+            found |= {(table, row_id): row for row_id, row in there.items()}
+    return found
+
+
+def _row_step(ctx: Context, change: Change, row: Any) -> Step | None:
     mapper = _mapper_of(change.table_name)
     if mapper is None:
         ctx.warn(GONE, record=f"{change.table_name} #{change.row_id}")
@@ -210,7 +188,6 @@ def row_step(ctx: Context, change: Change) -> Step | None:
     if change.before is None and change.after is None:
         ctx.warn(ERASED, record=_name(model, change))
         return None
-    row = ctx.session.get(model, change.row_id, with_for_update={"of": model}, populate_existing=True)
     if change.after is None:
         return _bring_back(ctx, model, row, change)
     if row is None:
@@ -248,24 +225,18 @@ def _bring_back(ctx: Context, model: type[Base], row: Base | None, change: Chang
 
     def take() -> None:
         ctx.session.add(model(**{k: v for k, v in values.items() if k not in ("version", "updated_at")}))
-        ctx.session.flush()
 
-    return Step(_name(model, change), 1, take)
+    return Step(_name(model, change), 1, take, change.table_name)
 
 
 def _take_away(ctx: Context, row: Base, change: Change) -> Step | None:
     """A created row goes, if nobody has changed it since and nothing refers to it."""
-    names = {*snapshot(row), *(change.after or {})} - KEPT
-    if not all(_still(row, name, change) for name in names):
+    now, then = snapshot(row), change.after or {}
+    different = {name for name in {*now, *then} - KEPT if now.get(name) != then.get(name)}
+    if not all(_still(row, name, change) for name in different):
         ctx.warn(ROW_CHANGED_SINCE, record=str(row))
         return None
-
-    def take() -> None:
-        refuse_if_referred_to(ctx, row)
-        ctx.session.delete(row)
-        ctx.session.flush()
-
-    return Step(str(row), 2, take)
+    return Step(str(row), 2, lambda: remove(ctx, row), change.table_name, row)
 
 
 def _readable(model: type[Base], name: str, value: Any) -> bool:
@@ -302,10 +273,9 @@ def _put_back(ctx: Context, row: Base, change: Change) -> Step | None:
     def take() -> None:
         for name, value in back.items():
             setattr(row, name, value)
-        ctx.session.flush()
 
     leads = any(not value for value in back.values() if isinstance(value, bool))
-    return Step(str(row), 3 if "merged_into_id" in back else 0 if leads else 1, take)
+    return Step(str(row), 3 if "merged_into_id" in back else 0 if leads else 1, take, change.table_name)
 
 
 def stored_value(model: type[Base], name: str, value: Any) -> Any:

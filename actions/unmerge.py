@@ -18,7 +18,8 @@ from actions.ledger import number_text
 from actions.merge import BALANCES, ledger_sums
 from actions.moving import ONE_EACH, model_of, moved_names
 from actions.primaries import heal
-from actions.undo import UNDOERS, row_step, take
+from actions.steps import take
+from actions.undo import UNDOERS, row_steps
 from models.account import AccountEntry
 from models.base import N_, metadata
 from models.credit import CreditEntry
@@ -260,8 +261,7 @@ def _clear_primaries(ctx: Context, losers: dict[int, int], changes: Sequence[Cha
 def _fields_back(ctx: Context, changes: Sequence[Change]) -> None:
     """Put back the survivor's own fields, rows that had given way, and rows that were combined away."""
     rest = [c for c in changes if not _is_plain(c) and not _is_tombstone(c)]
-    steps = [row_step(ctx, _without_currency(ctx, change)) for change in rest]
-    take(ctx, [step for step in steps if step is not None])
+    take(ctx, row_steps(ctx, [_without_currency(ctx, change) for change in rest]))
 
 
 def _without_currency(ctx: Context, change: Change) -> Change:

@@ -232,7 +232,7 @@ role has it; without it the answer is 403 whatever the record, and for nobody *s
 
 The answers: *lets in* is the page, the deed, or what is wrong with the request; *404* is that there is no such record;
 *sign in* is the sign-in page, or 401 for a program. The records: *own* is one in sight, *foreign* one of a customer out
-of sight (rule 16), which answers like one that is *missing*, to the letter; *merged* and *erased* are of a customer
+of sight (rule 17), which answers like one that is *missing*, to the letter; *merged* and *erased* are of a customer
 merged away or erased, who can be read and whom the deed refuses (rules 3.6, 4.4).
 
 An undo needs the permission of the deed it takes back, too. Rows that never change, such as those of the ledgers, have

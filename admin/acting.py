@@ -264,7 +264,8 @@ def _page(
         preview=_seen(declared, form, chosen),
         confirm=chosen.confirmation if declared.action.danger else "",
         confirm_error=wrong,
-        proof=must_prove(declared.action),
+        proof=(unproven := must_prove(declared.action)),
+        proof_code=unproven and proof.wants_code(),
         proof_error=unproved,
     )
     return saving.render("admin/drawer.html" if page.drawer else "admin/form.html", page, screen)

@@ -11,16 +11,17 @@ from flask import url_for
 from flask_babel import gettext as _
 from flask_babel.speaklater import LazyString
 from markupsafe import Markup
-from sqlalchemy import Select, String, and_, cast, exists, func, literal, select, union_all
-from sqlalchemy.orm import aliased
+from sqlalchemy import Select, String, cast, func, literal, select, union_all
 
 from actions.base import ACTIONS
 from actions.events import EVENTS
-from admin import cells
-from admin.context import allowed, channels, clientele, now, session, shop
+from admin import cells, privileges
+from admin.changesets import TIES, changesets_of, rows_of, undone_by
+from admin.context import allowed, channels, clientele, now, session, shop, sight
 from admin.fields import Field, label_of
 from admin.pages import Event, FieldChange, Text
-from models.account import AccountEntry, Invoice
+from models import masks
+from models.account import AccountEntry
 from models.base import N_, Base, metadata
 from models.credit import CreditEntry
 from models.customer import Customer
@@ -28,7 +29,7 @@ from models.journal import Change, Changeset
 from models.loyalty import LoyaltyEntry
 from models.run import Run
 from models.sight import in_sight
-from models.staff import GENERATED
+from models.staff import GENERATED, Grant, Permission, Resource, pairs
 from models.types import Choice
 
 if TYPE_CHECKING:
@@ -39,8 +40,8 @@ PER_CHANGESET = 4
 WHOLE = 500
 """How many changes the page of one changeset lists."""
 BOOKKEEPING = frozenset({"version", "created_at", "updated_at"})
+PERMISSIONS = "ab_permission_view"
 LEDGER_TABLES = frozenset({"loyalty_entry", "account_entry", "invoice", "credit_entry"})
-LEDGERS: tuple[type[Any], ...] = (LoyaltyEntry, AccountEntry, Invoice, CreditEntry)
 
 
 def recent(screen: Screen, row: Any, most: int = SHOWN) -> list[Event]:
@@ -48,7 +49,7 @@ def recent(screen: Screen, row: Any, most: int = SHOWN) -> list[Event]:
     if isinstance(row, Changeset) or not row.__journal__:
         return []
     found = list(session().scalars(changesets_of(row).limit(most)))
-    changes, undone = first_changes(found, _about(row)), undone_by(found)
+    changes, undone = first_changes(found, rows_of(row)), undone_by(found)
     behalf = Names.of_rows(("customer", c.on_behalf_of_id) for c in found)
     return [
         event(c, changes[c.id], undone.get(c.id, ""), who(c, behalf), past_url(screen, row.id, c.at))
@@ -68,12 +69,6 @@ def who(changeset: Changeset, names: Names) -> Text:
         return changeset.actor_name
     whom = linked("customer", changeset.on_behalf_of_id, names)
     return Markup("{}").format(_("%(who)s on behalf of ", who=changeset.actor_name)) + whom
-
-
-def _about(row: Any) -> Any:
-    if isinstance(row, Customer):
-        return Change.customer_id == row.id
-    return and_(Change.table_name == row.__tablename__, Change.row_id == row.id)
 
 
 def first_changes(
@@ -136,39 +131,6 @@ def url_of(screen: Screen, row: Any) -> str | None:
     if not allowed("list", "changeset") or not isinstance(row, Customer):
         return None
     return url_for("screen_changeset.index_view", customer__eq=row.id)
-
-
-def changesets_of(row: Any) -> Select[Any]:
-    """Return the changesets that touched a record, newest first; for a customer, everything that is theirs too."""
-    if isinstance(row, Customer):
-        touched = customer_changesets(row.id)
-        return select(Changeset).where(Changeset.id.in_(touched)).order_by(Changeset.id.desc())
-    rows = select(Change.changeset_id).where(Change.table_name == row.__tablename__, Change.row_id == row.id)
-    return select(Changeset).where(Changeset.id.in_(rows)).order_by(Changeset.id.desc())
-
-
-def customer_changesets(customer_id: int | None) -> Any:
-    """Return the ids of all changesets about a customer: journalled rows and ledger rows, each branch by its index.
-
-    :param customer_id: None for those about any customer at all.
-    """
-
-    def theirs(column: Any) -> Any:
-        return column == customer_id if customer_id is not None else column.is_not(None)
-
-    branches = [select(Change.changeset_id).where(theirs(Change.customer_id))]
-    branches += [select(ledger.changeset_id).where(theirs(ledger.customer_id)) for ledger in LEDGERS]
-    return union_all(*branches)
-
-
-def undone_by(changesets: Sequence[Changeset]) -> dict[int, str]:
-    """Return changeset id -> who undid it, for those that stand undone."""
-    later = aliased(Changeset)
-    standing = ~exists().where(later.undoes_id == Changeset.id)
-    wanted = select(Changeset.undoes_id, Changeset.actor_name).where(
-        Changeset.undoes_id.in_([c.id for c in changesets]), standing
-    )
-    return {row[0]: row[1] for row in session().execute(wanted) if row[0] is not None}
 
 
 def event(
@@ -240,7 +202,7 @@ def action_choices() -> type[Choice]:
 def noun_choices() -> type[Choice]:
     """Return every kind of record that a deed may be about, by its table."""
     screens = sorted(clientele().screens.values(), key=lambda screen: screen.singular)
-    return _choices("Noun", {s.resource: LazyString(lambda s=s: _(s.singular)) for s in screens})
+    return _choices("Noun", {s.model.__tablename__: LazyString(lambda s=s: _(s.singular)) for s in screens})
 
 
 def _choices(name: str, labels: dict[str, Any]) -> type[Choice]:
@@ -260,11 +222,26 @@ def field_changes(change: Change, names: Names) -> list[FieldChange]:
     model = models().get(change.table_name)
     if model is None:
         return []
+    if change.table_name in TIES:
+        return [_tie(change, names)]
     before, after = change.before or {}, change.after or {}
     shown = [name for name in dict.fromkeys((*before, *after)) if name not in BOOKKEEPING]
     if change.before is None or change.after is None:
         shown = [n for n in shown if n not in ("id", "customer_id")][:PER_CHANGESET]
     return [_field_change(model, name, before, after, names, whole=change.before is None) for name in shown]
+
+
+def _tie(change: Change, names: Names) -> FieldChange:
+    """Return that something was given, or taken away."""
+    what = tied(change.table_name, change.after or change.before or {}, names)
+    given = change.before is None
+    return FieldChange(noun(change.table_name), "" if given else what, what if given else _("taken away"))
+
+
+def tied(table: str, values: Mapping[str, Any], names: Names) -> Text:
+    """Return the name of what a row ties to a role, a group or a member of staff."""
+    target = target_of(table, TIES[table])
+    return linked(target, values.get(TIES[table]), names) if target else ""
 
 
 def _field_change(
@@ -283,6 +260,9 @@ class Names:
         ]
         rows = session().execute(union_all(*parts)) if parts else ()
         self._names = {(row[0], row[1]): " ".join(str(row[2]).split()) for row in rows}
+        for table, row_id in list(self._names):
+            if table == PERMISSIONS:
+                self._names[table, row_id] = privileges.in_words(self._names[table, row_id])
 
     @classmethod
     def of_changes(cls, changes: Sequence[Change]) -> Names:
@@ -322,17 +302,20 @@ def target_of(table: str, column: str) -> str | None:
 
 
 def _names_query(table: str, ids: set[int]) -> Select[Any]:
-    columns = metadata.tables[table].columns
+    if table == PERMISSIONS:
+        code = Resource.name + "." + Permission.name
+        return pairs().with_only_columns(literal(table), Grant.id, code).where(Grant.id.in_(ids))
+    columns, hidden = metadata.tables[table].columns, sight().hidden
     parts = [
         columns[n]
         for n in ("first_name", "last_name", "company_name", "name", "number", "line1")
-        if n in columns
+        if n in columns and masks.group_of(columns[n]) not in hidden
     ]
     text: Any = literal("")
     for part in parts[: 3 if table == "customer" else 2]:
         text = text + func.coalesce(part, "") + " "
     query = select(literal(table), columns["id"], cast(text, String)).where(columns["id"].in_(ids))
-    screen = clientele().screens.get(table)
+    screen = clientele().by_table.get(table)
     if screen is None or not screen.narrowed:
         return query
     seen = screen.base_select().with_only_columns(screen.identity).where(screen.identity.in_(ids))
@@ -353,8 +336,11 @@ def label(model: type[Base], name: str) -> str:
 
 def words(model: type[Base], name: str, value: Any, names: Names) -> Any:
     """Return a journalled value as a person reads it."""
+    value = masks.value(model, name, value)
     if value is None or value == "":
         return _("nothing")
+    if isinstance(value, masks.Masked):
+        return value
     target = target_of(model.__tablename__, name)
     if target:
         return linked(target, value, names)
@@ -371,7 +357,7 @@ def words(model: type[Base], name: str, value: Any, names: Names) -> Any:
 
 def linked(table: str, row_id: Any, names: Names) -> Text:
     """Return a record's name, as a link for those who may open it; its number where it is gone or not theirs to see."""
-    screen = clientele().screens.get(table)
+    screen = clientele().by_table.get(table)
     if screen is None or not screen.can("show") or not names.knows(table, row_id):
         return names.of(table, row_id)
     url = screen.row_url("details_view", row_id)

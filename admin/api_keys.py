@@ -5,7 +5,8 @@ from __future__ import annotations
 from flask import g, request
 
 from actions import api_keys
-from admin.context import now, session, shop
+from admin.context import has_passwords, now, session, shop
+from admin.second_step import FactorNeeded
 from models.base import db
 
 
@@ -14,13 +15,17 @@ def sign_in() -> bool:
 
     Return whether the request shows a key at all. A wrong, revoked or expired key, or one of a person who may not
     sign in any more, leaves nobody signed in, so that all of them answer alike.
+
+    :raises FactorNeeded: its owner has to set up a second step first.
     """
     scheme, _space, key = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not key.startswith(api_keys.MARK):
         return False
     found = api_keys.find(session(), key.strip())
     if found is not None:
-        row, owner = found
+        row, owner, must_enrol = found
+        if must_enrol and has_passwords():
+            raise FactorNeeded
         if row.expires_on is None or now().astimezone(shop().zone).date() <= row.expires_on:
             g.user, g.api_key = owner, row
             api_keys.mark_used(db.engine, row, now())

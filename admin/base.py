@@ -14,23 +14,35 @@ from typing import Any, ClassVar
 from flask import Response, redirect, request, url_for
 from flask_admin.contrib.sqla import ModelView
 from flask_babel import gettext as _
-from sqlalchemy import Select, and_, inspect, or_, select
+from sqlalchemy import BigInteger, Select, and_, inspect, literal, or_, select
 from werkzeug.exceptions import Forbidden, NotFound
 from wtforms import Form
 
+from actions import events
 from actions.base import Actor
 from actions.importing import import_actions
 from actions.records import record_actions
-from admin import bulk, columns, forms, lookups, search
-from admin.context import actor, allowed, channels, clientele, memo, person, session, shop
+from admin import bulk, columns, forms, lookups, masking, search
+from admin.context import (
+    actor,
+    allowed,
+    channels,
+    clientele,
+    memo,
+    person,
+    session,
+    shop,
+    sign_in_url,
+)
 from admin.declare import RowAction, Section, Tab, View
 from admin.fields import OPERATORS, Field, describe
-from admin.pages import Badge, Cell, Event, Fact, FilterChoice
+from admin.pages import Badge, Cell, Event, Fact, FilterChoice, Link
 from admin.query import Condition
 from admin.select import condition_clause
 from admin.sorting import Sorting
 from admin.views import PERMISSION_OF, Views
-from models.base import Base, db
+from models import masks
+from models.base import N_, Base, db
 from models.personal import policy
 from models.sight import in_sight, is_limited
 from models.types import Key as SearchKey
@@ -81,13 +93,19 @@ class Screen(Views, Sorting, ModelView):
             raise TypeError(f"{type(self).__name__} needs a column_list")
         self.resource: str = model.resource_name()
         self.singular, self.plural = model.__label__, model.__plural__
-        if self.new_action is not None or not model.__journal__:
+        if self.new_action is not None:
+            self.can_create = False
+            self.can_delete = self.can_delete and bool(self.form_columns)
+        if not model.__journal__:
             self.can_create = self.can_edit = self.can_delete = False
         if not self.form_columns:
             self.can_create = self.can_edit = False
         if self.can_create and self.can_edit:
             import_actions(model)
+        if self.can_export:
+            events.EVENTS[self.export_code] = N_("Exported")
         self.filter_choices: dict[str, list[FilterChoice]] = {}
+        self.form_classes: dict[frozenset[str], type[Form]] = {}
         self._check()
         super().__init__(model, db, name=self.plural, endpoint=f"screen_{self.resource}", url=self.resource)
 
@@ -149,6 +167,16 @@ class Screen(Views, Sorting, ModelView):
             if r.direction.name == "MANYTOONE" and r.mapper.class_.__tablename__ != "ab_user"
         )
 
+    @cached_property
+    def ordered_by(self) -> dict[str, frozenset[str]]:
+        """Return column -> the permission groups of what it is sorted by, of those that can be sorted."""
+        return {name: masking.ordered_by(self, name) for name in self.sortable}
+
+    @property
+    def export_code(self) -> str:
+        """Return what the journal calls the export of this list."""
+        return f"{self.resource}.export"
+
     @property
     def heading(self) -> str:
         """Return what the menu calls this screen."""
@@ -176,7 +204,7 @@ class Screen(Views, Sorting, ModelView):
         return type(self).scope is not Screen.scope
 
     def base_select(self, *, many: bool = False) -> Select[Any]:
-        """Return the scoped select every route starts from: rows within the person's sales channels (rule 16).
+        """Return the scoped select every route starts from: rows within the person's sales channels (rule 17).
 
         :param many: for a list or a file, where nothing names the record it belongs to.
         """
@@ -187,7 +215,7 @@ class Screen(Views, Sorting, ModelView):
 
     def get_one(self, id: Any) -> Any:
         """Return a row within the person's scope, or None: out of scope and missing answer alike."""
-        return session().scalar(self.base_select().where(self.identity == int(id)))
+        return session().scalar(self.base_select().where(self.identity == literal(int(id), BigInteger)))
 
     def get_or_404(self, row_id: int) -> Any:
         """Return a row within scope. :raises NotFound: there is none for this person."""
@@ -280,6 +308,10 @@ class Screen(Views, Sorting, ModelView):
         """Return the watch note that stands over the tabs."""
         return None
 
+    def links(self, row: Any) -> Sequence[Link]:
+        """Return further ways from a record's head, to pages of the screen's own."""
+        return ()
+
     def live(self, row: Any) -> bool:
         """Return whether a record changes by itself, so that its page is kept fresh."""
         return False
@@ -301,19 +333,21 @@ class Screen(Views, Sorting, ModelView):
             ("import", self.can_create and self.can_edit),
         )
         extra = [a.action.verb for a in self.actions()]
-        return ("list", "show", *(verb for verb, on in flags if on), *extra)
+        return ("list", "show", *(verb for verb, on in flags if on), *extra, *masks.verbs(self.resource))
 
     def can(self, verb: str) -> bool:
-        """Return whether the verb exists here and the person asking holds it."""
-        return bool(
-            memo(("can", self.resource, verb), lambda: verb in self.verbs and allowed(verb, self.resource))
-        )
+        """Return whether the verb exists here and the person asking holds it and sees what it takes."""
+        return bool(memo(("can", self.resource, verb), lambda: self._can(verb)))
+
+    def _can(self, verb: str) -> bool:
+        held = verb in self.verbs and allowed(verb, self.resource)
+        return held and not (verb == "add" and masking.hinders_new(self))
 
     def _handle_view(self, name: str, **kwargs: Any) -> Any:
         if person() is None:
             if request.headers.get("HX-Request"):
-                return Response(status=401, headers={"HX-Redirect": url_for("DbSignIn.login")})
-            return redirect(url_for("DbSignIn.login", next=_local_path()))
+                return Response(status=401, headers={"HX-Redirect": sign_in_url()})
+            return redirect(sign_in_url(next=_local_path()))
         if not self._permitted(name):
             raise Forbidden(_("Your role does not include this."))
         return None
@@ -346,10 +380,10 @@ class Screen(Views, Sorting, ModelView):
 
     # -- forms -----------------------------------------------------------------------------------------------------
 
-    @cached_property
+    @property
     def form_class(self) -> type[Form]:
-        """Return the form for creating and editing."""
-        return forms.build(self, self.form_columns)
+        """Return the form for creating and editing, without what the person asking may not see (rule 19.3)."""
+        return forms.for_reader(self)
 
     @cached_property
     def record_actions(self) -> Any:

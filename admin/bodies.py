@@ -18,7 +18,7 @@ from werkzeug.exceptions import BadRequest, UnsupportedMediaType
 from wtforms import BooleanField, Field, Form, SelectField
 
 from actions.base import Invalid
-from admin import inputs, schemas
+from admin import inputs, masking, schemas
 from admin.context import now, shop
 
 BEYOND = 2**63
@@ -55,7 +55,7 @@ def read(
     :raises Invalid: a field there is not, or a value that will not do, by field.
     """
     blank = form_class(data=start)
-    unknown = {name: _("There is no such field.") for name in sent if name not in blank}
+    unknown = {name: masking.no_such_field(form_class, name) for name in sent if name not in blank}
     if unknown:
         raise Invalid(unknown)
     if hasattr(blank, "prefill"):
@@ -114,10 +114,12 @@ def problems(form: Form) -> Iterator[tuple[str, str]]:
                 yield field.name, str(text)
 
 
-def _as_filled_in(field: Field) -> dict[str, str]:
-    """Return what the form would send for a field nobody touched; nothing for what holds several values."""
-    if field.data is None or isinstance(field, inputs.RowsField | inputs.LookupManyField | inputs.TicksField):
+def _as_filled_in(field: Field) -> dict[str, Any]:
+    """Return what the form would send for a field nobody touched; nothing for related rows."""
+    if field.data is None or isinstance(field, inputs.RowsField):
         return {}
+    if isinstance(field, inputs.LookupManyField | inputs.TicksField):
+        return {field.name: [str(value) for value in field.data]} if field.data else {}
     if isinstance(field, BooleanField):
         return {field.name: "y"} if field.data else {}
     value = field._value() if hasattr(field, "_value") else getattr(field.data, "value", field.data)

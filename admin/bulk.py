@@ -10,7 +10,7 @@ from wtforms import Form
 from wtforms.validators import InputRequired
 
 from actions.records import fields_action
-from admin import forms
+from admin import forms, masking
 from admin.declare import RowAction
 from admin.inputs import TicksField
 
@@ -25,8 +25,15 @@ class FieldsForm(Form):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        for name in [name for name in self._fields if name in self.withheld()]:
+            del self[name]
         self._looked_at: frozenset[str] = frozenset()
         self.change.offered = [name for name in self._fields if name != "change"]
+
+    @staticmethod
+    def withheld() -> frozenset[str]:
+        """Return the fields that the person asking may not see, and so not change."""
+        return frozenset()
 
     def look_at(self, names: Iterable[str]) -> None:
         """Look at fields though they are not ticked: a program sends nothing by accident, as a page does."""
@@ -46,7 +53,11 @@ class FieldsForm(Form):
 def declare(screen: Screen) -> RowAction:
     """Return the bulk edit of a screen's ``column_bulk_list``."""
     fields = {name: forms.make_field(screen, screen.field(name)) for name in screen.column_bulk_list}
-    form_class = type(f"{type(screen).__name__}FieldsForm", (FieldsForm,), fields)
+    form_class = type(
+        f"{type(screen).__name__}FieldsForm",
+        (FieldsForm,),
+        {**fields, "withheld": staticmethod(lambda: masking.withheld(screen))},
+    )
 
     def values(form: Any) -> dict[str, Any]:
         return {"values": forms.values_of_fields(screen, form, form.change.data)}

@@ -13,9 +13,11 @@ from babel.numbers import format_currency, format_decimal, get_currency_precisio
 from flask_babel import gettext as _
 from markupsafe import Markup, escape
 
+from admin import reveals
 from admin.context import memo
 from admin.fields import Field, Kind, label_of
 from admin.pages import Badge, Cell
+from models.masks import Masked
 from models.shop import Shop
 
 NOTHING = Markup('<span class="text-secondary" aria-label="{}">–</span>')
@@ -175,4 +177,6 @@ def show(  # noqa: PLR0911  one return a kind reads best
 def cell(field: Field, row: Any, *, shop: Shop, now: dt.datetime, whole: bool = False) -> Cell:
     """Return the cell for one field of a row."""
     value = getattr(row, field.name)
+    if type(value) is Masked:
+        return Cell(reveals.control(value))
     return Cell(show(field.kind, value, shop=shop, now=now, currency=currency_of(row, shop), whole=whole))

@@ -10,9 +10,9 @@ from flask.cli import with_appcontext
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 from werkzeug.exceptions import HTTPException
-from werkzeug.security import generate_password_hash
 
 from actions.base import Refused
+from actions.credentials import print_link
 from actions.lookups import first_channel
 from admin import acting
 from admin.access import page
@@ -20,6 +20,7 @@ from admin.context import clientele
 from admin.errors import TITLES
 from admin.roles import first_admin, sync
 from admin.sentences import sentence
+from admin.sign_in import hash_password
 from models import schema
 from models.base import Invalid, Staff, db
 from models.dialect import WRITE
@@ -46,13 +47,9 @@ def up(email: str | None) -> None:
 
 def _first_admin(session: Session, email: str) -> str:
     try:
-        return first_admin(session, email, _hash)
+        return first_admin(session, email, hash_password)
     except Invalid as invalid:
         raise click.BadParameter(sentence(invalid.errors["email"]), param_hint="--admin") from None
-
-
-def _hash(password: str) -> str:
-    return generate_password_hash(password, current_app.config["FAB_PASSWORD_HASH_METHOD"])
 
 
 @click.command("check-schema")
@@ -117,6 +114,21 @@ def act(
         click.echo(line)
 
 
+@click.command("password-link")
+@click.argument("username")
+@with_appcontext
+def password_link(username: str) -> None:
+    """Print a link with which a member of staff chooses a password, where mail does not reach them."""
+    found = db.session.scalar(select(Staff.id).where(Staff.username == username, Staff.active))
+    db.session.rollback()
+    if found is None:
+        raise click.BadParameter("there is no active member of staff of that name", param_hint="USERNAME")
+    token = print_link(db.engine, clientele().clock(), found)
+    base = current_app.extensions["clientele.settings"].base_url
+    click.echo(f"{base}/password/?token={token}")
+    click.echo("It works once, and soon expires. Give it to nobody else.")
+
+
 def _pair(text: str) -> tuple[str, str]:
     name, found, value = text.partition("=")
     if not found:
@@ -131,4 +143,4 @@ def access() -> None:
     click.echo(page(current_app.url_map, list(clientele().screens.values())))
 
 
-COMMANDS = (up, check_schema, act, access)
+COMMANDS = (up, check_schema, act, password_link, access)

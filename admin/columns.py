@@ -11,11 +11,12 @@ from markupsafe import Markup
 from sqlalchemy.orm import joinedload
 
 from actions.preferences import save_preference
-from admin import cells
+from admin import cells, masking, reveals
 from admin.context import channels, clientele, now, person, preference, shop
 from admin.pages import Cell, Heading
 from admin.query import BadArgument, ListQuery
 from models.base import db
+from models.masks import Masked
 from models.sight import shows
 
 if TYPE_CHECKING:
@@ -53,12 +54,14 @@ def heading(screen: Screen, name: str, query: ListQuery, base: str) -> Heading:
     current, descending = (query.sort, query.descending) if query.sort else screen.default_sort
     active = current == name
     url = (
-        query.url(base, sort=name, descending=active and not descending) if name in screen.sortable else None
+        query.url(base, sort=name, descending=active and not descending)
+        if name in masking.sortable(screen)
+        else None
     )
     direction = ("descending" if descending else "ascending") if active else ""
     return Heading(
         name, screen.get_column_name(name), field.end, url, direction,  # type: ignore[arg-type]
-        name in screen.column_editable_list and screen.can("edit"), screen.column_descriptions.get(name, ""),
+        name in masking.editable(screen) and screen.can("edit"), screen.column_descriptions.get(name, ""),
     )  # fmt: skip
 
 
@@ -72,6 +75,8 @@ def format_cell(screen: Screen, row: Any, name: str, *, whole: bool = False) -> 
     formatter = screen.column_formatters.get(name)
     if formatter is not None:
         made = formatter(screen, None, row, name)
+        if type(made) is Masked:
+            return Cell(reveals.control(made))
         return made if isinstance(made, Cell) else Cell(cells.nothing() if made in (None, "") else made)
     field = screen.field(name)
     if field.kind == "lookup":

@@ -30,14 +30,14 @@ def build(screen: Screen, row_id: int, conflict: Conflict, *, drawer: bool) -> C
     theirs, mine = screen.form_class(obj=row), screen.form_class(request.form)
     clashes: list[Clash] = []
     carried = MultiDict((k, v) for k, v in request.form.items(multi=True) if k not in CARRIED_NOT)
-    for name in screen.form_columns:
+    for name in mine._fields:
         clash = _clash(screen, row, name, conflict, theirs[name], mine[name])
         if clash is None:
             continue
         clashes.append(clash)
         if not clash.differs and clash.theirs != clash.base:
             carried.setlist(name, [clash.theirs_value] if clash.theirs_value else [])
-    for name in conflict.related & set(screen.form_columns):
+    for name in conflict.related & set(mine._fields):
         clashes += _keep_their_rows(screen, name, row, mine[name], carried)
     return ConflictPage(
         title=_("%(record)s was changed meanwhile", record=str(row)),

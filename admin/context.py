@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
 from zoneinfo import ZoneInfo
 
-from flask import current_app, g, request
+from flask import current_app, g, has_request_context, request, url_for
 from flask import session as browser_session
+from flask_appbuilder.const import AUTH_DB
 from sqlalchemy.orm import Session
 
 from actions import runner
@@ -17,15 +18,24 @@ from actions.base import SYSTEM, Action, Actor, Outcome, Refused
 from actions.preferences import load_preferences
 from actions.preview import Preview
 from actions.sessions import Live
-from admin.permissions import READ
+from admin.permissions import reads
+from models import masks
 from models.api_key import KeyScope
 from models.base import N_, db
+from models.member import StaffRole
 from models.shop import Shop, load_shop
 from models.sight import Channels
-from models.staff import Rights, rights_of
+from models.staff import Rights, permissions_of_role, rights_of
 
 if TYPE_CHECKING:
     from admin.base import Screen
+
+
+Pair = tuple[str, str]
+VIEW_AS = "view_as"
+"""The permission to look at everything as the holders of a role do, and where a session keeps which role."""
+REVEALED = "revealed"
+"""Where a session keeps which masked values were shown, and until when: ``table:id:column`` -> seconds since 1970."""
 
 
 @dataclass(slots=True)
@@ -35,6 +45,7 @@ class Clientele:
     clock: Callable[[], dt.datetime]
     screens: dict[str, Screen] = field(default_factory=dict)
     by_model: dict[type[Any], Screen] = field(default_factory=dict)
+    by_table: dict[str, Screen] = field(default_factory=dict)
 
 
 def clientele() -> Clientele:
@@ -72,6 +83,17 @@ def person() -> Any:
     return user if user is not None and user.is_authenticated else None
 
 
+def sign_in_url(**values: Any) -> str:
+    """Return the address of the sign-in page, whichever way people sign in."""
+    endpoint = current_app.appbuilder.sm.auth_view.endpoint  # type: ignore[attr-defined]
+    return url_for(f"{endpoint}.login", **values)
+
+
+def has_passwords() -> bool:
+    """Return whether people sign in by passwords that we keep, and not by what is kept elsewhere."""
+    return bool(current_app.appbuilder.sm.auth_type == AUTH_DB)  # type: ignore[attr-defined]
+
+
 def live() -> Live | None:
     """Return the session of the person asking; None for a key and at the command line."""
     return g.live if "live" in g else getattr(browser_session, "live", None)
@@ -89,20 +111,26 @@ class Unproved(Refused):
 
 
 def must_prove(action: Action) -> bool:
-    """Return whether the person asking has to prove who they are before an action (rule 15.4).
+    """Return whether the person asking has to prove who they are before an action (rule 16.4).
 
     Whoever acts from the command line can read and write the database anyway.
     """
-    if not action.needs_proof or g.get("at_the_machine") or g.get("proved"):
-        return False
+    return action.needs_proof and not is_recent()
+
+
+def is_recent() -> bool:
+    """Return whether the person asking proved who they are not long ago."""
+    if g.get("at_the_machine") or g.get("proved"):
+        return True
     found = live()
-    return found is None or not found.is_recent(now())
+    return found is not None and found.is_recent(now())
 
 
 def forget_person() -> None:
     """Drop what was worked out for whoever asked before, because somebody else is about to."""
-    for name in ("rights", "preferences", "memo", "api_key", "live"):
+    for name in ("rights", "viewing", "preferences", "memo", "api_key", "live", "sight"):
         g.pop(name, None)
+    masks.forget(session())
 
 
 def allowed(permission: str, resource: str) -> bool:
@@ -111,22 +139,64 @@ def allowed(permission: str, resource: str) -> bool:
     A key may do what its owner may and its scope includes, and nothing with keys.
     """
     key = g.get("api_key")
-    if key is not None and (resource == "api_key" or (key.scope != KeyScope.FULL and permission not in READ)):
+    if key is not None and (resource == "api_key" or (key.scope != KeyScope.FULL and not reads(permission))):
         return False
-    return (f"can_{permission}", resource) in rights().permissions
+    return (f"can_{permission}", resource) in held()
+
+
+def held() -> frozenset[Pair]:
+    """Return every (permission, resource) the person asking holds; what a key may do of it is for :func:`allowed`."""
+    return rights().permissions
 
 
 def rights() -> Rights:
-    """Return what the person asking may do and see, read in one statement."""
+    """Return what the person asking may do and see, read in one statement; as another role, no more than that has."""
     if "rights" not in g:
         user = person()
-        g.rights = rights_of(session(), user.id) if user is not None else Rights()
+        own = rights_of(session(), user.id) if user is not None else Rights()
+        g.viewing = _viewed() if (f"can_{VIEW_AS}", "role") in own.permissions else None
+        if g.viewing is not None:
+            role = permissions_of_role(session(), g.viewing.id)
+            own = Rights(own.permissions & role, own.channels)
+        g.rights = own
     return cast(Rights, g.rights)
 
 
 def channels() -> Channels:
-    """Return the ids of the sales channels whose customers the person asking sees; None for all (rule 16)."""
+    """Return the ids of the sales channels whose customers the person asking sees; None for all (rule 17)."""
     return rights().channels
+
+
+def viewing() -> StaffRole | None:
+    """Return the role as whose holder the person asking looks at everything, or None (rule 18.5)."""
+    rights()
+    return cast("StaffRole | None", g.get("viewing"))
+
+
+def _viewed() -> StaffRole | None:
+    """Return the role that the browser's session names; a program's has none."""
+    role_id = browser_session.get(VIEW_AS)
+    return session().get(StaffRole, role_id) if role_id is not None else None
+
+
+def sight() -> masks.Sight:
+    """Return what the person asking sees of sensitive values; everything where no request is served (rule 19.1)."""
+    if not has_request_context():
+        return masks.EVERYTHING
+    if "sight" not in g:
+        hidden = frozenset(group for group in masks.groups() if not allowed(f"see_{group}", masks.OWNER))
+        g.sight = masks.Sight(hidden, revealed() if hidden else frozenset())
+    return cast(masks.Sight, g.sight)
+
+
+def revealed() -> frozenset[masks.Place]:
+    """Return the single values that this browser's person has been shown less than a minute ago."""
+    kept: dict[str, float] = browser_session.get(REVEALED, {})
+    still = (place for place, until in kept.items() if until > now().timestamp())
+    return frozenset((table, int(row), name) for table, row, name in (place.split(":") for place in still))
+
+
+masks.provide(sight)
 
 
 def memo(key: Hashable, make: Callable[[], Any]) -> Any:

@@ -63,6 +63,8 @@ class RowAction:
         Rows ticked by the hundred are not looked at one by one, so such an action is never offered in ``bulk``.
     :param bulk: whether it is offered for ticked rows too, all of them or none. The action then has a census.
     :param from_row: the form starts with the row's own values.
+    :param starts: what the form starts with on a row, where that is none of its columns.
+    :param wide: its form is too large for the drawer, and has a page of its own.
     :param button: a record shows it as a button of its own, beside Edit.
     :param intro: a sentence over the form.
     :param menu: whether rows and records offer it one by one.
@@ -81,6 +83,8 @@ class RowAction:
     button: bool = False
     intro: Text = ""
     menu: bool = True
+    starts: Callable[[Any], dict[str, Any]] | None = None
+    wide: bool = False
     values: Callable[[Form], dict[str, Any]] | None = None
 
     @property
@@ -93,7 +97,9 @@ class RowAction:
         return self.when(row) and self.allow(row)
 
     def start(self, row: Any) -> dict[str, Any] | None:
-        """Return what the form starts with on a row, where that is the row's own values."""
+        """Return what the form starts with on a row, where that is the row's own values or is read for it."""
+        if self.starts is not None and row is not None:
+            return self.starts(row)
         if not self.from_row or row is None:
             return None
         return {name: getattr(row, name, None) for name in self.fields}

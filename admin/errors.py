@@ -4,23 +4,31 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, cast
 
 from flask import Flask, Response, current_app, g, jsonify, make_response, render_template, request
+from flask import session as browser_session
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_wtf.csrf import CSRFError
+from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import BadRequest, HTTPException, SecurityError
 
+from actions import events
 from actions.base import Conflict, Invalid, Refused
 from actions.journal import plain
+from admin.context import VIEW_AS, call, person, viewing
 from admin.query import BadArgument
 from admin.sentences import sentence, translated
 from models.base import db
+from models.dialect import PATIENCE
 
 log = logging.getLogger(__name__)
+LONGEST_NOTE = 500
+PATIENCE_MS = 500
+"""A note of a refusal waits no longer than this for others who write."""
 
 
 def register(app: Flask) -> None:
@@ -107,10 +115,18 @@ def answer(
             sentence=sentence,
             request_id=request_id,
             back=back,
+            viewing=_viewed(status),
         )
         response = make_response(page)
     response.status_code = status
     return response
+
+
+def _viewed(status: int) -> str:
+    """Return as which role the page is looked at; while the database may be away nobody asks it."""
+    if status >= 500 or VIEW_AS not in browser_session or (role := viewing()) is None:
+        return ""
+    return role.name
 
 
 def _csrf(error: CSRFError) -> Response:
@@ -132,11 +148,26 @@ def _http(error: HTTPException) -> Any:
         if type(error).__module__ != "werkzeug.exceptions" or error.description != type(error).description
         else ""
     )
+    if status == 403:
+        _note_refusal()
     response = answer(status, own or "", field=field)
     for name, value in error.get_headers():
         if name in ("Allow", "Retry-After", "WWW-Authenticate"):
             response.headers[name] = value
     return response
+
+
+def _note_refusal() -> None:
+    """Write down that somebody was refused for want of permission; whatever comes of that, the answer is the same."""
+    user = person()
+    if user is None or g.get("viewing") is not None:
+        return
+    try:
+        asked = call(reason=f"{request.method} {request.path}"[:LONGEST_NOTE])
+        patient = db.engine.execution_options(**{PATIENCE: PATIENCE_MS})
+        events.record(cast(Engine, patient), "staff.refused", asked, user.id)
+    except Exception:
+        log.warning("request %s: a refusal could not be written down", g.get("request_id"), exc_info=True)
 
 
 def _refused(error: Refused) -> Response:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from flask_babel import get_locale
 from flask_babel import gettext as _
 
-from admin import cells
+from admin import cells, masking
 from admin.context import now, session, shop, zone
 from admin.declare import View
 from admin.fields import OPERATORS, Field, label_of
@@ -59,7 +59,8 @@ def choices(screen: Screen) -> list[FilterChoice]:
     if language not in screen.filter_choices:
         listed = (f for f in screen.filters.values() if f.name in screen.column_filters)
         screen.filter_choices[language] = [choice(screen, field) for field in listed]
-    return screen.filter_choices[language]
+    gone = masking.withheld(screen)
+    return [f for f in screen.filter_choices[language] if f.name not in gone]
 
 
 def choice(screen: Screen, field: Field) -> FilterChoice:

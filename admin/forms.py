@@ -25,6 +25,7 @@ from wtforms.validators import InputRequired, Length, NumberRange, Optional
 from wtforms.widgets import TextInput
 
 from actions.records import Rows
+from admin import masking
 from admin.context import clientele, shop
 from admin.fields import Field
 from admin.inputs import (
@@ -82,6 +83,16 @@ def build(screen: Screen, names: Sequence[str]) -> type[Form]:
     """Return the WTForms class for a screen's columns."""
     fields = {name: make_field(screen, screen.field(name)) for name in names}
     return type(f"{type(screen).__name__}Form", (Form,), fields)
+
+
+def for_reader(screen: Screen) -> type[Form]:
+    """Return the form of a screen as the person asking may fill it in; built once for each set of withheld fields."""
+    gone = masking.withheld(screen) & frozenset(screen.form_columns)
+    if gone not in screen.form_classes:
+        made = build(screen, [name for name in screen.form_columns if name not in gone])
+        made.withheld = staticmethod(lambda: gone)
+        screen.form_classes[gone] = made
+    return screen.form_classes[gone]
 
 
 def make_field(screen: Screen, field: Field) -> Any:

@@ -9,7 +9,7 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import func, select
 
-from admin.context import allowed, clientele, now, person, session, zone
+from admin.context import allowed, clientele, now, person, session, viewing, zone
 from admin.pages import Frame, MenuEntry, MenuSection
 from models.note import Note, NoteKind
 
@@ -21,13 +21,14 @@ MOST_COUNTED = 99
 def frame(active: str = "") -> Frame:
     """Return the frame with ``active`` (a resource, or "home") marked in the menu."""
     user = person()
-    name = user.get_full_name()
+    name, role = user.get_full_name(), viewing()
     return Frame(
         sections=sections(active),
         person=name,
         initials=initials(name),
-        role=", ".join(sorted(role.name for role in user.roles)),
+        role=role.name if role is not None else ", ".join(sorted(role.name for role in user.roles)),
         search_url=url_for("search.results"),
+        viewing=role.name if role is not None else "",
     )
 
 

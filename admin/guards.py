@@ -9,6 +9,7 @@ from flask_babel import gettext as _
 from werkzeug.exceptions import ServiceUnavailable
 
 from admin.context import session
+from admin.second_step import lead_to_factor
 from config import LOOPBACK
 from models.demo import has_demo_staff
 
@@ -32,3 +33,4 @@ def register(app: Flask) -> None:
             )
 
     app.before_request(refuse_demo_elsewhere)
+    app.before_request(lead_to_factor)

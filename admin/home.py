@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from babel.numbers import format_decimal
-from flask import redirect, render_template, request, url_for
+from flask import redirect, render_template, request
 from flask_admin import AdminIndexView, expose
 from flask_babel import gettext as _
 from sqlalchemy import func
 
 from admin import cells
-from admin.context import allowed, clientele, now, person, session, shop, zone
+from admin.context import allowed, clientele, now, person, session, shop, sign_in_url, zone
 from admin.frame import frame
 from admin.pages import Figure, Hit, HomePage
 from admin.select import count_up_to
@@ -31,7 +31,7 @@ class Home(AdminIndexView):
         self.static_folder = None  # Flask-Admin's own pages are not shown, so neither are their files
 
     def _handle_view(self, name: str, **kwargs: Any) -> Any:
-        return None if person() is not None else redirect(url_for("DbSignIn.login", next=request.path))
+        return None if person() is not None else redirect(sign_in_url(next=request.path))
 
     def _run_view(self, fn: Any, *args: Any, **kwargs: Any) -> Any:
         return fn(self, *args, **kwargs)

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from collections.abc import Sequence
+from typing import Any
 
-from flask import Response, g, redirect, render_template, request, url_for
+from flask import g, redirect, render_template, request, url_for
+from flask import session as browser_session
 from flask_appbuilder import AppBuilder
-from flask_appbuilder.const import API_SECURITY_PROVIDER_LDAP
+from flask_appbuilder.const import (
+    API_SECURITY_PROVIDER_DB,
+    API_SECURITY_PROVIDER_LDAP,
+    AUTH_DB,
+    AUTH_LDAP,
+)
 from flask_appbuilder.security.api import SecurityApi
-from flask_appbuilder.security.schemas import login_post
 from flask_appbuilder.security.sqla.manager import SecurityManager
 from flask_appbuilder.security.views import AuthDBView
 from flask_appbuilder.views import expose
@@ -21,19 +27,21 @@ from flask_jwt_extended import (
     verify_jwt_in_request,
 )
 from flask_jwt_extended.exceptions import JWTExtendedException
-from flask_login import login_user, logout_user
+from flask_login import logout_user
 from jwt.exceptions import PyJWTError
-from marshmallow import ValidationError
 from werkzeug.exceptions import BadRequest, Unauthorized
 
 from actions import events, sessions
-from admin import openapi, sign_in
-from admin.context import call, now, person
-from admin.query import local_path
+from admin import openapi, second_step, sign_in
+from admin.context import VIEW_AS, call, has_passwords, now, person, sign_in_url
+from admin.federated import VIEWS
+from admin.query import BadArgument, local_path
 from admin.sessions import caller
 from models.access import Door
 from models.base import db
 
+PROVIDERS = {AUTH_DB: API_SECURITY_PROVIDER_DB, AUTH_LDAP: API_SECURITY_PROVIDER_LDAP}
+"""How Flask-AppBuilder was told to sign people in -> what a program calls it; the other ways need a browser."""
 SESSION_CLAIM = "session"
 """Where a token says which session it is of."""
 
@@ -53,22 +61,19 @@ class DbSignIn(AuthDBView):
         account = sign_in.authenticate(username, password)
         if account is None:
             return self._page(_("That user name and password do not match. Please try again."), username), 401
-        login_user(account)
-        sign_in.signed_in(account)
-        response = cast(Response, redirect(target))
-        sign_in.remember_browser(account, response)
-        return response
+        return second_step.go_on(account, target)
 
     def _page(self, wrong: str = "", username: str = "") -> str:
-        return render_template("admin/sign_in.html", wrong=wrong, username=username)
+        return render_template("admin/sign_in.html", wrong=wrong, username=username, with_link=True)
 
     @expose("/logout/", methods=["POST"])
     def logout(self) -> Any:
         """End the session."""
         if person() is not None:
             events.record(db.engine, "staff.sign_out", call(), person().id)
+        browser_session.pop(VIEW_AS, None)
         logout_user()
-        return redirect(url_for("DbSignIn.login"))
+        return redirect(sign_in_url())
 
 
 class TokenApi(SecurityApi):
@@ -79,16 +84,12 @@ class TokenApi(SecurityApi):
     @expose("/login", methods=["POST"])
     def login(self) -> Any:
         """Answer a token, and with ``refresh`` a second one to have it renewed by."""
-        sent = request.get_json(silent=True)
-        if not isinstance(sent, dict):
-            raise BadRequest(_("Send username, password and provider."))
-        try:
-            given = login_post.load(sent)
-        except ValidationError:
-            raise BadRequest(_("Send username, password and provider.")) from None
+        given = _given(request.get_json(silent=True), self._providers())
         account = self._authenticated(given["provider"], given["username"], given["password"])
         if account is None:
             raise Unauthorized(_("That user name and password do not match."))
+        if has_passwords():
+            second_step.check_program(account, given.get("code", ""))
         token = sessions.begin(db.engine, account.id, now(), caller(), door=Door.API)
         sign_in.signed_in(account)
         claims = {SESSION_CLAIM: token}
@@ -97,9 +98,12 @@ class TokenApi(SecurityApi):
             found["refresh_token"] = create_refresh_token(str(account.id), additional_claims=claims)
         return self.response(200, **found)
 
+    def _providers(self) -> list[str]:
+        return [name for kind, name in PROVIDERS.items() if kind == self.appbuilder.sm.auth_type]
+
     def _authenticated(self, provider: str, username: str, password: str) -> Any:
         if provider == API_SECURITY_PROVIDER_LDAP:
-            return self.appbuilder.sm.auth_user_ldap(username, password)
+            return sign_in.by_directory(self.appbuilder.sm.auth_user_ldap, username, password)
         return sign_in.authenticate(username, password)
 
     @expose("/refresh", methods=["POST"])
@@ -115,7 +119,26 @@ class TokenApi(SecurityApi):
 
     def add_api_spec(self, api_spec: Any) -> None:
         """Describe both addresses."""
-        openapi.describe_tokens(api_spec)
+        openapi.describe_tokens(api_spec, self._providers())
+
+
+def _given(sent: Any, providers: Sequence[str]) -> dict[str, Any]:
+    """Return what a sign-in sent, every part of the kind it has to be. :raises BadRequest: naming the part."""
+    if not isinstance(sent, dict):
+        raise BadRequest(_("Send username, password and provider."))
+    for name in ("username", "password", "provider"):
+        if not isinstance(sent.get(name), str) or not sent[name]:
+            raise BadArgument(name, _("a text"))
+    if sent["provider"] not in providers:
+        raise BadArgument("provider", _("one of: %(names)s", names=", ".join(providers)))
+    if not isinstance(sent.get("refresh", False), bool):
+        raise BadArgument("refresh", _("true or false"))
+    if not isinstance(sent.get("code", ""), str):
+        raise BadArgument("code", _("a text"))
+    unknown = sorted(set(sent) - {"username", "password", "provider", "refresh", "code"})
+    if unknown:
+        raise BadArgument(unknown[0][:60], _("there is no such field"))
+    return sent
 
 
 class Identity(SecurityManager):
@@ -129,6 +152,8 @@ class Identity(SecurityManager):
         live = sessions.find(db.engine, str(claims.get(SESSION_CLAIM, "")), now())
         if live is None or str(live.user_id) != claims["sub"]:
             return None
+        if live.must_enrol and has_passwords():
+            raise second_step.FactorNeeded
         sessions.keep(db.engine, live, now())
         g.live, g.user = live, self.load_user(live.user_id)
         return g.user
@@ -140,10 +165,18 @@ class Identity(SecurityManager):
         return manager
 
     def register_views(self) -> None:
-        """Register sign-in by form and by API."""
+        """Register sign-in by API, and as the deployment wants it in a browser."""
         self.appbuilder.add_api(self.security_api)
-        self.auth_view = self.authdbview()
+        self.auth_view = VIEWS.get(self.auth_type, self.authdbview)()
         self.appbuilder.add_view_no_menu(self.auth_view)
+
+    def update_user_auth_stat(self, user: Any, success: bool = True) -> None:
+        """Write down who signed in elsewhere; Flask-AppBuilder would write to the request's own session."""
+        if success:
+            sign_in.signed_in(user)
+
+    def set_oauth_session(self, provider: str, oauth_response: Any) -> None:
+        """Keep nothing of what a provider hands over: it is asked once, at sign-in."""
 
 
 class IdentityBuilder(AppBuilder):

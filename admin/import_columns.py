@@ -57,7 +57,7 @@ def columns(screen: Screen) -> dict[str, Column]:
     found = {}
     for name in screen.form_columns:
         described = screen.field(name)
-        if described.kind == "computed":
+        if described.kind == "computed" or name not in form:
             continue
         bound = form._fields[name]
         required = any(isinstance(v, InputRequired) for v in bound.validators)

@@ -46,9 +46,15 @@ class MappingPage:
     clear_empty: bool
     saved: Sequence[tuple[int, str, bool]] = ()
     """(id, name, whether it is in force) of the mappings kept for this list."""
+    notices: Sequence[Text] = ()
+    """What of the saved mapping will no longer do."""
+    own: Sequence[str] = ()
+    """The names of the person's own mappings."""
+    deletes: Sequence[Link] = ()
     file_id: int = 0
     map_url: str = ""
     save_as: str = ""
+    save_error: Text = ""
     errors: Sequence[Text] = ()
 
 

@@ -11,12 +11,14 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from actions.packing import pack
+from actions.records import assign
 from admin import files
 from admin.cells import currency_of
 from admin.context import shop
 from admin.export import value_of
 from admin.import_columns import ID, Column, columns, defaults, empty_value, key_of, unique_keys
 from admin.import_matching import Names, by_id, by_key, number_of
+from admin.sentences import sentence
 from models.base import db
 from models.importing import ImportRow, Verdict
 
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
     from admin.base import Screen
 
 CHUNK = 1_000
+ANY_CURRENCY = "CLF"
+"""A currency of four decimals, more than which no currency has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,11 +53,15 @@ class Plan:
 
 @dataclass(slots=True)
 class _Reading:
-    """One row on its way: the record it is about, if there is one, and what was found so far."""
+    """One row on its way: the record it is about, if there is one, and what was found so far.
+
+    ``settled``: it is refused whatever the rest of it says, so that nobody need try it.
+    """
 
     id: int
     cells: list[str]
     record: Any = None
+    settled: bool = False
     values: dict[str, Any] = field(default_factory=dict)
     errors: dict[str, str] = field(default_factory=dict)
 
@@ -117,7 +125,8 @@ class Reader:
                 cells=len(row.cells),
                 width=self.width,
             )
-        return not row.errors
+            row.settled = True
+        return not row.settled
 
     # -- which record -----------------------------------------------------------------------------------------------
 
@@ -135,7 +144,7 @@ class Reader:
         for row in named:
             there = found.get(row.cells[place], [])
             if len(there) > 1:
-                row.errors[match] = _("Several records have this value.")
+                row.errors[match], row.settled = _("Several records have this value."), True
             elif there:
                 row.record = there[0]
 
@@ -146,7 +155,7 @@ class Reader:
             number = numbers[row.id]
             row.record = found.get(number) if number is not None else None
             if row.record is None:
-                row.errors[ID] = _("There is no record of this number.")
+                row.errors[ID], row.settled = _("There is no record of this number."), True
 
     def _refuse_repeated(self, rows: Sequence[_Reading]) -> None:
         """Refuse a new record with a value that only one may have, where an earlier line of the file has it."""
@@ -164,10 +173,9 @@ class Reader:
     # -- which values -----------------------------------------------------------------------------------------------
 
     def _read(self, row: _Reading) -> None:
-        if row.errors:
-            return
-        if not (self.may_add if row.record is None else self.may_edit):
-            row.errors[""] = _("Your role does not include this.")
+        """Read every cell, naming each that cannot be read."""
+        if not row.settled and not (self.may_add if row.record is None else self.may_edit):
+            row.errors[""], row.settled = _("Your role does not include this."), True
             return
         currency = self._currency(row)
         for place, column in self.columns:
@@ -175,9 +183,17 @@ class Reader:
                 self._read_cell(row, place, column, currency)
             except ValueError as error:
                 if not self._as_it_is(row, place, column):
-                    row.errors[column.name] = str(error)
-        if row.record is None:
+                    row.errors.setdefault(column.name, str(error))
+        if row.settled:
+            self._check_alone(row)
+        elif row.record is None:
             self._complete(row)
+
+    def _check_alone(self, row: _Reading) -> None:
+        """Name the values that will not do in any record, as nobody knows which one the row is about."""
+        _changed, wrong = assign(self.screen.model(), row.values)
+        for name, text in wrong.items():
+            row.errors.setdefault(name, sentence(text))
 
     def _read_cell(self, row: _Reading, place: int, column: Column, currency: str) -> None:
         text = row.cells[place]
@@ -214,23 +230,27 @@ class Reader:
                 row.errors[column.name] = _("This field is required.")
 
     def _currency(self, row: _Reading) -> str:
-        """Return the currency of a row's amounts: the one in the file, else the record's own, else the shop's."""
+        """Return the currency of a row's amounts: the one in the file, else the record's own, else the shop's.
+
+        Where that is not known, it is one with so many decimals that no amount is blamed for it.
+        """
         place = self.place_of.get("currency")
-        given = row.cells[place].strip().upper() if place is not None else ""
-        if len(given) == 3 and given.isascii() and given.isalpha():
-            return given
+        given = row.cells[place].strip() if place is not None else ""
+        if given and place is not None:
+            column = dict(self.columns)[place]
+            try:
+                return str(column.read(given, ""))
+            except ValueError:
+                return given if self._as_it_is(row, place, column) else ANY_CURRENCY
+        if row.settled:
+            return ANY_CURRENCY
         return currency_of(row.record, shop()) if row.record is not None else shop().currency
 
     def _kept(self, row: _Reading) -> dict[str, Any]:
         return {
             "id": row.id,
-            "given": pack(row.values) if not row.errors else None,
-            "verdict": Verdict.REFUSED if row.errors else None,
+            "given": pack(row.values) if not row.settled else None,
+            "verdict": Verdict.REFUSED if row.settled else None,
             "errors": row.errors or None,
             "row_id": row.record.id if row.record is not None else None,
         }
-
-
-def matchable(screen: Screen) -> frozenset[str]:
-    """Return the names of what records can be matched by."""
-    return frozenset({ID, *unique_keys(screen)})

@@ -12,20 +12,19 @@ from werkzeug.exceptions import NotFound
 
 from actions import importing
 from actions.base import Invalid, Refused
-from admin import activity, cells, import_files, import_mapping, saving
+from admin import cells, import_files, import_mapping, import_rows, saving
 from admin.context import actor, call, clientele, now, session, shop
 from admin.files import write_csv
 from admin.frame import frame
 from admin.import_columns import ID, columns
 from admin.import_matching import match_choices
-from admin.import_pages import ColumnLine, Count, ImportLine, MappingPage, RowsPage, UploadPage
+from admin.import_pages import ColumnLine, Count, MappingPage, RowsPage, UploadPage
 from admin.import_values import Plan, Reader
 from admin.pages import Link
 from admin.query import BadArgument, parse_id
 from admin.sentences import sentence, translated, within
 from models.base import db
-from models.importing import ImportFile, ImportRow, ImportState, Verdict
-from models.journal import Change
+from models.importing import ImportFile, ImportMapping, ImportRow, ImportState, Verdict
 
 if TYPE_CHECKING:
     from admin.base import Screen
@@ -33,9 +32,6 @@ if TYPE_CHECKING:
 PAGE = 50
 SAMPLES = 3
 LONGEST_NAME = 200
-COLOURS = {
-    Verdict.CREATED: "green", Verdict.CHANGED: "azure", Verdict.UNCHANGED: "secondary", Verdict.REFUSED: "red",
-}  # fmt: skip
 
 
 # -- 1. the file ----------------------------------------------------------------------------------------------------
@@ -131,19 +127,29 @@ def mapping(screen: Screen) -> Any:
     if file.state in (ImportState.TRYING, ImportState.APPLIED):
         return redirect(screen.url_to("import_rows_view", id=file.id))
     if request.method == "GET":
-        return _mapping_page(screen, file, *import_mapping.proposed(screen, file))
+        return _mapping_page(screen, file, import_mapping.proposed(screen, file))
     plan, wrong = import_mapping.chosen(screen, file)
+    shown = import_mapping.Proposal(plan)
     if wrong:
-        return _mapping_page(screen, file, plan, None, wrong), 422
+        return _mapping_page(screen, file, shown, errors=wrong), 422
     try:
         import_mapping.save_mapping(screen, file, plan)
-        importing.begin(db.engine, file.id)
     except Invalid as invalid:
-        return _mapping_page(screen, file, plan, None, [sentence(t) for t in invalid.errors.values()]), 422
+        told = " ".join(sentence(text) for text in invalid.errors.values())
+        return _mapping_page(screen, file, shown, save_error=told), 422
+    try:
+        importing.begin(db.engine, file.id)
     except Refused:
         return redirect(screen.url_to("import_rows_view", id=file.id))
     _try(screen, file, plan)
     return redirect(screen.url_to("import_rows_view", id=file.id))
+
+
+def delete_mapping(screen: Screen) -> Any:
+    """Delete one of the person's own saved mappings, and go back to that of the file."""
+    file = _asked(screen)
+    import_mapping.delete_mapping(screen)
+    return redirect(screen.url_to("import_map_view", id=file.id))
 
 
 def _try(screen: Screen, file: ImportFile, plan: Plan) -> None:
@@ -159,11 +165,16 @@ def _try(screen: Screen, file: ImportFile, plan: Plan) -> None:
 
 
 def _mapping_page(
-    screen: Screen, file: ImportFile, plan: Plan, saved: int | None, errors: Sequence[str] = ()
+    screen: Screen,
+    file: ImportFile,
+    proposal: import_mapping.Proposal,
+    *,
+    errors: Sequence[str] = (),
+    save_error: str = "",
 ) -> str:
-    offered = columns(screen)
-    first = select(ImportRow.cells).where(ImportRow.file_id == file.id).order_by(ImportRow.position)
-    rows = session().scalars(first.limit(SAMPLES)).all()
+    offered, plan = columns(screen), proposal.plan
+    saved = import_mapping.saved_mappings(screen)
+    own = [mapping for mapping in saved if import_mapping.is_own(mapping)]
     things = _("1 row") if file.size == 1 else _("%(count)s rows", count=cells.number(file.size, shop()))
     page = MappingPage(
         title=_("Import %(things)s", things=within(_(screen.plural))),
@@ -171,23 +182,44 @@ def _mapping_page(
         rows=things,
         action=screen.url_to("import_map_view", id=file.id),
         back=Link(_("Choose another file"), screen.url_to("import_view"), "chevron-left"),
-        lines=[
-            ColumnLine(
-                p, h, [r[p] for r in rows if r and p < len(r) and r[p].strip()], plan.fields.get(p, "")
-            )
-            for p, h in enumerate(file.headers)
-        ],
+        lines=_column_lines(file, plan),
         fields=import_mapping.field_choices(offered),
         matches=[("", _("Nothing: every row is a new record")), *match_choices(screen, offered)],
         match=plan.match or "",
         clear_empty=plan.clear_empty,
-        saved=[(m.id, m.name, m.id == saved) for m in import_mapping.saved_mappings(screen)],
+        saved=[(m.id, import_mapping.called(m), m.id == proposal.saved_id) for m in saved],
+        notices=proposal.notices,
+        own=[mapping.name for mapping in own],
+        deletes=[_delete_link(screen, file, mapping) for mapping in own],
         file_id=file.id,
         map_url=screen.url_to("import_map_view"),
         save_as=request.form.get("save_as", ""),
+        save_error=save_error,
         errors=errors,
     )
     return _render(screen, "admin/import_map.html", page)
+
+
+def _column_lines(file: ImportFile, plan: Plan) -> list[ColumnLine]:
+    first = select(ImportRow.cells).where(ImportRow.file_id == file.id).order_by(ImportRow.position)
+    rows = session().scalars(first.limit(SAMPLES)).all()
+
+    def sample(place: int) -> list[str]:
+        return [cells[place] for cells in rows if cells and place < len(cells) and cells[place].strip()]
+
+    return [ColumnLine(p, h, sample(p), plan.fields.get(p, "")) for p, h in enumerate(file.headers)]
+
+
+def _delete_link(screen: Screen, file: ImportFile, mapping: ImportMapping) -> Link:
+    return Link(
+        _("Delete %(name)s", name=mapping.name),
+        screen.url_to("import_mapping_delete_view", id=file.id),
+        "trash",
+        post=True,
+        danger=True,
+        confirm=_("Delete the mapping %(name)s?", name=mapping.name),
+        fields=(("mapping", str(mapping.id)),),
+    )
 
 
 # -- 3. what would happen -------------------------------------------------------------------------------------------
@@ -220,7 +252,7 @@ def _rows_page(screen: Screen, file: ImportFile, show: str, after: int, refused:
         title=_("Import %(things)s", things=within(_(screen.plural))),
         file=file.name,
         counts=_counts(screen, file, show),
-        lines=_lines(screen, file, found[:PAGE]) if not _going_on(file) else [],
+        lines=import_rows.lines(screen, file, found[:PAGE]) if not _going_on(file) else [],
         back=_back(screen),
         going_on=_going_on(file),
         gone=trial.done if trial is not None else 0,
@@ -263,55 +295,6 @@ def _counts(screen: Screen, file: ImportFile, show: str) -> list[Count]:
     return [tab(_("All"), file.size, ""), *kinds]
 
 
-def _lines(screen: Screen, file: ImportFile, found: Sequence[ImportRow]) -> list[ImportLine]:
-    changes = {
-        row.id: Change(table_name=screen.resource, row_id=row.row_id or 0, before=row.before, after=row.after)
-        for row in found
-    }
-    names = activity.Names.of_changes(list(changes.values()))
-    wanted = [row.row_id for row in found if row.row_id is not None]
-    there = {
-        row.id: row
-        for row in session().scalars(screen.base_select().where(screen.identity.in_(wanted))).unique()
-    }
-    mapped = _mapped_keys(screen, file)
-    return [_line(screen, row, changes[row.id], names, there.get(row.row_id), mapped) for row in found]
-
-
-def _mapped_keys(screen: Screen, file: ImportFile) -> frozenset[str]:
-    known = columns(screen)
-    chosen = (file.plan or {}).get("fields", {}).values()
-    return frozenset(known[name].key for name in chosen if name in known)
-
-
-def _line(
-    screen: Screen, row: ImportRow, change: Change, names: activity.Names, record: Any, mapped: frozenset[str]
-) -> ImportLine:
-    if row.verdict == Verdict.CREATED:  # what the file says of it, not what the product fills in besides
-        change.after = {name: value for name, value in (row.after or {}).items() if name in mapped}
-    told = [(_label(screen, name), sentence(text)) for name, text in (row.errors or {}).items()]
-    shown = activity.field_changes(change, names) if row.verdict in (Verdict.CREATED, Verdict.CHANGED) else ()
-    return ImportLine(
-        line=row.line,
-        what=_(row.verdict.label) if row.verdict is not None else "",
-        colour=COLOURS[row.verdict] if row.verdict is not None else "secondary",
-        title=str(record) if record is not None else "",
-        url=screen.line_url(record) if record is not None else None,
-        changes=shown,
-        errors=told,
-    )
-
-
-def _label(screen: Screen, name: str) -> str:
-    if not name:
-        return ""
-    if name == ID:
-        return _("Number (id)")
-    known = columns(screen)
-    found = known.get(name) or known.get(name.removesuffix("_id"))
-    return found.label if found is not None else name.replace("_", " ").capitalize()
-
-
 def _run_url(file: ImportFile) -> str:
     screen = clientele().screens["run"]
     if file.run_id is None or not screen.can("show"):
@@ -330,8 +313,7 @@ def refused(screen: Screen) -> Response:
         yield [*file.headers, _("Why it was refused")]
         for row in found:
             told = (
-                f"{_label(screen, n)}: {sentence(t)}" if n else sentence(t)
-                for n, t in (row.errors or {}).items()
+                f"{label}: {text}" if label else text for label, text in import_rows.told(screen, file, row)
             )
             yield [*((row.cells or []) + [""] * width)[:width], "; ".join(told)]
 

@@ -9,7 +9,7 @@ from flask_babel import gettext as _
 from werkzeug.exceptions import NotFound
 
 from actions.base import Conflict, Invalid, Refused
-from admin import forms
+from admin import forms, masking
 from admin.context import perform
 from admin.query import BadArgument, parse_id
 from admin.sentences import sentence, translated
@@ -22,7 +22,7 @@ def update(screen: Screen) -> Any:
     """GET answers the little form for ``id`` and ``column``; POST saves and answers the new cell, or 4xx and why."""
     source = request.form if request.method == "POST" else request.args
     name = source.get("column", "")
-    if not screen.can_edit or name not in screen.column_editable_list:
+    if not screen.can_edit or name not in masking.editable(screen):
         raise NotFound(_("This column is not edited in the list."))
     row = screen.get_or_404(parse_id("id", source.get("id")))
     form_class = forms.build(screen, (name,))

@@ -75,7 +75,8 @@ def _offers(screen: Screen) -> list[Offer]:
 def _action_maker(screen: Screen, declared: RowAction) -> Callable[[Any], Link]:
     action, base = declared.action, screen.url_to("act_view", verb=declared.action.verb)
     label = _(action.label)
-    return lambda row: Link(label, f"{base}?id={row.id}", declared.icon, drawer=True, danger=action.danger)
+    drawer = not declared.wide
+    return lambda row: Link(label, f"{base}?id={row.id}", declared.icon, drawer=drawer, danger=action.danger)
 
 
 def action_links(screen: Screen, row: Any, *, buttons: bool = False) -> list[Link]:

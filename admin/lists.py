@@ -12,7 +12,7 @@ from flask_babel import gettext as _
 from sqlalchemy import Select
 from werkzeug.datastructures import MultiDict
 
-from admin import columns, filters, links
+from admin import columns, filters, links, masking
 from admin.context import clientele, session, shop, zone
 from admin.fields import OPERATORS
 from admin.frame import frame
@@ -33,8 +33,8 @@ def parse(
 ) -> ListQuery:
     """Return the request's list query. :raises BadArgument: it asks for what this list does not offer."""
     grammar = Grammar(
-        screen.filters,
-        screen.sortable | {"id"},
+        masking.filters(screen),
+        masking.sortable(screen) | {"id"},
         frozenset(v.slug for v in screen.views),
         zone(),
         screen.page_size,
@@ -93,7 +93,7 @@ def build(screen: Screen) -> ListPage:
         singular=_(screen.singular),
         headings=[columns.heading(screen, name, carried, base) for name in names],
         lines=[_line(screen, row, names) for row in page.rows],
-        count=_count_words(count),
+        count=count_words(count),
         matching=min(count, COUNT_CAP),
         capped=count > COUNT_CAP,
         url=carried.url(base),
@@ -120,7 +120,7 @@ def build(screen: Screen) -> ListPage:
         bulk=links.bulk(screen, carried),
         empty=str(screen.empty) or _("There are no %(things)s yet.", things=_(screen.plural).lower()),
         embedded=embedded,
-        edit_url=screen.url_to("ajax_update") if screen.column_editable_list and screen.can("edit") else None,
+        edit_url=screen.url_to("ajax_update") if masking.editable(screen) and screen.can("edit") else None,
         facts=_facts(screen, query) if embedded else (),
     )
 
@@ -142,7 +142,8 @@ def _carried(screen: Screen, query: ListQuery, embedded: bool) -> ListQuery:
     return replace(query, extra=tuple(extra))
 
 
-def _count_words(count: int) -> str:
+def count_words(count: int) -> str:
+    """Return a count as it is shown: "1,284", or "10,000+" beyond the cap."""
     shown = format_decimal(min(count, COUNT_CAP), locale=shop().locale)
     return f"{shown}+" if count > COUNT_CAP else shown
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from admin import schemas
+from admin import masking, schemas
 from admin.declare import RowAction
 from admin.fields import OPERATORS, Field
 from admin.schemas import ID, PLAIN, Schema
@@ -62,7 +62,10 @@ def describe(screen: Screen, api_spec: Any) -> None:
 
 
 def _schema(screen: Screen) -> dict[str, Any]:
-    properties = {name: schemas.shown(screen.field(name)) for name in field_names(screen)}
+    gone = masking.withheld(screen)
+    properties = {
+        name: schemas.shown(screen.field(name), masked=name in gone) for name in field_names(screen)
+    }
     own = {"id": {"type": "integer"}, **properties}
     if hasattr(screen.model, "version"):
         own["version"] = {"type": "integer"}
@@ -85,7 +88,7 @@ def _query(name: str, schema: dict[str, Any], description: str) -> dict[str, Any
 
 
 def _parameters(screen: Screen) -> list[dict[str, Any]]:
-    orders = sorted(screen.sortable | {"id"})
+    orders = sorted(masking.sortable(screen) | {"id"})
     found = [
         _query(
             "sort",
@@ -101,7 +104,9 @@ def _parameters(screen: Screen) -> list[dict[str, Any]]:
         found.append(
             _query("view", {"type": "string", "enum": [v.slug for v in screen.views]}, "a saved view")
         )
-    found += [_filter(f, operator) for f in screen.filters.values() for operator in OPERATORS[f.kind]]
+    found += [
+        _filter(f, operator) for f in masking.filters(screen).values() for operator in OPERATORS[f.kind]
+    ]
     return found
 
 
@@ -341,21 +346,26 @@ def _preview() -> Schema:
 # -- signing in -----------------------------------------------------------------------------------------------------
 
 
-def describe_tokens(api_spec: Any) -> None:
+def describe_tokens(api_spec: Any, providers: Sequence[str]) -> None:
     """Describe Flask-AppBuilder's own two addresses, at which a program signs in."""
     name: Schema = {"type": "string", "minLength": 1, "pattern": PLAIN}
     asked: dict[str, Schema] = {
         "username": name,
         "password": name,
-        "provider": {"type": "string", "enum": ["db"]},
+        "provider": {"type": "string", "enum": list(providers)},
         "refresh": {"type": "boolean", "description": "send a refresh token too"},
+        "code": {
+            "type": "string",
+            "pattern": PLAIN,
+            "description": "of the authenticator app, or a recovery code: for who has set up a second step",
+        },
     }
     tokens = {"access_token": {"type": "string"}, "refresh_token": {"type": "string"}}
     sign_in = {
         "summary": "Sign in",
         "operationId": "sign_in",
         "requestBody": _body(asked, ("username", "password", "provider")),
-        "responses": _token_answers(_exactly(tokens, optional=["refresh_token"]), "400", "401", "429"),
+        "responses": _token_answers(_exactly(tokens, optional=["refresh_token"]), "400", "401", "403", "429"),
     }
     refresh = {
         "summary": "Renew the access token",
@@ -369,7 +379,12 @@ def describe_tokens(api_spec: Any) -> None:
 
 def _token_answers(schema: Schema, *codes: str) -> dict[str, Any]:
     """Return the answers of an address at which a program signs in."""
-    texts = {"400": "Bad argument", "401": "Not signed in", "429": "Too many failed attempts"}
+    texts = {
+        "400": "Bad argument",
+        "401": "Not signed in",
+        "403": "A second step has to be set up first",
+        "429": "Too many failed attempts",
+    }
     refusal = {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}
     done = {"description": "Done", "content": {"application/json": {"schema": schema}}}
     return {"200": done, **{code: {"description": texts[code], "content": refusal} for code in codes}}

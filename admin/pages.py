@@ -63,6 +63,8 @@ class Frame:
     role: str
     search_url: str
     theme: Literal["auto", "light", "dark"] = "auto"
+    viewing: str = ""
+    """The role as whose holder the person looks at everything."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,6 +233,8 @@ class FormPage:
     confirm_error: Text = ""
     proof: bool = False
     """The person has to type their password, as they signed in a while ago."""
+    proof_code: bool = False
+    """And the code of their authenticator app."""
     proof_error: Text = ""
 
 

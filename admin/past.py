@@ -17,13 +17,14 @@ from markupsafe import Markup
 from actions.base import Invalid
 from actions.history import Past, PastRow, as_it_was
 from actions.undo import stored_value
-from admin import activity, cells
+from admin import activity, cells, masking
 from admin.activity import Names, past_url
 from admin.context import allowed, clientele, now, session, shop, zone
 from admin.fields import Field
 from admin.frame import frame
 from admin.pages import Text
 from admin.query import BadArgument, parse_id
+from models import masks
 from models.base import N_
 from models.personal import policy
 
@@ -257,9 +258,11 @@ def _field(screen: Screen, past: Past, name: str, names: Names) -> PastField:
 
 def words(screen: Screen, values: dict[str, Any], field: Field, names: Names) -> Text:
     """Return a journalled value as the record's own page would show it."""
-    value = values.get(key_of(field))
+    value = masks.value(screen.model, key_of(field), values.get(key_of(field)))
     if value is None or value == "":
         return cells.nothing()
+    if isinstance(value, masks.Masked):
+        return value
     if field.kind == "lookup":
         return activity.linked(field.target.__tablename__, value, names)  # type: ignore[union-attr]
     try:
@@ -295,7 +298,7 @@ def _related(past: Past, names: Names) -> list[tuple[Text, list[PastLine]]]:
     """Return the rows that belonged to a customer then, by kind, for those who may list them."""
     found = []
     for table, rows in past.related.items():
-        screen = clientele().screens.get(table)
+        screen = clientele().by_table.get(table)
         if rows and screen is not None and allowed("list", table) and not screen.narrows:
             found.append((screen.heading, [_line(screen, past, row, names) for row in rows]))
     return found
@@ -336,7 +339,8 @@ def _since(past: Past, row: PastRow) -> Text:
 
 def restorable(screen: Screen, name: str) -> bool:
     """Return whether the person asking may write a field, by the form."""
-    return screen.can("edit") and name in screen.form_columns and journalled(screen.field(name))
+    offered = name in screen.form_columns and name not in masking.withheld(screen)
+    return screen.can("edit") and offered and journalled(screen.field(name))
 
 
 def hindrance(screen: Screen, past: Past, name: str, names: Names | None = None) -> str | None:

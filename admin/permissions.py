@@ -7,9 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from models.masks import OWNER, REVEAL, groups
 from models.staff import PREFIX
 
 READ = ("list", "show")
+SEE = "see_"
+"""How permissions to see sensitive columns begin; the columns themselves declare them (rule 19)."""
 WRITE = ("add", "edit")
 
 _PEOPLE = ("customer", "phone", "address", "note", "attribute_value", "external_id")
@@ -19,6 +22,11 @@ _LISTS = (
     "customer_class", "membership_group", "acquisition_source", "price_list", "sales_channel", "payment_term",
     "bank_account", "attribute_definition",
 )  # fmt: skip
+
+
+def reads(permission: str) -> bool:
+    """Return whether a permission lets its holder see something and do nothing."""
+    return permission in READ or permission.startswith(SEE)
 
 
 def grants(resources: Iterable[str], *verbs: str) -> set[tuple[str, str]]:
@@ -35,6 +43,7 @@ _SERVICE = (
     | grants(("changeset",), "undo")
     | grants(("run", "run_item"), *READ)
 )
+_SEEN = grants((OWNER,), *(SEE + group for group in groups()))
 _STANDING = grants(("customer",), "activate", "deactivate")
 _MAIL = grants(("mail",), *READ, "resend")
 _TRADE = grants(("customer",), "approve", "reject", "set_terms")
@@ -43,6 +52,8 @@ _BULK = grants(("customer", "address", "note"), "edit_fields")
 SHIPPED_ROLES: dict[str, set[tuple[str, str]] | None] = {
     "Admin": None,
     "Manager": _EVERYTHING_READ
+    | _SEEN
+    | grants((OWNER,), REVEAL)
     | _SERVICE
     | _STANDING
     | _TRADE
@@ -63,6 +74,7 @@ SHIPPED_ROLES: dict[str, set[tuple[str, str]] | None] = {
     | grants(("account_entry",), "pay", "refund", "void")
     | grants(("invoice",), "raise", "void"),
     "Back office": _EVERYTHING_READ
+    | _SEEN
     | _SERVICE
     | _STANDING
     | _BULK
@@ -72,11 +84,14 @@ SHIPPED_ROLES: dict[str, set[tuple[str, str]] | None] = {
     | grants(("run",), "cancel", "undo")
     | grants(("loyalty_entry",), "adjust"),
     "Support": _EVERYTHING_READ
+    | _SEEN
+    | grants((OWNER,), REVEAL)
     | _SERVICE
     | _STANDING
     | _MAIL
     | grants(("loyalty_entry",), "adjust", "reverse"),
     "Finance": _EVERYTHING_READ
+    | _SEEN
     | grants(("customer", *_LEDGERS, *_ORDERS), "export")
     | grants(("account_entry",), "pay", "refund", "void")
     | grants(("invoice",), "raise", "void")

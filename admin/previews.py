@@ -13,6 +13,7 @@ from actions.census import Tally
 from actions.preview import Preview, RowChange
 from actions.runner import MOST_AT_ONCE
 from admin import activity, cells
+from admin.changesets import TIES
 from admin.context import now, shop
 from admin.pages import (
     FieldChange,
@@ -117,7 +118,7 @@ def _groups(rows: Sequence[RowChange]) -> list[PreviewGroup]:
             _noun(table, sum(row.count for row in found)),
             sum(row.count for row in found),
             [
-                PreviewLine(_kind(row), _title(row), _fields(row, changes[id(row)], names))
+                PreviewLine(_kind(row), _title(row, names), _fields(row, changes[id(row)], names))
                 for row in shown[table]
             ],
         )
@@ -130,7 +131,9 @@ def _noun(table: str, count: int) -> str:
     return table if model is None else _(model.__label__ if count == 1 else model.__plural__)
 
 
-def _title(row: RowChange) -> str:
+def _title(row: RowChange, names: activity.Names) -> Text:
+    if row.table in TIES:
+        return activity.tied(row.table, row.after or row.before, names)
     return f"{row.count} {_noun(row.table, row.count).lower()}" if row.kind == "moved" else row.label
 
 
@@ -153,7 +156,7 @@ def _fields(row: RowChange, change: Change, names: activity.Names) -> Sequence[F
         ]
     if row.kind == "mailed":
         return [FieldChange(_("To"), "", row.after["recipient"])]
-    return activity.field_changes(change, names) if row.kind != "deleted" else ()
+    return activity.field_changes(change, names) if row.kind != "deleted" and row.table not in TIES else ()
 
 
 def _kind(row: RowChange) -> str:

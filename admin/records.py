@@ -65,7 +65,7 @@ def _buttons(screen: Screen, row: Any) -> list[Link]:
 
 
 def _menu(screen: Screen, row: Any) -> list[Link]:
-    menu = links.action_links(screen, row)
+    menu = [*screen.links(row), *links.action_links(screen, row)]
     return [*menu, links.delete_link(screen, row)] if screen.can("delete") else menu
 
 

@@ -29,12 +29,13 @@ from werkzeug.exceptions import (
 from actions.base import Invalid
 from actions.journal import plain
 from actions.preview import Preview
-from admin import acting, api_keys, bodies, forms, lists, openapi, past
+from admin import acting, activity, api_keys, bodies, forms, lists, openapi, past
 from admin.context import forget_person, memo, perform, person, rehearse, session
 from admin.openapi import field_names
 from admin.query import BadArgument, parse_id
 from admin.select import count_up_to, fetch_page
 from admin.sentences import fill, sentence, translated
+from models import masks
 
 if TYPE_CHECKING:
     from admin.base import Screen
@@ -301,7 +302,7 @@ def _answer_as_it_was(screen: Screen, row_id: str) -> Response:
         raise BadArgument("at", _("entries like this never change: they are as they were"))
     moment = past.parse_moment(request.args["at"])
     found = past.read(screen, _number(row_id), moment)
-    known = {**found.values, **found.balances}
+    known = {**masks.values(screen.model, found.values), **found.balances}
     keys = {name: past.key_of(screen.field(name)) for name in field_names(screen)}
     kept = {n: k for n, k in keys.items() if k in known or past.journalled(screen.field(n))}
     result = {"id": found.id, **{name: known.get(key) for name, key in kept.items()}}
@@ -317,10 +318,8 @@ def _preview(found: Preview) -> dict[str, Any]:
         "possible": found.possible,
         "fingerprint": found.fingerprint,
         "rows": [
-            {
-                name: getattr(row, name)
-                for name in ("kind", "table", "id", "label", "before", "after", "count")
-            }
+            {name: getattr(row, name) for name in ("kind", "table", "id", "label", "count")}
+            | {"before": _masked(row.table, row.before), "after": _masked(row.table, row.after)}
             for row in found.rows
         ],
         "blockers": [
@@ -331,6 +330,11 @@ def _preview(found: Preview) -> dict[str, Any]:
         "warnings": [fill(w.message, w.values) for w in found.outcome.warnings] if found.outcome else [],
         "sheet": asdict(found.outcome.sheet) if found.outcome and found.outcome.sheet else None,
     }
+
+
+def _masked(table: str, values: dict[str, Any]) -> dict[str, Any]:
+    model = activity.models().get(table)
+    return masks.values(model, values) if model is not None else values
 
 
 # -- OpenAPI --------------------------------------------------------------------------------------------------------

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
@@ -10,6 +9,7 @@ from flask_appbuilder.security.sqla.models import Permission, PermissionView, Ro
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from actions import passwords
 from admin.permissions import SHIPPED_ROLES
 from models.base import Staff
 from models.dialect import hold
@@ -82,17 +82,11 @@ def first_admin(session: Session, email: str, hash_password: Callable[[str], str
     :raises Invalid: ``email`` is not an email address.
     """
     address = str(validate_email("email", email))
-    password = secrets.token_urlsafe(15)
     role = session.scalars(select(Role).where(Role.name == "Admin")).one()
-    session.add(
-        Staff(
-            username=address,
-            email=address,
-            first_name="First",
-            last_name="Admin",
-            active=True,
-            password=hash_password(password),
-            roles=[role],
-        )
+    admin = Staff(
+        username=address, email=address, first_name="First", last_name="Admin", active=True, roles=[role]
     )
+    password = passwords.made(admin)
+    admin.password = passwords.hashed(password, admin, hash_password)
+    session.add(admin)
     return password

@@ -165,7 +165,7 @@ def _form_page(screen: Screen, form: Form, row: Any, *, new_key: bool = False) -
         else screen.url_to("index_view"),
         submit=_("Save") if row is not None else _("Create %(thing)s", thing=thing),
         drawer=in_drawer(),
-        sections=_sections(screen),
+        sections=_sections(screen, form),
         version=source_version(request.form.get("version"))
         if row is not None and request.method == "POST"
         else getattr(row, "version", None),
@@ -174,9 +174,9 @@ def _form_page(screen: Screen, form: Form, row: Any, *, new_key: bool = False) -
     return render("admin/drawer.html" if page.drawer else "admin/form.html", page, screen)
 
 
-def _sections(screen: Screen) -> list[tuple[Any, list[str]]]:
+def _sections(screen: Screen, form: Form) -> list[tuple[Any, list[str]]]:
     declared = screen.sections or (Section("", screen.form_columns),)
-    found = [(s.label, [n for n in s.names if n in screen.form_columns]) for s in declared]
+    found = [(s.label, [n for n in s.names if n in form]) for s in declared]
     return [(label, names) for label, names in found if names]
 
 

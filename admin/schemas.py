@@ -69,10 +69,12 @@ FILTERED: dict[str, Schema] = {
 }
 
 
-def shown(field: Field) -> Schema:
-    """Return the schema of a column as a row shows it."""
-    if field.choices is not None:
-        described: Schema = {"type": "string", "enum": [member.value for member in field.choices]}
+def shown(field: Field, *, masked: bool = False) -> Schema:
+    """Return the schema of a column as a row shows it; under a mask everything is a text."""
+    if masked:
+        described: Schema = {"type": "string", "description": "masked for your role"}
+    elif field.choices is not None:
+        described = {"type": "string", "enum": [member.value for member in field.choices]}
     else:
         described = dict(SHOWN[field.kind])
     return or_null(described) if field.nullable else described
@@ -104,6 +106,8 @@ def of_form(form: type[Form], start: Mapping[str, Any] | None = None) -> tuple[d
         f.short_name
         for f in bound
         if f.flags.required and f.data in (None, []) and not isinstance(f, BooleanField)
+        if not hasattr(bound, "pickable")
+        or isinstance(f, inputs.TicksField)  # the others only where they are ticked
     ]
     return found, needed
 

@@ -11,17 +11,18 @@ from typing import TYPE_CHECKING, Any
 
 from flask import Blueprint, render_template, request
 from flask_babel import gettext as _
-from sqlalchemy import false, or_, select, union
+from sqlalchemy import false, func, or_, select, union
 from werkzeug.exceptions import Unauthorized
 
 from admin.context import allowed, clientele, person, session
 from admin.frame import frame
 from admin.pages import Hit, HitGroup
 from admin.query import BadArgument
+from models import masks
 from models.address import Address
 from models.customer import Customer
 from models.order import Order
-from models.search import prefix
+from models.search import begins
 
 if TYPE_CHECKING:
     from admin.base import Screen
@@ -44,7 +45,9 @@ def _term(screen: Screen, name: str, word: str) -> Any:
         other = screen.lookup_screen(field)()
         return field.column.in_(select(other.identity).where(other.search_clause(word)))
     if screen.is_search_key(name):
-        return prefix(field.attribute, word)
+        return begins(field.attribute, word)
+    if masks.is_hidden(screen.model, name):
+        return func.lower(field.column) == func.lower(word)
     return field.column.icontains(word, autoescape=True)
 
 
@@ -93,9 +96,9 @@ def _addresses(text: str) -> HitGroup | None:
         return None
     screen = clientele().screens["address"]
     whole = (
-        prefix(Address.postcode_key, text),
-        prefix(Address.line1_key, text),
-        prefix(Address.town_key, text),
+        begins(Address.postcode_key, text),
+        begins(Address.line1_key, text),
+        begins(Address.town_key, text),
     )
     few = [
         screen.base_select().with_only_columns(Address.id).where(term).limit(PER_GROUP).subquery()
@@ -117,7 +120,7 @@ def _orders(text: str) -> HitGroup | None:
     if not allowed("list", "sales_order"):
         return None
     screen = clientele().screens["sales_order"]
-    by_number = prefix(Order.number, text.removeprefix("#").upper(), folded=False)
+    by_number = begins(Order.number, text.removeprefix("#").upper(), folded=False)
     rows = session().execute(
         screen.base_select().add_columns(Customer).join(Customer).where(by_number)
         .order_by(Order.number).limit(PER_GROUP)

@@ -84,7 +84,8 @@ def beyond(keys: Sequence[Key], values: Sequence[Any], dialect: str, *, backward
     clause: Any = false()
     for key, value in reversed(list(zip(keys, values, strict=True))):
         clause = or_(
-            _past(key, value, dialect, backwards), and_(key.expression.is_not_distinct_from(value), clause)
+            _past(key, value, dialect, backwards),
+            and_(key.expression.is_not_distinct_from(literal(value, key.expression.type)), clause),
         )
     return clause
 
@@ -94,7 +95,8 @@ def _past(key: Key, value: Any, dialect: str, backwards: bool) -> Any:
     empties_last = nulls_first(dialect) == descending
     if value is None:
         return false() if empties_last else key.expression.is_not(None)
-    further = key.expression < value if descending else key.expression > value
+    bound = literal(value, key.expression.type)  # a bare True or False is no value that could be more or less
+    further = key.expression < bound if descending else key.expression > bound
     return or_(further, key.expression.is_(None)) if empties_last and key.nullable else further
 
 
@@ -148,7 +150,9 @@ def fetch_page(
 def _anchor_values(
     session: Session, within: Select[Any], keys: Sequence[Key], identity: Any, anchor: int
 ) -> Sequence[Any] | None:
-    wanted = within.with_only_columns(*(k.expression for k in keys)).where(identity == anchor)
+    wanted = within.with_only_columns(*(k.expression for k in keys)).where(
+        identity == literal(anchor, BigInteger)
+    )
     row = session.execute(wanted).first()
     return tuple(row) if row is not None else None
 

@@ -1,4 +1,4 @@
-"""The browser's session: a signed cookie for nobody, a row on the server from sign-in to sign-out (rule 15.1).
+"""The browser's session: a signed cookie for nobody, a row on the server from sign-in to sign-out (rule 16.1).
 
 Flask's own interface, of which two things are ours: who has signed in holds a token that says nothing, and what it
 stands for ends on the server.
@@ -19,7 +19,7 @@ MARK = "s."
 """How a token begins in the cookie, to tell it from a signed cookie."""
 USER = "_user_id"
 """Where Flask-Login keeps who has signed in."""
-OF_NOBODY = ("csrf_token", "_flashes")
+OF_NOBODY = ("csrf_token", "_flashes", "view_as", "pending")
 """What a session of nobody holds and the one that begins at sign-in does not take over."""
 WITHOUT = ("/static/", "/api/")
 """Addresses that know no browser's session: files are anybody's, and programs show tokens."""
@@ -30,6 +30,8 @@ class BrowserSession(SecureCookieSession):
 
     live: Live | None = None
     lapsed = False
+    renewed = ""
+    """The token that this session has from now on, where it was given another."""
 
 
 class StaffSessions(SecureCookieSessionInterface):
@@ -69,10 +71,15 @@ class StaffSessions(SecureCookieSessionInterface):
             self._begin(app, session, int(who), response)
         else:
             sessions.keep(db.engine, live, _now(app), _written(session) if session.modified else None)
+            if session.renewed:
+                self._give(app, session.renewed, response)
 
     def _begin(self, app: Flask, session: BrowserSession, user_id: int, response: Response) -> None:
         carried = {name: value for name, value in session.items() if name not in OF_NOBODY}
         token = sessions.begin(db.engine, user_id, _now(app), caller(), data=_written(carried))
+        self._give(app, token, response)
+
+    def _give(self, app: Flask, token: str, response: Response) -> None:
         response.set_cookie(
             self.get_cookie_name(app),
             MARK + token,

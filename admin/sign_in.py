@@ -1,8 +1,9 @@
-"""Signing in: one way for the page and the API, counted before any password is looked at (rules 15.2, 15.3)."""
+"""Signing in: one way for the page and the API, counted before any password is looked at (rules 16.2, 16.3)."""
 
 from __future__ import annotations
 
 import secrets
+from collections.abc import Callable
 from functools import cache
 from typing import Any
 
@@ -14,6 +15,7 @@ from werkzeug.security import check_password_hash, generate_password_hash
 
 from actions import events, throttle
 from actions.base import Actor
+from actions.passwords import LONGEST
 from actions.runner import Call
 from actions.sessions import digest
 from actions.throttle import Limit
@@ -25,8 +27,6 @@ from models.dialect import WRITE
 BROWSER_COOKIE = "known"
 """Tells a browser in which somebody has signed in before; it opens nothing."""
 KEPT_SECONDS = 180 * 24 * 3600
-LONGEST = 128
-"""Characters of a password. A longer one is wrong without being looked at, which would take long."""
 
 
 def authenticate(username: str, password: str) -> Staff | None:
@@ -37,13 +37,28 @@ def authenticate(username: str, password: str) -> Staff | None:
 
     :raises TooManyRequests: after too many failures, before any password is looked at.
     """
-    account = _find(username)
+    account = find(username)
     limits = [_limit(account, username), throttle.of_address(request.remote_addr or "")]
-    _count(limits)
+    count(limits)
     right = check_password_hash(_hash_of(account), password[:LONGEST]) and len(password) <= LONGEST
     if account is None or not account.active or not account.password or not right:
         about = account.id if account is not None else None
-        events.record(db.engine, "staff.sign_in_failed", _event(events.NOBODY), about)
+        events.record(db.engine, "staff.sign_in_failed", as_somebody(events.NOBODY), about)
+        return None
+    throttle.give_back(db.engine, limits, now())
+    return account
+
+
+def by_directory(ask: Callable[[str, str], Staff | None], username: str, password: str) -> Staff | None:
+    """Return whom a directory knows by a user name and password, or None, counted like a sign-in of ours.
+
+    :raises TooManyRequests: after too many failures, before the directory is asked.
+    """
+    limits = [_limit(find(username), username), throttle.of_address(request.remote_addr or "")]
+    count(limits)
+    account = ask(username, password)
+    if account is None:
+        events.record(db.engine, "staff.sign_in_failed", as_somebody(events.NOBODY))
         return None
     throttle.give_back(db.engine, limits, now())
     return account
@@ -54,8 +69,8 @@ def confirm(person: Staff, password: str) -> bool:
 
     :raises TooManyRequests: after too many failures.
     """
-    limits = [_limit(person, person.username), throttle.of_address(request.remote_addr or "")]
-    _count(limits)
+    limits = limits_of(person)
+    count(limits)
     known = bool(person.password) and len(password) <= LONGEST
     if known and check_password_hash(str(person.password), password):
         throttle.give_back(db.engine, limits, now())
@@ -64,9 +79,16 @@ def confirm(person: Staff, password: str) -> bool:
     return False
 
 
+def hash_password(password: str) -> str:
+    """Return what the database keeps of a password."""
+    return generate_password_hash(password, current_app.config["FAB_PASSWORD_HASH_METHOD"])
+
+
 def signed_in(account: Staff) -> None:
     """Write down that somebody signed in."""
-    events.record(db.engine, "staff.sign_in", _event(Actor(account.id, account.get_full_name())), account.id)
+    events.record(
+        db.engine, "staff.sign_in", as_somebody(Actor(account.id, account.get_full_name())), account.id
+    )
 
 
 def remember_browser(account: Staff, response: Response) -> None:
@@ -92,6 +114,11 @@ def account_limit(account: Staff) -> Limit:
     return throttle.of_account(str(account.id))
 
 
+def limits_of(account: Staff) -> list[Limit]:
+    """Return what the attempts of whoever asks to be somebody are counted on."""
+    return [_limit(account, account.username), throttle.of_address(request.remote_addr or "")]
+
+
 def _limit(account: Staff | None, username: str) -> Limit:
     if account is None:
         return throttle.of_account(f"named {username.casefold()[:320]}")
@@ -108,7 +135,8 @@ def _is_known(account: Staff) -> bool:
     return bool(session().scalar(select(known)))
 
 
-def _count(limits: list[Limit]) -> None:
+def count(limits: list[Limit]) -> None:
+    """Count an attempt. :raises TooManyRequests: there were too many."""
     wait = throttle.take(db.engine, limits, now())
     if wait:
         minutes = -(-wait // 60)
@@ -117,7 +145,7 @@ def _count(limits: list[Limit]) -> None:
         )
 
 
-def _find(username: str) -> Staff | None:
+def find(username: str) -> Staff | None:
     """Return whose user name or, where it is nobody's, whose email it is; both are always looked for."""
     by_name = session().scalar(select(Staff).where(Staff.username == username))
     by_email = session().scalar(select(Staff).where(Staff.email == username))
@@ -136,6 +164,7 @@ def _nobodys_hash(method: str) -> str:
     return generate_password_hash(secrets.token_urlsafe(32), method)
 
 
-def _event(actor: Actor) -> Call:
+def as_somebody(actor: Actor) -> Call:
+    """Return the request as one of somebody who is not signed in."""
     asked: Any = call()
     return Call(actor, asked.now, request_id=asked.request_id, address=asked.address)

@@ -42,6 +42,7 @@ PERMISSION_OF = {
     "import_view": "import",
     "import_empty_view": "import",
     "import_map_view": "import",
+    "import_mapping_delete_view": "import",
     "import_rows_view": "import",
     "import_refused_view": "import",
     "import_apply_view": "import",
@@ -143,6 +144,11 @@ class Views:
     def import_map_view(self) -> Any:
         """Choose which column goes where."""
         return importing.mapping(self._screen)
+
+    @expose("/import/mapping/delete/", methods=("POST",))
+    def import_mapping_delete_view(self) -> Any:
+        """Delete a saved mapping."""
+        return importing.delete_mapping(self._screen)
 
     @expose("/import/rows/")
     def import_rows_view(self) -> Any:

@@ -12,8 +12,10 @@ from bench import data, imports, lists
 
 LIMIT = 1.0
 IMPORT_LIMIT = 6.0
+UNDO_LIMIT = 2.0
+"""How many times as long as the import its undo may take."""
 IMPORT_MEMORY = 100
-"""Megabytes that applying a file of any size may take."""
+"""Megabytes that applying a file of any size, and undoing it, may take."""
 
 
 def main() -> int:
@@ -61,8 +63,14 @@ def _import(kind: str, url: str, rows: int) -> int:
         f"  before it: upload {taken.upload:.1f} s, mapping {taken.mapping:.1f} s, dry run {taken.trial:.1f} s"
     )
     kept = taken.ratio <= IMPORT_LIMIT and taken.grown <= IMPORT_MEMORY
-    print(f"  ratio {taken.ratio:.2f}, limit {IMPORT_LIMIT:.2f}: {'kept' if kept else 'MISSED'}", flush=True)
-    return int(not kept)
+    print(f"  ratio {taken.ratio:.2f}, limit {IMPORT_LIMIT:.2f}: {'kept' if kept else 'MISSED'}")
+    undone = taken.undo_ratio <= UNDO_LIMIT
+    print(f"  undo of all of it  {taken.undo:7.1f} s")
+    print(
+        f"  ratio to the import {taken.undo_ratio:.2f}, limit {UNDO_LIMIT:.2f}: {'kept' if undone else 'MISSED'}",
+        flush=True,
+    )
+    return int(not kept) + int(not undone)
 
 
 if __name__ == "__main__":

@@ -29,7 +29,7 @@ from models.demo import PASSWORD
 from models.dialect import WRITE
 from models.importing import ImportFile
 from models.lookups import CustomerClass, SalesChannel
-from models.run import RunState
+from models.run import Run, RunState
 from models.validate import missing
 from tests.application import Client
 
@@ -44,7 +44,7 @@ Values = dict[str, Any]
 
 @dataclass(slots=True)
 class Taken:
-    """Seconds for all rows of all rounds, and how many megabytes the process grew while ours was at work."""
+    """Seconds for all rows of all rounds, and how many megabytes the process grew while ours was at work or undone."""
 
     rows: int
     upload: float = 0
@@ -52,12 +52,18 @@ class Taken:
     trial: float = 0
     ours: float = 0
     bare: float = 0
+    undo: float = 0
     grown: float = 0
 
     @property
     def ratio(self) -> float:
         """How many times as long ours takes."""
         return self.ours / self.bare
+
+    @property
+    def undo_ratio(self) -> float:
+        """How many times as long as the import its undo takes."""
+        return self.undo / self.ours
 
 
 def compare(url: str, rows: int) -> Taken:
@@ -114,11 +120,28 @@ def _import(app: Flask, client: Any, people: list[Values], taken: Taken) -> None
     before = _settled()
     send(f"/admin/customer/import/apply/?id={file_id}", {})
     taken.ours += _timed(lambda: _work(app))
+    run_id = _applied(app, int(file_id), len(people))
+    send(f"/admin/run/act/undo/?id={run_id}", {})
+    taken.undo += _timed(lambda: _work(app))
     taken.grown = max(taken.grown, _memory("VmHWM") - before)
+    _check_undone(app, run_id, people[0]["Email"])
+
+
+def _applied(app: Flask, file_id: int, size: int) -> int:
+    """Return the run that applied a file. :raises SystemExit: not all of it went through."""
     with app.app_context(), Session(db.engine) as session:
-        file = session.get_one(ImportFile, int(file_id))
-        if file.run is None or (file.run.state, file.run.done) != (RunState.DONE, len(people)):
+        file = session.get_one(ImportFile, file_id)
+        if file.run is None or (file.run.state, file.run.done) != (RunState.DONE, size):
             raise SystemExit(f"the import did not go through: {file.created} created, {file.refused} refused")
+        return file.run.id
+
+
+def _check_undone(app: Flask, run_id: int, email: str) -> None:
+    with app.app_context(), Session(db.engine) as session:
+        back = session.scalars(select(Run).where(Run.undoes_id == run_id)).one()
+        left = session.scalar(select(Customer.id).where(Customer.email == email))
+        if back.state != RunState.DONE or left is not None:
+            raise SystemExit(f"the undo did not go through: {back.refused} of {back.size} steps refused")
 
 
 def _work(app: Flask) -> None:

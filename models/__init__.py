@@ -1,5 +1,6 @@
 """What is true: tables, constraints and invariants. Importing the package completes the metadata."""
 
+import models.masks  # noqa: F401  before any model: it masks the rows of what is declared from then on
 from models import (
     access,
     account,

@@ -11,9 +11,10 @@ import datetime as dt
 from typing import Any
 
 from sqlalchemy import BigInteger, ForeignKey, Index, Integer, String, Text
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from models.base import N_, Base, table_args
+from models.member import Member
 from models.personal import account, secret
 from models.types import Choice, Json, PrimaryKey, UTCDateTime, choice
 
@@ -53,6 +54,8 @@ class StaffSession(Base):
     """What the browser or program says it is."""
     ended_at: Mapped[dt.datetime | None] = mapped_column(UTCDateTime, info=account)
     ended_because: Mapped[str | None] = mapped_column(String(60), info=account)
+
+    member: Mapped[Member] = relationship()
 
     def __str__(self) -> str:
         return f"#{self.id}"

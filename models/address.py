@@ -40,11 +40,21 @@ class Address(Record):
         String(160), info=personal("name", merge="move"), doc=N_("Only where it is not the customer.")
     )
     company: Mapped[str | None] = mapped_column(String(160), info=personal("name", merge="move"))
-    line1: Mapped[str] = mapped_column(String(160), info=personal("address", merge="move") | checked(LINE1))
-    line2: Mapped[str | None] = mapped_column(String(160), info=personal("address", merge="move"))
-    town: Mapped[str | None] = mapped_column(String(100), info=personal("address", merge="move"))
-    county: Mapped[str | None] = mapped_column(String(100), info=personal("address", merge="move"))
-    postcode: Mapped[str | None] = mapped_column(String(16), info=personal("address", merge="move"))
+    line1: Mapped[str] = mapped_column(
+        String(160), info=personal("address", merge="move", sensitive="address") | checked(LINE1)
+    )
+    line2: Mapped[str | None] = mapped_column(
+        String(160), info=personal("address", merge="move", sensitive="address")
+    )
+    town: Mapped[str | None] = mapped_column(
+        String(100), info=personal("address", merge="move", sensitive="address")
+    )
+    county: Mapped[str | None] = mapped_column(
+        String(100), info=personal("address", merge="move", sensitive="address")
+    )
+    postcode: Mapped[str | None] = mapped_column(
+        String(16), info=personal("address", merge="move", sensitive="address")
+    )
     country: Mapped[str] = mapped_column(String(2), default="GB", info=fact() | places.COUNTRY)
     is_admin: Mapped[bool] = mapped_column(
         Boolean, default=False, info=fact(), doc=N_("Gets copies of everything.")
@@ -56,9 +66,11 @@ class Address(Record):
     is_primary: Mapped[bool] = mapped_column(
         Boolean, default=False, info=fact(), doc=N_("The address that lists and the record's header show.")
     )
-    postcode_key: Mapped[str] = mapped_column(Key, default="", info=search_key("address"))
-    line1_key: Mapped[str] = mapped_column(Key, default="", info=search_key("address"))
-    town_key: Mapped[str] = mapped_column(Key, default="", info=search_key("address"))
+    postcode_key: Mapped[str] = mapped_column(
+        Key, default="", info=search_key("address", sensitive="address")
+    )
+    line1_key: Mapped[str] = mapped_column(Key, default="", info=search_key("address", sensitive="address"))
+    town_key: Mapped[str] = mapped_column(Key, default="", info=search_key("address", sensitive="address"))
 
     customer: Mapped[Customer] = relationship(back_populates="addresses")
 

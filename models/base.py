@@ -27,6 +27,8 @@ for _table in metadata.tables.values():
     _table.dialect_options["sqlite"]["autoincrement"] = True
     for _column in _table.columns:
         _column.info.setdefault("policy", personal.account["policy"])
+        if isinstance(_column.type, Integer):
+            _column.type = Id  # as wide as every id of ours: PostgreSQL fails on a larger one in a question
 
 identity = identity_models
 """The staff tables: roles, permissions and who holds them."""

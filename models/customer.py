@@ -105,17 +105,21 @@ class Customer(Record):
         String(160), info=personal("name"), doc=N_("Only where the business trades under another name.")
     )
     company_number: Mapped[str | None] = mapped_column(
-        String(30), info=personal("number") | checked(places.company_number)
+        String(30), info=personal("number", sensitive="vat") | checked(places.company_number)
     )
     vat_number: Mapped[str | None] = mapped_column(
         String(30),
-        info=personal("number") | checked(places.vat_number),
+        info=personal("number", sensitive="vat") | checked(places.vat_number),
         doc=N_("With the country letters in front, such as GB980780684."),
     )
-    email: Mapped[str | None] = mapped_column(String(254), info=personal("email") | checked(validate.email))
-    gender: Mapped[Gender | None] = mapped_column(choice(Gender, "gender"), info=personal("text"))
+    email: Mapped[str | None] = mapped_column(
+        String(254), info=personal("email", sensitive="email") | checked(validate.email)
+    )
+    gender: Mapped[Gender | None] = mapped_column(
+        choice(Gender, "gender"), info=personal("text", sensitive="birth")
+    )
     date_of_birth: Mapped[dt.date | None] = mapped_column(
-        Date, info=personal("date") | checked(validate.date_of_birth)
+        Date, info=personal("date", sensitive="birth") | checked(validate.date_of_birth)
     )
     language: Mapped[str | None] = mapped_column(
         String(35),
@@ -201,7 +205,7 @@ class Customer(Record):
     merged_into_id: Mapped[int | None] = refers("customer", reference(written_by="action"), index=False)
     anonymised_at: Mapped[dt.datetime | None] = mapped_column(UTCDateTime, info=state())
 
-    email_key: Mapped[str] = mapped_column(Key, default="", info=search_key("email"))
+    email_key: Mapped[str] = mapped_column(Key, default="", info=search_key("email", sensitive="email"))
     last_name_key: Mapped[str] = mapped_column(Key, default="", info=search_key("name"))
     first_name_key: Mapped[str] = mapped_column(Key, default="", info=search_key("name"))
     company_key: Mapped[str] = mapped_column(Key, default="", info=search_key("name"))

@@ -13,12 +13,12 @@ from sqlalchemy import Boolean, ForeignKey, Index, Integer, String, UniqueConstr
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from models import normalise
-from models.base import N_, Base, Record, table_args
+from models.base import N_, Base, Invalid, Record, Staff, table_args
 from models.columns import refers
 from models.personal import fact, personal, search_key, staff, system
 from models.run import Run
 from models.types import Choice, Id, Json, Key, PrimaryKey, UTCDateTime, choice
-from models.validate import checked, required
+from models.validate import checked
 
 
 class ImportState(Choice):
@@ -109,23 +109,36 @@ class ImportRow(Base):
         return f"{self.line}"
 
 
+def _speaking(field: str, value: str | None) -> str:
+    """Check a name that people are to find again in a list."""
+    if value is None or not any(character.isalnum() for character in value):
+        raise Invalid({field: N_("Give the mapping a name with letters or figures in it.")})
+    return value
+
+
 class ImportMapping(Record):
-    """Which column of a file goes into which field, kept under a name for the next file of the kind."""
+    """Which column of a file goes into which field, kept under a name for the next file of the kind.
+
+    It is theirs who saved it, to replace and to delete; others who import into the list may use it, too.
+    """
 
     __tablename__ = "import_mapping"
     __label__ = N_("Saved mapping")
     __plural__ = N_("Saved mappings")
-    __table_args__ = table_args(UniqueConstraint("resource", "name_key"))
+    __table_args__ = table_args(UniqueConstraint("resource", "owner_id", "name_key"))
 
     resource: Mapped[str] = mapped_column(String(63), info=system)
-    name: Mapped[str] = mapped_column(
-        String(80), info=fact() | checked(required(N_("Give the mapping a name.")))
+    owner_id: Mapped[int] = mapped_column(
+        Integer, ForeignKey("ab_user.id", ondelete="RESTRICT"), index=True, info=staff
     )
+    name: Mapped[str] = mapped_column(String(80), info=fact() | checked(_speaking))
     headers: Mapped[list[str]] = mapped_column(Json, info=fact())
     fields: Mapped[dict[str, str]] = mapped_column(Json, info=fact())
     match: Mapped[str | None] = mapped_column(String(63), info=fact())
     clear_empty: Mapped[bool] = mapped_column(Boolean, default=False, info=fact())
     name_key: Mapped[str] = mapped_column(Key, default="", info=search_key("none"))
+
+    owner: Mapped[Staff] = relationship(Staff, foreign_keys=[owner_id])
 
     def derive(self) -> None:
         """Keep the key that makes names unique among the mappings of a list."""

@@ -17,6 +17,7 @@ from models.base import N_, Base, table_args
 from models.columns import refers
 from models.customer import Customer
 from models.journal import Changeset
+from models.masks import email
 from models.personal import personal, reference, search_key, secret, staff, system
 from models.types import Choice, Key, PrimaryKey, UTCDateTime, choice
 
@@ -63,7 +64,7 @@ class Mail(Base):
     """The member of staff it was written to, where that is who it was written to."""
     template: Mapped[str] = mapped_column(String(60), info=system)
     recipient: Mapped[str | None] = mapped_column(
-        String(254), info=personal("email", merge="survivor", written_by="product")
+        String(254), info=personal("email", merge="survivor", written_by="product", sensitive="email")
     )
     subject: Mapped[str | None] = mapped_column(
         String(250), info=personal("text", merge="survivor", written_by="product")
@@ -85,15 +86,16 @@ class Mail(Base):
     sent_at: Mapped[dt.datetime | None] = mapped_column(UTCDateTime, info=system)
     next_attempt_at: Mapped[dt.datetime | None] = mapped_column(UTCDateTime, info=system)
     last_error: Mapped[str | None] = mapped_column(
-        Text, info=personal("text", merge="survivor", written_by="product")
+        Text, info=personal("text", merge="survivor", written_by="product", sensitive="email")
     )
+    """A mail server's words, which often quote the address."""
     message_id: Mapped[str] = mapped_column(String(64), unique=True, info=system)
     resend_of_id: Mapped[int | None] = refers("mail", system)
     resent_at: Mapped[dt.datetime | None] = mapped_column(UTCDateTime, info=system)
     changeset_id: Mapped[int] = refers("changeset", system)
     fence: Mapped[int] = mapped_column(Integer, default=0, info=system)
     lease_until: Mapped[dt.datetime | None] = mapped_column(UTCDateTime, info=system)
-    recipient_key: Mapped[str] = mapped_column(Key, default="", info=search_key("email"))
+    recipient_key: Mapped[str] = mapped_column(Key, default="", info=search_key("email", sensitive="email"))
 
     customer: Mapped[Customer | None] = relationship()
     changeset: Mapped[Changeset] = relationship()
@@ -114,5 +116,4 @@ class Mail(Base):
 
 def masked(address: str | None) -> str:
     """Return an address as it is shown in passing: its first letter and its domain."""
-    name, at, domain = (address or "").rpartition("@")
-    return f"{name[:1]}***@{domain}" if at else ""
+    return email(address)

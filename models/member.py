@@ -20,6 +20,9 @@ from models.personal import account, staff, staff_fact, system
 from models.types import PrimaryKey, UTCDateTime
 from models.validate import checked, required
 
+ADMIN = "Admin"
+"""The role that always holds every permission, and always has somebody."""
+
 USERS, ROLES, GROUPS = (metadata.tables[f"ab_{name}"] for name in ("user", "role", "group"))
 
 
@@ -53,7 +56,7 @@ for _column in (USERS.c.username, USERS.c.active):
 
 
 def _only(*names: str) -> dict[str, Any]:
-    return {"include_properties": [*names, "id"]}
+    return {"include_properties": [*names, "id", "version", "created_at", "updated_at"]}
 
 
 class Member(Base):

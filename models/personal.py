@@ -44,6 +44,8 @@ class Policy:
     written_by: Writer
     secret: bool = False
     journalled: bool = True
+    sensitive: str = ""
+    """The permission group without which it is masked (rule 19): ``email`` for ``see_email``; "" is shown to all."""
 
 
 Info = dict[Any, Any]
@@ -54,10 +56,25 @@ def _info(policy: Policy) -> Info:
 
 
 def personal(
-    mask: Mask, *, merge: Merge = "fill", erase: Erase = "clear", written_by: Writer = "form"
+    mask: Mask,
+    *,
+    merge: Merge = "fill",
+    erase: Erase = "clear",
+    written_by: Writer = "form",
+    sensitive: str = "",
 ) -> Info:
-    """Classify what tells something about a person: masked, cleared by an erasure, part of a data request."""
-    return _info(Policy(True, mask, merge, erase, export=True, written_by=written_by))
+    """Classify what tells something about a person: masked, cleared by an erasure, part of a data request.
+
+    :param sensitive: names the permission group without which people see a mask: ``email`` makes ``see_email``.
+    """
+    _check_mask(mask, sensitive)
+    return _info(Policy(True, mask, merge, erase, export=True, written_by=written_by, sensitive=sensitive))
+
+
+def _check_mask(mask: Mask, sensitive: str) -> None:
+    """:raises ValueError: it is sensitive and has no mask to be shown in its place."""
+    if sensitive and mask == "none":
+        raise ValueError(f"what only some may see ({sensitive}) needs a mask for the others")
 
 
 def fact(*, merge: Merge = "survivor", erase: Erase = "keep") -> Info:
@@ -75,11 +92,18 @@ def reference(merge: Merge = "move", erase: Erase = "keep", *, written_by: Write
     return _info(Policy(False, "none", merge, erase, export=True, written_by=written_by))
 
 
-def search_key(mask: Mask) -> Info:
-    """Classify a normalised copy of a personal value: cleared with it, not exported, recomputed on save."""
+def search_key(mask: Mask, *, sensitive: str = "") -> Info:
+    """Classify a normalised copy of a personal value: cleared with it, not exported, recomputed on save.
+
+    :param sensitive: that of the value; whoever may not see it finds it by the whole of it only.
+    """
+    _check_mask(mask, sensitive)
     return _info(
-        Policy(True, mask, "recompute", "clear", export=False, written_by="product", journalled=False)
-    )
+        Policy(
+            True, mask, "recompute", "clear", export=False, written_by="product", journalled=False,
+            sensitive=sensitive,
+        )
+    )  # fmt: skip
 
 
 derived: Info = _info(

@@ -42,10 +42,10 @@ class Phone(Record):
     customer_id: Mapped[int] = owner("combine", ondelete="CASCADE")
     kind: Mapped[PhoneKind] = mapped_column(choice(PhoneKind, "kind"), default=PhoneKind.MOBILE, info=fact())
     number: Mapped[str] = mapped_column(
-        String(40), info=personal("phone", merge="move") | checked(places.phone_shape)
+        String(40), info=personal("phone", merge="move", sensitive="phone") | checked(places.phone_shape)
     )
     extension: Mapped[str | None] = mapped_column(
-        String(10), info=personal("phone", merge="move") | checked(EXTENSION)
+        String(10), info=personal("phone", merge="move", sensitive="phone") | checked(EXTENSION)
     )
     country: Mapped[str] = mapped_column(
         String(2),
@@ -56,7 +56,7 @@ class Phone(Record):
     is_primary: Mapped[bool] = mapped_column(
         Boolean, default=False, info=fact(), doc=N_("The number that lists show. A customer has at most one.")
     )
-    number_key: Mapped[str] = mapped_column(Key, default="", info=search_key("phone"))
+    number_key: Mapped[str] = mapped_column(Key, default="", info=search_key("phone", sensitive="phone"))
 
     customer: Mapped[Customer] = relationship(back_populates="phones")
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import phonenumbers
-from sqlalchemy import Select, and_, select, union
+from sqlalchemy import Select, and_, false, select, union
 
 from models import normalise
 from models.address import Address
 from models.customer import Customer
+from models.masks import group_of, sight
 from models.order import Order
 from models.phone import Phone
 
@@ -19,16 +20,30 @@ LAST = "\U0010ffff"
 
 COMPACT = frozenset({"postcode_key", "number_key"})
 """Keys that are stored without any space."""
+EMAILS = frozenset({"email_key", "recipient_key"})
 
 
 def prefix(column: Any, text: str, *, folded: bool = True) -> Any:
     """Return the clause for values of a normalised key that begin with ``text``, as a range of its index."""
-    key = normalise.folded(text) if folded else text
-    if column.key in COMPACT:
-        key = normalise.compact(text)
-    elif column.key == "email_key":
-        key = normalise.email(text)
+    key = normalised(column, text, folded=folded)
     return and_(column >= key, column < key + LAST)
+
+
+def normalised(column: Any, text: str, *, folded: bool = True) -> str:
+    """Return what was typed as a key holds it."""
+    if column.key in COMPACT:
+        return normalise.compact(text)
+    if column.key in EMAILS:
+        return normalise.email(text)
+    return normalise.folded(text) if folded else text
+
+
+def begins(column: Any, text: str, *, folded: bool = True) -> Any:
+    """Return :func:`prefix`; of a key that whoever is reading may not see, only the whole of it (rule 19.4)."""
+    if group_of(column) in sight().hidden:
+        key = normalised(column, text, folded=folded)
+        return column == key if key else false()
+    return prefix(column, text, folded=folded)
 
 
 def customer_ids(word: str, country: str = "GB") -> Select[Any]:
@@ -41,18 +56,18 @@ def customer_ids(word: str, country: str = "GB") -> Select[Any]:
     """
     code = word.upper().lstrip("#")
     terms: list[Select[Any]] = [
-        select(Customer.id).where(prefix(Customer.last_name_key, word)),
-        select(Customer.id).where(prefix(Customer.first_name_key, word)),
-        select(Customer.id).where(prefix(Customer.company_key, word)),
-        select(Address.customer_id).where(prefix(Address.postcode_key, word)),
-        select(Address.customer_id).where(prefix(Address.line1_key, word)),
-        select(Address.customer_id).where(prefix(Address.town_key, word)),
-        select(Order.customer_id).where(prefix(Order.number, code, folded=False)),
+        select(Customer.id).where(begins(Customer.last_name_key, word)),
+        select(Customer.id).where(begins(Customer.first_name_key, word)),
+        select(Customer.id).where(begins(Customer.company_key, word)),
+        select(Address.customer_id).where(begins(Address.postcode_key, word)),
+        select(Address.customer_id).where(begins(Address.line1_key, word)),
+        select(Address.customer_id).where(begins(Address.town_key, word)),
+        select(Order.customer_id).where(begins(Order.number, code, folded=False)),
     ]
     own = [
-        prefix(Customer.email_key, word),
-        prefix(Customer.loyalty_code, code, folded=False),
-        prefix(Customer.account_code, code, folded=False),
+        begins(Customer.email_key, word),
+        begins(Customer.loyalty_code, code, folded=False),
+        begins(Customer.account_code, code, folded=False),
     ]
     if code.isascii() and code.isdigit() and len(code) < 18:
         own.append(Customer.id == int(code))
@@ -61,7 +76,7 @@ def customer_ids(word: str, country: str = "GB") -> Select[Any]:
         select(Customer.merged_into_id).where(term, Customer.merged_into_id.is_not(None)) for term in own
     ]
     terms += [
-        select(Phone.customer_id).where(prefix(Phone.number_key, digits))
+        select(Phone.customer_id).where(begins(Phone.number_key, digits))
         for digits in phone_prefixes(word, country)
     ]
     found = union(*terms).subquery()

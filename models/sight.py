@@ -1,4 +1,4 @@
-"""Row scope: what a member of staff sees who is limited to the customers of some sales channels (rule 16).
+"""Row scope: what a member of staff sees who is limited to the customers of some sales channels (rule 17).
 
 Whose a row is can be read off its foreign keys, so nothing here names a table for its own sake: a new model that refers
 to a customer, or to something that belongs to one, is covered as it stands. Only the journal and the results of runs

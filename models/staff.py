@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from sqlalchemy import (
+    ColumnElement,
     CompoundSelect,
     Integer,
     Select,
     String,
+    and_,
     bindparam,
     cast,
+    exists,
     literal,
+    not_,
+    or_,
     select,
     union,
     union_all,
 )
 from sqlalchemy.orm import Session
 
+from models.access import SecondFactor
 from models.base import Staff, identity
-from models.member import StaffChannel
+from models.member import StaffChannel, StaffRole
 
 PREFIX = "can_"
 GENERATED = {"create": "add", "save": "edit", "try_import": "import"}
@@ -116,3 +123,54 @@ def may(session: Session, user_id: int, code: str) -> bool:
     """Return whether a member of staff is active and holds the permission of an action."""
     active = session.scalar(select(Staff.active).where(Staff.id == user_id))
     return bool(active) and _needed(code) in permissions_of(session, user_id)
+
+
+def permissions_of_role(session: Session, role_id: int) -> frozenset[tuple[str, str]]:
+    """Return every (permission, resource) that a role holds."""
+    holds = pairs().join(identity.assoc_permissionview_role, granted.permission_view_id == Grant.id)
+    found = session.execute(holds.where(granted.role_id == role_id))
+    return frozenset((name, resource) for name, resource, _id in found)
+
+
+def codes(session: Session, role_id: int) -> list[str]:
+    """Return the permissions of a role, such as ``customer.list``, sorted."""
+    return sorted(_code(name, resource) for name, resource in permissions_of_role(session, role_id))
+
+
+def permission_ids(session: Session, wanted: Iterable[str]) -> dict[str, int]:
+    """Return code -> id of those permissions of ``wanted`` that there are."""
+    names = set(wanted)
+    found = ((_code(name, resource), row_id) for name, resource, row_id in session.execute(pairs()))
+    return {code: row_id for code, row_id in found if code in names}
+
+
+def pairs() -> Select[str, str, int]:
+    """Return the select of every (permission, resource, id) there is."""
+    return (
+        select(Permission.name, Resource.name, Grant.id)
+        .select_from(Grant)
+        .join(Permission, Permission.id == Grant.permission_id)
+        .join(Resource, Resource.id == Grant.view_menu_id)
+    )
+
+
+def _code(name: str, resource: str) -> str:
+    return f"{resource}.{name.removeprefix(PREFIX)}"
+
+
+def _lacks_factor() -> ColumnElement[bool]:
+    """Return whether a member of staff holds a role that needs a second step at sign-in, and has none."""
+    needs = StaffRole.needs_factor.is_(True)
+    own = exists().where(own_roles.user_id == Staff.id, own_roles.role_id == StaffRole.id, needs)
+    of_group = exists().where(
+        members.user_id == Staff.id,
+        members.group_id == group_roles.group_id,
+        group_roles.role_id == StaffRole.id,
+        needs,
+    )
+    has_one = exists().where(SecondFactor.user_id == Staff.id, SecondFactor.confirmed_at.is_not(None))
+    return and_(or_(own, of_group), not_(has_one))
+
+
+LACKS_FACTOR = _lacks_factor()
+"""Put together once, as every request asks it of whoever asks."""

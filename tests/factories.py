@@ -415,10 +415,10 @@ def make_import_row(session: Session, **overrides: Any) -> ImportRow:
 
 
 def make_import_mapping(session: Session, **overrides: Any) -> ImportMapping:
-    """A mapping of one column."""
+    """A mapping of one column, of a new member of staff unless ``owner_id`` is given."""
     values = _given(
         overrides, resource="customer", name=f"Mapping {number()}", headers=["First name"],
-        fields={"First name": "first_name"},
+        fields={"First name": "first_name"}, owner_id=lambda: make_staff(session).id,
     )  # fmt: skip
     return _save(session, ImportMapping(**values))
 

@@ -26,6 +26,7 @@ from models.member import (
     StaffGroup,
     StaffRole,
 )
+from tests import factories
 from tests.factories import NOW, _given, _named, _save, make_sales_channel, number
 
 
@@ -126,7 +127,7 @@ def make_staff_link(session: Session, **overrides: Any) -> StaffLink:
 def make_second_factor(session: Session, **overrides: Any) -> SecondFactor:
     """An authenticator app in use."""
     values = _given(
-        overrides, user_id=lambda: make_member(session).id, key="JBSWY3DPEHPK3PXP", created_at=NOW, confirmed_at=NOW
+        overrides, user_id=lambda: make_member(session).id, key="JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP", created_at=NOW, confirmed_at=NOW
     )  # fmt: skip
     return _save(session, SecondFactor(**values))
 
@@ -135,3 +136,8 @@ def make_recovery_code(session: Session, **overrides: Any) -> RecoveryCode:
     """A recovery code that was not used."""
     values = _given(overrides, user_id=lambda: make_member(session).id, code_hash=f"{number():064d}")
     return _save(session, RecoveryCode(**values))
+
+
+def maker(kind: str) -> Any:
+    """Return the factory of a kind of row, of here or of ``factories``."""
+    return globals().get(f"make_{kind}") or getattr(factories, f"make_{kind}")

@@ -23,9 +23,11 @@ from admin.screens.loyalty import LoyaltyEntryScreen
 from admin.screens.mails import MailScreen
 from admin.screens.notes import NoteScreen
 from admin.screens.orders import ExternalIdScreen, OrderLineScreen, OrderScreen, ShipmentScreen
+from admin.screens.roles import RoleScreen
 from admin.screens.runs import RunItemScreen, RunScreen
+from admin.screens.sessions import SessionScreen
 from admin.screens.settings import SettingsScreen
-from admin.screens.staff import StaffScreen
+from admin.screens.staff import StaffGroupScreen, StaffScreen
 
 SCREENS: tuple[type[Screen], ...] = (
     CustomerScreen,
@@ -54,6 +56,9 @@ SCREENS: tuple[type[Screen], ...] = (
     BankAccountScreen,
     AttributeDefinitionScreen,
     StaffScreen,
+    RoleScreen,
+    StaffGroupScreen,
+    SessionScreen,
     ApiKeyScreen,
     SettingsScreen,
 )

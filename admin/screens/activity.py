@@ -14,7 +14,7 @@ from markupsafe import Markup
 from sqlalchemy import not_
 
 from actions.undo import undo
-from admin import activity, cells
+from admin import activity, cells, changesets
 from admin.base import Screen
 from admin.context import clientele, now, shop
 from admin.declare import NoForm, RowAction
@@ -23,6 +23,7 @@ from admin.pages import Cell, FieldChange
 from admin.query import Condition
 from models.customer import Customer
 from models.journal import Changeset
+from models.member import Member
 
 
 def _deed(view: Any, context: Any, row: Changeset, name: str) -> str:
@@ -31,7 +32,7 @@ def _deed(view: Any, context: Any, row: Changeset, name: str) -> str:
 
 def _subject(view: Any, context: Any, row: Changeset, name: str) -> Any:
     """Name the record, linked for those who may open it."""
-    screen = clientele().screens.get(row.subject_table or "")
+    screen = clientele().by_table.get(row.subject_table or "")
     if screen is None or row.subject_id is None:
         return None
     name = g.subjects.of(row.subject_table, row.subject_id)
@@ -50,7 +51,7 @@ def _is_seen(screen: Screen, row: Changeset) -> bool:
 def _when(view: Any, context: Any, row: Changeset, name: str) -> Any:
     """Say when, with a way to the record as it was right after."""
     at = cells.moment(row.at, now(), shop())
-    screen = clientele().screens.get(row.subject_table or "")
+    screen = clientele().by_table.get(row.subject_table or "")
     if screen is None or row.subject_id is None or not screen.model.__journal__ or not screen.can("show"):
         return at
     if not _is_seen(screen, row):
@@ -89,7 +90,11 @@ def _changes_text(view: Any, context: Any, row: Changeset, name: str) -> str:
     return "; ".join(str(_line(change).striptags()) for change in g.changes[row.id])
 
 
-CUSTOMER = Field("customer", "lookup", None, target=Customer)
+TOUCHED = {
+    "customer": (Field("customer", "lookup", None, target=Customer), changesets.customer_changesets),
+    "member": (Field("member", "lookup", None, target=Member), changesets.staff_changesets),
+}
+"""Whom a changeset is about by its rows, or by who did it, and not by a column -> how it is found."""
 
 
 class ActivityScreen(Screen):
@@ -145,8 +150,8 @@ class ActivityScreen(Screen):
     empty = _l("Every change anybody makes is listed here, with what it was before.")
 
     def field(self, name: str) -> Field:
-        """Know the customer too, whom a changeset touches through its rows and not by a column."""
-        return CUSTOMER if name == "customer" else super().field(name)
+        """Know the customer and the member of staff too, of whom a changeset has no column."""
+        return TOUCHED[name][0] if name in TOUCHED else super().field(name)
 
     @cached_property
     def filters(self) -> dict[str, Field]:
@@ -158,8 +163,8 @@ class ActivityScreen(Screen):
 
     @cached_property
     def tab_filters(self) -> tuple[str, ...]:
-        """Stand as a tab on a customer."""
-        return ("customer",)
+        """Stand as a tab on a customer and on a member of staff."""
+        return tuple(TOUCHED)
 
     column_formatters_export = {
         "action": _deed, "subject": _subject_text, "changes": _changes_text, "actor_name": _who_text,
@@ -175,10 +180,11 @@ class ActivityScreen(Screen):
             )
 
     def clause(self, condition: Condition) -> Any:
-        """Find a customer's changesets by the rows they touched."""
-        if condition.field.name != "customer":
+        """Find a customer's changesets by the rows they touched, those of a member of staff by who did them too."""
+        if condition.field.name not in TOUCHED:
             return super().clause(condition)
+        _field, theirs = TOUCHED[condition.field.name]
         if condition.operator == "empty":
-            about_somebody = Changeset.id.in_(activity.customer_changesets(None))
+            about_somebody = Changeset.id.in_(theirs(None))
             return not_(about_somebody) if condition.value else about_somebody
-        return Changeset.id.in_(activity.customer_changesets(condition.value))
+        return Changeset.id.in_(theirs(condition.value))

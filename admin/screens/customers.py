@@ -12,7 +12,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import joinedload
 
 from actions.customers import usual_channel
-from admin import cells
+from admin import cells, reveals
 from admin.base import Screen
 from admin.columns import related_cell
 from admin.context import channels, clientele, now, session, shop
@@ -24,6 +24,7 @@ from admin.screens.customer_actions import ACTIONS
 from models.address import Address
 from models.choices import AccountType
 from models.customer import Customer
+from models.masks import Masked
 from models.phone import Phone
 from models.search import customer_ids
 
@@ -75,9 +76,14 @@ def _credit(view: Any, context: Any, row: Customer, name: str) -> Any:
     return cells.money(row.credit_balance, row.currency, shop()) if row.credit_balance else None
 
 
+def _number(phone: Phone) -> Any:
+    return reveals.control(phone.number) if isinstance(phone.number, Masked) else phone
+
+
 def _phones(view: Any, context: Any, row: Customer, name: str) -> Any:
     lines = [
-        Markup('{} <span class="text-secondary">{}</span>').format(p, _(p.kind.label)) for p in row.phones
+        Markup('{} <span class="text-secondary">{}</span>').format(_number(p), _(p.kind.label))
+        for p in row.phones
     ]
     return Markup("<br>").join(lines) if lines else None
 

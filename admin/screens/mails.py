@@ -117,7 +117,7 @@ class MailScreen(Screen):
             when=lambda row: row.state not in (MailState.WAITING, MailState.WITHDRAWN),
         ),
     )  # fmt: skip
-    empty = _l("Emails to customers are kept here: what was sent to whom, and whether it arrived.")
+    empty = _l("Emails to customers and staff are kept here: what was sent to whom, and whether it arrived.")
 
     def badges(self, row: Mail) -> Sequence[Badge]:
         """Say how it stands."""

@@ -4,99 +4,25 @@ import datetime as dt
 from typing import Any
 
 import pytest
-from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from actions import import_deed, importing, runs
+from actions import import_deed, import_faults, importing, runs
 from actions.base import Refused
-from actions.packing import pack
 from models.address import Address
-from models.base import Base, Staff, metadata
+from models.base import Staff
 from models.customer import Customer
 from models.importing import ImportFile, ImportRow, ImportState, Verdict
 from models.journal import Change, Changeset
 from models.lookups import CustomerClass
 from models.run import Run, RunItem, RunState
-from tests import factories
 from tests.actions.desk import Desk
-
-WORKPLACE = {"import_file", "import_row", "run"}
+from tests.actions.import_desk import applied, figures, file_of, mark, person, results, verdicts, work
 
 
 @pytest.fixture(autouse=True)
 def _small(monkeypatch: pytest.MonkeyPatch) -> None:
     """Ten rows a transaction, so that a few dozen are many."""
     monkeypatch.setattr(importing, "CHUNK", 10)
-
-
-def file_of(
-    desk: Desk, model: type[Base], rows: list[dict[str, Any]], defaults: dict[str, Any] | None = None
-) -> int:
-    """A file whose rows were read already: their values, with the record's id under ``id``; tried. Return its id."""
-    desk.allow(importing.import_actions(model)[0], runs.undo_all)
-    file = ImportFile(
-        resource=model.__tablename__, name="file.csv", actor_id=desk.actor.id, created_at=desk.now,
-        expires_at=desk.now + importing.KEPT, headers=["a"],
-    )  # fmt: skip
-    file_id = importing.store(desk.engine, file, ((n + 2, ["x"]) for n in range(len(rows))))
-    stored = desk.all(ImportRow, file_id=file_id)
-    importing.begin(desk.engine, file_id)
-    importing.keep_values(
-        desk.engine,
-        [
-            {
-                "id": row.id,
-                "row_id": given.get("id"),
-                "given": pack({k: v for k, v in given.items() if k != "id"}),
-            }
-            for row, given in zip(stored, rows, strict=True)
-        ],
-    )
-    plan = {"defaults": pack(defaults or {})}
-    importing.try_rows(desk.engine, desk.call(), file_id, plan, lambda: desk.now)
-    return file_id
-
-
-def verdicts(desk: Desk, file_id: int) -> list[str]:
-    """What the dry run says of each row."""
-    return [row.verdict.value for row in desk.all(ImportRow, file_id=file_id) if row.verdict is not None]
-
-
-def work(desk: Desk, worker: str = "one") -> None:
-    """Work off everything that waits."""
-    while runs.work_off(desk.engine, lambda: desk.now, worker):
-        pass
-
-
-def applied(desk: Desk, file_id: int, **how: Any) -> int:
-    """Apply a file to its end; return the run."""
-    run = importing.apply(desk.engine, desk.call(), file_id, **how)
-    work(desk)
-    return run
-
-
-def results(desk: Desk, run: int) -> list[str]:
-    """What became of each row, in order."""
-    with desk.look() as session:
-        wanted = select(RunItem.state).where(RunItem.run_id == run).order_by(RunItem.position)
-        return [state.value for state in session.scalars(wanted)]
-
-
-def figures(desk: Desk) -> dict[str, int | None]:
-    """Rows in every table but those that an import works in."""
-    tables = [t for t in metadata.sorted_tables if t.name not in WORKPLACE]
-    with desk.look() as session:
-        return {t.name: session.scalar(select(func.count()).select_from(t)) for t in tables}
-
-
-def person(n: int, mark: str, **more: Any) -> dict[str, Any]:
-    """The values of a new customer."""
-    return {"first_name": f"Ann {n}", "last_name": mark, "email": f"{mark}{n}@example.com", **more}
-
-
-def mark() -> str:
-    """A name nobody else has."""
-    return f"imported{factories.number()}"
 
 
 def test_trying_writes_nothing_and_says_what_applying_then_does(desk: Desk) -> None:
@@ -142,44 +68,6 @@ def test_each_chunk_is_one_changeset_of_the_run_and_every_row_is_journalled(desk
     assert {c.row_id for c in changes} == ids
     assert {c.changeset_id for c in changes} == {i.changeset_id for i in desk.all(RunItem, run_id=run)}
     assert {i.row_id for i in desk.all(RunItem, run_id=run)} == ids
-
-
-def test_the_whole_of_it_is_undone(desk: Desk) -> None:
-    name = mark()
-    olds = [desk.customer(last_name="Karim") for _n in range(12)]
-    rows = [{"id": i, "last_name": name} for i in olds] + [person(n, name) for n in range(13)]
-    run = applied(desk, file_of(desk, Customer, rows))
-    assert len(desk.all(Customer, last_name=name)) == 25
-    back = desk.do(runs.undo_all, run).record_id
-    work(desk)
-    assert desk.all(Customer, last_name=name) == []
-    assert {desk.of(i).last_name for i in olds} == {"Karim"}
-    assert results(desk, back or 0) == ["done"] * 3, "by chunk, not by row"
-
-
-def test_an_undo_that_cannot_be_says_why_in_what_room_there_is(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    name = mark()
-    run = applied(desk, file_of(desk, Customer, [person(n, name) for n in range(5)]))
-    for customer in desk.all(Customer, last_name=name):
-        desk.create(Address, customer_id=customer.id, line1="1 Mill Lane")
-    monkeypatch.setattr(runs, "LONGEST_RESULT", 100)
-    back = desk.do(runs.undo_all, run).record_id or 0
-    work(desk)
-    assert results(desk, back) == ["refused"]
-    assert len(str(desk.all(RunItem, run_id=back)[0].message)) == 100
-    assert len(desk.all(Customer, last_name=name)) == 5
-
-
-def test_the_undo_of_new_customers_is_undone_in_turn(desk: Desk) -> None:
-    name = mark()
-    run = applied(desk, file_of(desk, Customer, [person(n, name) for n in range(3)]))
-    ids = [c.id for c in desk.all(Customer, last_name=name)]
-    for _turn in range(2):
-        run = desk.do(runs.undo_all, run).record_id or 0
-        work(desk)
-    assert [c.id for c in desk.all(Customer, last_name=name)] == ids
 
 
 def test_one_row_the_database_objects_to_does_not_stop_the_others(desk: Desk) -> None:
@@ -371,3 +259,40 @@ def test_what_files_say_of_a_person_can_be_blanked(desk: Desk) -> None:
     assert (blank.cells, blank.given, blank.before, blank.after) == (None, None, None, None)
     assert kept.cells == ["x"]
     assert kept.verdict == Verdict.CHANGED
+
+
+def test_a_row_with_unread_cells_is_told_what_else_is_wrong_and_never_written(desk: Desk) -> None:
+    name = mark()
+    desk.customer(email=f"{name}1@example.com", account_code=name.upper())
+    row = person(1, name, account_code=name.upper(), date_of_birth=desk.now.date() + dt.timedelta(days=9))
+    file_id = file_of(desk, Customer, [person(0, name), row], unread={1: {"is_active": "Enter yes or no."}})
+    assert verdicts(desk, file_id) == ["created", "refused"]
+    assert desk.all(ImportRow, file_id=file_id)[1].errors == {
+        "is_active": "Enter yes or no.",
+        "date_of_birth": "Enter a date of birth in the past.",
+        "email": "Another record already has this value.",
+        "account_code": "Another record already has this value.",
+    }
+    applied(desk, file_id)
+    assert [c.first_name for c in desk.all(Customer, last_name=name)] == ["Ann 0"]
+
+
+def test_a_rule_that_breaks_while_faults_are_looked_for_leaves_what_is_known(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_given: Any, **_more: Any) -> dict[str, str]:
+        raise ZeroDivisionError("poison")
+
+    monkeypatch.setattr(import_faults, "faults", broken)
+    rows = [person(n, mark()) for n in range(3)]
+    file_id = file_of(desk, Customer, rows, unread={1: {"is_active": "Enter yes or no."}})
+    assert [row.errors for row in desk.all(ImportRow, file_id=file_id)] == [
+        None, {"is_active": "Enter yes or no."}, None
+    ]  # fmt: skip
+
+
+def test_a_second_row_about_the_same_record_is_told_what_else_is_wrong_with_it(desk: Desk) -> None:
+    one = desk.customer(last_name="Karim")
+    rows = [{"id": one, "last_name": "A"}, {"id": one, "email": "none"}]
+    file_id = file_of(desk, Customer, rows)
+    assert set(desk.all(ImportRow, file_id=file_id)[1].errors or {}) == {"", "email"}

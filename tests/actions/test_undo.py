@@ -1,14 +1,19 @@
 """Undo: what a changeset wrote goes back where it still stands, the rest is listed (rule 9.3)."""
 
 import datetime as dt
+from collections.abc import Callable
+from typing import Any
 
 import pytest
+from sqlalchemy import event, update
+from sqlalchemy.orm import Session
 
 from actions.accounts import pay, raise_invoice
 from actions.base import Outcome, Refused
 from actions.credit import adjust as adjust_credit
 from actions.loyalty import adjust, reverse
 from actions.notes import done
+from actions.records import fields_action, save_new
 from actions.runner import Call, perform
 from actions.settings import save
 from actions.undo import undo
@@ -91,6 +96,93 @@ def test_a_created_record_that_is_used_or_changed_stays(desk: Desk) -> None:
     with pytest.raises(Refused, match="was changed since"):
         take_back(desk, other)
     assert desk.get(CustomerClass, other.record_id).free_tastings == 3
+
+
+def test_a_created_customer_goes_with_what_was_made_with_it(desk: Desk) -> None:
+    made = desk.do_create(Customer, last_name="Karim", phones=[{"number": "020 7946 0001", "kind": "mobile"}])
+    back = take_back(desk, made)
+    assert said(back) == []
+    assert desk.all(Customer, id=made.record_id) == []
+    assert desk.all(Phone, customer_id=made.record_id) == []
+    take_back(desk, back)
+    assert [row.number for row in desk.all(Phone, customer_id=made.record_id)] == ["020 7946 0001"]
+
+
+def test_a_created_customer_stays_for_a_phone_that_somebody_added_or_changed_since(desk: Desk) -> None:
+    number = {"number": "020 7946 0001", "kind": "mobile"}
+    bare = desk.do_create(Customer, last_name="Karim")
+    added = desk.create(Phone, customer_id=bare.record_id, **number)
+    with pytest.raises(Refused, match="Karim cannot be deleted: 1 phone refer"):
+        take_back(desk, bare)
+    assert desk.get(Phone, added).number == "020 7946 0001"
+    made = desk.do_create(Customer, last_name="Lee", phones=[number])
+    phone = desk.all(Phone, customer_id=made.record_id)[0]
+    desk.edit(Phone, phone.id, number="020 7946 0002")
+    with pytest.raises(Refused, match="changed since"):
+        take_back(desk, made)
+    assert desk.get(Phone, phone.id).number == "020 7946 0002"
+
+
+def test_a_value_that_would_be_refused_today_is_named_and_the_others_go_back(desk: Desk) -> None:
+    odd, good = (desk.customer(last_name="Karim", date_of_birth=dt.date(1980, 1, 2)) for _n in range(2))
+    with Session(desk.engine) as session, session.begin():
+        long_ago = {"date_of_birth": dt.date(1812, 1, 2)}
+        session.execute(update(Customer).where(Customer.id == odd).values(**long_ago))
+    values = {"date_of_birth": dt.date(1990, 1, 2)}
+    deed = perform(desk.engine, fields_action(Customer), desk.call(), [odd, good], values=values)
+    back = take_back(desk, deed)
+    assert said(back) == [f"{desk.of(odd)} cannot go back to what it was: Enter a date of birth after 1900."]
+    assert [desk.of(i).date_of_birth for i in (odd, good)] == [dt.date(1990, 1, 2), dt.date(1980, 1, 2)]
+
+
+def test_of_many_rows_those_in_somebodys_way_stay_and_the_others_go_back(desk: Desk) -> None:
+    cards = [f"CARD-{factories.number()}" for _n in range(9)]
+    rows = [desk.customer(loyalty_code=card) for card in cards]
+    deed = perform(desk.engine, fields_action(Customer), desk.call(), rows, values={"loyalty_code": None})
+    for n in (2, 6):
+        desk.customer(loyalty_code=cards[n])
+    back = take_back(desk, deed)
+    assert [bool(desk.of(row).loyalty_code) for row in rows] == [n not in (2, 6) for n in range(9)]
+    assert len(said(back)) == 2
+    assert all("in its place" in text for text in said(back))
+    assert len(desk.changes(back.changeset_id)) == 7
+
+
+def statements(desk: Desk, run: Callable[[], object]) -> int:
+    """How often the database is asked meanwhile."""
+    asked: list[str] = []
+
+    def note(_conn: Any, _cursor: Any, statement: str, *_more: Any) -> None:
+        asked.append(statement)
+
+    event.listen(desk.engine, "before_cursor_execute", note)
+    try:
+        run()
+    finally:
+        event.remove(desk.engine, "before_cursor_execute", note)
+    return len(asked)
+
+
+def test_undoing_many_rows_asks_the_database_no_more_often_than_undoing_few(desk: Desk) -> None:
+    def deeds(count: int) -> list[int | None]:
+        made = []
+        with desk.deed() as ctx:
+            for n in range(count):
+                save_new(ctx, row := Customer(), {"last_name": f"Karim {n}"})
+                made.append(row.id)
+            created = ctx.changeset_id
+        edited = perform(desk.engine, fields_action(Customer), desk.call(), made, values={"title": "Dr"})
+        return [edited.changeset_id, created]
+
+    few, many = deeds(3), deeds(60)
+    for one, other in zip(few, many, strict=True):
+        wanted = statements(desk, lambda: desk.do(undo, one))
+        assert statements(desk, lambda: desk.do(undo, other)) <= wanted + 2
+    undone = [desk.all(Changeset, undoes_id=deed[1])[0].id for deed in (few, many)]
+    assert (
+        statements(desk, lambda: desk.do(undo, undone[1]))
+        <= statements(desk, lambda: desk.do(undo, undone[0])) + 2
+    )
 
 
 def test_rows_that_stand_in_each_others_way_go_back_together(desk: Desk) -> None:

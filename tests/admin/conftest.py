@@ -136,6 +136,25 @@ def shop(app: Flask, database: Database) -> Shop:
 
 
 @pytest.fixture(scope="session")
+def _premises() -> dict[str, Any]:
+    return {}
+
+
+@pytest.fixture
+def place(database: Database, _premises: dict[str, Any]) -> Any:
+    """A shop whose clock stands still until a test moves it (tests/admin/signing_in.py)."""
+    from tests.admin.signing_in import NOW, Clock, Place
+
+    if database.kind not in _premises:
+        clock = Clock()
+        _premises[database.kind] = application.make(database.url, wiring={"clock": clock}), clock
+    app, clock = _premises[database.kind]
+    made = Place(app, database)
+    made.clock, clock.at = clock, NOW
+    return made
+
+
+@pytest.fixture(scope="session")
 def _stocked(databases: FindDatabase) -> Callable[[str], Shop]:
     known: dict[str, Shop] = {}
 

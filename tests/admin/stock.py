@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from models.access import Door
 from models.account import AccountKind, PaymentMethod
 from models.api_key import KeyScope
 from models.attribute import AttributeKind
@@ -344,6 +345,30 @@ class Stock:
         return staffing.make_member(
             self.session, first_name=text(n), last_name=f"{text(n + 1)} {n}", active=n % 5 != 0, last_sign_in_at=some(day(n), n, 2)
         )  # fmt: skip
+
+    def staff_session(self, n: int, owner: Customer) -> Any:
+        """A session, some ended, some long ago; the agents are whatever programs say they are."""
+        return staffing.make_staff_session(
+            self.session, agent=text(n), address=f"10.0.0.{n}", door=pick(tuple(Door), n), created_at=day(n), last_seen_at=day(n),
+            confirmed_at=day(n), ended_at=some(day(n), n, 2), ended_because=some("signed out", n, 2),
+        )  # fmt: skip
+
+    def role(self, n: int, owner: Customer) -> Any:
+        """A role, which somebody and some group have, with a permission."""
+        made = staffing.make_role(self.session, name=f"{text(n)} {n}", needs_factor=n % 3 == 0)
+        staffing.make_role_grant(self.session, role_id=made.id)
+        if n % 2:
+            staffing.make_role_holder(self.session, role_id=made.id)
+        if n % 4 == 0:
+            staffing.make_group_role(self.session, role_id=made.id)
+        return made
+
+    def staff_group(self, n: int, owner: Customer) -> Any:
+        """A group, of somebody or of nobody."""
+        made = staffing.make_staff_group(self.session, name=f"{text(n)} {n}")
+        if n % 2:
+            staffing.make_group_member(self.session, group_id=made.id)
+        return made
 
     def api_key(self, n: int, owner: Customer) -> Any:
         """A key, some with a last day, some revoked."""

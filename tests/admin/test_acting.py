@@ -7,6 +7,7 @@ import pytest
 import sqlalchemy as sa
 from flask_appbuilder.security.sqla.models import Role
 
+from actions import throttle
 from actions.base import ACTIONS
 from actions.notes import done as note_done
 from admin.declare import NoForm, RowAction
@@ -85,8 +86,36 @@ def a_run(shop: Shop) -> int:
         return int(run.id)
 
 
+def a_session(shop: Shop) -> Any:
+    """A session that began just now, so that no sign-in sweeps it out."""
+    now = shop.app.extensions["clientele"].clock()
+    return shop.make(staffing.make_staff_session, created_at=now, last_seen_at=now, confirmed_at=now)
+
+
+def locked_out(shop: Shop) -> int:
+    """Somebody at whose password too many have guessed."""
+    with shop.arrange() as session:
+        person = staffing.make_member(session).id
+        now = shop.app.extensions["clientele"].clock()
+        limit = throttle.of_account(str(person))
+        times = [now.timestamp()] * limit.most
+        staffing.make_attempt_bucket(session, bucket=limit.bucket, times=times, last_at=now)
+        return int(person)
+
+
+def colleague(shop: Shop, **values: Any) -> int:
+    """Somebody else who works here."""
+    return int(shop.make(staffing.make_member, **values).id)
+
+
+def a_role(shop: Shop) -> int:
+    """A role that holds a permission."""
+    return int(shop.make(staffing.make_role_grant).role_id)
+
+
 POINTS = {"points": "120", "comment": "Sorry", "expires_after_days": "30"}
 WHY = {"reason": "A mistake"}
+INVITED = {"first_name": "Ann", "last_name": "Lee", "email": "ann.lee@shop.example", "username": "alee"}
 CASES: dict[str, tuple[Callable[[Shop], int] | None, dict[str, str]]] = {
     "loyalty_entry.adjust": (None, POINTS),
     "loyalty_entry.reverse": (entry("loyalty_entry.adjust", **POINTS), WHY),
@@ -119,10 +148,24 @@ CASES: dict[str, tuple[Callable[[Shop], int] | None, dict[str, str]]] = {
     "mail.resend": (lambda shop: shop.make(factories.make_mail).id, {}),
     "api_key.create": (None, {"name": "Stock sync", "scope": "read", "expires_on": "2999-01-31"}),
     "api_key.revoke": (own_key, {}),
+    "staff.invite": (None, INVITED),
+    "staff_session.end": (lambda shop: a_session(shop).id, {}),
+    "staff.end_sessions": (lambda shop: a_session(shop).user_id, {}),
+    "staff.clear_factor": (lambda shop: shop.make(staffing.make_second_factor).user_id, {}),
+    "staff.unlock": (locked_out, {}),
+    "staff.send_reset": (lambda shop: shop.make(staffing.make_member).id, {}),
     "staff.limit_to_channels": (
         lambda shop: shop.make(staffing.make_member).id,
         {"sales_channels": "@sales_channel"},
     ),
+    "staff.set_roles": (colleague, {"roles": "@role", "groups": "@staff_group"}),
+    "staff.change_email": (colleague, {"email": "new@shop.example"}),
+    "staff.deactivate": (colleague, WHY),
+    "staff.activate": (lambda shop: colleague(shop, active=False), {}),
+    "staff_group.set_roles": (lambda shop: shop.make(staffing.make_staff_group).id, {"roles": "@role"}),
+    "role.set_permissions": (a_role, {"permissions": "customer.list,customer.show,note.done"}),
+    "role.copy": (a_role, {"name": "Copy of it"}),
+    "role.require_factor": (a_role, {"needs_factor": "y"}),
 }
 SHOWN_ONCE = {"api_key.create": 200}
 """What answers with a page that shows something this once, where others answer with a message alone."""
@@ -156,7 +199,7 @@ class Door:
     def _made(self, value: str) -> str:
         if not value.startswith("@"):
             return value
-        return str(self.shop.make(getattr(factories, f"make_{value[1:]}")).id)
+        return str(self.shop.make(staffing.maker(value[1:])).id)
 
     def opened(self) -> dict[str, list[str]]:
         """What the form would send, filled in."""

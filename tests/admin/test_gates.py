@@ -31,6 +31,7 @@ PER_RESOURCE = {
     "/admin/<resource>/import/": "GET POST",
     "/admin/<resource>/import/apply/": "POST",
     "/admin/<resource>/import/columns/": "GET POST",
+    "/admin/<resource>/import/mapping/delete/": "POST",
     "/admin/<resource>/import/empty/": "GET",
     "/admin/<resource>/import/refused/": "GET",
     "/admin/<resource>/import/rows/": "GET",
@@ -43,18 +44,35 @@ PER_RESOURCE = {
 BESIDES = {
     "/": "GET",
     "/admin/": "GET",
+    "/admin/account/": "GET",
+    "/admin/account/factor/": "GET",
+    "/admin/account/factor/begin/": "POST",
+    "/admin/account/factor/confirm/": "POST",
+    "/admin/account/factor/remove/": "POST",
+    "/admin/account/password/": "POST",
+    "/admin/account/sessions/": "POST",
     "/admin/mail/body/": "GET",
     "/admin/palette/": "GET",
+    "/admin/proof/": "GET POST",
+    "/admin/role/compare/": "GET",
+    "/admin/role/matrix/": "GET",
+    "/admin/reveal/": "GET POST",
     "/admin/search/": "GET",
     "/admin/shop_setting/save/": "POST",
+    "/admin/view_as/": "POST",
+    "/admin/view_as/end/": "POST",
     "/api/<version>/_openapi": "GET",
     "/api/v1/security/login": "POST",
     "/api/v1/security/refresh": "POST",
     "/login/": "GET POST",
+    "/login/code/": "GET POST",
     "/logout/": "POST",
+    "/password/": "GET POST",
+    "/password/forgotten/": "GET POST",
     "/static/<path:filename>": "GET",
 }
 OPEN = {"/static/<path:filename>", "/login/", "/logout/", "/", "/api/v1/security/login"}
+OPEN |= {"/login/code/", "/password/", "/password/forgotten/"}
 
 
 def rules(shop: Shop) -> dict[str, str]:
@@ -107,7 +125,7 @@ def test_nobody_gets_past_the_sign_in_page(stocked: Shop):
             answer = nobody.open(concrete(rule), method=method, headers=csrf)
             if rule.startswith("/api/"):
                 assert answer.status_code == 401, f"{method} {rule}"
-            elif rule in ("/admin/palette/", "/admin/search/"):
+            elif rule in ("/admin/palette/", "/admin/reveal/", "/admin/search/"):
                 assert answer.status_code == 401
             else:
                 assert answer.status_code == 302, f"{method} {rule}: {answer.status}"

@@ -3,24 +3,21 @@
 import csv
 import datetime as dt
 import io
-import re
 import zipfile
-from typing import Any
 
 import pytest
 from sqlalchemy import select
 
-from actions import runs
 from admin import import_files
 from admin.screens import SCREENS
 from admin.screens.lookups import CustomerClassScreen
-from models.base import db
 from models.customer import Customer
-from models.importing import ImportFile, ImportMapping, ImportRow
+from models.importing import ImportFile
 from models.lookups import CustomerClass
 from tests import application, factories
 from tests.admin import stock
 from tests.admin.conftest import Shop
+from tests.admin.imports import apply, counts, mapped, upload, verdicts, work
 from tests.admin.pages import page_of
 from tests.conftest import FindDatabase
 
@@ -28,44 +25,6 @@ IMPORTABLE = (
     "customer", "address", "phone", "customer_class", "note", "external_id", "attribute_value", "membership_group",
     "acquisition_source", "price_list", "sales_channel", "payment_term", "bank_account", "attribute_definition",
 )  # fmt: skip
-
-
-def upload(
-    shop: Shop, resource: str, content: str | bytes, role: str = "Admin", name: str = "file.csv"
-) -> Any:
-    """Upload a file; return the answer."""
-    data = content.encode() if isinstance(content, str) else content
-    return shop.client(role).send(f"/admin/{resource}/import/", {"file": (io.BytesIO(data), name)})
-
-
-def mapped(shop: Shop, resource: str, content: str | bytes, role: str = "Admin", **chosen: str) -> str:
-    """Upload a file and try it by the mapping that is proposed, save for what is ``chosen``; return the file's id."""
-    answer = upload(shop, resource, content, role)
-    assert answer.status_code == 302, answer.get_data(as_text=True)
-    form = page_of(shop.client(role).get(answer.location)).form(f"/admin/{resource}/import/columns/")
-    tried = shop.client(role).post(form.action, data=form.filled(**chosen))
-    assert tried.status_code == 302, tried.get_data(as_text=True)
-    return re.search(r"id=(\d+)", tried.location)[1]
-
-
-def work(shop: Shop) -> None:
-    """Work off every run that waits."""
-    with shop.app.app_context():
-        while runs.work_off(db.engine, shop.app.extensions["clientele"].clock, "test"):
-            pass
-
-
-def counts(shop: Shop, file_id: str) -> tuple[int, int, int, int]:
-    """How many rows would be created, changed, left alone, refused."""
-    file = shop.get(ImportFile, int(file_id))
-    return file.created, file.changed, file.unchanged, file.refused
-
-
-def apply(shop: Shop, resource: str, file_id: str, role: str = "Admin", **chosen: str) -> Any:
-    """Apply a file and work it off; return the answer."""
-    answer = shop.client(role).send(f"/admin/{resource}/import/apply/?id={file_id}", chosen)
-    work(shop)
-    return answer
 
 
 def test_a_file_is_tried_applied_and_undone(shop: Shop):
@@ -111,15 +70,6 @@ def test_customers_are_created_with_what_their_form_would_have_filled_in(shop: S
 
 
 PEOPLE = "id,First name,Last name,Email,Class,Active,Credit limit,Date of birth\n"
-
-
-def verdicts(shop: Shop, file_id: str) -> list[Any]:
-    """What the dry run says of each row: the verdict, or why it is refused."""
-    with shop.look() as session:
-        rows = session.scalars(
-            select(ImportRow).where(ImportRow.file_id == int(file_id)).order_by(ImportRow.position)
-        )
-        return [row.errors or row.verdict.value for row in rows]
 
 
 def test_only_mapped_fields_are_written_and_empty_cells_are_left_alone_unless_asked(shop: Shop):
@@ -204,43 +154,6 @@ def test_a_value_that_only_one_may_have_is_refused_on_the_second_line(shop: Shop
     assert verdicts(shop, mapped(shop, "customer", text, match="email")) == [
         "created", {"account_code": again}, {"email": again}
     ]  # fmt: skip
-
-
-def test_a_mapping_is_kept_under_its_name_and_offered_for_the_same_headings(shop: Shop):
-    text = "Vorname,Nachname,Notiz\nAnn,Lee,x\n"
-    mapped(shop, "customer", text, **{"column-0": "first_name", "column-1": "last_name", "save_as": "Fair"})
-    proposed = page_of(shop.client().get(upload(shop, "customer", text).location))
-    form = proposed.form("/admin/customer/import/columns/?id=2")
-    assert (form.fields["column-0"], form.fields["column-1"], form.fields["column-2"]) == (
-        "first_name",
-        "last_name",
-        "",
-    )
-    mapped(shop, "customer", text, **{"column-0": "title", "save_as": " FAIR "})
-    with shop.look() as session:
-        kept = session.scalars(select(ImportMapping)).one()
-        assert (kept.fields["Vorname"], kept.version) == ("title", 2)
-    other = upload(shop, "customer", "Nachname\nLee\n").location
-    chosen = page_of(shop.client().get(f"{other}&mapping={kept.id}")).form("/admin/customer/import/columns/")
-    assert chosen.fields["column-0"] == "last_name"
-    assert shop.client().get(f"{other}&mapping=99").status_code == 400
-
-
-def test_a_mapping_that_will_not_do_is_said_and_nothing_is_lost(shop: Shop):
-    where = upload(shop, "customer", "a,b\nAnn,Lee\n").location
-    form = page_of(shop.client().get(where)).form("/admin/customer/import/columns/")
-    for wrong in (
-        {"column-0": "title", "column-1": "title"},
-        {"column-0": "", "column-1": ""},
-        {"column-0": "title", "match": "email"},
-    ):
-        answer = shop.client().post(form.action, data=form.filled(**wrong))
-        assert answer.status_code == 422
-        again = page_of(answer).form("/admin/customer/import/columns/")
-        assert again.fields["column-0"] == wrong["column-0"]
-    for unknown in ({"column-0": "points"}, {"column-0": "password_hash"}, {"match": "points"}):
-        answer = shop.client().post(form.action, data={**form.filled(**{"column-0": "title"}), **unknown})
-        assert answer.status_code == 400
 
 
 def test_the_refused_rows_come_back_as_a_file_with_the_reasons(shop: Shop):

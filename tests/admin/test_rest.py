@@ -136,3 +136,14 @@ def test_a_deactivated_person_keeps_no_access(shop: Shop):
         person.active = False
         security.update_user(person)
     assert api.get("/api/v1/customer/").status_code == 401
+
+
+@pytest.mark.parametrize("row_id", ["2147483648", "9223372036854775807"])
+@pytest.mark.parametrize("resource", RESOURCES)
+def test_an_id_as_large_as_can_be_is_a_row_that_is_not_there(
+    stocked: Shop, resource: str, row_id: str
+) -> None:
+    api = stocked.api()
+    assert api.get(f"/api/v1/{resource}/{row_id}").status_code == 404
+    assert api.get(f"/api/v1/{resource}/{row_id}", at="2026-01-01T00:00:00Z").status_code in (400, 404)
+    assert stocked.client().get(f"/admin/{resource}/details/?id={row_id}").status_code == 404

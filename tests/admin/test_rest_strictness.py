@@ -52,8 +52,14 @@ def test_a_body_that_is_not_plain_json_is_415(shop: Shop, headers: dict[str, str
 
 
 def test_signing_in_without_a_provider_is_refused_and_not_a_fault(shop: Shop) -> None:
-    body = {"username": "admin", "password": application.PASSWORD}
-    assert shop.app.test_client().post("/api/v1/security/login", json=body).status_code == 400
+    good = {"username": "admin", "password": application.PASSWORD, "provider": "db"}
+    for wrong, field in (
+        ({"provider": None}, "provider"), ({"provider": "saml"}, "provider"), ({"username": ["admin"]}, "username"),
+        ({"password": ""}, "password"), ({"refresh": "yes"}, "refresh"), ({"role": "Admin"}, "role"),
+    ):  # fmt: skip
+        body = {name: value for name, value in {**good, **wrong}.items() if value is not None}
+        answer = shop.app.test_client().post("/api/v1/security/login", json=body)
+        assert (answer.status_code, answer.json["field"]) == (400, field)
 
 
 @pytest.mark.parametrize(

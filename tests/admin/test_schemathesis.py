@@ -38,14 +38,14 @@ NAMED = {resource for group in GROUPS.values() for resource in group}
 
 # What a request that fits its schema may still be told, because no schema can say it: the row was saved since (412), or
 # a rule about records says no (422): a row that is not there, a name that is taken, a date in the past. Which 422s
-# these are is checked below. A missing If-Match is 428, which RFC 6585 made for it.
+# these are is checked below. Signing in is counted (429). A missing If-Match is 428, which RFC 6585 made for it.
 CHECKS = {
     "positive_data_acceptance": {
-        "expected-statuses": ["2xx", "401", "403", "404", "409", "412", "422"],
+        "expected-statuses": ["2xx", "401", "403", "404", "409", "412", "422", "429"],
     },
     "missing_required_header": {"expected-statuses": ["428"]},
     "negative_data_rejection": {
-        "expected-statuses": ["400", "401", "403", "404", "405", "415", "422", "428"]
+        "expected-statuses": ["400", "401", "403", "404", "405", "415", "422", "428", "429"]
     },
     "not_a_server_error": {"expected-statuses": ["2xx", "4xx"]},
 }

@@ -1,4 +1,4 @@
-"""Row scope: whoever is limited to some sales channels meets nothing of other customers, at no door (rule 16)."""
+"""Row scope: whoever is limited to some sales channels meets nothing of other customers, at no door (rule 17)."""
 
 import datetime as dt
 import re

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from admin.permissions import SHIPPED_ROLES
 from models.journal import Change, Changeset
-from tests import factories
+from tests import factories, staffing
 from tests.admin.conftest import RESOURCES, Shop
 from tests.admin.pages import links_of, page_of, rows_of
 from tests.admin.stock import NASTY
@@ -52,6 +52,8 @@ CREATE: dict[str, dict[str, str]] = {
     "payment_term": {"name": "A month", "days": "30"},
     "bank_account": {"name": "Main", "iban_last4": "4821", "currency": "GBP"},
     "attribute_definition": {"name": "Shoe size", "code": "shoe_size", "kind": "number", "position": "3"},
+    "role": {"name": "Night desk"},
+    "staff_group": {"name": "Night shift"},
 }
 # Then one field of it is changed: its new value as typed, and as stored.
 EDIT: dict[str, tuple[str, str, Any]] = {
@@ -69,6 +71,8 @@ EDIT: dict[str, tuple[str, str, Any]] = {
     "payment_term": ("days", "0", 0),
     "bank_account": ("name", "Other", "Other"),
     "attribute_definition": ("position", "9", 9),
+    "role": ("name", "Early desk", "Early desk"),
+    "staff_group": ("name", "Early shift", "Early shift"),
 }
 # What refers to a record that may be deleted once nothing does.
 REFERRING = {
@@ -80,6 +84,8 @@ REFERRING = {
     "payment_term": ("make_customer", "payment_term"),
     "bank_account": ("make_customer", "bank_account"),
     "attribute_definition": ("make_attribute_value", "definition"),
+    "role": ("make_role_holder", "role"),
+    "staff_group": ("make_group_member", "group"),
 }
 
 
@@ -87,9 +93,7 @@ def filled(shop: Shop, values: dict[str, str]) -> dict[str, str]:
     """The values with a related record made for each "@"."""
     made = {}
     for name, value in values.items():
-        made[name] = (
-            str(shop.make(getattr(factories, f"make_{value[1:]}")).id) if value.startswith("@") else value
-        )
+        made[name] = str(shop.make(staffing.maker(value[1:])).id) if value.startswith("@") else value
     return made
 
 
@@ -117,7 +121,7 @@ def deeds(shop: Shop) -> list[tuple[str, str]]:
 def test_every_screen_that_can_create_or_edit_is_tried_here(stocked: Shop) -> None:
     creating = {r for r in RESOURCES if stocked.screen(r).can_create}
     assert creating == set(CREATE) == set(EDIT)
-    assert {r for r in RESOURCES if stocked.screen(r).can_edit} - creating <= {"shop_setting"}
+    assert {r for r in RESOURCES if stocked.screen(r).can_edit} - creating <= {"shop_setting", "staff"}
     deleting = {r for r in RESOURCES if stocked.screen(r).can_delete}
     assert deleting - set(REFERRING) == {"address", "phone", "note", "external_id", "attribute_value"}
 
@@ -148,7 +152,9 @@ def test_a_record_is_created_shown_edited_and_journalled(shop: Shop, resource: s
     assert {n: getattr(after, n) for n in others} == {n: getattr(first, n) for n in others}
     with shop.look() as session:
         change = session.scalars(
-            sa.select(Change).where(Change.table_name == resource).order_by(Change.id.desc())
+            sa.select(Change)
+            .where(Change.table_name == screen.model.__tablename__)
+            .order_by(Change.id.desc())
         ).first()
         assert change is not None
         assert set(change.after) >= {name, "version"}
@@ -246,11 +252,11 @@ def test_a_cell_is_edited_in_place(
 )
 def test_a_record_is_deleted_unless_something_refers_to_it(shop: Shop, resource: str) -> None:
     client, model = shop.client(), shop.screen(resource).model
-    make = getattr(factories, f"make_{resource}")
+    make = staffing.maker(resource)
     free, drawer, held = (shop.make(make).id for _n in range(3))
     if resource in REFERRING:
         other, relation = REFERRING[resource]
-        shop.make(getattr(factories, other), **{f"{relation}_id": held})
+        shop.make(staffing.maker(other.removeprefix("make_")), **{f"{relation}_id": held})
         for headers in ({}, HTMX):
             answer = client.send(f"/admin/{resource}/delete/", {"id": held}, headers=headers)
             assert answer.status_code == 409
@@ -266,7 +272,7 @@ def test_a_record_is_deleted_unless_something_refers_to_it(shop: Shop, resource:
     assert client.send(f"/admin/{resource}/delete/", {"id": free}).status_code == 404
     with shop.look() as session:
         gone = session.scalars(
-            sa.select(Change).where(Change.table_name == resource, Change.row_id == free)
+            sa.select(Change).where(Change.table_name == model.__tablename__, Change.row_id == free)
         ).one()
         assert gone.before
         assert gone.after is None

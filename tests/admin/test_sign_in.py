@@ -1,4 +1,4 @@
-"""Signing in, staying in and getting out: what a stolen cookie or a guessed password is worth (rules 15.1 to 15.4)."""
+"""Signing in, staying in and getting out: what a stolen cookie or a guessed password is worth (rules 16.1 to 16.4)."""
 
 import datetime as dt
 from collections.abc import Callable, Iterator
@@ -14,67 +14,10 @@ from models.access import AttemptBucket, KnownBrowser, StaffSession
 from models.base import Staff
 from models.journal import Changeset
 from tests import application, factories
-from tests.admin.conftest import Api, Shop
+from tests.admin.conftest import Api
 from tests.admin.pages import page_of
-from tests.databases import Database
+from tests.admin.signing_in import BAD, GOOD, NOW, Place, is_in
 from tests.scale import scaled
-
-NOW = factories.NOW
-GOOD = {"username": "support", "password": application.PASSWORD}
-BAD = {"username": "support", "password": "not this one, sorry"}
-
-
-class Clock:
-    """A clock that stands still until it is moved."""
-
-    def __init__(self) -> None:
-        self.at = NOW
-
-    def __call__(self) -> dt.datetime:
-        return self.at
-
-    def move(self, **by: float) -> None:
-        self.at += dt.timedelta(**by)
-
-
-class Place(Shop):
-    """A shop whose clock can be moved."""
-
-    clock: Clock
-
-    def form(self, given: dict[str, str], client: Any = None, address: str = "127.0.0.1") -> Any:
-        """Sign in by the form, from an address."""
-        client = client or application.browser(self.app)
-        token = client.csrf_token()
-        return client.post(
-            "/login/", data={**given, "csrf_token": token}, environ_overrides={"REMOTE_ADDR": address}
-        )
-
-    def api_sign_in(self, given: dict[str, str], address: str = "127.0.0.1", **more: Any) -> Any:
-        """Sign in at the API, from an address."""
-        body = {**given, "provider": "db", **more}
-        overrides = {"REMOTE_ADDR": address}
-        return self.app.test_client().post("/api/v1/security/login", json=body, environ_overrides=overrides)
-
-    def signed_in(self, given: dict[str, str] = GOOD) -> Any:
-        """A browser in which somebody has signed in by the form."""
-        client = application.browser(self.app)
-        assert self.form(given, client).status_code == 302
-        return client
-
-
-@pytest.fixture
-def place(database: Database) -> Place:
-    clock = Clock()
-    made = Place(application.make(database.url, wiring={"clock": clock}), database)
-    made.clock = clock
-    return made
-
-
-def is_in(client: Any) -> bool:
-    """Whether a browser is signed in."""
-    return bool(client.get("/admin/").status_code == 200)
-
 
 # -- sessions -------------------------------------------------------------------------------------------------------
 
@@ -443,3 +386,49 @@ def test_no_page_of_files_or_the_api_knows_the_browsers_session(place: Place, ap
     with mock.patch.object(sessions, "find", side_effect=AssertionError("looked up")):
         assert client.get("/static/logo.svg").status_code == 200
         assert client.get("/api/v1/note/").status_code == 401
+
+
+def test_more_than_a_thousand_rows_leave_only_with_who_proves_who_they_are(place: Place) -> None:
+    with place.arrange() as session:
+        rows = [{"name": f"Class {n}"} for n in range(1_001)]
+        made = [factories.make_customer_class(session, **row) for row in rows]
+        assert len(made) == 1_001
+    client, url = place.client("Manager"), "/admin/customer_class/export/csv/"
+    assert client.get(url).status_code == 200, "shortly after signing in"
+    place.clock.move(minutes=16)
+    assert client.get(f"{url}?name__eq=Class 7").status_code == 200, "few rows"
+    asked = client.get(f"{url}?sort=-name")
+    assert (asked.status_code, asked.location) == (302, "/admin/proof/")
+    page = client.get("/admin/proof/")
+    assert page.status_code == 200
+    token = {"csrf_token": client.csrf_token("/admin/proof/")}
+    for typed in ("", "wrong"):
+        assert client.post("/admin/proof/", data={**token, "proof": typed}).status_code == 422
+    back = client.post("/admin/proof/", data={**token, "proof": application.PASSWORD})
+    assert (back.status_code, back.location) == (302, f"{url}?sort=-name")
+    assert len(client.get(back.location).get_data(as_text=True).splitlines()) == 1_002
+
+
+def test_an_export_stands_in_the_journal(place: Place) -> None:
+    place.make(factories.make_customer_class)
+    place.client("Manager").get("/admin/customer_class/export/xlsx/")
+    with place.look() as session:
+        made = session.scalars(sa.select(Changeset).where(Changeset.action == "customer_class.export")).one()
+        assert (made.actor_name, made.reason) == ("Manager Tester", "1 row, Excel")
+    assert "Exported" in page_of(place.client("Admin").get("/admin/changeset/")).text
+
+
+def test_nobody_is_asked_for_a_proof_who_is_not_signed_in(place: Place) -> None:
+    answer = application.browser(place.app).get("/admin/proof/")
+    assert (answer.status_code, answer.location) == (302, "/login/")
+
+
+def test_the_journal_leads_to_who_signed_in_and_is_filtered_by_them(place: Place) -> None:
+    place.signed_in()
+    client = place.client("Admin")
+    page = page_of(client.get("/admin/changeset/?subject_table__eq=ab_user"))
+    with place.look() as session:
+        user = session.scalar(sa.select(Staff.id).where(Staff.username == "support"))
+    assert "Member of staff Support Tester" in page.text
+    assert f"/admin/staff/details/?id={user}" in page.links
+    assert "Signed in" in page_of(client.get(f"/admin/staff/details/?id={user}")).text

@@ -183,7 +183,8 @@ def exported(shop: Shop, path: str, role: str = "Admin") -> list[list[Any]]:
 @pytest.mark.parametrize("resource", LISTED)
 def test_both_kinds_of_file_hold_the_same(stocked: Shop, resource: str) -> None:
     view = "view=all&" if stocked.screen(resource).views else ""
-    path = f"/admin/{resource}/export/%s/?{view}sort=id"
+    own = "action__ne=changeset.export&" if resource == "changeset" else ""  # which each export leaves there
+    path = f"/admin/{resource}/export/%s/?{view}{own}sort=id"
     text = stocked.client().get(path % "csv").get_data(as_text=True)
     titles, *rows = exported(stocked, path % "xlsx")
     plain = read(text)

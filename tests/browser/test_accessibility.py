@@ -24,7 +24,8 @@ from tests.browser.conftest import Problems, serving, sign_in, window, writing
 from tests.conftest import RUN
 from tests.databases import Database, SQLiteDatabases
 
-RESOURCES = [screen.model.resource_name() for screen in SCREENS]
+TABLES = {screen.model.resource_name(): screen.model.__tablename__ for screen in SCREENS}
+RESOURCES = list(TABLES)
 ROWS = 6
 ACTS = 3
 """Actions of a screen whose forms are looked at: all are made of the same few fields."""
@@ -81,7 +82,7 @@ class Premises:
 
     def first(self, resource: str) -> int | None:
         """Return the lowest id of a screen's rows."""
-        table = metadata.tables[resource]
+        table = metadata.tables[TABLES[resource]]
         with self.database.connect() as connection:
             return connection.scalar(sa.select(sa.func.min(table.c.id))) if "id" in table.c else None
 

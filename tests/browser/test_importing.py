@@ -1,5 +1,6 @@
 """Importing in a browser: a file is chosen, its columns mapped, every row tried, the file applied and undone."""
 
+import re
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 
@@ -10,6 +11,7 @@ from sqlalchemy.orm import Session
 from actions import runs
 from tests import factories
 from tests.browser.accessibility import check_everywhere
+from tests.browser.conftest import Problems
 from tests.browser.test_tasks import drawer
 
 Arrange = Callable[[], AbstractContextManager[Session]]
@@ -56,3 +58,33 @@ def test_a_file_is_mapped_tried_applied_and_undone(desk: Page, arrange: Arrange)
     desk.goto("/admin/customer_class/")
     expect(desk.get_by_role("row", name="Harvest club")).to_be_visible()
     expect(desk.get_by_text("Cellar club")).to_be_hidden()
+
+
+def test_a_mapping_is_saved_replaced_and_deleted_where_it_is_used(desk: Page, problems: Problems) -> None:
+    problems.expect("422")
+    desk.goto("/admin/customer_class/import/")
+    content = b"Club,Glasses\nCellar club,5\n"
+    desk.get_by_label("CSV or Excel file").set_input_files(
+        {"name": "clubs.csv", "mimeType": "text/csv", "buffer": content}
+    )
+    desk.get_by_role("button", name="Upload").click()
+    desk.get_by_label("Club").select_option("Name *")
+    desk.get_by_label("Save this mapping as").fill("…")
+    desk.get_by_role("button", name="Try it without changing anything").click()
+    expect(desk.get_by_label("Save this mapping as")).to_be_focused()
+    expect(desk.get_by_label("Save this mapping as")).to_have_accessible_description(re.compile("letters"))
+    check_everywhere(desk, "main")
+    for word in ("saved", "replaced"):
+        desk.get_by_label("Save this mapping as").fill("Clubs")
+        desk.get_by_role("button", name="Try it without changing anything").click()
+        expect(desk.get_by_text(f"The mapping Clubs was {word}.")).to_be_visible()
+        desk.get_by_role("link", name="Change the mapping").click()
+    desk.get_by_text("Delete mappings you have saved").click()
+    check_everywhere(desk, "main")
+    desk.get_by_role("button", name="Delete Clubs").click()
+    question = desk.locator("dialog#ask[open]")
+    expect(question).to_contain_text("Delete the mapping Clubs?")
+    question.get_by_role("button", name="Delete Clubs").click()
+    expect(desk.get_by_text("The mapping Clubs was deleted.")).to_be_visible()
+    expect(desk.get_by_label("Club")).to_have_value("name")
+    expect(desk.get_by_text("Delete mappings you have saved")).to_be_hidden()

@@ -16,7 +16,7 @@ def upgrade() -> None:
     """Take the database one step forward; there is no way back but a backup."""
     op.create_table(
         "ab_group",
-        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("name", sa.String(length=100), nullable=False),
         sa.Column("label", sa.String(length=150), nullable=True),
         sa.Column("description", sa.String(length=512), nullable=True),
@@ -29,7 +29,7 @@ def upgrade() -> None:
     )
     op.create_table(
         "ab_permission",
-        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("name", sa.String(length=100), nullable=False),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("name"),
@@ -37,7 +37,7 @@ def upgrade() -> None:
     )
     op.create_table(
         "ab_register_user",
-        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("first_name", sa.String(length=64), nullable=False),
         sa.Column("last_name", sa.String(length=64), nullable=False),
         sa.Column("username", sa.String(length=128), nullable=False),
@@ -52,7 +52,7 @@ def upgrade() -> None:
     )
     op.create_table(
         "ab_role",
-        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("name", sa.String(length=64), nullable=False),
         sa.Column("version", sa.Integer(), server_default="1", nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=True),
@@ -64,7 +64,7 @@ def upgrade() -> None:
     )
     op.create_table(
         "ab_user",
-        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("first_name", sa.String(length=64), nullable=False),
         sa.Column("last_name", sa.String(length=64), nullable=False),
         sa.Column("username", sa.String(length=128), nullable=False),
@@ -72,12 +72,12 @@ def upgrade() -> None:
         sa.Column("active", sa.Boolean(), nullable=True),
         sa.Column("email", sa.String(length=320), nullable=False),
         sa.Column("last_login", sa.DateTime(), nullable=True),
-        sa.Column("login_count", sa.Integer(), nullable=True),
-        sa.Column("fail_login_count", sa.Integer(), nullable=True),
+        sa.Column("login_count", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("fail_login_count", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("created_on", sa.DateTime(), nullable=True),
         sa.Column("changed_on", sa.DateTime(), nullable=True),
-        sa.Column("created_by_fk", sa.Integer(), nullable=True),
-        sa.Column("changed_by_fk", sa.Integer(), nullable=True),
+        sa.Column("created_by_fk", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("changed_by_fk", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("version", sa.Integer(), server_default="1", nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("updated_at", sa.DateTime(timezone=True), nullable=True),
@@ -98,7 +98,7 @@ def upgrade() -> None:
     )
     op.create_table(
         "ab_view_menu",
-        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("name", sa.String(length=250), nullable=False),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("name"),
@@ -228,37 +228,6 @@ def upgrade() -> None:
         sqlite_autoincrement=True,
     )
     op.create_table(
-        "import_mapping",
-        sa.Column(
-            "id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False
-        ),
-        sa.Column("resource", sa.String(length=63), nullable=False),
-        sa.Column("name", sa.String(length=80), nullable=False),
-        sa.Column(
-            "headers",
-            sa.JSON(none_as_null=True).with_variant(postgresql.JSONB(none_as_null=True), "postgresql"),
-            nullable=False,
-        ),
-        sa.Column(
-            "fields",
-            sa.JSON(none_as_null=True).with_variant(postgresql.JSONB(none_as_null=True), "postgresql"),
-            nullable=False,
-        ),
-        sa.Column("match", sa.String(length=63), nullable=True),
-        sa.Column("clear_empty", sa.Boolean(), nullable=False),
-        sa.Column(
-            "name_key",
-            sa.String(length=320).with_variant(sa.String(length=320, collation="C"), "postgresql"),
-            nullable=False,
-        ),
-        sa.Column("version", sa.Integer(), server_default="1", nullable=False),
-        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_import_mapping")),
-        sa.UniqueConstraint("resource", "name_key", name=op.f("uq_import_mapping_resource_name_key")),
-        sqlite_autoincrement=True,
-    )
-    op.create_table(
         "membership_group",
         sa.Column(
             "id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False
@@ -347,13 +316,13 @@ def upgrade() -> None:
     )
     op.create_table(
         "ab_api_key",
-        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("uuid", sa.String(length=36), nullable=False),
         sa.Column("name", sa.String(length=256), nullable=False),
         sa.Column("key_hash", sa.String(length=256), nullable=False),
         sa.Column("lookup_hash", sa.String(length=256), nullable=True),
         sa.Column("key_prefix", sa.String(length=16), nullable=False),
-        sa.Column("user_id", sa.Integer(), nullable=False),
+        sa.Column("user_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("scopes", sa.Text(), nullable=True),
         sa.Column("active", sa.Boolean(), nullable=False),
         sa.Column("created_on", sa.DateTime(), nullable=True),
@@ -371,9 +340,9 @@ def upgrade() -> None:
     op.create_index("idx_api_key_user_id", "ab_api_key", ["user_id"], unique=False)
     op.create_table(
         "ab_group_role",
-        sa.Column("id", sa.Integer(), nullable=False),
-        sa.Column("group_id", sa.Integer(), nullable=True),
-        sa.Column("role_id", sa.Integer(), nullable=True),
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("group_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("role_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.ForeignKeyConstraint(["group_id"], ["ab_group.id"], ondelete="CASCADE"),
         sa.ForeignKeyConstraint(["role_id"], ["ab_role.id"], ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("id"),
@@ -384,9 +353,9 @@ def upgrade() -> None:
     op.create_index("idx_group_role_id", "ab_group_role", ["role_id"], unique=False)
     op.create_table(
         "ab_permission_view",
-        sa.Column("id", sa.Integer(), nullable=False),
-        sa.Column("permission_id", sa.Integer(), nullable=False),
-        sa.Column("view_menu_id", sa.Integer(), nullable=False),
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("permission_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("view_menu_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.ForeignKeyConstraint(
             ["permission_id"],
             ["ab_permission.id"],
@@ -403,9 +372,9 @@ def upgrade() -> None:
     op.create_index("idx_view_menu_id", "ab_permission_view", ["view_menu_id"], unique=False)
     op.create_table(
         "ab_user_group",
-        sa.Column("id", sa.Integer(), nullable=False),
-        sa.Column("user_id", sa.Integer(), nullable=True),
-        sa.Column("group_id", sa.Integer(), nullable=True),
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("user_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("group_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.ForeignKeyConstraint(["group_id"], ["ab_group.id"], ondelete="CASCADE"),
         sa.ForeignKeyConstraint(["user_id"], ["ab_user.id"], ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("id"),
@@ -416,9 +385,9 @@ def upgrade() -> None:
     op.create_index("idx_user_id", "ab_user_group", ["user_id"], unique=False)
     op.create_table(
         "ab_user_role",
-        sa.Column("id", sa.Integer(), nullable=False),
-        sa.Column("user_id", sa.Integer(), nullable=True),
-        sa.Column("role_id", sa.Integer(), nullable=True),
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("user_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("role_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.ForeignKeyConstraint(["role_id"], ["ab_role.id"], ondelete="CASCADE"),
         sa.ForeignKeyConstraint(["user_id"], ["ab_user.id"], ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("id"),
@@ -451,6 +420,44 @@ def upgrade() -> None:
         sqlite_autoincrement=True,
     )
     op.create_index(op.f("ix_api_key_user_id"), "api_key", ["user_id"], unique=False)
+    op.create_table(
+        "import_mapping",
+        sa.Column(
+            "id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False
+        ),
+        sa.Column("resource", sa.String(length=63), nullable=False),
+        sa.Column("owner_id", sa.Integer(), nullable=False),
+        sa.Column("name", sa.String(length=80), nullable=False),
+        sa.Column(
+            "headers",
+            sa.JSON(none_as_null=True).with_variant(postgresql.JSONB(none_as_null=True), "postgresql"),
+            nullable=False,
+        ),
+        sa.Column(
+            "fields",
+            sa.JSON(none_as_null=True).with_variant(postgresql.JSONB(none_as_null=True), "postgresql"),
+            nullable=False,
+        ),
+        sa.Column("match", sa.String(length=63), nullable=True),
+        sa.Column("clear_empty", sa.Boolean(), nullable=False),
+        sa.Column(
+            "name_key",
+            sa.String(length=320).with_variant(sa.String(length=320, collation="C"), "postgresql"),
+            nullable=False,
+        ),
+        sa.Column("version", sa.Integer(), server_default="1", nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["owner_id"], ["ab_user.id"], name=op.f("fk_import_mapping_owner_id"), ondelete="RESTRICT"
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_import_mapping")),
+        sa.UniqueConstraint(
+            "resource", "owner_id", "name_key", name=op.f("uq_import_mapping_resource_owner_id_name_key")
+        ),
+        sqlite_autoincrement=True,
+    )
+    op.create_index(op.f("ix_import_mapping_owner_id"), "import_mapping", ["owner_id"], unique=False)
     op.create_table(
         "known_browser",
         sa.Column(
@@ -653,9 +660,9 @@ def upgrade() -> None:
     op.create_index(op.f("ix_staff_session_user_id"), "staff_session", ["user_id"], unique=False)
     op.create_table(
         "ab_permission_view_role",
-        sa.Column("id", sa.Integer(), nullable=False),
-        sa.Column("permission_view_id", sa.Integer(), nullable=True),
-        sa.Column("role_id", sa.Integer(), nullable=True),
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("permission_view_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("role_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.ForeignKeyConstraint(["permission_view_id"], ["ab_permission_view.id"], ondelete="CASCADE"),
         sa.ForeignKeyConstraint(["role_id"], ["ab_role.id"], ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("id"),

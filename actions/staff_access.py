@@ -1,0 +1,63 @@
+"""What admins do about how staff get in: they send links and end what is open, and never learn a password."""
+
+from __future__ import annotations
+
+from sqlalchemy import func, or_, select
+
+from actions import links
+from actions.base import Context, Outcome, Refused, action
+from actions.constraints import TAKEN
+from actions.records import before_save, save_new
+from models.base import N_, Invalid
+from models.mail import masked
+from models.member import Member
+
+DEACTIVATED = "deactivated", N_("%(name)s may not sign in, so a link would be of no use.")
+
+
+@action("staff.invite", Member, label=N_("Invite"), final=True, recent=True)
+def invite(
+    ctx: Context, *, first_name: str, last_name: str, email: str, username: str | None = None
+) -> Outcome:
+    """Add somebody who may do nothing yet, and mail them a link to choose a password with.
+
+    :raises Invalid: by field; a user name or email address that somebody has already.
+    """
+    row = Member(active=True, invited_at=ctx.now)
+    named = {"first_name": first_name, "last_name": last_name, "email": email}
+    save_new(ctx, row, {**named, "username": username or email})
+    links.send(ctx, row)
+    return Outcome(N_("%(name)s is invited by email. The link is good for 7 days."), row, {"name": str(row)})
+
+
+@action("staff.send_reset", Member, label=N_("Send a link for a new password"), final=True, recent=True)
+def send_reset(ctx: Context, member: Member) -> Outcome:
+    """Mail somebody a link to choose a password with; who has none yet is invited again.
+
+    :raises Refused: ``deactivated``.
+    """
+    if not member.active:
+        raise Refused(*DEACTIVATED, name=str(member))
+    links.send(ctx, member)
+    return Outcome(
+        N_("A link for a new password goes to %(address)s."), member, {"address": masked(member.email)}
+    )
+
+
+@before_save(Member)
+def _nobody_elses_name(ctx: Context, member: Member, changed: set[str], created: bool) -> None:
+    """People sign in by user name or email, whatever the capitals: neither is anybody else's either."""
+    errors = {
+        name: TAKEN
+        for name in sorted(changed & {"username", "email"})
+        if _is_taken(ctx, getattr(member, name), None if created else member.id)
+    }
+    if errors:
+        raise Invalid(errors)
+
+
+def _is_taken(ctx: Context, value: str, own_id: int | None) -> bool:
+    same = or_(*(func.lower(column) == value.lower() for column in (Member.username, Member.email)))
+    with ctx.session.no_autoflush:
+        wanted = select(Member.id).where(same, Member.id != (own_id or 0)).limit(1)
+        return ctx.session.scalar(wanted) is not None

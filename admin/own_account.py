@@ -1,0 +1,173 @@
+"""Your account: what people see and change of their own way in (rule 16.6). Open to everybody who is signed in."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, cast
+
+from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
+from flask import session as browser_session
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+from werkzeug.exceptions import NotFound
+from wtforms import Form, PasswordField
+from wtforms.validators import EqualTo, InputRequired
+
+from actions import credentials, factors, passwords, sessions, staff_sessions
+from actions.base import Invalid
+from admin import agents, cells, saving, sign_in
+from admin.context import call, has_passwords, live, now, perform, person, session, shop, sign_in_url
+from admin.frame import frame
+from admin.pages import Text
+from admin.query import parse_id
+from models.access import Door, StaffSession
+from models.base import db
+
+blueprint = Blueprint("account", __name__, url_prefix="/admin/account")
+
+
+class NewPasswordForm(Form):
+    """A new password, typed twice because it is not shown."""
+
+    password = PasswordField(
+        _l("New password"),
+        [InputRequired(_l("Type the new password."))],
+        description=_l(
+            "At least 12 characters. A few words that have nothing to do with each other are fine."
+        ),
+        render_kw={"autocomplete": "new-password"},
+    )
+    again = PasswordField(
+        _l("New password again"),
+        [EqualTo("password", _l("This is not the same as above."))],
+        render_kw={"autocomplete": "new-password"},
+    )
+
+
+class PasswordForm(Form):
+    """Another password in place of the present one."""
+
+    current = PasswordField(
+        _l("Present password"),
+        [InputRequired(_l("Type the password you have now."))],
+        render_kw={"autocomplete": "current-password"},
+    )
+    password = NewPasswordForm.password
+    again = NewPasswordForm.again
+
+
+@dataclass(frozen=True, slots=True)
+class OwnSession:
+    """Where somebody is signed in; ``here`` is the session that asks."""
+
+    id: int
+    what: str
+    address: str
+    began: Text
+    seen: Text
+    here: bool
+
+
+@dataclass(slots=True)
+class AccountPage:
+    """What the page shows."""
+
+    title: str
+    username: str
+    email: str
+    form: Form | None
+    """For another password; None where people sign in by one that we do not keep."""
+    has_factor: bool = False
+    sessions: Sequence[OwnSession] = ()
+
+
+@blueprint.before_request
+def _only_signed_in() -> Any:
+    """Lead whoever is not signed in to the sign-in page, and back here."""
+    if person() is None:
+        return redirect(sign_in_url(next=url_for("account.show")))
+    return None
+
+
+@blueprint.get("/")
+def show() -> str:
+    """Show what somebody has here."""
+    return _page(PasswordForm())
+
+
+@blueprint.post("/password/")
+def change_password() -> Any:
+    """Change one's own password: the present one is asked, and counted like a sign-in."""
+    if not has_passwords():
+        raise NotFound
+    form = PasswordForm(request.form)
+    if not form.validate() or not _is_theirs(form):
+        return _page(form), 422
+    try:
+        stored = passwords.hashed(form.password.data, person(), sign_in.hash_password)
+    except Invalid as invalid:
+        saving.spread(form, invalid.errors)
+        return _page(form), 422
+    account, found = person(), live()
+    token = credentials.change(db.engine, call(), account.id, stored, found.id if found else None)
+    session().rollback()  # on SQLite, what this transaction reads would still be as before the deed
+    browser_session.renewed = token  # type: ignore[attr-defined]
+    flash(_("Your password was changed. You were signed out everywhere else."), "success")
+    response = cast(Response, redirect(url_for("account.show")))
+    sign_in.remember_browser(account, response)
+    return response
+
+
+@blueprint.post("/sessions/")
+def end_sessions() -> Any:
+    """Sign out everywhere else; with ``id`` in one place alone. :raises NotFound: that is none of theirs."""
+    if "id" in request.form:
+        row = session().get(StaffSession, parse_id("id", request.form["id"]))
+        if row is None or row.user_id != person().id:
+            raise NotFound
+        perform(staff_sessions.end, row.id)
+        flash(_("Signed out there."), "success")
+    else:
+        here = live()
+        count = staff_sessions.end_others(db.engine, call(), person().id, here.id if here else 0)
+        flash(_("Signed out everywhere else.") if count else _("You are signed in nowhere else."), "success")
+    return redirect(url_for("account.show"))
+
+
+def _is_theirs(form: PasswordForm) -> bool:
+    """Return whether the present password is right, and the new one another."""
+    if not sign_in.confirm(person(), form.current.data):
+        form.current.errors = [_("That is not your password.")]
+    elif form.current.data == form.password.data:
+        form.password.errors = [_("This is the password you have already.")]
+    return not form.errors
+
+
+def _page(form: Form) -> str:
+    account = person()
+    page = AccountPage(
+        _("Your account"),
+        account.username,
+        account.email,
+        form if has_passwords() else None,
+        factors.has(session(), account.id),
+        _sessions(),
+    )
+    return render_template("admin/account.html", page=page, frame=frame("account"))
+
+
+def _sessions() -> list[OwnSession]:
+    """Return where the person asking is signed in."""
+    here = live()
+    return [
+        OwnSession(
+            row.id,
+            _("A program") if row.door == Door.API else agents.words(row.agent),
+            row.address,
+            cells.moment(row.created_at, now(), shop()),
+            cells.moment(row.last_seen_at, now(), shop()),
+            here is not None and row.id == here.id,
+        )
+        for row in sessions.good_ones(session(), person().id, now())
+    ]

@@ -1,0 +1,62 @@
+"""Looking at everything as the holders of a role do (rule 18.5): their menu, their screens, nothing changed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, Flask, redirect, request, url_for
+from flask import session as browser_session
+from flask_babel import gettext as _
+from werkzeug.exceptions import Forbidden
+
+from actions import events
+from admin.context import VIEW_AS, allowed, call, clientele, person, viewing
+from admin.privileges import roles_beyond
+from admin.query import parse_id
+from models.base import db
+
+blueprint = Blueprint("view_as", __name__, url_prefix="/admin/view_as")
+READS = frozenset({"GET", "HEAD", "OPTIONS"})
+STILL_DONE = frozenset({"view_as.end", "DbSignIn.logout"})
+"""What is done all the same: going back to one's own sight, and signing out."""
+
+
+def register(app: Flask) -> None:
+    """Install the two addresses, and the refusal of everything that would change something meanwhile."""
+    app.register_blueprint(blueprint)
+    app.before_request(_only_read)
+
+
+def _only_read() -> None:
+    if request.method in READS or VIEW_AS not in browser_session or request.endpoint in STILL_DONE:
+        return
+    if person() is not None and (role := viewing()) is not None:
+        raise Forbidden(
+            _("You are looking at this as %(role)s: nothing can be changed. End that first.", role=role.name)
+        )
+
+
+@blueprint.post("/")
+def start() -> Any:
+    """Begin, with the id of a role that holds nothing the person asking does not hold."""
+    if person() is None:
+        return redirect(url_for("DbSignIn.login"))
+    if not allowed(VIEW_AS, "role"):
+        raise Forbidden(_("Your role does not include this."))
+    role = clientele().screens["role"].get_or_404(parse_id("id", request.form.get("id")))
+    if role.id in roles_beyond():
+        raise Forbidden(_("%(role)s may do more than you may.", role=role.name))
+    events.record(db.engine, "staff.view_as", call(reason=role.name), person().id)
+    browser_session[VIEW_AS] = role.id
+    return redirect(url_for("admin.index"))
+
+
+@blueprint.post("/end/")
+def end() -> Any:
+    """Go back to what one may do oneself."""
+    if person() is None:
+        return redirect(url_for("DbSignIn.login"))
+    role_id = browser_session.pop(VIEW_AS, None)
+    if role_id is None:
+        return redirect(url_for("admin.index"))
+    return redirect(url_for("screen_role.details_view", id=role_id))
