@@ -84,7 +84,8 @@ class Door:
 RECORD_OF = {
     "index_view": "", "columns_view": "", "create_view": "", "export": "", "ajax_lookup": "", "action_view": "",
     "import_view": "", "import_empty_view": "", "import_map_view": "", "import_rows_view": "",
-    "import_refused_view": "", "import_apply_view": "", "save_view": "",
+    "import_refused_view": "", "import_apply_view": "", "import_mapping_delete_view": "", "save_view": "",
+    "compare_view": "", "matrix_view": "id",
     "details_view": "id", "past_view": "id", "restore_view": "id", "edit_view": "id", "delete_view": "id",
     "bulk_delete_view": "ids", "ajax_update": "id", "act_view": "id", "body_view": "id",
 }  # fmt: skip
@@ -96,16 +97,32 @@ VERB_OF = {"list": "list", "show": "show", "create": "add", "change": "edit", "r
 BESIDES = {
     "/": Who.ANYBODY,
     "/login/": Who.ANYBODY,
+    "/login/code/": Who.ANYBODY,
     "/logout/": Who.ANYBODY,
+    "/password/": Who.ANYBODY,
+    "/password/forgotten/": Who.ANYBODY,
     "/static/<path:filename>": Who.ANYBODY,
     "/admin/": Who.STAFF,
+    "/admin/account/": Who.STAFF,
+    "/admin/account/factor/": Who.STAFF,
+    "/admin/account/factor/begin/": Who.STAFF,
+    "/admin/account/factor/confirm/": Who.STAFF,
+    "/admin/account/factor/remove/": Who.STAFF,
+    "/admin/account/password/": Who.STAFF,
+    "/admin/account/sessions/": Who.STAFF,
     "/admin/palette/": Who.STAFF,
+    "/admin/proof/": Who.STAFF,
+    "/admin/reveal/": Who.STAFF,
     "/admin/search/": Who.STAFF,
+    "/admin/view_as/end/": Who.STAFF,
     "/api/<version>/_openapi": Who.STAFF,
     "/api/v1/security/login": Who.ANYBODY,
     "/api/v1/security/refresh": Who.TOKEN,
 }
 """Address that is no list's -> whom it is for. What these show is within what the person asking may see."""
+
+BY_PERMISSION = {"/admin/view_as/": ("role", "view_as")}
+"""Address that is no list's -> the list and verb of the permission it needs."""
 
 
 # -- every door ---------------------------------------------------------------------------------------------------
@@ -127,9 +144,13 @@ def _doors(rule: Rule, screens: dict[str, Screen]) -> Iterator[Door]:
         parts[2] if parts[0] == "api" and len(parts) > 2 else parts[1] if len(parts) > 1 else ""
     )
     methods = sorted((rule.methods or set()) - {"HEAD", "OPTIONS"})
+    if rule.rule in BY_PERMISSION:
+        resource, verb = BY_PERMISSION[rule.rule]
+        yield from (Door(m, rule.rule, Who.PERMITTED, screens[resource], "beside", (verb,)) for m in methods)
+        return
     if screen is None:
         if rule.rule not in BESIDES:
-            raise LookupError(_unknown(rule, "BESIDES", "whom it is for"))
+            raise LookupError(_unknown(rule, "BESIDES (or BY_PERMISSION)", "whom it is for"))
         yield from (Door(method, rule.rule, BESIDES[rule.rule]) for method in methods)
         return
     view = rule.endpoint.rpartition(".")[2]
@@ -253,7 +274,7 @@ def _of_all_lists(found: Sequence[Door], screens: Sequence[Screen]) -> Iterator[
     yield from _table(_general(found, lambda d: d.screen is not None and d.view not in OF_SOME))
 
 
-OF_SOME = ("body_view", "save_view")
+OF_SOME = ("body_view", "save_view", "matrix_view", "compare_view", "beside")
 
 
 def _general(found: Sequence[Door], wanted: Callable[[Door], bool]) -> list[Door]:

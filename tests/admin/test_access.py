@@ -41,7 +41,7 @@ class Caller:
 
     def ask(self, door: Door, record: str) -> Any:
         """Ask as far as what the role may do can be seen, without a body that would do anything."""
-        if door.screen is None:
+        if door.screen is None or door.view == "beside":
             return self._beside(door)
         row = self._row(door, record)
         return self._program(door, row) if door.in_api else self._person(door, row)
@@ -51,8 +51,8 @@ class Caller:
         resource = door.screen.resource
         if not door.record:
             return 0
-        if record == "own" and resource == "api_key":
-            return self.world.keys[application.USERNAMES.get(self.role, "admin")]
+        if record == "own" and door.screen.narrows:
+            return self.world.personal(resource, application.USERNAMES.get(self.role, "admin"))
         if record == "own" and expected(door, self.role) == Answer.LETS_IN and door.needs == ("delete",):
             return self.world.spare(resource)
         return self.world.id(resource, record)
@@ -66,7 +66,8 @@ class Caller:
             if path == "/logout/" and self.role != NOBODY
             else None
         )
-        return (client or self.client).open(path, method=door.method, headers=self.csrf)
+        data = {"id": "x"} if door.method == "POST" else None
+        return (client or self.client).open(path, method=door.method, headers=self.csrf, data=data)
 
     def _person(self, door: Door, row: int) -> Any:
         assert door.screen is not None

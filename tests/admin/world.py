@@ -41,6 +41,13 @@ class World:
         """Return a row of a kind; of a list that belongs to nobody, an own one is any."""
         return MISSING if kind == "missing" else self.ids[resource][kind][which]
 
+    def personal(self, resource: str, username: str) -> int:
+        """Return a key, or a session, of one member of staff: without a permission one sees just one's own."""
+        table = self._model(resource).__table__
+        with self.shop.look() as session:
+            mine = sa.select(sa.func.max(table.c.id)).join(Staff, Staff.id == table.c.user_id)
+            return int(session.scalar(mine.where(Staff.username == username)) or MISSING)
+
     def spare(self, resource: str) -> int:
         """Return an own row that may be deleted: another one each time, save where it is in use anyway."""
         own = self.ids[resource]["own"]
@@ -56,11 +63,8 @@ class World:
         owners["merged"].merged_into_id = owners["own"].id
         owners["erased"].anonymised_at = factories.NOW
         session.flush()
-        self.keys = {
-            member.username: factories.make_api_key(session, user_id=member.id).id
-            for member in session.scalars(sa.select(Staff)).unique().all()
-        }
-        """The key of each member of staff: one's own are all that one sees without the permission to manage them."""
+        for member in session.scalars(sa.select(Staff)).unique().all():
+            factories.make_api_key(session, user_id=member.id)
         self.customers = {kind: owner.id for kind, owner in owners.items()}
         for resource in RESOURCES:
             self.ids[resource] = {kind: ids for kind, ids in self._rows(session, resource, owners) if ids}
