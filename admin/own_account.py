@@ -27,10 +27,8 @@ from models.base import db
 blueprint = Blueprint("account", __name__, url_prefix="/admin/account")
 
 
-class NewPasswordForm(Form):
-    """A new password, typed twice because it is not shown."""
-
-    password = PasswordField(
+def _new() -> Any:
+    return PasswordField(
         _l("New password"),
         [InputRequired(_l("Type the new password."))],
         description=_l(
@@ -38,11 +36,20 @@ class NewPasswordForm(Form):
         ),
         render_kw={"autocomplete": "new-password"},
     )
-    again = PasswordField(
+
+
+def _again() -> Any:
+    return PasswordField(
         _l("New password again"),
-        [EqualTo("password", _l("This is not the same as above."))],
+        [InputRequired(_l("Type it once more.")), EqualTo("password", _l("This is not the same as above."))],
         render_kw={"autocomplete": "new-password"},
     )
+
+
+class NewPasswordForm(Form):
+    """A new password, typed twice because it is not shown."""
+
+    password, again = _new(), _again()
 
 
 class PasswordForm(Form):
@@ -53,8 +60,7 @@ class PasswordForm(Form):
         [InputRequired(_l("Type the password you have now."))],
         render_kw={"autocomplete": "current-password"},
     )
-    password = NewPasswordForm.password
-    again = NewPasswordForm.again
+    password, again = _new(), _again()
 
 
 @dataclass(frozen=True, slots=True)
