@@ -1,4 +1,4 @@
-"""Row scope at the deed: what whoever acts in one of the runner's sessions may see and lock (rule 16.3)."""
+"""Row scope at the deed: what whoever acts in one of the runner's sessions may see and lock (rule 17.3)."""
 
 from __future__ import annotations
 

@@ -318,7 +318,8 @@ def _names_query(table: str, ids: set[int]) -> Select[Any]:
     screen = clientele().by_table.get(table)
     if screen is None or not screen.narrowed:
         return query
-    return query.where(columns["id"].in_(screen.base_select().with_only_columns(screen.identity)))
+    seen = screen.base_select().with_only_columns(screen.identity).where(screen.identity.in_(ids))
+    return query.where(columns["id"].in_(seen))
 
 
 def models() -> dict[str, type[Base]]:

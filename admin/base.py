@@ -8,7 +8,7 @@ anything: every change is an action run by the runner.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any, ClassVar
 
 from flask import Response, redirect, request, url_for
@@ -44,7 +44,7 @@ from admin.views import PERMISSION_OF, Views
 from models import masks
 from models.base import N_, Base, db
 from models.personal import policy
-from models.sight import in_sight
+from models.sight import in_sight, is_limited
 from models.types import Key as SearchKey
 
 
@@ -196,21 +196,22 @@ class Screen(Views, Sorting, ModelView):
     @property
     def narrowed(self) -> bool:
         """Return whether some rows of this screen are, or may be, out of the sight of the person asking."""
-        return self.narrows or in_sight(self.model, channels()) is not None
+        return self.narrows or (channels() is not None and is_limited(self.model))
 
     @property
     def narrows(self) -> bool:
         """Return whether this screen leaves rows out of sight besides those of customers who are."""
         return type(self).scope is not Screen.scope
 
-    def base_select(self) -> Select[Any]:
-        """Return the scoped select every route starts from: rows within the person's sales channels (rule 17)."""
-        return self.scope(self.within_sight(select(self.model)), actor())
+    def base_select(self, *, many: bool = False) -> Select[Any]:
+        """Return the scoped select every route starts from: rows within the person's sales channels (rule 17).
 
-    def within_sight(self, statement: Select[Any]) -> Select[Any]:
-        """Narrow a statement over the model to what belongs to customers that the person asking sees, or to nobody."""
-        seen = in_sight(self.model, channels())
-        return statement if seen is None else statement.where(seen)
+        :param many: for a list or a file, where nothing names the record it belongs to.
+        """
+        make = partial(in_sight, self.model, channels(), many=many)
+        seen = memo(("sight", self.resource, many), make)
+        wanted = select(self.model)
+        return self.scope(wanted if seen is None else wanted.where(seen), actor())
 
     def get_one(self, id: Any) -> Any:
         """Return a row within the person's scope, or None: out of scope and missing answer alike."""

@@ -15,6 +15,7 @@ from actions.base import Refused
 from actions.credentials import print_link
 from actions.lookups import first_channel
 from admin import acting
+from admin.access import page
 from admin.context import clientele
 from admin.errors import TITLES
 from admin.roles import first_admin, sync
@@ -135,4 +136,11 @@ def _pair(text: str) -> tuple[str, str]:
     return name, value
 
 
-COMMANDS = (up, check_schema, act, password_link)
+@click.command("access")
+@with_appcontext
+def access() -> None:
+    """Print who gets in where, for docs/access.md: every address, the permission it needs, who has that."""
+    click.echo(page(current_app.url_map, list(clientele().screens.values())))
+
+
+COMMANDS = (up, check_schema, act, password_link, access)

@@ -90,7 +90,7 @@ def view_tabs(screen: Screen, query: ListQuery, base: str) -> list[ViewTab]:
 
 
 def _view_count(screen: Screen, view: View) -> int:
-    statement = screen.base_select()
+    statement = screen.base_select(many=True)
     for condition in conditions_of(view.where, screen.filters, zone()):
         statement = statement.where(screen.clause(condition))
     return count_up_to(session(), statement, screen.identity, cap=999)

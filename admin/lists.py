@@ -45,7 +45,8 @@ def parse(
 
 def matching(screen: Screen, query: ListQuery, *, embedded: bool = False) -> Select[Any]:
     """Return the scoped statement for every row the query matches, unordered."""
-    statement = screen.base_select()
+    of_one = any(c.operator == "eq" and c.field.name in screen.tab_filters for c in query.conditions)
+    statement = screen.base_select(many=not of_one)
     for condition in (*view_conditions(screen, query, embedded=embedded), *query.conditions):
         statement = statement.where(screen.clause(condition))
     return screen.search(statement, query.q) if query.q else statement

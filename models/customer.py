@@ -63,9 +63,25 @@ class Customer(Record):
         ),
         unique_where("uq_customer_loyalty_code", "loyalty_code", where=LIVE),
         unique_where("uq_customer_account_code", "account_code", where=LIVE),
-        # The lists leave merged records out: with that in the index, a page and its count are read from it alone.
-        Index("ix_customer_name", "last_name_key", "first_name_key", "id", "merged_into_id"),
-        Index("ix_customer_status_name", "status", "last_name_key", "first_name_key", "id", "merged_into_id"),
+        # The lists leave merged records out, and for some people whole channels: with that in the index, a page and its
+        # count are read from it alone.
+        Index(
+            "ix_customer_name",
+            "last_name_key",
+            "first_name_key",
+            "id",
+            "merged_into_id",
+            "sales_channel_id",
+        ),
+        Index(
+            "ix_customer_status_name",
+            "status",
+            "last_name_key",
+            "first_name_key",
+            "id",
+            "merged_into_id",
+            "sales_channel_id",
+        ),
         # Only the merged ones: an index of all would tempt the planner to find the others by it.
         Index("ix_customer_merged_into_id", "merged_into_id", sqlite_where=MERGED, postgresql_where=MERGED),
         Index(None, "first_name_key", "id"),

@@ -7,14 +7,15 @@ name rows of any table by its name and number, and say below how their customers
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from functools import cache
-from typing import Any
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache, lru_cache
+from typing import Any, cast
 
-from sqlalchemy import Column, ColumnElement, Select, and_, exists, not_, or_, select
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy import Column, ColumnElement, Select, Table, and_, exists, not_, or_, select
+from sqlalchemy.orm import Session
 
-from models.base import Base
+from models.base import Base, metadata
 from models.customer import Customer
 from models.journal import Change, Changeset
 from models.lookups import SalesChannel
@@ -42,9 +43,15 @@ def is_limited(model: Any) -> bool:
     return model in (Customer, SalesChannel) or model in _WAYS or bool(_direct(model) or parents_of(model))
 
 
-def in_sight(model: Any, channels: Channels) -> Clause | None:
-    """Return the clause for the rows of a model that are within some channels; None where that is all of them."""
-    return None if channels is None or not is_limited(model) else _clause(model, model, channels)
+def in_sight(model: Any, channels: Channels, *, many: bool = False) -> Clause | None:
+    """Return the clause for the rows of a model that are within some channels; None where that is all of them.
+
+    :param many: for whole lists: the customers in sight are found first, instead of each row's own looked at, so that
+        no list is read from end to end for somebody who sees few of its rows.
+    """
+    if channels is None or not is_limited(model):
+        return None
+    return _put_together(model, _Look(channels, many))
 
 
 def shows(row: Any, channels: Channels) -> bool:
@@ -56,49 +63,56 @@ def shows(row: Any, channels: Channels) -> bool:
     return not isinstance(row, SalesChannel) or row.id in channels
 
 
-def _clause(entity: Any, model: Any, channels: frozenset[int]) -> Clause:
-    """Return the clause over ``entity``, which is the model or an alias of it."""
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """What is looked for: ids of channels, and whether for many rows."""
+
+    channels: frozenset[int]
+    many: bool = False
+
+
+@lru_cache(maxsize=512)
+def _put_together(model: Any, look: _Look) -> Clause:
+    """Return the clause over the model's own table; that of the journal takes longer to put together than to answer."""
+    return _clause(model.__table__.c, model, look)
+
+
+def _clause(c: Any, model: Any, look: _Look) -> Clause:
+    """Return the clause over ``c``, the columns of the model's table or of an alias of it."""
     if model is Customer:
-        found: Clause = entity.sales_channel_id.in_(sorted(channels))
+        found: Clause = c.sales_channel_id.in_(sorted(look.channels))
     elif model is SalesChannel:
-        found = entity.id.in_(sorted(channels))
+        found = c.id.in_(sorted(look.channels))
     elif model in _WAYS:
-        found = _WAYS[model](entity, channels)
+        found = _WAYS[model](c, _Look(look.channels))
     else:
-        found = _by_keys(entity, model, channels)
+        found = _by_keys(c, model, look)
     return found
 
 
 # -- by foreign keys ------------------------------------------------------------------------------------------
 
 
-def _by_keys(entity: Any, model: Any, channels: frozenset[int]) -> Clause:
+def _by_keys(c: Any, model: Any, look: _Look) -> Clause:
     """A row is its customer's. Where that may be empty, it is also that of what it is a part of; else nobody's."""
     direct = [(key, Customer) for key in _direct(model)]
     always = [key for key in direct if not key[0].nullable]
     wanted = always or [*direct, *parents_of(model)]
-    return and_(*(_refers(entity, column, target, channels) for column, target in wanted))
+    return and_(*(_refers(c[column.name], target, look) for column, target in wanted))
 
 
-def _refers(entity: Any, column: Column[Any], target: Any, channels: frozenset[int]) -> Clause:
-    key = getattr(entity, _attribute(entity, column))
-    there = _there(target, key, channels)
-    return or_(key.is_(None), there) if column.nullable else there
+def _refers(key: Any, target: Any, look: _Look) -> Clause:
+    there = _there(target, key, look)
+    return or_(key.is_(None), there) if key.nullable else there
 
 
-def _there(target: Any, key: Any, channels: frozenset[int]) -> Clause:
-    """Return whether the row of ``target`` that ``key`` names is in sight.
-
-    By EXISTS, so that a list is read in the order of its index and each row costs a look at its owner.
-    """
-    other = aliased(target)
-    found = select(other.id).where(other.id == key, _clause(other, target, channels))
-    return exists(found.correlate_except(other))
-
-
-def _attribute(entity: Any, column: Column[Any]) -> str:
-    mapper = getattr(entity, "__mapper__", None) or entity._aliased_insp.mapper
-    return str(mapper.get_property_by_column(column).key)
+def _there(target: Any, key: Any, look: _Look) -> Clause:
+    """Return whether the row of ``target`` that ``key`` names is in sight."""
+    other = target.__table__.alias()
+    seen = _clause(other.c, target, look)
+    if look.many and target is Customer:
+        return cast(Clause, key.in_(select(other.c.id).where(seen)))
+    return exists(select(other.c.id).where(other.c.id == key, seen).correlate_except(other))
 
 
 @cache
@@ -130,27 +144,33 @@ def model_of(table: str | None) -> Any:
     return next((m.class_ for m in Base.registry.mappers if m.class_.__tablename__ == table), None)
 
 
-def limited_models() -> Iterator[type[Any]]:
-    """Yield every model of which some rows may be out of somebody's sight."""
+def limited_models() -> tuple[Any, ...]:
+    """Return every model of which some rows may be out of somebody's sight."""
+    return _limited(len(metadata.tables))
+
+
+@cache
+def _limited(tables: int) -> tuple[Any, ...]:
+    """Return them; ``tables`` is how many there are, as one may be declared later."""
     models = sorted((m.class_ for m in Base.registry.mappers), key=lambda m: str(m.__tablename__))
-    return (model for model in models if is_limited(model))
+    return tuple(model for model in models if is_limited(model))
 
 
 # -- the journal and the results of runs --------------------------------------------------------------------------
 
 
-def _changeset(entity: Any, channels: frozenset[int]) -> Clause:
+def _changeset(c: Any, look: _Look) -> Clause:
     """A deed on several customers is seen by whoever sees one of them; what it did to the others is not.
 
     One about nobody is seen by all; one about a record that is gone, or that nothing tells whose it is, by nobody.
     """
-    seen = [_about(column, entity, channels) for column in _deeds()]
-    seen += [_there(Customer, entity.on_behalf_of_id, channels)]
-    seen += [and_(entity.subject_table == "customer", _there(Customer, entity.subject_id, channels))]
-    somebody = [_about(column, entity, None) for column in _deeds()]
+    seen = [_about(column, c.id, look) for column in _deeds()]
+    seen += [_there(Customer, c.on_behalf_of_id, look)]
+    seen += [and_(c.subject_table == "customer", _there(Customer, c.subject_id, look))]
+    somebody = [_about(column, c.id) for column in _deeds()]
     owned = [m.__tablename__ for m in limited_models() if m is Customer or _owned(m)]
-    told = and_(entity.subject_table.is_not(None), entity.subject_table.in_(owned))
-    return or_(*seen, not_(or_(*somebody, entity.on_behalf_of_id.is_not(None), told)))
+    told = and_(c.subject_table.is_not(None), c.subject_table.in_(owned))
+    return or_(*seen, not_(or_(*somebody, c.on_behalf_of_id.is_not(None), told)))
 
 
 def beyond(changeset_id: int, channels: frozenset[int]) -> Select[Any]:
@@ -159,44 +179,40 @@ def beyond(changeset_id: int, channels: frozenset[int]) -> Select[Any]:
     for column in _deeds():
         table = column.table.alias()
         whose = table.c[column.name]
-        hidden = whose.is_not(None) & not_(_there(Customer, whose, channels))
+        hidden = whose.is_not(None) & not_(_there(Customer, whose, _Look(channels)))
         parts.append(exists(select(table.c.id).where(table.c.changeset_id == changeset_id, hidden)))
     return select(or_(*parts))
 
 
-def _deeds() -> list[Column[Any]]:
+def _deeds() -> tuple[Column[Any], ...]:
     """Return the columns that say whose rows a changeset has written: of the journal, the ledgers and the mails."""
-    models: list[Any] = [m.class_ for m in Base.registry.mappers if m.class_ not in (Changeset, RunItem)]
-    owned = [m for m in models if "changeset_id" in m.__table__.columns and _direct(m)]
-    return [column for m in sorted(owned, key=lambda m: str(m.__tablename__)) for column in _direct(m)]
+    found = (m for m in limited_models() if m is not RunItem and "changeset_id" in m.__table__.columns)
+    return tuple(column for model in found for column in _direct(model))
 
 
-def _about(column: Column[Any], entity: Any, channels: Channels) -> Clause:
-    """Return whether a changeset wrote a row of a customer's: one in sight or, without ``channels``, anybody's."""
+def _about(column: Column[Any], deed: Any, look: _Look | None = None) -> Clause:
+    """Return whether a changeset wrote a row of a customer's: of one that is looked for, or else of anybody."""
     table = column.table.alias()
     whose = table.c[column.name]
-    mine = select(table.c.id).where(table.c.changeset_id == entity.id, whose.is_not(None))
-    if channels is not None:
-        mine = mine.where(_there(Customer, whose, channels))
+    mine = select(table.c.id).where(table.c.changeset_id == deed, whose.is_not(None))
+    if look is not None:
+        mine = mine.where(_there(Customer, whose, look))
     return exists(mine.correlate_except(table))
 
 
-def _run_item(entity: Any, channels: frozenset[int]) -> Clause:
+def _run_item(c: Any, look: _Look) -> Clause:
     """A result is about a row of the noun of its run's action; a line of a file that became no row is about none."""
-    run = aliased(Run)
+    run = cast(Table, Run.__table__).alias()
     hidden = [
         and_(
-            run.action.startswith(f"{model.resource_name()}.", autoescape=True),
-            not_(_there(model, entity.row_id, channels)),
+            run.c.action.startswith(f"{model.resource_name()}.", autoescape=True),
+            not_(_there(model, c.row_id, look)),
         )
         for model in limited_models()
         if model not in (Change, RunItem)
     ]
-    found = select(run.id).where(run.id == entity.run_id, or_(*hidden))
-    return or_(entity.row_id == 0, not_(exists(found.correlate_except(run))))
+    found = select(run.c.id).where(run.c.id == c.run_id, or_(*hidden))
+    return or_(c.row_id == 0, not_(exists(found.correlate_except(run))))
 
 
-_WAYS: dict[type[Any], Callable[[Any, frozenset[int]], Clause]] = {
-    Changeset: _changeset,
-    RunItem: _run_item,
-}
+_WAYS: dict[type[Any], Callable[[Any, _Look], Clause]] = {Changeset: _changeset, RunItem: _run_item}

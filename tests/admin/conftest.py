@@ -179,6 +179,30 @@ def stocked(database_kind: str, _stocked: Callable[[str], Shop]) -> Shop:
     return _stocked(database_kind)
 
 
+@pytest.fixture(scope="session")
+def _worlds(databases: FindDatabase) -> Callable[[str], Any]:
+    from tests.admin.world import World
+
+    known: dict[str, World] = {}
+
+    def find(kind: str) -> World:
+        if kind not in known:
+            database = databases(kind, "world")
+            database.renew()
+            app = application.make(database.url, wiring={"clock": lambda: NOW})
+            app.config["JWT_ACCESS_TOKEN_EXPIRES"] = dt.timedelta(days=1)
+            known[kind] = World(Shop(app, database))
+        return known[kind]
+
+    return find
+
+
+@pytest.fixture
+def world(database_kind: str, _worlds: Callable[[str], Any]) -> Any:
+    """A shop whose whole staff is limited to one sales channel, shared by tests that leave it as it is."""
+    return _worlds(database_kind)
+
+
 ALIKE = (
     "acquisition_source",
     "bank_account",

@@ -1,8 +1,7 @@
-"""Row scope: whoever is limited to some sales channels meets nothing of other customers, at no door (rule 16)."""
+"""Row scope: whoever is limited to some sales channels meets nothing of other customers, at no door (rule 17)."""
 
 import datetime as dt
 import re
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -19,7 +18,6 @@ from tests import application, factories, staffing
 from tests.admin.conftest import RESOURCES, Shop
 from tests.admin.pages import page_of, rows_of
 from tests.admin.world import MISSING, SECRET_NAME, World
-from tests.conftest import FindDatabase
 from tests.databases import recorded_statements
 from tests.factories import NOW
 
@@ -29,26 +27,6 @@ SCOPED = (
     "loyalty_entry", "mail", "note", "order_line", "phone", "run_item", "sales_channel", "sales_order", "shipment",
 )  # fmt: skip
 each_scoped = pytest.mark.parametrize("resource", SCOPED)
-
-
-@pytest.fixture(scope="module")
-def _worlds(databases: FindDatabase) -> Callable[[str], World]:
-    known: dict[str, World] = {}
-
-    def find(kind: str) -> World:
-        if kind not in known:
-            database = databases(kind, "scope")
-            database.renew()
-            known[kind] = World(Shop(application.make(database.url, wiring={"clock": lambda: NOW}), database))
-        return known[kind]
-
-    return find
-
-
-@pytest.fixture
-def world(database_kind: str, _worlds: Callable[[str], World]) -> World:
-    """A shop whose whole staff is limited to one channel, shared by tests that change nothing in it."""
-    return _worlds(database_kind)
 
 
 @pytest.fixture

@@ -22,7 +22,7 @@ from tests.admin.stock import Stock
 
 MISSING = 10**9
 KINDS_OF_ROW = ("own", "foreign", "merged", "erased")
-ROWS = 12
+ROWS = 16
 SECRET_NAME = "Outofsight"
 """Stands in every name of the customer whom nobody here sees."""
 
@@ -33,6 +33,7 @@ class World:
     def __init__(self, shop: Shop, limited: tuple[str, ...] | None = None, *, few: bool = False) -> None:
         self.shop, self.rows = shop, 2 if few else ROWS
         self.ids: dict[str, dict[str, list[int]]] = {}
+        self._spare: dict[str, int] = {}
         with shop.arrange() as session:
             self._fill(session, limited)
 
@@ -40,9 +41,11 @@ class World:
         """Return a row of a kind; of a list that belongs to nobody, an own one is any."""
         return MISSING if kind == "missing" else self.ids[resource][kind][which]
 
-    def kinds(self, resource: str) -> tuple[str, ...]:
-        """Return which kinds of rows there are of a resource."""
-        return (*self.ids[resource], "missing")
+    def spare(self, resource: str) -> int:
+        """Return an own row that may be deleted: another one each time, save where it is in use anyway."""
+        own = self.ids[resource]["own"]
+        self._spare[resource] = min(self._spare.get(resource, 0) + 1, len(own))
+        return own[-self._spare[resource]]
 
     def _fill(self, session: Session, limited: tuple[str, ...] | None) -> None:
         self.ours, self.theirs = (
@@ -53,6 +56,11 @@ class World:
         owners["merged"].merged_into_id = owners["own"].id
         owners["erased"].anonymised_at = factories.NOW
         session.flush()
+        self.keys = {
+            member.username: factories.make_api_key(session, user_id=member.id).id
+            for member in session.scalars(sa.select(Staff)).unique().all()
+        }
+        """The key of each member of staff: one's own are all that one sees without the permission to manage them."""
         self.customers = {kind: owner.id for kind, owner in owners.items()}
         for resource in RESOURCES:
             self.ids[resource] = {kind: ids for kind, ids in self._rows(session, resource, owners) if ids}

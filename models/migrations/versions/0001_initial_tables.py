@@ -871,7 +871,7 @@ def upgrade() -> None:
     op.create_index(
         "ix_customer_name",
         "customer",
-        ["last_name_key", "first_name_key", "id", "merged_into_id"],
+        ["last_name_key", "first_name_key", "id", "merged_into_id", "sales_channel_id"],
         unique=False,
     )
     op.create_index(op.f("ix_customer_payment_term_id"), "customer", ["payment_term_id"], unique=False)
@@ -881,7 +881,7 @@ def upgrade() -> None:
     op.create_index(
         "ix_customer_status_name",
         "customer",
-        ["status", "last_name_key", "first_name_key", "id", "merged_into_id"],
+        ["status", "last_name_key", "first_name_key", "id", "merged_into_id", "sales_channel_id"],
         unique=False,
     )
     op.create_index(
