@@ -47,11 +47,24 @@ VERBS = {
 Link = tuple[int, int]
 
 
+SIGHTS = {
+    "see_address": N_("See addresses"),
+    "see_birth": N_("See dates of birth and gender"),
+    "see_email": N_("See email addresses"),
+    "see_phone": N_("See phone numbers"),
+    "see_vat": N_("See VAT and company numbers"),
+    "reveal": N_("Reveal one masked value"),
+    "manage": N_("See and end everybody's"),
+    "view_as": N_("View everything as this role"),
+}
+"""Permissions that are no action's, by their verb."""
+
+
 def verb_label(resource: str, verb: str) -> str:
     """Return what a permission is called beside its resource, untranslated."""
     declared = ACTIONS.get(f"{resource}.{verb}")
     if verb in VERBS or declared is None:
-        return VERBS.get(verb) or verb.replace("_", " ").capitalize()
+        return VERBS.get(verb) or SIGHTS.get(verb) or verb.replace("_", " ").capitalize()
     return declared.label
 
 

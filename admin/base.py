@@ -341,7 +341,7 @@ class Screen(Views, Sorting, ModelView):
 
     def _can(self, verb: str) -> bool:
         held = verb in self.verbs and allowed(verb, self.resource)
-        return held and not (verb == "add" and masking.hinders_new(self))
+        return held and not masking.hinders(self, verb)
 
     def _handle_view(self, name: str, **kwargs: Any) -> Any:
         if person() is None:

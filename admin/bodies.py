@@ -115,8 +115,8 @@ def problems(form: Form) -> Iterator[tuple[str, str]]:
 
 
 def _as_filled_in(field: Field) -> dict[str, Any]:
-    """Return what the form would send for a field nobody touched; nothing for related rows."""
-    if field.data is None or isinstance(field, inputs.RowsField):
+    """Return what the form would send for a field nobody touched; nothing for related rows and for what was seen."""
+    if field.data is None or isinstance(field, inputs.RowsField | inputs.SeenField):
         return {}
     if isinstance(field, inputs.LookupManyField | inputs.TicksField):
         return {field.name: [str(value) for value in field.data]} if field.data else {}

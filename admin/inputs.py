@@ -69,6 +69,14 @@ class WholeNumberField(TypedField):
         self.data = int(text)
 
 
+class SeenField(WholeNumberField):
+    """The version a form shows, carried along unseen. A program that does not send it says nothing of what it saw."""
+
+    def __call__(self, **kwargs: Any) -> Markup:
+        """Print it."""
+        return Markup('<input type="hidden" name="{}" value="{}">').format(self.name, self._value())
+
+
 class DecimalTextField(TypedField):
     """A decimal typed as text and kept exactly. ``places`` is the most digits after the point."""
 

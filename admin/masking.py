@@ -83,10 +83,18 @@ def editable(screen: Screen) -> list[str]:
     return [name for name in screen.column_editable_list if name not in gone]
 
 
-def hinders_new(screen: Screen) -> bool:
-    """Return whether a new record needs a value that the person asking may neither see nor, therefore, write."""
-    columns = (screen.field(name).column for name in withheld(screen) if name in screen.form_columns)
-    return any(_needed(column.property.columns[0]) for column in columns if column is not None)
+def hinders(screen: Screen, verb: str) -> bool:
+    """Return whether a deed takes a value that the person asking may neither see nor, therefore, write.
+
+    That is a new record which cannot be without, and an action whose form begins with what stands there.
+    """
+    gone = withheld(screen)
+    if not gone:
+        return False
+    if verb == "add":
+        columns = (screen.field(name).column for name in gone if name in screen.form_columns)
+        return any(_needed(column.property.columns[0]) for column in columns if column is not None)
+    return any(a.from_row and a.action.verb == verb and a.fields & gone for a in screen.actions())
 
 
 def _needed(column: Any) -> bool:

@@ -14,7 +14,7 @@ from markupsafe import Markup
 from actions.privileges import VERBS, verb_label
 from admin.context import allowed, clientele
 from admin.frame import SECTION_NAMES, SECTIONS
-from admin.inputs import TicksField, WholeNumberField
+from admin.inputs import TicksField
 from admin.pages import Text
 
 if TYPE_CHECKING:
@@ -127,11 +127,3 @@ class MatrixField(TicksField):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.offered = offered()
-
-
-class HiddenNumberField(WholeNumberField):
-    """A figure that a form carries along unseen."""
-
-    def __call__(self, **kwargs: Any) -> Markup:
-        """Print it."""
-        return Markup('<input type="hidden" name="{}" value="{}">').format(self.name, self._value())

@@ -27,10 +27,16 @@ from models.base import db
 blueprint = Blueprint("account", __name__, url_prefix="/admin/account")
 
 
-class NewPasswordForm(Form):
-    """A new password, typed twice because it is not shown."""
+def _present() -> PasswordField:
+    return PasswordField(
+        _l("Present password"),
+        [InputRequired(_l("Type the password you have now."))],
+        render_kw={"autocomplete": "current-password"},
+    )
 
-    password = PasswordField(
+
+def _new() -> PasswordField:
+    return PasswordField(
         _l("New password"),
         [InputRequired(_l("Type the new password."))],
         description=_l(
@@ -38,23 +44,32 @@ class NewPasswordForm(Form):
         ),
         render_kw={"autocomplete": "new-password"},
     )
-    again = PasswordField(
+
+
+def _again() -> PasswordField:
+    return PasswordField(
         _l("New password again"),
-        [EqualTo("password", _l("This is not the same as above."))],
+        [
+            InputRequired(_l("Type the new password again.")),
+            EqualTo("password", _l("This is not the same as above.")),
+        ],
         render_kw={"autocomplete": "new-password"},
     )
+
+
+class NewPasswordForm(Form):
+    """A new password, typed twice because it is not shown."""
+
+    password = _new()
+    again = _again()
 
 
 class PasswordForm(Form):
     """Another password in place of the present one."""
 
-    current = PasswordField(
-        _l("Present password"),
-        [InputRequired(_l("Type the password you have now."))],
-        render_kw={"autocomplete": "current-password"},
-    )
-    password = NewPasswordForm.password
-    again = NewPasswordForm.again
+    current = _present()
+    password = _new()
+    again = _again()
 
 
 @dataclass(frozen=True, slots=True)

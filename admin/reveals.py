@@ -54,8 +54,9 @@ def _allowed(screen: Screen | None) -> bool:
 
 
 def _here() -> str:
-    """Return the page to come back to without scripts; parts of pages lead to their record."""
-    return request.full_path.rstrip("?") if request.method == "GET" else ""
+    """Return the page to come back to without scripts; from a part of one, that is its record."""
+    part = request.headers.get("HX-Request") or request.method != "GET"
+    return "" if part else request.full_path.rstrip("?")
 
 
 @blueprint.get("/")

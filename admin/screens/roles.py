@@ -21,6 +21,7 @@ from admin.base import Screen
 from admin.context import VIEW_AS, session
 from admin.declare import RowAction, Tab
 from admin.frame import frame
+from admin.inputs import SeenField
 from admin.pages import Badge, Cell, Link, Text
 from admin.query import parse_id
 from admin.views import PERMISSION_OF
@@ -34,7 +35,7 @@ class MatrixForm(Form):
     """What a role may do."""
 
     permissions = matrix.MatrixField(_l("Permissions"))
-    seen_version = matrix.HiddenNumberField(_l("Version"), [Optional()])
+    seen_version = SeenField(_l("Version"), [Optional()])
 
 
 class CopyForm(Form):
