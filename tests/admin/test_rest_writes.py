@@ -113,7 +113,7 @@ def test_every_action_is_described(stocked: Shop) -> None:
 @pytest.mark.parametrize("resource", sorted(CREATE))
 def test_a_record_is_created_changed_and_deleted_as_by_its_form(shop: Shop, resource: str) -> None:
     screen, api = shop.screen(resource), shop.api()
-    with shop.app.test_request_context():
+    with shop.app.app_context():
         form_class = screen.form_class
     given = {k: v for k, v in filled(shop, CREATE[resource]).items() if "-" not in k and k != "phones"}
     body = as_json(shop, form_class, given)
