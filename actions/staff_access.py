@@ -8,6 +8,7 @@ from actions import links
 from actions.base import Context, Outcome, Refused, action
 from actions.constraints import TAKEN
 from actions.records import before_save, save_new
+from actions.staff_scope import inherit
 from models.base import N_, Invalid
 from models.mail import masked
 from models.member import Member
@@ -21,11 +22,14 @@ def invite(
 ) -> Outcome:
     """Add somebody who may do nothing yet, and mail them a link to choose a password with.
 
+    Who is let in by somebody that sees the customers of some channels only sees those (rule 17.5).
+
     :raises Invalid: by field; a user name or email address that somebody has already.
     """
     row = Member(active=True, invited_at=ctx.now)
     named = {"first_name": first_name, "last_name": last_name, "email": email}
     save_new(ctx, row, {**named, "username": username or email})
+    inherit(ctx, row)
     links.send(ctx, row)
     return Outcome(N_("%(name)s is invited by email. The link is good for 7 days."), row, {"name": str(row)})
 

@@ -9,11 +9,13 @@ from sqlalchemy import select
 from actions import sessions
 from actions.base import Context, Missing, Outcome, Refused, action
 from actions.bounds import NO_SUCH
+from actions.invariants import keeps
+from actions.journal import Journal
 from models.base import N_, Invalid
 from models.lookups import SalesChannel
-from models.member import Member, StaffChannel
+from models.member import ADMIN, Member, StaffChannel, StaffRole
 from models.sight import channels_of
-from models.staff import somebody_else_sees_all
+from models.staff import somebody_sees_all
 
 CODE = "staff.limit_to_channels"
 SEES_MORE = "sees_more", N_("%(person)s sees customers that you do not: ask somebody who sees them all.")
@@ -23,6 +25,7 @@ LAST = (
         "Nobody would be left who sees every customer and could change this. Let somebody else see all first."
     ),
 )
+LINKED = frozenset({"ab_user_role", "ab_user_group", "ab_group_role", "ab_permission_view_role"})
 
 
 @action(CODE, Member, label=N_("Limit to sales channels"), recent=True, final=True)
@@ -38,21 +41,25 @@ def limit_to_channels(ctx: Context, member: Member, *, sales_channels: Any) -> O
     """
     wanted = _wanted(ctx, sales_channels)
     _refuse_beyond_own(ctx, member, wanted)
-    if wanted and not somebody_else_sees_all(ctx.session, member.id, CODE):
-        raise Refused(*LAST)
-    there = {
-        row.sales_channel_id: row
-        for row in ctx.session.scalars(select(StaffChannel).filter_by(user_id=member.id))
-    }
-    for channel_id, row in there.items():
-        if channel_id not in wanted:
-            ctx.session.delete(row)
-    new = sorted(wanted - there.keys())
-    ctx.session.add_all(StaffChannel(user_id=member.id, sales_channel_id=channel_id) for channel_id in new)
+    rows = ctx.session.scalars(select(StaffChannel).filter_by(user_id=member.id))
+    there = {row.sales_channel_id: row for row in rows}
+    for channel_id in there.keys() - wanted:
+        ctx.session.delete(there[channel_id])
+    _add(ctx, member, wanted - there.keys())
     if wanted != there.keys():
         sessions.end_all(ctx.session, member.id, ctx.now, sessions.ROLES)
     said = N_("%(person)s sees the customers of the chosen channels only.")
     return Outcome(said if wanted else N_("%(person)s sees every customer."), member, {"person": str(member)})
+
+
+def inherit(ctx: Context, member: Member) -> None:
+    """Let somebody new see what whoever lets them in sees, and no more."""
+    _add(ctx, member, set(ctx.channels or ()))
+
+
+def _add(ctx: Context, member: Member, channels: set[int]) -> None:
+    ctx.session.add_all(StaffChannel(user_id=member.id, sales_channel_id=c) for c in sorted(channels))
+    ctx.session.flush()
 
 
 def _wanted(ctx: Context, ids: Any) -> set[int]:
@@ -66,13 +73,73 @@ def _wanted(ctx: Context, ids: Any) -> set[int]:
 
 
 def _refuse_beyond_own(ctx: Context, member: Member, wanted: set[int]) -> None:
-    """Let nobody who is limited show anybody, themselves included, more than they see (rule 17.5)."""
     if ctx.channels is None:
         return
-    before = channels_of(ctx.session, member.id)
-    if before is None or before - ctx.channels:
-        raise Refused(*SEES_MORE, person=str(member))
+    _refuse_if_sees_more(ctx, ctx.channels, member.id)
     if not wanted:
         raise Invalid(
             {"sales_channels": N_("Choose at least one: you see some sales channels only yourself.")}
         )
+
+
+# -- what no other deed gets round either -----------------------------------------------------------------------------
+
+
+@keeps("staff_channel", "ab_user", "ab_user_role", "ab_user_group")
+def show_nobody_more(ctx: Context) -> None:
+    """Nobody who is limited lets anybody see, or do with a new role, email or account, more than they see (rule 17.5).
+
+    :raises Refused: ``sees_more``.
+    """
+    channels = ctx.channels
+    if channels is None:
+        return
+    for member_id in sorted(_let_see(ctx.journal)):
+        _refuse_if_sees_more(ctx, channels, member_id)
+
+
+def _let_see(journal: Journal) -> set[int]:
+    """Return who got an account, an email, a role, a group or other channels by a deed, or was let in again."""
+    found: set[int] = set()
+    for (table, row_id), change in journal.changes.items():
+        before, after = change["before"] or {}, change["after"]
+        if table == "ab_user" and after is not None:
+            gained = change["before"] is None or "email" in after or after.get("active")
+            found |= {row_id} if gained else set()
+        elif table == "staff_channel" or (table in ("ab_user_role", "ab_user_group") and after is not None):
+            found.add((after or before)["user_id"])
+    return found
+
+
+def _refuse_if_sees_more(ctx: Context, channels: frozenset[int], member_id: int) -> None:
+    sees = channels_of(ctx.session, member_id)
+    if sees is None or sees - channels:
+        raise Refused(*SEES_MORE, person=str(ctx.session.get_one(Member, member_id)))
+
+
+@keeps(
+    "staff_channel", "ab_user", "ab_user_role", "ab_user_group", "ab_group_role", "ab_permission_view_role"
+)
+def keep_somebody_who_sees_all(ctx: Context) -> None:
+    """Somebody active always sees every customer and can lift limits, where anybody is limited at all (rule 17.5).
+
+    :raises Refused: ``last``.
+    """
+    if not _takes_away(ctx.journal) or ctx.session.scalar(select(StaffChannel.id).limit(1)) is None:
+        return
+    ctx.session.scalar(select(StaffRole.id).where(StaffRole.name == ADMIN).with_for_update(key_share=True))
+    if not somebody_sees_all(ctx.session, CODE):
+        raise Refused(*LAST)
+
+
+def _takes_away(journal: Journal) -> bool:
+    """Whether somebody may sign in, see or do less by a deed."""
+    for (table, _row_id), change in journal.changes.items():
+        after = change["after"]
+        if table == "staff_channel" and after is not None:
+            return True
+        if table == "ab_user" and after is not None and after.get("active") is False:
+            return True
+        if table in LINKED and after is None:
+            return True
+    return False

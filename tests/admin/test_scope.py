@@ -473,6 +473,52 @@ def test_somebody_who_sees_everything_and_can_lift_limits_always_remains(boss: W
     assert limit(boss.shop, "admin", [boss.ours]).status_code == 200
 
 
+def test_whoever_somebody_limited_lets_in_sees_no_more_than_they(boss: World) -> None:
+    shop = boss.shop
+    with shop.arrange() as session:
+        manager = _manager(session)
+        for verb in ("invite", "change_email", "activate", "deactivate", "set_roles"):
+            factories.grant(session, manager, f"can_{verb}", "staff")
+        unlimited = staffing.make_member(session, active=False).id
+    api = shop.api("Manager")
+    new = {"first_name": "Nina", "last_name": "New", "email": "nina@shop.example", "username": "nina"}
+    assert api.send("POST", "/api/v1/staff/actions/invite", new).status_code == 200
+    assert channels_of(shop, "nina") == {boss.ours}
+    for verb, body in (
+        ("change_email", {"email": "mine@shop.example"}),
+        ("activate", {}),
+        ("set_roles", {"roles": [_role_of(shop, "manager")], "groups": []}),
+    ):
+        refused = api.send("POST", f"/api/v1/staff/{unlimited}/actions/{verb}", body)
+        assert (refused.status_code, refused.json["code"]) in ((409, "sees_more"), (409, "not_held")), verb
+    mine = api.send(
+        "POST", f"/api/v1/staff/{_id(shop, 'nina')}/actions/change_email", {"email": "n@shop.example"}
+    )
+    assert mine.status_code == 200, mine.json
+
+
+def _role_of(shop: Shop, username: str) -> int:
+    with shop.look() as session:
+        held = sa.text(
+            "SELECT min(role_id) FROM ab_user_role r JOIN ab_user u ON u.id = r.user_id WHERE u.username = :u"
+        )
+        return int(session.scalar(held, {"u": username}))
+
+
+def test_the_last_who_sees_everything_is_not_deactivated_either(boss: World) -> None:
+    shop = boss.shop
+    with shop.arrange() as session:
+        other = staffing.make_member(session, username="second")
+        admin = session.scalar(sa.text("SELECT id FROM ab_role WHERE name = 'Admin'"))
+        staffing.make_role_holder(session, user_id=other.id, role_id=admin)
+        staffing.make_staff_channel(session, user_id=other.id, sales_channel_id=boss.ours)
+        support = session.scalars(sa.select(Staff.id).where(Staff.username == "support")).one()
+        factories.grant(session, support, "can_deactivate", "staff")
+    path = f"/api/v1/staff/{_id(shop, 'admin')}/actions/deactivate"
+    refused = shop.api("Support").send("POST", path, {"reason": "Left us"})
+    assert (refused.status_code, refused.json["code"]) == (409, "last")
+
+
 # -- what it costs --------------------------------------------------------------------------------------------------
 
 
