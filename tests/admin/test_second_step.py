@@ -17,11 +17,11 @@ from models.member import StaffRole
 from tests import application, factories, staffing
 from tests.admin.conftest import Api
 from tests.admin.pages import page_of
+from tests.admin.signing_in import GOOD, Place, is_in
 from tests.admin.test_own_account import NEW, user_id
 from tests.admin.test_password_links import choose, send
-from tests.admin.test_sign_in import GOOD, Place, _premises, a_merge, is_in, place
+from tests.admin.test_sign_in import a_merge
 
-__all__ = ["_premises", "place"]
 PAGE, CODE = "/admin/account/factor/", "/login/code/"
 KEY = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
 
