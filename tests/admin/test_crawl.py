@@ -1,16 +1,26 @@
 """Everything that can be clicked: it answers, writes nothing, gives nothing away and carries the headers of a safe page."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 import sqlalchemy as sa
 
-from tests.admin.conftest import Shop
+from admin.access import Answer, doors, expected
+from tests.admin.conftest import RESOURCES, Shop
 from tests.admin.crawl import Visit, crawl
+from tests.admin.pages import rows_of
 from tests.admin.stock import SECRET
+from tests.admin.test_gates import concrete
 from tests.factories import NOW
 
 Crawled = tuple[list[Visit], dict, dict]
+NOT_THERE = ("/import/columns/", "/import/rows/", "/import/refused/", "/ajax/lookup/")
+"""The ends of addresses that need an uploaded file, or the name of a field; tests of their own open them."""
+SHUT = {400, 401, 403, 404, 405, 410}
+NEED_MORE = {"/admin/reveal/", "/password/", "/admin/shop_setting/restore/"}
+"""Addresses that need a masked field, a link from a mail, a setting that was another once."""
+OTHERS: dict[str, dict[str, int]] = {}
+"""Kind of database -> what the addresses answered that no link led to."""
 SIGN_INS = frozenset({"ab_user"})
 OF_A_PAGE = (
     "default-src 'none'", "script-src 'self'", "style-src 'self'", "frame-ancestors 'none'", "base-uri 'none'",
@@ -33,10 +43,48 @@ def _crawled(_stocked: Callable[[str], Shop]) -> Callable[[str], Crawled]:
                 )
             client, before = shop.client(), shop.figures(SIGN_INS)
             visits = crawl(client, secrets=[SECRET, *hashes])
+            OTHERS[kind] = _all_others(shop, visits)
             known[kind] = visits, before, shop.figures(SIGN_INS)
         return known[kind]
 
     return find
+
+
+def _reads(shop: Shop) -> set[str]:
+    """The rules of all addresses that are read."""
+    return {rule.rule for rule in shop.app.url_map.iter_rules() if "GET" in rule.methods}
+
+
+def _rule_of(shop: Shop, url: str) -> str:
+    path = url.removeprefix("http://localhost").partition("?")[0].partition("#")[0]
+    rule, _values = shop.app.url_map.bind("localhost").match(path, return_rule=True)
+    return str(rule.rule)
+
+
+def _all_others(shop: Shop, visits: list[Visit]) -> dict[str, int]:
+    """Read every address that no link led to, as it stands and about a record; return rule -> the best status."""
+    came_by = {_rule_of(shop, visit.url) for visit in visits if visit.status < 404}
+    found = {}
+    for rule in sorted(_reads(shop) - came_by):
+        path = concrete(rule)
+        ask = shop.api().get if path.startswith("/api/") else shop.client().get
+        found[rule] = 599
+        for query in _queries(shop, path):
+            found[rule] = min(found[rule], ask(path + query).status_code)
+            if found[rule] < 404 and found[rule] != 400:
+                break
+    return found
+
+
+def _queries(shop: Shop, path: str) -> Iterator[str]:
+    """Yield what an address may be asked: as it stands, about a record, a moment of it, a field of it."""
+    resource = (path.split("/") + [""] * 2)[2]
+    screens, at = shop.app.extensions["clientele"].screens, "2026-09-01T12:00:00Z"
+    yield from ("", "?id=1", f"?id=1&at={at}")
+    if resource in screens and path.endswith(("/restore/", "/ajax/update/")):
+        row = rows_of(shop.client().get(f"/admin/{resource}/?page_size=1"))[:1]
+        columns = [*screens[resource].column_editable_list, *screens[resource].form_columns][:2]
+        yield from (f"?id={i}&column={c}&field={c}&at={at}&version=1" for i in row for c in columns)
 
 
 @pytest.fixture
@@ -61,6 +109,17 @@ def _ahead(url: str) -> bool:
 def test_looking_at_everything_writes_nothing(crawled: Crawled) -> None:
     _visits, before, after = crawled
     assert after == before
+
+
+def test_every_address_that_is_read_was_read(crawled: Crawled, database_kind: str, stocked: Shop) -> None:
+    """Links were followed, all others asked for; what none of that opened is shut, or needs what is not there."""
+    app, others = stocked.app, OTHERS[database_kind]
+    assert {rule: status for rule, status in others.items() if status >= 500} == {}
+    unopened = {rule for rule, status in others.items() if status in SHUT and not rule.endswith(NOT_THERE)}
+    named = doors(app.url_map, app.extensions["clientele"].screens.values())
+    open_to_admins = {d.rule for d in named if d.method == "GET" and expected(d, "Admin") == Answer.LETS_IN}
+    unchanging = {f"/admin/{r}/past/" for r in RESOURCES if not stocked.screen(r).model.__journal__}
+    assert unopened & open_to_admins - unchanging - NEED_MORE == set()
 
 
 def test_no_page_carries_scripts_styles_or_secrets(crawled: Crawled) -> None:
