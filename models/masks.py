@@ -187,7 +187,8 @@ def _cover(mapper: Mapper[Any], model: type[Any]) -> None:
 
 
 def _mask_row(row: Any, context: Any, only: Iterable[str] | None = None) -> None:
-    seen = _sight_of(context.session)
+    session = object_session(row)  # a row that is refreshed by a set-based update comes without a context
+    seen = _sight_of(session) if session is not None else TRUTH
     if not seen.hidden:
         return
     for name, found in sensitive(type(row)).items():

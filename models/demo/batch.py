@@ -105,6 +105,10 @@ class Batch:
         return sum(len(pile.rows) for pile in piles)
 
     def _journal(self) -> None:
+        orders = next(
+            (pile.rows for pile in self._piles.values() if pile.shape.table.name == "sales_order"), []
+        )
+        buyers = {row["id"]: row["customer_id"] for row in orders}
         for pile in list(self._piles.values()):
             table, names = pile.shape.table, pile.shape.journalled
             if not names:
@@ -113,7 +117,8 @@ class Batch:
             owner = "id" if table.name == "customer" else "customer_id"
             for row, values in zip(pile.rows, plain_values(table, names, pile.rows), strict=True):
                 after = {n: v for n, v in zip(names, values, strict=True) if v is not None}
-                self.add(Change, row_id=row["id"], customer_id=row.get(owner), after=after, **change)
+                customer = row.get(owner) or buyers.get(row.get("order_id"))
+                self.add(Change, row_id=row["id"], customer_id=customer, after=after, **change)
 
 
 @functools.cache

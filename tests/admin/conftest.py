@@ -174,8 +174,12 @@ def _stocked(databases: FindDatabase) -> Callable[[str], Shop]:
 
 
 @pytest.fixture
-def stocked(database_kind: str, _stocked: Callable[[str], Shop]) -> Shop:
-    """A shop with more than sixty rows on every screen, shared by all tests of a worker: they only read."""
+def stocked(database_kind: str, _stocked: Callable[[str], Shop], monkeypatch: pytest.MonkeyPatch) -> Shop:
+    """A shop with more than sixty rows on every screen, shared by all tests of a worker: they only read.
+
+    What reading leaves in the journal, exports and refusals, would pile up there from test to test.
+    """
+    monkeypatch.setattr("actions.events.record", lambda *_given: None)
     return _stocked(database_kind)
 
 

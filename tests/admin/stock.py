@@ -61,12 +61,19 @@ class Stock:
         self._deed: int | None = None
         self._orders: dict[int, Any] = {}
         self._runs: Any = None
+        self._colleague: int | None = None
 
     @property
     def deed(self) -> int:
         """The id of the one changeset that all ledger rows came by."""
         self._deed = self._deed or factories.make_changeset(self.session).id
         return self._deed
+
+    @property
+    def colleague(self) -> int:
+        """The id of the one member of staff to whom sessions, keys and roles belong."""
+        self._colleague = self._colleague or staffing.make_member(self.session).id
+        return self._colleague
 
     def few(self, name: str, **extra: Any) -> list[Any]:
         """Return three rows of a lookup list."""
@@ -349,7 +356,7 @@ class Stock:
     def staff_session(self, n: int, owner: Customer) -> Any:
         """A session, some ended, some long ago; the agents are whatever programs say they are."""
         return staffing.make_staff_session(
-            self.session, agent=text(n), address=f"10.0.0.{n}", door=pick(tuple(Door), n), created_at=day(n), last_seen_at=day(n),
+            self.session, user_id=self.colleague, agent=text(n), address=f"10.0.0.{n}", door=pick(tuple(Door), n), created_at=day(n), last_seen_at=day(n),
             confirmed_at=day(n), ended_at=some(day(n), n, 2), ended_because=some("signed out", n, 2),
         )  # fmt: skip
 
@@ -358,7 +365,7 @@ class Stock:
         made = staffing.make_role(self.session, name=f"{text(n)} {n}", needs_factor=n % 3 == 0)
         staffing.make_role_grant(self.session, role_id=made.id)
         if n % 2:
-            staffing.make_role_holder(self.session, role_id=made.id)
+            staffing.make_role_holder(self.session, role_id=made.id, user_id=self.colleague)
         if n % 4 == 0:
             staffing.make_group_role(self.session, role_id=made.id)
         return made
@@ -367,13 +374,13 @@ class Stock:
         """A group, of somebody or of nobody."""
         made = staffing.make_staff_group(self.session, name=f"{text(n)} {n}")
         if n % 2:
-            staffing.make_group_member(self.session, group_id=made.id)
+            staffing.make_group_member(self.session, group_id=made.id, user_id=self.colleague)
         return made
 
     def api_key(self, n: int, owner: Customer) -> Any:
         """A key, some with a last day, some revoked."""
         return factories.make_api_key(
-            self.session, name=text(n), owner_name=text(n + 1), scope=pick(tuple(KeyScope), n), expires_on=some(TODAY + dt.timedelta(days=n % 4), n),
+            self.session, user_id=self.colleague, name=text(n), owner_name=text(n + 1), scope=pick(tuple(KeyScope), n), expires_on=some(TODAY + dt.timedelta(days=n % 4), n),
             revoked_at=None if n % 5 else day(n), last_used_at=some(day(n), n, 2), created_at=day(n),
         )  # fmt: skip
 

@@ -327,7 +327,7 @@ def test_what_opens(busy: Premises, path: str, open_it: Callable[[Page], None]) 
     walk.problems.expect("422")
     walk.page.goto(path.format(customer=busy.first("customer")))
     open_it(walk.page)
-    walk.look()
+    walk.look(".person" if open_it is _person else None)  # the menu covers a part of what stands under it
 
 
 def test_the_filter_builder_for_every_column(busy: Premises) -> None:
