@@ -16,7 +16,8 @@ from tests.factories import NOW
 Crawled = tuple[list[Visit], dict, dict]
 NOT_THERE = ("/import/columns/", "/import/rows/", "/import/refused/", "/ajax/lookup/")
 """The ends of addresses that need an uploaded file, or the name of a field; tests of their own open them."""
-SHUT = {400, 401, 403, 404, 405, 410}
+FORBIDDEN = 403
+SHUT = {400, 401, FORBIDDEN, 404, 405, 410}
 NEED_MORE = {"/admin/reveal/", "/password/", "/admin/shop_setting/restore/"}
 """Addresses that need a masked field, a link from a mail, a setting that was another once."""
 OTHERS: dict[str, dict[str, int]] = {}
@@ -62,16 +63,15 @@ def _rule_of(shop: Shop, url: str) -> str:
 
 
 def _all_others(shop: Shop, visits: list[Visit]) -> dict[str, int]:
-    """Read every address that no link led to, as it stands and about a record; return rule -> the best status."""
+    """Read every address that no link led to, as it stands and about a record; return rule -> the first answer."""
     came_by = {_rule_of(shop, visit.url) for visit in visits if visit.status < 404}
     found = {}
     for rule in sorted(_reads(shop) - came_by):
         path = concrete(rule)
         ask = shop.api().get if path.startswith("/api/") else shop.client().get
-        found[rule] = 599
         for query in _queries(shop, path):
-            found[rule] = min(found[rule], ask(path + query).status_code)
-            if found[rule] < 404 and found[rule] != 400:
+            found[rule] = ask(path + query).status_code
+            if found[rule] not in SHUT or found[rule] == FORBIDDEN:
                 break
     return found
 

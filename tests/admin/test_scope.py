@@ -67,16 +67,19 @@ def test_a_new_table_that_refers_to_a_customer_needs_no_line(world: World) -> No
 @each_scoped
 def test_a_list_holds_nothing_from_out_of_sight(world: World, resource: str) -> None:
     shop, foreign = world.shop, set(world.ids[resource]["foreign"])
-    view = "view=all&" if shop.screen(resource).views else ""
-    answer = shop.client().get(f"/admin/{resource}/?{view}page_size=200")
+    asked = {"view": "all"} if shop.screen(resource).views else {}
+    asked |= (
+        {"subject_table__eq": "customer"} if resource == "changeset" else {}
+    )  # not what others' tests leave
+    answer = shop.client().get(f"/admin/{resource}/", query_string={**asked, "page_size": 200})
     shown = set(rows_of(answer))
     assert shown & set(world.ids[resource]["own"])
     assert not shown & foreign
     assert SECRET_NAME not in answer.get_data(as_text=True)
-    listed = shop.api().get(f"/api/v1/{resource}/", page_size=200, **({"view": "all"} if view else {}))
+    listed = shop.api().get(f"/api/v1/{resource}/", page_size=200, **asked)
     assert {row["id"] for row in listed.json["result"]} == shown
     assert listed.json["count"] == len(shown)
-    found = shop.client().get(f"/admin/{resource}/?{view}q={SECRET_NAME}")
+    found = shop.client().get(f"/admin/{resource}/", query_string={**asked, "q": SECRET_NAME})
     assert not set(rows_of(found)) & foreign
 
 
