@@ -110,6 +110,6 @@ def test_the_api_and_the_export_cost_the_same_for_few_rows_and_for_many(stocked:
             statements(
                 lambda: client.get(f"/admin/{resource}/export/csv/", query_string={"ids": part}).get_data()
             )
-            for part in (ids[: len(ids) // 2], ids)
+            for part in (ids[:5], ids)
         )
         assert len(some) == len(all_), sorted(set(all_) - set(some))
