@@ -173,14 +173,19 @@ def _stocked(databases: FindDatabase) -> Callable[[str], Shop]:
     return find
 
 
-@pytest.fixture
-def stocked(database_kind: str, _stocked: Callable[[str], Shop], monkeypatch: pytest.MonkeyPatch) -> Shop:
-    """A shop with more than sixty rows on every screen, shared by all tests of a worker: they only read.
+@contextmanager
+def leaving_no_trace() -> Iterator[None]:
+    """Keep what reading leaves in the journal, exports and refusals, from piling up in a shop that tests share."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("actions.events.record", lambda *_given: None)
+        yield
 
-    What reading leaves in the journal, exports and refusals, would pile up there from test to test.
-    """
-    monkeypatch.setattr("actions.events.record", lambda *_given: None)
-    return _stocked(database_kind)
+
+@pytest.fixture
+def stocked(database_kind: str, _stocked: Callable[[str], Shop]) -> Iterator[Shop]:
+    """A shop with more than sixty rows on every screen, shared by all tests of a worker: they only read."""
+    with leaving_no_trace():
+        yield _stocked(database_kind)
 
 
 @pytest.fixture(scope="session")
