@@ -12,7 +12,7 @@ from flask import Flask
 from hypothesis import HealthCheck, settings
 
 from tests import application, network
-from tests.databases import KINDS, Database, Run
+from tests.databases import KINDS, Database, Run, close_all_connections
 
 RUN = pytest.StashKey[Run]()
 MakeUrl = Callable[[str, str], str]
@@ -84,7 +84,7 @@ def database_kind(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture(scope="session")
-def databases(request: pytest.FixtureRequest) -> FindDatabase:
+def databases(request: pytest.FixtureRequest) -> Iterator[FindDatabase]:
     """``databases(kind)`` is this worker's database, ``databases(kind, "name")`` a further one from the same template.
 
     For fixtures that share one between tests; they call ``renew`` once. A test takes ``database``.
@@ -98,7 +98,8 @@ def databases(request: pytest.FixtureRequest) -> FindDatabase:
                 known[kind, name] = run.database(kind, application.build_template, name)
         return known[kind, name]
 
-    return find
+    yield find
+    close_all_connections()
 
 
 @pytest.fixture(scope="session")
@@ -130,14 +131,9 @@ def database(database_kind: str, databases: FindDatabase) -> Database:
 
 
 @pytest.fixture
-def engine(database: Database) -> Iterator[sa.Engine]:
+def engine(database: Database) -> sa.Engine:
     """An engine on ``database`` with the settings that the rules rely on, for tests below the web."""
-    from models import dialect
-
-    engine = sa.create_engine(database.url, **dialect.engine_options(database.url))
-    dialect.configure(engine)
-    yield engine
-    engine.dispose()
+    return database.engine
 
 
 @pytest.fixture(scope="session")

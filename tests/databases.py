@@ -65,13 +65,27 @@ class Database:
         """Throw away what is there and clone the template again."""
         self._renew()
 
+    @cached_property
+    def engine(self) -> sa.Engine:
+        """The rig's own way in, beside the application's and set up as that is; one for all tests of a worker."""
+        from models import dialect
+
+        engine = sa.create_engine(self.url, **dialect.engine_options(self.url))
+        dialect.configure(engine)
+        _engines.add(engine)
+        return engine
+
+    @property
+    def desk(self) -> sa.Engine:
+        """The same, allowed to write: for looking and for arranging."""
+        from models.dialect import WRITE
+
+        return self.engine.execution_options(**{WRITE: True})
+
     @contextmanager
     def connect(self) -> Iterator[sa.Connection]:
-        """A connection beside the application's own, committed at the end: for looking and for arranging."""
-        from models.dialect import WRITE
-        from models.schema import open_engine
-
-        with open_engine(self.url).execution_options(**{WRITE: True}).begin() as connection:
+        """A connection that is committed at the end."""
+        with self.desk.begin() as connection:
             yield connection
 
 

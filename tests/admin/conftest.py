@@ -16,7 +16,6 @@ from sqlalchemy.orm import Session
 from actions.events import EVENTS
 from admin.screens import SCREENS
 from models.base import metadata
-from models.dialect import WRITE
 from tests import application
 from tests.admin import stock
 from tests.conftest import FindDatabase
@@ -77,13 +76,13 @@ class Shop:
     @contextmanager
     def arrange(self) -> Iterator[Session]:
         """Yield a session in which the factories work; what they made is committed."""
-        with self._engine() as engine, Session(engine, expire_on_commit=False) as session, session.begin():
+        with Session(self.database.desk, expire_on_commit=False) as session, session.begin():
             yield session
 
     @contextmanager
     def look(self) -> Iterator[Session]:
         """Yield a session for looking only."""
-        with self._engine() as engine, Session(engine) as session:
+        with Session(self.database.desk) as session:
             yield session
 
     def make(self, factory: Callable[..., Any], **values: Any) -> Any:
@@ -100,12 +99,6 @@ class Shop:
         """Return table -> (how many rows, highest id) for every table, to see that nothing was written."""
         with self.look() as session:
             return {row[0]: (row[1], row[2]) for row in session.execute(_counts(leave_out))}
-
-    @contextmanager
-    def _engine(self) -> Iterator[sa.Engine]:
-        from models.schema import open_engine
-
-        yield open_engine(self.database.url).execution_options(**{WRITE: True})
 
 
 class Api:
