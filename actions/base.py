@@ -185,10 +185,15 @@ class Context:
         written.customer_id, written.recipient = customer.id, address
         self.post(written)
 
-    def mail_staff(self, code: str, member: Member, *, secret: str | None = None, **values: Any) -> None:
-        """Write a letter to a member of staff, as :meth:`mail` does to a customer."""
+    def mail_staff(
+        self, code: str, member: Member, *, to: str = "", secret: str | None = None, **values: Any
+    ) -> None:
+        """Write a letter to a member of staff, as :meth:`mail` does to a customer.
+
+        :param to: where it goes, if not to the address they have now.
+        """
         written = self._written(code, letters.one_line(str(member)), None, values, secret)
-        written.staff_id, written.recipient = member.id, member.email
+        written.staff_id, written.recipient = member.id, to or member.email
         self.post(written)
 
     def _written(

@@ -77,7 +77,7 @@ def confirm(engine: Engine, call: Call, user_id: int, code: str) -> list[str]:
 
     :raises Refused: ``not_begun`` or ``wrong_code``.
     """
-    with events.happening(engine, "staff.factor_added", call, user_id) as (ctx, _member):
+    with events.happening(engine, "staff.factor_added", call, user_id) as (ctx, member):
         row = ctx.session.scalar(
             select(SecondFactor).where(SecondFactor.user_id == user_id).with_for_update()
         )
@@ -87,6 +87,7 @@ def confirm(engine: Engine, call: Call, user_id: int, code: str) -> list[str]:
         if step is None:
             raise Refused(*WRONG_CODE)
         row.confirmed_at, row.last_step = ctx.now, step
+        ctx.mail_staff("staff_factor_added", member)
         return _new_codes(ctx, user_id)
 
 

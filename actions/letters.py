@@ -11,10 +11,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from gettext import NullTranslations
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 from babel import Locale, UnknownLocaleError
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po
 from babel.support import Translations
 from jinja2 import BaseLoader, Environment, FileSystemLoader, StrictUndefined
 
@@ -64,6 +67,16 @@ LETTERS: dict[str, Letter] = {
             N_("Staff: invitation"),
             N_("Your access to the back office of %(shop)s"),
             frozenset({"user_name"}),
+        ),
+        Letter(
+            "staff_email_changed",
+            N_("Staff: email changed"),
+            N_("Your email address for the back office was changed"),
+        ),
+        Letter(
+            "staff_factor_added",
+            N_("Staff: second step set up"),
+            N_("A second step of your sign-in was set up"),
         ),
         Letter("staff_reset", N_("Staff: link for a new password"), N_("Choose a new password")),
         Letter(
@@ -158,7 +171,17 @@ def translations(language: str) -> tuple[str, NullTranslations]:
         locale = Locale.parse(language, sep="-" if "-" in language else "_")
     except (UnknownLocaleError, ValueError):
         locale = Locale("en")
-    found = Translations.load(str(TRANSLATIONS), [str(locale), locale.language])
-    if isinstance(found, Translations):
-        return str(locale).replace("_", "-"), found
-    return "en", found
+    for name in (str(locale), locale.language):
+        catalogue = TRANSLATIONS / name / "LC_MESSAGES" / "letters.po"
+        if catalogue.is_file():
+            return str(locale).replace("_", "-"), _words(catalogue)
+    return "en", NullTranslations()
+
+
+def _words(catalogue: Path) -> Translations:
+    """Return the words of a catalogue as its translators left it; there are few, so nothing is compiled beforehand."""
+    compiled = BytesIO()
+    with catalogue.open("rb") as written:
+        write_mo(compiled, read_po(written))
+    compiled.seek(0)
+    return Translations(compiled)

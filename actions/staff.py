@@ -53,8 +53,14 @@ def activate(ctx: Context, member: Member) -> Outcome:
 
 @action("staff.change_email", Member, label=N_("Change email"), recent=True)
 def change_email(ctx: Context, member: Member, *, email: str) -> Outcome:
-    """Have mail to a member of staff go somewhere else. :raises Invalid: it is no address, or somebody else's."""
+    """Have mail to a member of staff go somewhere else; the address they had is told (rule 16.7).
+
+    :raises Invalid: it is no address, or somebody else's.
+    """
+    before = member.email
     save_values(ctx, member, {"email": email})
+    if member.email != before:
+        ctx.mail_staff("staff_email_changed", member, to=before)
     return Outcome(N_("The email of %(person)s was changed."), member, {"person": str(member)})
 
 

@@ -32,11 +32,19 @@ class Client(FlaskClient):
         return super().open(*args, buffered=buffered, **options)
 
     def csrf_token(self, path: str = "/login/") -> str:
-        """Return the token that the page at ``path`` carries."""
-        page = self.get(path, follow_redirects=True).get_data(as_text=True)
-        found = TOKEN.search(page)
-        assert found, f"no CSRF token in {path}"
-        return found.group(1)
+        """Return the token that the page at ``path`` carries; as in a browser, one is good for the whole session."""
+        session, token = getattr(self, "_csrf", ("", ""))
+        if not session or session != self._session():
+            page = self.get(path, follow_redirects=True).get_data(as_text=True)
+            found = TOKEN.search(page)
+            assert found, f"no CSRF token in {path}"
+            token = found.group(1)
+            self._csrf = self._session(), token
+        return str(token)
+
+    def _session(self) -> str:
+        kept = self.get_cookie("session")
+        return kept.value if kept is not None else ""
 
     def send(self, path: str, data: dict[str, Any] | None = None, **options: Any) -> Any:
         """POST a form to ``path`` with the token."""

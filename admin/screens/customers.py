@@ -15,11 +15,12 @@ from actions.customers import usual_channel
 from admin import cells, reveals
 from admin.base import Screen
 from admin.columns import related_cell
-from admin.context import channels, clientele, now, session, shop
+from admin.context import channels, now, session, shop
 from admin.declare import Section, Tab, View
 from admin.fields import label_of
 from admin.frame import initials
 from admin.pages import Badge, Cell, Event
+from admin.screens import watch
 from admin.screens.customer_actions import ACTIONS
 from models.address import Address
 from models.choices import AccountType
@@ -43,9 +44,9 @@ _PRIMARY_PHONE = (
 
 
 def _name(view: Any, context: Any, row: Customer, name: str) -> Cell:
-    watch = [Badge(_("Watch"), "red", "alert-triangle")] if row.watch_note is not None else []
-    watch += [Badge(_("Merged"), "secondary", "git-merge")] if row.merged_into_id is not None else []
-    return Cell(row.sort_name, view.line_url(row), row.email or "", initials(row.full_name), watch)
+    merged = [Badge(_("Merged"), "secondary", "git-merge")] if row.merged_into_id is not None else []
+    marks = [*watch.badges(row), *merged]
+    return Cell(row.sort_name, view.line_url(row), row.email or "", initials(row.full_name), marks)
 
 
 def _phone(view: Any, context: Any, row: Customer, name: str) -> str | None:
@@ -283,11 +284,7 @@ class CustomerScreen(Screen):
 
     def warning(self, row: Customer) -> Event | None:
         """Return the open watch note."""
-        note = row.watch_note
-        if note is None:
-            return None
-        url = clientele().screens["note"].line_url(note)
-        return Event(note.body, cells.moment(note.created_at, now(), shop()), note.author_name, url)
+        return watch.warning(row)
 
     def notice(self, row: Customer) -> Any:
         """Lead from a merged record to its survivor; say that an erased one is empty for good."""

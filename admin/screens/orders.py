@@ -9,12 +9,19 @@ from flask_babel import lazy_gettext as _l
 from sqlalchemy.orm import joinedload
 
 from admin.base import Screen
-from admin.declare import Tab
+from admin.declare import Tab, View
+from admin.pages import Cell, Event
+from admin.screens import watch
+from models.customer import Customer
 from models.order import ExternalId, Order, OrderLine, Shipment
 
 
+def _number(view: Any, context: Any, row: Order, name: str) -> Cell:
+    return Cell(row.number, view.line_url(row), badges=watch.badges(row.customer))
+
+
 class OrderScreen(Screen):
-    """What customers bought (F79, F80)."""
+    """What customers bought (F79, F80). Whoever sends orders out is told of the customer's watch note, too (F89)."""
 
     model = Order
     icon = "package"
@@ -36,9 +43,23 @@ class OrderScreen(Screen):
     column_searchable_list = ("number", "customer")
     column_filters = ("number", "customer", "status", "placed_at", "total", "item_count", "sales_channel")
     column_labels = {"placed_at": _l("Placed"), "item_count": _l("Items"), "number": _l("Order")}
+    column_formatters = {"number": _number}
+    views = (
+        View("all", _l("All")),
+        View("dispatch", _l("To dispatch"), {"status__in": "allocated,unallocated"}),
+    )
     can_create = can_edit = can_delete = False
     tabs = (Tab("order_line", via="order"), Tab("shipment", via="order"), Tab("external_id", via="order"))
     empty = _l("Orders arrive from your shop; nothing has to be entered here.")
+
+    def eager(self, names: Sequence[str]) -> Sequence[Any]:
+        """Join the customer's watch note, which the number carries."""
+        noted = [joinedload(Order.customer).joinedload(Customer.watch_note)] if "number" in names else []
+        return [*super().eager(names), *noted]
+
+    def warning(self, row: Order) -> Event | None:
+        """Return the customer's open watch note."""
+        return watch.warning(row.customer)
 
 
 class OrderLineScreen(Screen):

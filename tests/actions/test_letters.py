@@ -1,14 +1,13 @@
 """Every mail: renders in one look, says the same in HTML and in text, and nothing typed by anybody breaks out of its place (rule 14.1)."""
 
 import re
-from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
 import pytest
-from babel.messages.catalog import Catalog
-from babel.messages.mofile import write_mo
+from babel.messages.extract import extract_from_dir
+from babel.messages.pofile import read_po
 from jinja2 import ChoiceLoader, DictLoader, TemplateNotFound
 
 from actions import letters
@@ -100,26 +99,6 @@ def test_a_shop_without_an_address_says_that_nobody_reads_answers() -> None:
         assert "nobody reads the answers" in text
 
 
-@pytest.fixture
-def german(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """A shop that has its words in German too."""
-    catalog = Catalog(locale="de")
-    for english, words in (
-        ("Your trade account is approved", "Ihr Händlerkonto ist freigegeben"),
-        ("Dear %(name)s,", "Guten Tag %(name)s,"),
-    ):
-        catalog.add(english, words)
-    path = tmp_path / "de" / "LC_MESSAGES" / "messages.mo"
-    path.parent.mkdir(parents=True)
-    with path.open("wb") as file:
-        write_mo(file, catalog)
-    monkeypatch.setattr(letters, "TRANSLATIONS", tmp_path)
-    forget()
-    yield
-    monkeypatch.undo()
-    forget()
-
-
 def forget() -> None:
     """Have languages and templates read anew."""
     letters.translations.cache_clear()
@@ -127,21 +106,57 @@ def forget() -> None:
 
 
 @pytest.mark.parametrize("language", ["de", "de-AT", "de_DE"])
-def test_people_are_written_to_in_their_language(german: None, language: str) -> None:
+def test_people_are_written_to_in_their_language(language: str) -> None:
     made = written("trade_approved", language=language)
     assert made.subject == "Ihr Händlerkonto ist freigegeben"
     assert "Guten Tag Rashid Karim," in made.text
     assert Reader(made.html).lang.startswith("de")
 
 
-@pytest.mark.parametrize("language", ["fr", "xx-nope", "?", None])
-def test_where_there_are_no_words_it_is_english_and_says_so(german: None, language: str | None) -> None:
+LANGUAGES = sorted(path.name for path in letters.TRANSLATIONS.iterdir())
+every_language = pytest.mark.parametrize("language", LANGUAGES)
+
+
+def words_of_letters() -> set[str]:
+    """Every sentence that a letter may say."""
+    methods = [("**.html", "jinja2"), ("**.txt", "jinja2")]
+    found = extract_from_dir(FOLDER, methods, {"**": {"trimmed": "true"}})
+    return {str(words) for _file, _line, words, _comments, _context in found} | {
+        letter.subject for letter in LETTERS.values()
+    }
+
+
+@every_language
+def test_a_language_has_words_for_all_that_a_letter_may_say_and_for_nothing_else(language: str) -> None:
+    with (letters.TRANSLATIONS / language / "LC_MESSAGES" / "letters.po").open("rb") as file:
+        catalogue = read_po(file)
+    known = {str(message.id): message for message in catalogue if message.id}
+    assert known.keys() == words_of_letters()
+    for words, message in known.items():
+        assert message.string, words
+        assert not message.fuzzy, words
+        names = re.findall(r"%\(\w+\)s", words)
+        assert sorted(re.findall(r"%\(\w+\)s", message.string)) == sorted(names), words
+        assert "%(" in words or list(message.check(catalogue)) == []
+
+
+@every_language
+@every_letter
+def test_a_letter_says_nothing_in_english_to_who_reads_another_language(code: str, language: str) -> None:
+    english, made = written(code), written(code, language=language)
+    assert made.subject != english.subject
+    plain = {line for line in english.text.splitlines() if " " in line.strip() and "http" not in line}
+    assert plain & set(made.text.splitlines()) <= {SHOP.name, "-- "}
+
+
+@pytest.mark.parametrize("language", ["sv", "xx-nope", "?", None])
+def test_where_there_are_no_words_it_is_english_and_says_so(language: str | None) -> None:
     made = written("trade_approved", language=language)
     assert made.subject == "Your trade account is approved"
     assert Reader(made.html).lang == "en"
 
 
-def test_without_a_language_it_is_the_shops(german: None) -> None:
+def test_without_a_language_it_is_the_shops() -> None:
     assert written("trade_approved", shop=Shop(locale="de_DE")).subject.startswith("Ihr")
 
 

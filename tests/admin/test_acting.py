@@ -16,7 +16,8 @@ from models.base import Staff, metadata
 from models.choices import AccountType, Status
 from models.customer import Customer
 from models.journal import Change, Changeset
-from models.note import Note
+from models.note import Note, NoteKind
+from models.order import Order, OrderStatus
 from models.run import ItemState, Run, RunItem, RunState
 from tests import factories, staffing
 from tests.admin.conftest import Shop
@@ -538,3 +539,22 @@ def test_a_watch_note_added_to_many_stands_over_each_record(shop: Shop) -> None:
         )
     with shop.look() as session:
         assert session.scalar(sa.select(sa.func.count()).select_from(Note)) == 2
+
+
+def test_a_watch_note_is_told_to_whoever_dispatches_the_orders(shop: Shop) -> None:
+    with shop.arrange() as session:
+        order = factories.make_order(session)
+        other = factories.make_order(session)
+        factories.make_note(
+            session, customer_id=order.customer_id, kind=NoteKind.WATCH, body="Ask for photographs"
+        )
+        number, quiet = order.id, other.id
+    queue = page_of(shop.client("Back office").get("/admin/sales_order/?view=dispatch"))
+    assert queue.text.count("Watch") == 1
+    assert (
+        "Ask for photographs" in page_of(shop.client().get(f"/admin/sales_order/details/?id={number}")).text
+    )
+    assert "Watch list" not in page_of(shop.client().get(f"/admin/sales_order/details/?id={quiet}")).text
+    with shop.arrange() as session:
+        session.get_one(Order, number).status = OrderStatus.DISPATCHED
+    assert "Watch" not in page_of(shop.client().get("/admin/sales_order/?view=dispatch")).text

@@ -36,36 +36,54 @@ FINE = {200, 204, 302, 400, 403, 404, 409, 422}
 
 
 class Typist:
-    """Types nonsense into the fields of a screen: all of it the first time a kind of field comes by, then some of it.
+    """Types nonsense into the fields of a screen: all of it where a kind of field comes by first, elsewhere some of it.
 
     Fields of a kind are read by the same code: the same class with the same validators, over a column of the same type
     with the same check. Each further one gets the next few values, so that all are typed into some field.
     """
 
     def __init__(self, shop: Shop, resource: str) -> None:
-        self._columns = shop.screen(resource).model.__table__.c
+        self._resource, self._columns = resource, columns_of(shop, resource)
+        self._first = first_of_kind(shop)
         self._values = NASTY if shop.database.kind == "sqlite" else APART
         self._met: Counter[Hashable] = Counter()
 
     def values(self, fields: type[Fields], name: str) -> Sequence[Any]:
         """Return what to type into a field."""
-        kind = self._kind(fields, name)
-        start = self._met[kind] * SAMPLE
+        kind = kind_of(fields, name, self._columns)
+        times = self._met[kind]
         self._met[kind] += 1
-        if not start:
+        if not times and self._first.get(kind, self._resource) == self._resource:
             return self._values
+        start = (RESOURCES.index(self._resource) + times) * SAMPLE
         return [self._values[n % len(self._values)] for n in range(start, start + SAMPLE)]
 
-    def _kind(self, fields: type[Fields], name: str) -> Hashable:
-        made, column = getattr(fields, name, None), self._columns.get(name)
-        if made is None:
-            return name  # the key, the version, a line of a repeated row
-        validators = made.kwargs.get("validators") or next(iter(made.args[1:2]), ())
-        checks = tuple(type(validator) for validator in validators)
-        if column is None:
-            return made.field_class, checks
-        indexed = bool(column.index or column.unique)
-        return made.field_class, checks, type(column.type), indexed, column.info.get("check")
+
+def kind_of(fields: type[Fields], name: str, columns: Any) -> Hashable:
+    """What fields that are read alike have in common."""
+    made, column = getattr(fields, name, None), columns.get(name)
+    if made is None:
+        return name  # the key, the version, a line of a repeated row
+    validators = made.kwargs.get("validators") or next(iter(made.args[1:2]), ())
+    checks = tuple(type(validator) for validator in validators)
+    if column is None:
+        return made.field_class, checks
+    indexed = bool(column.index or column.unique)
+    return made.field_class, checks, type(column.type), indexed, column.info.get("check")
+
+
+def columns_of(shop: Shop, resource: str) -> Any:
+    return shop.screen(resource).model.__table__.c
+
+
+def first_of_kind(shop: Shop) -> dict[Hashable, str]:
+    """Kind of field -> the first screen that has one in a form of its own."""
+    found: dict[Hashable, str] = {}
+    for resource in CREATE:
+        fields = shop.screen(resource).form_class
+        for name in fields():
+            found.setdefault(kind_of(fields, name.name, columns_of(shop, resource)), resource)
+    return found
 
 
 def form_at(shop: Shop, path: str, action: str) -> Form:

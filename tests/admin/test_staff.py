@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from models.access import StaffSession
 from models.base import Staff
+from models.mail import Mail
 from models.member import ADMIN, GroupMember, Member, RoleGrant, RoleHolder, StaffGroup, StaffRole
 from models.staff import permission_ids
 from tests import application, factories, staffing
@@ -244,6 +245,17 @@ def test_an_email_is_changed_only_shortly_after_proving_who_one_is(shop: Shop) -
     proved = {**sent, "proof": [application.PASSWORD]}
     assert shop.client().post(form.action, data=proved).status_code == 302
     assert shop.get(Member, somebody).email == "new@shop.example"
+
+
+def test_the_address_before_is_told_that_there_is_another(shop: Shop) -> None:
+    somebody = colleague(shop)
+    before = shop.get(Member, somebody).email
+    for email in ("new@shop.example", "new@shop.example"):  # the second time it is so already
+        form = form_of(shop, "change_email", somebody).form("/act/")
+        assert shop.client().post(form.action, data=form.filled(email=email)).status_code == 302
+    with shop.look() as session:
+        told = session.execute(sa.select(Mail.template, Mail.recipient, Mail.staff_id)).all()
+        assert told == [("staff_email_changed", before, somebody)]
 
 
 def test_the_plain_form_has_no_email_and_the_email_of_an_admin_is_out_of_reach(shop: Shop) -> None:

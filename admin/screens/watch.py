@@ -1,0 +1,24 @@
+"""The watch note of a customer: a warning to whoever sees the customer or sends out their orders (F89)."""
+
+from __future__ import annotations
+
+from flask_babel import gettext as _
+
+from admin import cells
+from admin.context import clientele, now, shop
+from admin.pages import Badge, Event
+from models.customer import Customer
+
+
+def badges(customer: Customer) -> list[Badge]:
+    """Return the badge that a line about a customer carries as long as the note stands."""
+    return [Badge(_("Watch"), "red", "alert-triangle")] if customer.watch_note is not None else []
+
+
+def warning(customer: Customer) -> Event | None:
+    """Return the note as it stands over a record, with the way to it for who may read notes."""
+    note = customer.watch_note
+    if note is None:
+        return None
+    url = clientele().by_model[type(note)].line_url(note)
+    return Event(note.body, cells.moment(note.created_at, now(), shop()), note.author_name, url)
