@@ -29,9 +29,13 @@ from flask_jwt_extended import (
 from flask_jwt_extended.exceptions import JWTExtendedException
 from flask_login import logout_user
 from jwt.exceptions import PyJWTError
+from sqlalchemy import inspect
 from werkzeug.exceptions import BadRequest, Unauthorized
 
 from actions import events, sessions
+from actions.base import SYSTEM
+from actions.runner import Call, perform
+from actions.staff import set_roles
 from admin import openapi, second_step, sign_in
 from admin.context import VIEW_AS, call, has_passwords, now, person, sign_in_url
 from admin.federated import VIEWS
@@ -42,6 +46,8 @@ from models.base import db
 
 PROVIDERS = {AUTH_DB: API_SECURITY_PROVIDER_DB, AUTH_LDAP: API_SECURITY_PROVIDER_LDAP}
 """How Flask-AppBuilder was told to sign people in -> what a program calls it; the other ways need a browser."""
+TIES = ("roles", "groups")
+"""What of a person's row says what they may do."""
 SESSION_CLAIM = "session"
 """Where a token says which session it is of."""
 
@@ -173,7 +179,65 @@ class Identity(SecurityManager):
     def update_user_auth_stat(self, user: Any, success: bool = True) -> None:
         """Write down who signed in elsewhere; Flask-AppBuilder would write to the request's own session."""
         if success:
+            self._tie(user.id, self._untied(user))
             sign_in.signed_in(user)
+
+    def auth_user_ldap(self, username: str, password: str) -> Any:
+        """Return whom the directory knows by a password; what it says of them is stored at once, or not at all."""
+        with self.session.no_autoflush:
+            return super().auth_user_ldap(username, password)
+
+    def auth_user_oauth(self, userinfo: Any) -> Any:
+        """Return whom a provider has told of, likewise."""
+        with self.session.no_autoflush:
+            return super().auth_user_oauth(userinfo)
+
+    def auth_user_saml(self, userinfo: Any) -> Any:
+        """Return whom an identity provider has told of, likewise."""
+        with self.session.no_autoflush:
+            return super().auth_user_saml(userinfo)
+
+    def update_user(self, user: Any, commit: bool = True) -> Any:
+        """Store what was learned of a person elsewhere."""
+        ties = self._untied(user)
+        done = super().update_user(user, commit)
+        self._tie(user.id, ties)
+        return done
+
+    def add_user(
+        self,
+        username: str,
+        first_name: str,
+        last_name: str,
+        email: str,
+        role: Any = None,
+        *password: str,
+        groups: Any = None,
+        **more: Any,
+    ) -> Any:
+        """Add a person, who is given roles and groups by a deed of ours."""
+        self.session.rollback()  # what was read before may be old by now, which SQLite lets nobody write after
+        added = super().add_user(username, first_name, last_name, email, None, *password, **more)
+        if added:
+            roles = role if isinstance(role, list) else [role] if role else []
+            self._tie(added.id, {"roles": roles, "groups": groups or []})
+        return added
+
+    def _untied(self, user: Any) -> dict[str, list[Any]] | None:
+        """Return the roles and groups that Flask-AppBuilder has put onto a row, and take them off; None for none."""
+        if not any(inspect(user).attrs[name].history.has_changes() for name in TIES):
+            return None
+        wanted = {name: list(getattr(user, name)) for name in TIES}
+        self.session.expire(user, TIES)
+        return wanted
+
+    def _tie(self, user_id: int, wanted: dict[str, list[Any]] | None) -> None:
+        """Let a person have exactly these roles and groups, journalled, and within every rule (rule 18)."""
+        if wanted is None:
+            return
+        ids = {name: [row.id for row in rows] for name, rows in wanted.items()}
+        perform(db.engine, set_roles, Call(SYSTEM, now()), user_id, **ids)
+        self.session.rollback()  # what this transaction reads would still be as before the deed
 
     def set_oauth_session(self, provider: str, oauth_response: Any) -> None:
         """Keep nothing of what a provider hands over: it is asked once, at sign-in."""

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import sqlalchemy as sa
 from flask import Flask
@@ -20,9 +21,9 @@ from tests.postgres import PostgresServer
 FOLDER = ROOT / "build" / "bench"
 
 
-def application(url: str) -> Flask:
+def application(url: str, **wiring: Any) -> Flask:
     """Return the back office on the database at ``url``."""
-    return create_app(Settings(database_url=url, secret_key="bench" * 8, testing=False))
+    return create_app(Settings(database_url=url, secret_key="bench" * 8, testing=False), **wiring)
 
 
 def fill(url: str, customers: int) -> None:

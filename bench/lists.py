@@ -26,16 +26,20 @@ class Timing:
     p95: float
 
 
-def compare(url: str, rounds: int = ROUNDS) -> tuple[Timing, Timing]:
-    """Return (ours, stock), their requests taken in turn so that both see the same machine."""
-    ours, stock = _ours(url), _stock(url)
-    pages: dict[str, list[float]] = {"Clientele": [], "stock Flask-Admin": []}
+def compare(url: str, rounds: int = ROUNDS) -> tuple[Timing, ...]:
+    """Return (ours, stock)."""
+    return take_turns({"Clientele": _ours(url), "stock Flask-Admin": _stock(url)}, rounds)
+
+
+def take_turns(askers: dict[str, Callable[[], object]], rounds: int = ROUNDS) -> tuple[Timing, ...]:
+    """Return a timing for each, taken in turn so that all see the same machine."""
+    found: dict[str, list[float]] = {name: [] for name in askers}
     for number in range(rounds + WARM_UP):
-        for name, ask in (("Clientele", ours), ("stock Flask-Admin", stock)):
+        for name, ask in askers.items():
             taken = _timed(ask)
             if number >= WARM_UP:
-                pages[name].append(taken)
-    return tuple(_timing(name, found) for name, found in pages.items())
+                found[name].append(taken)
+    return tuple(_timing(name, times) for name, times in found.items())
 
 
 def _ours(url: str) -> Callable[[], int]:
@@ -58,7 +62,7 @@ def _ask(client: object, path: str) -> int:
     return len(answer.data)
 
 
-def _timed(ask: Callable[[], int]) -> float:
+def _timed(ask: Callable[[], object]) -> float:
     gc.collect()
     start = time.perf_counter()
     ask()

@@ -19,7 +19,13 @@ from tests.admin.pages import page_of
 from tests.browser.conftest import serving
 from tests.databases import Database
 
-PERSON = {"id": "17", "given_name": "Ana", "family_name": "Sousa", "email": "ana@shop.example"}
+PERSON: dict[str, Any] = {
+    "id": "17",
+    "sub": "17",
+    "given_name": "Ana",
+    "family_name": "Sousa",
+    "email": "ana@shop.example",
+}
 
 
 class Provider:
@@ -27,7 +33,7 @@ class Provider:
 
     def __init__(self) -> None:
         self.app = Flask("provider")
-        self.person: dict[str, str] = dict(PERSON)
+        self.person = dict(PERSON)
         self.asked: list[str] = []
         self.app.add_url_rule("/authorize", view_func=self.authorize)
         self.app.add_url_rule("/token", view_func=self.token, methods=["POST"])
@@ -53,9 +59,8 @@ def provider() -> Iterator[tuple[Provider, str]]:
         yield made, address
 
 
-@pytest.fixture
-def shop(database: Database, provider: tuple[Provider, str]) -> Shop:
-    address = provider[1]
+def identity(address: str, provider: str = "google") -> dict[str, Any]:
+    """What a deployment's identity file would say of the provider."""
     remote = {
         "client_id": "us",
         "client_secret": "secret",
@@ -63,21 +68,31 @@ def shop(database: Database, provider: tuple[Provider, str]) -> Shop:
         "access_token_url": f"{address}/token",
         "authorize_url": f"{address}/authorize",
     }
-    identity = {
+    return {
         "AUTH_TYPE": AUTH_OAUTH,
         "AUTH_USER_REGISTRATION": True,
         "AUTH_USER_REGISTRATION_ROLE": "Support",
-        "OAUTH_PROVIDERS": [{"name": "google", "token_key": "access_token", "remote_app": remote}],
+        "OAUTH_PROVIDERS": [{"name": provider, "token_key": "access_token", "remote_app": remote}],
     }
-    return Shop(application.make(database.url, identity=identity), database)
 
 
-def walk(client: Any) -> Any:
+@pytest.fixture
+def shop(database: Database, provider: tuple[Provider, str]) -> Shop:
+    return Shop(application.make(database.url, identity=identity(provider[1])), database)
+
+
+def synced(database: Database, provider: tuple[Provider, str], **settings: Any) -> Shop:
+    """A shop in which the provider says at each sign-in what people may do."""
+    made = dict(identity(provider[1], "okta"), AUTH_ROLES_SYNC_AT_LOGIN=True, **settings)
+    return Shop(application.make(database.url, identity=made), database)
+
+
+def walk(client: Any, provider: str = "google") -> Any:
     """Follow the sign-in from our button to the provider and back; return our last answer."""
-    away = client.get("/login/google")
+    away = client.get(f"/login/{provider}")
     assert away.status_code == 302
     query = parse_qs(urlsplit(away.location).query)
-    back = f"/oauth-authorized/google?code=the-code&state={query['state'][0]}"
+    back = f"/oauth-authorized/{provider}?code=the-code&state={query['state'][0]}"
     return client.get(back)
 
 
@@ -103,6 +118,46 @@ def test_somebody_the_provider_knows_gets_in_with_a_session_of_ours(
     signed_out = client.post("/logout/", headers={"X-CSRFToken": client.csrf_token("/admin/")})
     assert (signed_out.status_code, signed_out.location) == (302, "/login/")
     assert client.get("/admin/").status_code == 302
+
+
+def test_what_the_provider_says_people_may_do_is_done_and_journalled(
+    database: Database, provider: tuple[Provider, str]
+) -> None:
+    mapping = {"desk": ["Support"], "money": ["Finance"]}
+    shop = synced(database, provider, AUTH_ROLES_MAPPING=mapping, AUTH_USER_REGISTRATION_ROLE="Read-only")
+    browser = application.browser(shop.app)
+    provider[0].person["groups"] = ["desk"]
+    walk(browser, "okta")
+    assert roles_of(shop) == {"Read-only", "Support"}
+    first = browser.get_cookie("session").value
+    provider[0].person["groups"] = ["money"]
+    walk(application.browser(shop.app), "okta")
+    assert roles_of(shop) == {"Read-only", "Finance"}
+    browser.set_cookie("session", first)
+    assert browser.get("/admin/").status_code == 302, "who may do something else signs in again"
+    with shop.look() as session:
+        deeds = session.scalars(sa.select(Changeset).where(Changeset.action == "staff.set_roles")).all()
+        assert [(deed.actor_name, len(deed.changes)) for deed in deeds] == [("system", 2), ("system", 2)]
+
+
+def roles_of(shop: Shop) -> set[str]:
+    """The roles of the person the provider knows."""
+    with shop.look() as session:
+        person = session.scalars(sa.select(Staff).where(Staff.username == "okta_17")).one()
+        return {role.name for role in person.roles}
+
+
+def test_no_provider_takes_the_last_admin_away(database: Database, provider: tuple[Provider, str]) -> None:
+    shop = synced(database, provider, AUTH_ROLES_MAPPING={"boss": ["Admin"]})
+    provider[0].person["groups"] = ["boss"]
+    walk(application.browser(shop.app), "okta")
+    with shop.arrange() as session:
+        session.execute(sa.update(Staff).where(Staff.username == "admin").values(active=False))
+    provider[0].person["groups"] = []
+    answer = walk(application.browser(shop.app), "okta")
+    assert answer.status_code == 409
+    assert "Somebody has to stay Admin" in page_of(answer).text
+    assert "Admin" in roles_of(shop)
 
 
 def test_who_was_deactivated_here_stays_out_whatever_the_provider_says(shop: Shop) -> None:
