@@ -104,14 +104,8 @@ def create_app(
     errors.register(app)
     guards.register(app)
     view_as.register(app)
-    app.register_blueprint(search.blueprint)
-    app.register_blueprint(palette.blueprint)
-    app.register_blueprint(own_account.blueprint)
-    app.register_blueprint(password_links.blueprint)
-    app.register_blueprint(factor.blueprint)
-    app.register_blueprint(second_step.blueprint)
-    app.register_blueprint(proof.blueprint)
-    app.register_blueprint(reveals.blueprint)
+    for pages in (search, palette, own_account, password_links, factor, second_step, proof, reveals):
+        app.register_blueprint(pages.blueprint)
     app.add_url_rule("/", "root", lambda: redirect(url_for("admin.index")))
     _add_commands(app)
     return app

@@ -20,7 +20,8 @@ from actions.runner import MOST_AT_ONCE
 from admin import bodies, lists, previews, proof, saving
 from admin.context import call, clientele, must_prove, now, perform, rehearse, session, shop
 from admin.declare import RowAction
-from admin.pages import FormPage, PreviewPage
+from admin.pages import FormPage
+from admin.preview_pages import PreviewPage
 from admin.query import BadArgument, parse_id
 from admin.sentences import fill, sentence, translated, within
 from models.base import db

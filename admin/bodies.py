@@ -18,7 +18,7 @@ from werkzeug.exceptions import BadRequest, UnsupportedMediaType
 from wtforms import BooleanField, Field, Form, SelectField
 
 from actions.base import Invalid
-from admin import inputs, masking, schemas
+from admin import inputs, masking, row_inputs, schemas
 from admin.context import now, shop
 
 BEYOND = 2**63
@@ -106,7 +106,7 @@ def completed(form_class: type[Form], given: Mapping[str, str], start: Mapping[s
 def problems(form: Form) -> Iterator[tuple[str, str]]:
     """Yield (field, sentence) for everything a form finds wrong."""
     for field in form:
-        if isinstance(field, inputs.RowsField):
+        if isinstance(field, row_inputs.RowsField):
             for entry in field.entries:
                 yield from problems(entry.form)
         for text in field.errors:
@@ -116,7 +116,7 @@ def problems(form: Form) -> Iterator[tuple[str, str]]:
 
 def _as_filled_in(field: Field) -> dict[str, Any]:
     """Return what the form would send for a field nobody touched; nothing for related rows and for what was seen."""
-    if field.data is None or isinstance(field, inputs.RowsField | inputs.SeenField):
+    if field.data is None or isinstance(field, row_inputs.RowsField | inputs.SeenField):
         return {}
     if isinstance(field, inputs.LookupManyField | inputs.TicksField):
         return {field.name: [str(value) for value in field.data]} if field.data else {}
@@ -128,7 +128,7 @@ def _as_filled_in(field: Field) -> dict[str, Any]:
 
 def _typed(field: Field, value: Any) -> dict[str, Any]:
     """Return form data for one field. :raises ValueError: a value of another JSON type than the field takes."""
-    if isinstance(field, inputs.RowsField):
+    if isinstance(field, row_inputs.RowsField):
         return dict(_rows(field, value))
     if isinstance(field, BooleanField):
         if not isinstance(value, bool):
@@ -186,7 +186,7 @@ def _whole(value: Any) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and -BEYOND < value < BEYOND
 
 
-def _rows(field: inputs.RowsField, value: Any) -> Iterator[tuple[str, Any]]:
+def _rows(field: row_inputs.RowsField, value: Any) -> Iterator[tuple[str, Any]]:
     """Yield the form data of related rows; a row left out stays, and is removed at its own address."""
     if not isinstance(value, list) or not all(isinstance(row, dict) for row in value):
         raise ValueError(_("Send a list of objects."))

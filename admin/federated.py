@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from flask import redirect, render_template, request
+from flask import session as browser_session
 from flask_appbuilder.const import AUTH_LDAP, AUTH_OAUTH, AUTH_REMOTE_USER, AUTH_SAML
 from flask_appbuilder.security.views import (
     AuthLDAPView,
@@ -23,7 +24,7 @@ from flask_login import login_user, logout_user
 
 from actions import events
 from admin import sign_in
-from admin.context import call, person, sign_in_url
+from admin.context import VIEW_AS, call, person, sign_in_url
 from admin.query import local_path
 from models.base import db
 
@@ -36,6 +37,7 @@ class SignOut:
         """End the session."""
         if person() is not None:
             events.record(db.engine, "staff.sign_out", call(), person().id)
+        browser_session.pop(VIEW_AS, None)
         logout_user()
         return redirect(sign_in_url())
 

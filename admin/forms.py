@@ -36,10 +36,9 @@ from admin.inputs import (
     LookupManyField,
     MoneyField,
     PercentField,
-    RowField,
-    RowsField,
     WholeNumberField,
 )
+from admin.row_inputs import RowField, RowsField
 from admin.selects import ListedField
 from models.base import Base
 from models.personal import policy

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import Any
 
 from flask import g, redirect, render_template, request, url_for
-from flask import session as browser_session
 from flask_appbuilder import AppBuilder
 from flask_appbuilder.const import (
     API_SECURITY_PROVIDER_DB,
@@ -27,18 +26,17 @@ from flask_jwt_extended import (
     verify_jwt_in_request,
 )
 from flask_jwt_extended.exceptions import JWTExtendedException
-from flask_login import logout_user
 from jwt.exceptions import PyJWTError
 from sqlalchemy import inspect
 from werkzeug.exceptions import BadRequest, Unauthorized
 
-from actions import events, sessions
+from actions import sessions
 from actions.base import SYSTEM
 from actions.runner import Call, perform
 from actions.staff import set_roles
 from admin import openapi, second_step, sign_in
-from admin.context import VIEW_AS, call, has_passwords, now, person, sign_in_url
-from admin.federated import VIEWS
+from admin.context import has_passwords, now, person
+from admin.federated import VIEWS, SignOut
 from admin.query import BadArgument, local_path
 from admin.sessions import caller
 from models.access import Door
@@ -52,8 +50,8 @@ SESSION_CLAIM = "session"
 """Where a token says which session it is of."""
 
 
-class DbSignIn(AuthDBView):
-    """Sign-in by password in our look; sign-out is a POST, so that no link or image can do it."""
+class DbSignIn(SignOut, AuthDBView):
+    """Sign-in by a password of ours, in our look."""
 
     @expose("/login/", methods=["GET", "POST"])
     def login(self) -> Any:
@@ -71,15 +69,6 @@ class DbSignIn(AuthDBView):
 
     def _page(self, wrong: str = "", username: str = "") -> str:
         return render_template("admin/sign_in.html", wrong=wrong, username=username, with_link=True)
-
-    @expose("/logout/", methods=["POST"])
-    def logout(self) -> Any:
-        """End the session."""
-        if person() is not None:
-            events.record(db.engine, "staff.sign_out", call(), person().id)
-        browser_session.pop(VIEW_AS, None)
-        logout_user()
-        return redirect(sign_in_url())
 
 
 class TokenApi(SecurityApi):

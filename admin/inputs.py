@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import enum
-import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any
 
@@ -12,17 +11,13 @@ from babel.numbers import get_currency_precision
 from flask_babel import gettext as _
 from markupsafe import Markup
 from wtforms import (
-    BooleanField,
     DateField,
-    FieldList,
     Form,
-    FormField,
     SelectField,
     StringField,
     TextAreaField,
 )
 from wtforms.fields.choices import Choice
-from wtforms.utils import unset_value
 from wtforms.validators import StopValidation
 
 from admin.fields import label_of
@@ -340,67 +335,3 @@ class TicksField(StringField):
         """Refuse names that are not offered."""
         if set(self.data) - set(self.offered):
             raise StopValidation(_("Choose one of the list."))
-
-
-class RowsField(FieldList):
-    """Related rows edited in place, such as a customer's phones; ``data`` is a list of dicts with their ids.
-
-    A marker under the field's own name says that the rows were shown, and which: no rows left post nothing else, and a
-    row that somebody added meanwhile must not count as removed.
-    """
-
-    MOST = 20
-    entries: list[Any]
-    shown: frozenset[int] | None = None
-    """Ids of the rows the form showed; None where it showed none of them at all."""
-
-    def __init__(self, *args: Any, add_label: str, **kwargs: Any) -> None:
-        self.add_label = add_label
-        super().__init__(*args, **kwargs)
-
-    def process(self, formdata: Any, data: Any = unset_value, extra_filters: Any = None) -> None:
-        """Take in the rows that hold anything, noting which the form had shown."""
-        super().process(formdata, data, extra_filters)
-        if formdata:
-            self.entries = [entry for entry in self.entries if is_filled(entry.form)]
-            marks = formdata.getlist(self.name)
-            ids = (word for mark in marks for word in mark.split() if word.isascii() and word.isdigit())
-            self.shown = frozenset(int(word) for word in ids if len(word) <= 18) if marks else None
-        else:
-            self.shown = frozenset(entry.form.id.data for entry in self.entries if entry.form.id.data)
-
-    def _extract_indices(self, prefix: str, formdata: Any) -> Iterator[int]:
-        found = (re.match(rf"{re.escape(prefix)}-(\d{{1,4}})-", name, re.ASCII) for name in formdata)
-        return (int(match.group(1)) for match in found if match)
-
-    def validate(self, form: Form, extra_validators: Any = ()) -> bool:
-        """Refuse more rows than anybody types, though never those that are there already."""
-        most = max(self.MOST, len(self.shown or ()))
-        if len(self.entries) > most:
-            self.errors = [_("At most %(most)s lines.", most=most)]
-            return False
-        return bool(super().validate(form, extra_validators))
-
-    @property
-    def mark(self) -> str:
-        """Return the marker's value."""
-        return " ".join(["shown", *map(str, sorted(self.shown or ()))])
-
-    @property
-    def blank(self) -> Form:
-        """Return an empty sub-form whose names carry ``__index__`` for the script to replace."""
-        return self.unbound_field.args[0](prefix=f"{self.name}-__index__-")
-
-
-def is_filled(form: Form) -> bool:
-    """Return whether a repeated row holds anything: an untouched empty row is left out."""
-    ignored = (BooleanField, SelectField)
-    return any(
-        f.data not in (None, "") for f in form if not isinstance(f, ignored) or isinstance(f, LookupField)
-    )
-
-
-class RowField(FormField):
-    def populate_obj(self, obj: Any, name: str) -> None:
-        """Never write to a model: actions do."""
-        raise NotImplementedError

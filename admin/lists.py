@@ -18,7 +18,7 @@ from admin.fields import OPERATORS
 from admin.frame import frame
 from admin.pages import ColumnChoice, Fact, Line, ListPage
 from admin.query import BadArgument, Condition, Grammar, ListQuery, conditions_of, parse_id
-from admin.select import COUNT_CAP, count_up_to, fetch_page
+from admin.select import COUNT_CAP, Page, count_up_to, fetch_page
 
 if TYPE_CHECKING:
     from admin.base import Screen
@@ -75,15 +75,8 @@ def build(screen: Screen) -> ListPage:
     statement = matching(screen, query, embedded=embedded)
     names = columns.chosen_columns(screen, query, embedded)
     keys = screen.sort_keys(query.sort, query.descending)
-    page = fetch_page(
-        session(),
-        statement,
-        screen.base_select(),
-        keys,
-        screen.identity,
-        query,
-        screen.eager(names),
-    )
+    whole, loaded = screen.base_select(), screen.eager(names)
+    page = fetch_page(session(), statement, whole, keys, screen.identity, query, loaded)
     screen.prepare(page.rows, names)
     count = count_up_to(session(), statement, screen.identity)
     carried = _carried(screen, query, embedded)
@@ -111,9 +104,7 @@ def build(screen: Screen) -> ListPage:
         page_sizes=[
             (n, _carried(screen, replace(query, page_size=n), embedded).url(base)) for n in PAGE_SIZES
         ],
-        next_url=carried.url(base, after=page.rows[-1].id) if page.has_next else None,
-        previous_url=carried.url(base, before=page.rows[0].id) if page.has_previous and page.rows else None,
-        first_url=carried.url(base) if query.after or query.before else None,
+        **_turning(page, carried, base),
         new=links.new_link(screen, query, drawer=embedded),
         tools=links.tools(screen, carried),
         exports=links.exports(screen, carried),
@@ -123,6 +114,16 @@ def build(screen: Screen) -> ListPage:
         edit_url=screen.url_to("ajax_update") if masking.editable(screen) and screen.can("edit") else None,
         facts=_facts(screen, query) if embedded else (),
     )
+
+
+def _turning(page: Page, carried: ListQuery, base: str) -> dict[str, str | None]:
+    """Return the ways to the pages around one, by the names a list page has for them."""
+    rows = page.rows
+    return {
+        "next_url": carried.url(base, after=rows[-1].id) if page.has_next else None,
+        "previous_url": carried.url(base, before=rows[0].id) if page.has_previous and rows else None,
+        "first_url": carried.url(base) if carried.after or carried.before else None,
+    }
 
 
 def _facts(screen: Screen, query: ListQuery) -> Sequence[Fact]:

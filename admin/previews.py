@@ -15,15 +15,8 @@ from actions.runner import MOST_AT_ONCE
 from admin import activity, cells
 from admin.changesets import TIES
 from admin.context import now, shop
-from admin.pages import (
-    FieldChange,
-    PreviewCount,
-    PreviewGroup,
-    PreviewLine,
-    PreviewPage,
-    PreviewSheet,
-    Text,
-)
+from admin.pages import FieldChange, Text
+from admin.preview_pages import PreviewCount, PreviewGroup, PreviewLine, PreviewPage, PreviewSheet
 from admin.sentences import fill, sentence, translated
 from models.journal import Change
 

@@ -31,7 +31,7 @@ def take() -> str:
     typed = request.form.get(FIELD, "")
     if not typed:
         return _("Type your password: you signed in a while ago.")
-    if not person().password:
+    if not has_passwords():
         return _("Sign out and in again: your password is not kept here.")
     if not sign_in.confirm(person(), typed):
         return _("That is not your password.")

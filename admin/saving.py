@@ -14,7 +14,7 @@ from wtforms import Form
 
 from actions.base import Conflict, Invalid, Outcome, Refused
 from actions.runner import MOST_AT_ONCE
-from admin import conflicts, forms, inputs, lists
+from admin import conflicts, forms, lists, row_inputs
 from admin.context import allowed, perform, session
 from admin.declare import Section
 from admin.errors import answer
@@ -114,7 +114,7 @@ def spread(form: Form, errors: dict[str, str]) -> None:
 def _nested(form: Form, name: str) -> Any:
     parent, position, inner = name.split("-", 2)
     rows = form._fields.get(parent)
-    if not isinstance(rows, inputs.RowsField) or not position.isdigit():
+    if not isinstance(rows, row_inputs.RowsField) or not position.isdigit():
         return None
     rows.errors = [_("Look at the marked row.")]
     entries = rows.entries

@@ -13,7 +13,7 @@ from wtforms import BooleanField, Form, SelectField
 from wtforms import Field as FormField
 from wtforms.validators import Length, NumberRange
 
-from admin import inputs
+from admin import inputs, row_inputs
 from admin.fields import Field
 from admin.query import MAX_ID, MAX_NUMBER
 
@@ -115,7 +115,7 @@ def of_form(form: type[Form], start: Mapping[str, Any] | None = None) -> tuple[d
 def takes_null(field: FormField) -> bool:
     """Return whether nothing is a value for a field."""
     if (
-        isinstance(field, BooleanField | inputs.RowsField | inputs.LookupManyField | inputs.TicksField)
+        isinstance(field, BooleanField | row_inputs.RowsField | inputs.LookupManyField | inputs.TicksField)
         or field.flags.required
     ):
         return False
@@ -186,7 +186,7 @@ def _between(field: FormField) -> Schema:
     return {"minimum": max(least, default=-MOST_WHOLE), "maximum": min(most, default=MOST_WHOLE)}
 
 
-def _rows(field: inputs.RowsField) -> Schema:
+def _rows(field: row_inputs.RowsField) -> Schema:
     """Return the schema of related rows; one in which nothing is filled in is left out, so none of it is required."""
     inner, _needed = of_form(field.unbound_field.args[0])
     found = {
@@ -199,7 +199,7 @@ def _rows(field: inputs.RowsField) -> Schema:
 
 
 BARE: tuple[tuple[type[FormField], Callable[[Any], Schema]], ...] = (
-    (inputs.RowsField, _rows),
+    (row_inputs.RowsField, _rows),
     (BooleanField, lambda field: {"type": "boolean"}),
     (inputs.LinesField, lambda field: {"type": "array", "items": {"type": "string", "pattern": PLAIN}}),
     (inputs.LookupManyField, _many),

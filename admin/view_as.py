@@ -10,15 +10,15 @@ from flask_babel import gettext as _
 from werkzeug.exceptions import Forbidden
 
 from actions import events
-from admin.context import VIEW_AS, allowed, call, clientele, person, viewing
+from admin.context import VIEW_AS, allowed, call, clientele, person, sign_in_url, viewing
 from admin.privileges import roles_beyond
 from admin.query import parse_id
 from models.base import db
 
 blueprint = Blueprint("view_as", __name__, url_prefix="/admin/view_as")
 READS = frozenset({"GET", "HEAD", "OPTIONS"})
-STILL_DONE = frozenset({"view_as.end", "DbSignIn.logout"})
-"""What is done all the same: going back to one's own sight, and signing out."""
+STILL_DONE = ("view_as.end", ".logout")
+"""How the endpoints end of what is done all the same: going back to one's own sight, and signing out."""
 
 
 def register(app: Flask) -> None:
@@ -28,7 +28,7 @@ def register(app: Flask) -> None:
 
 
 def _only_read() -> None:
-    if request.method in READS or VIEW_AS not in browser_session or request.endpoint in STILL_DONE:
+    if request.method in READS or VIEW_AS not in browser_session or _is_done_still():
         return
     if person() is not None and (role := viewing()) is not None:
         raise Forbidden(
@@ -36,11 +36,15 @@ def _only_read() -> None:
         )
 
 
+def _is_done_still() -> bool:
+    return (request.endpoint or "").endswith(STILL_DONE)
+
+
 @blueprint.post("/")
 def start() -> Any:
     """Begin, with the id of a role that holds nothing the person asking does not hold."""
     if person() is None:
-        return redirect(url_for("DbSignIn.login"))
+        return redirect(sign_in_url())
     if not allowed(VIEW_AS, "role"):
         raise Forbidden(_("Your role does not include this."))
     role = clientele().screens["role"].get_or_404(parse_id("id", request.form.get("id")))
@@ -55,7 +59,7 @@ def start() -> Any:
 def end() -> Any:
     """Go back to what one may do oneself."""
     if person() is None:
-        return redirect(url_for("DbSignIn.login"))
+        return redirect(sign_in_url())
     role_id = browser_session.pop(VIEW_AS, None)
     if role_id is None:
         return redirect(url_for("admin.index"))

@@ -1,5 +1,6 @@
 """Signing in by a directory: python-ldap's own calls, answered by a directory of the test's."""
 
+import datetime as dt
 import sys
 from types import ModuleType
 from typing import Any
@@ -9,8 +10,10 @@ import sqlalchemy as sa
 from flask_appbuilder.const import AUTH_LDAP
 from sqlalchemy.orm import Session
 
+from models.access import StaffSession
 from models.base import Staff
 from models.journal import Changeset
+from models.member import StaffRole
 from tests import application
 from tests.admin.conftest import Shop
 from tests.admin.pages import page_of
@@ -81,7 +84,7 @@ def shop(database: Database, directory: Directory) -> Shop:
         "AUTH_LDAP_BIND_PASSWORD": "ours",
         "AUTH_USER_REGISTRATION": True,
         "AUTH_USER_REGISTRATION_ROLE": "Read-only",
-        "AUTH_ROLES_MAPPING": {"cn=desk": ["Support"], "cn=money": ["Finance"]},
+        "AUTH_ROLES_MAPPING": {"cn=desk": ["Support"], "cn=money": ["Finance"], "cn=boss": ["Admin"]},
         "AUTH_ROLES_SYNC_AT_LOGIN": True,
     }
     return Shop(application.make(database.url, identity=identity), database)
@@ -150,3 +153,33 @@ def test_a_program_signs_in_by_the_directory(shop: Shop) -> None:
         assert nothing.status_code in (400, 401), "what a directory takes for no password at all"
     refused = shop.app.test_client().post("/api/v1/security/login", json={**given, "provider": "db"})
     assert refused.status_code == 400
+
+
+def test_an_admin_looks_as_a_role_and_signs_out_of_both(shop: Shop, directory: Directory) -> None:
+    directory.groups = [b"cn=boss"]
+    client, _answer = sign_in(shop)
+    with shop.look() as session:
+        role = session.scalars(sa.select(StaffRole.id).where(StaffRole.name == "Support")).one()
+    assert client.send("/admin/view_as/", {"id": role}).status_code == 302
+    assert client.get("/admin/staff/").status_code == 403
+    assert client.send("/admin/note/columns/", {"columns": "body"}).status_code == 403
+    out = client.send("/logout/")
+    assert (out.status_code, out.location) == (302, "/login/")
+    assert client.send("/login/", {"username": "ana", "password": RIGHT}).status_code == 302
+    assert client.get("/admin/staff/").status_code == 200, "in one's own sight again"
+    gone = application.browser(shop.app)
+    answer = gone.post("/admin/view_as/", data={"id": role}, headers={"X-CSRFToken": gone.csrf_token()})
+    assert (answer.status_code, answer.location) == (302, "/login/")
+
+
+def test_a_proof_by_a_password_that_is_not_kept_here_is_signing_in_again(
+    shop: Shop, directory: Directory
+) -> None:
+    directory.groups = [b"cn=boss"]
+    client, _answer = sign_in(shop)
+    with shop.arrange() as session:
+        long_ago = dt.datetime.now(dt.UTC) - dt.timedelta(minutes=16)
+        session.execute(sa.update(StaffSession).values(confirmed_at=long_ago))
+    asked = client.send("/admin/proof/", {"proof": RIGHT})
+    assert asked.status_code == 422
+    assert "Sign out and in again" in page_of(asked).text

@@ -1,0 +1,55 @@
+"""What the templates are given to say what a deed would do: plain data, ready to print."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from admin.pages import FieldChange, Text
+
+
+@dataclass(frozen=True, slots=True)
+class PreviewLine:
+    """One row that a deed would touch."""
+
+    kind: Text
+    title: Text
+    changes: Sequence[FieldChange]
+
+
+@dataclass(frozen=True, slots=True)
+class PreviewGroup:
+    """The rows of one table; ``count`` of them in all, the first few as ``lines``."""
+
+    label: Text
+    count: int
+    lines: Sequence[PreviewLine]
+
+
+@dataclass(frozen=True, slots=True)
+class PreviewSheet:
+    """Figures of several records and of the result: ``lines`` are (label, a figure for each and for the result)."""
+
+    records: Sequence[Text]
+    lines: Sequence[tuple[Text, Sequence[Text]]]
+
+
+@dataclass(frozen=True, slots=True)
+class PreviewCount:
+    """How many of too many rows to try a deed on would change: where that is asked for, and what was counted."""
+
+    url: str
+    lines: Sequence[Text] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PreviewPage:
+    """What a deed would do. ``blockers`` are (record, why); with any of them it would be refused."""
+
+    groups: Sequence[PreviewGroup]
+    blockers: Sequence[tuple[Text, Text]]
+    more_blockers: int
+    warnings: Sequence[Text]
+    fingerprint: str
+    sheet: PreviewSheet | None = None
+    count: PreviewCount | None = None
