@@ -17,6 +17,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.security import generate_password_hash
 
 import actions.registry  # noqa: F401  registers every rule that a save runs
+import jobs.registry  # noqa: F401  declares what the clock does
 import models  # noqa: F401  completes the metadata
 from actions.cli import commands as action_commands
 from actions.journal import read_only
@@ -45,6 +46,7 @@ from admin.identity import Identity, IdentityBuilder
 from admin.screens import SCREENS
 from admin.sessions import StaffSessions
 from config import ROOT, Settings
+from jobs.cli import commands as job_commands
 from models import dialect
 from models.base import db
 from models.cli import commands as model_commands
@@ -180,5 +182,6 @@ def _add_commands(app: Flask) -> None:
         return generate_password_hash(password, app.config["FAB_PASSWORD_HASH_METHOD"])
 
     work = action_commands(engine, clock, mailing.post(app))
-    for command in (*model_commands(engine, hash_password), *work, *cli.COMMANDS):
+    timed = job_commands(engine, clock)
+    for command in (*model_commands(engine, hash_password), *work, *timed, *cli.COMMANDS):
         app.cli.add_command(command)

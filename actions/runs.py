@@ -41,6 +41,8 @@ Clock = Callable[[], dt.datetime]
 CHUNKS: dict[str, Callable[[Context, Run], bool]] = {}
 """Action code -> how a run of it takes its next step, where that is not an action on one row after the other. It
 stores a result for each of its items, and returns False when none was left."""
+LABELS: dict[str, str] = {}
+"""Code -> what a run is called that no action stands behind: one that the clock starts."""
 
 
 class Fenced(Exception):
@@ -138,12 +140,15 @@ def claim(engine: Engine, now: dt.datetime, worker: str) -> Claim | None:
     """Take the oldest run nobody works on, by one conditional write; None when there is none."""
     with Session(engine) as session:
         oldest = session.scalar(select(Run.id).where(claimable(now)).order_by(Run.id).limit(1))
-    if oldest is None:
-        return None
+    return claim_run(engine, oldest, now, worker) if oldest is not None else None
+
+
+def claim_run(engine: Engine, run_id: int, now: dt.datetime, worker: str) -> Claim | None:
+    """Take one run, unless somebody works on it."""
     with Session(engine.execution_options(**{WRITE: True})) as session, session.begin():
         taken = (
             update(Run)
-            .where(Run.id == oldest, claimable(now))
+            .where(Run.id == run_id, claimable(now))
             .values(
                 state=RunState.RUNNING, fence=Run.fence + 1, worker=worker, lease_until=now + LEASE,
                 started_at=func.coalesce(Run.started_at, now),
@@ -151,7 +156,7 @@ def claim(engine: Engine, now: dt.datetime, worker: str) -> Claim | None:
             .returning(Run.fence)
         )  # fmt: skip
         fence = session.scalar(taken.execution_options(synchronize_session=False))
-    return Claim(oldest, fence, worker) if fence is not None else None
+    return Claim(run_id, fence, worker) if fence is not None else None
 
 
 def work_off(engine: Engine, clock: Clock, worker: str, stop: Event | None = None) -> bool:
@@ -316,8 +321,10 @@ def cancel(ctx: Context, run: Run) -> Outcome:
 def undo_all(ctx: Context, run: Run) -> Outcome:
     """Queue the undo of all that a run changed, newest first, as a run of its own.
 
-    :raises Refused: ``unfinished``, or ``nothing``.
+    :raises Refused: ``unfinished``, ``nothing``, or ``by_the_clock``.
     """
+    if run.action in LABELS:
+        raise Refused("by_the_clock", N_("What the clock did is not undone: it would do it again."))
     if run.is_open:
         raise Refused("unfinished", N_("This run is still going on: cancel it first, or wait for its end."))
     back = _new(undo.code, ctx.actor, ctx.now, ctx.reason)

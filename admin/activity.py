@@ -15,6 +15,7 @@ from sqlalchemy import Select, String, cast, func, literal, select, union_all
 
 from actions.base import ACTIONS
 from actions.events import EVENTS
+from actions.runs import LABELS
 from admin import cells, privileges
 from admin.changesets import TIES, changesets_of, rows_of, undone_by
 from admin.context import allowed, channels, clientele, now, session, shop, sight
@@ -181,8 +182,8 @@ def action_label(code: str) -> str:
     }
     if verb in words and (called := noun(table)):
         return _(words[verb], noun=called)
-    if code in EVENTS:
-        return _(EVENTS[code])
+    if code in EVENTS or code in LABELS:
+        return _(EVENTS.get(code) or LABELS[code])
     declared = ACTIONS.get(code)
     return _(declared.label) if declared else code.replace(".", " ").replace("_", " ").capitalize()
 

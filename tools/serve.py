@@ -14,6 +14,7 @@ from actions.cli import work
 from admin.mailing import post
 from app import create_app
 from config import Settings, SettingsError
+from jobs.scheduler import keep_time
 from models import demo
 from models.base import db
 from models.demo.staff import MEMBERS
@@ -40,11 +41,13 @@ class Server(BaseApplication):
         self.cfg.set("when_ready", lambda server: print(self._greeting, flush=True))
 
     def load(self) -> Flask:
-        """Build the application, with a worker for long runs and mail beside it in this one process."""
+        """Build the application, with the clock and a worker for runs and mail beside it in this one process."""
         app = create_app(self._settings)
         with app.app_context():
             engine, clock = db.engine, app.extensions["clientele"].clock
-        Thread(target=work, args=(engine, clock, post(app), "make run", Event()), daemon=True).start()
+        stop = Event()
+        Thread(target=keep_time, args=(engine, clock, stop), daemon=True).start()
+        Thread(target=work, args=(engine, clock, post(app), "make run", stop), daemon=True).start()
         return app
 
 

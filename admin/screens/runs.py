@@ -35,7 +35,8 @@ def _progress_text(view: Any, context: Any, row: Run, name: str) -> str:
 
 def _may_go_back(row: Run) -> bool:
     declared = ACTIONS.get(row.action)
-    return not row.is_open and row.done > 0 and not (declared is not None and declared.final)
+    by_itself = row.action in runs.LABELS or (declared is not None and declared.final)
+    return not row.is_open and row.done > 0 and not by_itself
 
 
 class RunScreen(Screen):

@@ -1,0 +1,97 @@
+"""Lapsing many lots at once: the ledger rows that :func:`actions.loyalty.lapse` would write, in four statements.
+
+It takes the same locks in the same order as every other deed on points, and gives each entry the key of its lot: no lot
+is lapsed twice, whoever does it, however often and in however many processes (rule 1.6).
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from typing import Any, NamedTuple, cast
+
+from sqlalchemy import ColumnElement, Select, String, Table, func, insert, literal, select, update
+from sqlalchemy import cast as sql_cast
+from sqlalchemy.orm import Session
+
+from actions.base import Context
+from models.customer import Customer
+from models.loyalty import LoyaltyAllocation, LoyaltyEntry, LoyaltyKind, LoyaltyLot
+from models.types import Id
+
+LOT, ENTRY, ALLOCATION, CUSTOMER = (
+    cast(Table, model.__table__) for model in (LoyaltyLot, LoyaltyEntry, LoyaltyAllocation, Customer)
+)
+KEY = literal("lapse:", String) + sql_cast(LOT.c.id, String)
+"""The key of a lot's one ``expired`` entry."""
+
+
+class Due(NamedTuple):
+    """What would lapse: how many lots, how many points, of how many customers."""
+
+    lots: int
+    points: int
+    customers: int
+
+
+def is_due(as_of: dt.datetime) -> ColumnElement[bool]:
+    """Return the condition of a lot whose date has come with points left."""
+    return (LOT.c.unspent > 0) & (LOT.c.expires_at <= as_of)
+
+
+def count_due(session: Session, as_of: dt.datetime) -> Due:
+    """Count in one statement what :func:`next_due` would give, one after the other."""
+    counted = select(
+        func.count(), func.coalesce(func.sum(LOT.c.unspent), 0), func.count(LOT.c.customer_id.distinct())
+    )
+    lots, points, customers = session.execute(counted.where(is_due(as_of))).one()
+    return Due(lots, int(points), customers)
+
+
+def next_due(session: Session, as_of: dt.datetime, most: int, besides: Select[Any]) -> Sequence[int]:
+    """Return the ids of the next lots to lapse. :param besides: yields the ids of those that are passed over."""
+    wanted = select(LOT.c.id).where(is_due(as_of), LOT.c.id.not_in(besides))
+    return session.connection().scalars(wanted.order_by(LOT.c.expires_at, LOT.c.id).limit(most)).all()
+
+
+def lapse_lots(ctx: Context, ids: Sequence[int], as_of: dt.datetime) -> int:
+    """Lapse what is left of these lots, their customers locked first; return how many lapsed."""
+    connection = ctx.session.connection()
+    owners = select(LOT.c.customer_id).where(LOT.c.id.in_(ids))
+    locked = select(CUSTOMER.c.id).where(CUSTOMER.c.id.in_(owners)).order_by(CUSTOMER.c.id).with_for_update()
+    connection.execute(locked).all()
+    mine = LOT.c.id.in_(ids) & is_due(as_of)
+    left = connection.scalar(select(func.count()).select_from(LOT).where(mine)) or 0
+    if not left:
+        return 0
+    new = ENTRY.c.changeset_id == ctx.changeset_id
+    connection.execute(_entries(ctx, mine))
+    taken = select(ENTRY.c.id, LOT.c.id, LOT.c.unspent).join_from(LOT, ENTRY, ENTRY.c.key == KEY)
+    connection.execute(
+        insert(ALLOCATION).from_select(["entry_id", "lot_id", "points"], taken.where(mine, new))
+    )
+    connection.execute(update(LOT).where(mine).values(unspent=0))
+    sums = (
+        select(ENTRY.c.customer_id, func.sum(ENTRY.c.points).label("points"))
+        .where(new, ENTRY.c.key.in_(select(KEY).where(LOT.c.id.in_(ids))))
+        .group_by(ENTRY.c.customer_id)
+        .subquery()
+    )
+    moved = update(CUSTOMER).where(CUSTOMER.c.id == sums.c.customer_id)
+    connection.execute(moved.values(points=CUSTOMER.c.points + sums.c.points))
+    ctx.session.expire_all()
+    return left
+
+
+def _entries(ctx: Context, mine: ColumnElement[bool]) -> Any:
+    same = {
+        "kind": literal(LoyaltyKind.EXPIRED, ENTRY.c.kind.type),
+        "created_at": literal(ctx.now, ENTRY.c.created_at.type),
+        "actor_id": literal(ctx.actor.id, ENTRY.c.actor_id.type),
+        "actor_name": literal(ctx.actor.name, ENTRY.c.actor_name.type),
+        "comment": literal("", ENTRY.c.comment.type),
+        "changeset_id": literal(ctx.changeset_id, Id),
+    }
+    rows = select(LOT.c.customer_id, -LOT.c.unspent, KEY, *same.values()).where(mine)
+    names = ["customer_id", "points", "key", *same]
+    return insert(ENTRY).from_select(names, rows.order_by(LOT.c.id), include_defaults=False)

@@ -1,0 +1,92 @@
+"""Commands of this layer: the clock, and the jobs by hand."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import signal
+import socket
+from collections.abc import Callable
+from threading import Event, Thread
+
+import click
+from sqlalchemy import Engine, select
+from sqlalchemy.orm import Session
+
+from actions.runs import claim_run, do_chunk, serve
+from jobs.base import JOBS, Job, start
+from jobs.scheduler import keep_time
+from models.run import Run
+from models.shop import load_shop
+
+
+def commands(engine: Callable[[], Engine], clock: Callable[[], dt.datetime]) -> list[click.Command]:
+    """Return the commands for app.py to register.
+
+    :param engine: returns the engine of the running application. :param clock: returns the present instant.
+    """
+
+    @click.command("scheduler")
+    def scheduler() -> None:
+        """Keep the time: start each job when it is due, and work it off. Start several, on as many machines: each slot
+        is done once."""
+        stop = Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_args: stop.set())
+        name = f"{socket.gethostname()}:{os.getpid()}"
+        timing = Thread(target=keep_time, args=(engine(), clock, stop), daemon=True)
+        timing.start()
+        click.echo(f"{len(JOBS)} jobs.")
+        serve(engine(), clock, name, stop)
+        timing.join()
+
+    @click.group("jobs")
+    def jobs() -> None:
+        """See the jobs, and run one by hand."""
+
+    @jobs.command("list")
+    def list_() -> None:
+        """List the jobs: when they are due, and what became of the last run."""
+        with Session(engine()) as session:
+            zone = load_shop(session).zone
+            for declared in JOBS.values():
+                coming = declared.schedule.next(clock(), zone)
+                when = f"{coming.astimezone(zone):%Y-%m-%d %H:%M}" if coming is not None else "never"
+                click.echo(
+                    f"{declared.code:<24} {declared.schedule!s:<16} next {when}  {_last(session, declared)}"
+                )
+
+    @jobs.command("run")
+    @click.argument("name", type=click.Choice(sorted(JOBS)))
+    @click.option("--as-of", type=click.DateTime(), help="Do what was due by then; in UTC.")
+    @click.option("--preview", is_flag=True, help="Only say what it would do.")
+    def run(name: str, as_of: dt.datetime | None, preview: bool) -> None:
+        """Run a job now and wait for its end."""
+        due = as_of.replace(tzinfo=dt.UTC) if as_of is not None else clock()
+        if due > clock():
+            raise click.BadParameter("it lies ahead", param_hint="--as-of")
+        if preview:
+            with Session(engine()) as session:
+                click.echo(str(JOBS[name].preview(session, due)))
+            return
+        _run(engine(), clock, JOBS[name], due)
+
+    return [scheduler, jobs]
+
+
+def _last(session: Session, declared: Job) -> str:
+    wanted = select(Run).where(Run.action == declared.code).order_by(Run.id.desc()).limit(1)
+    run = session.scalar(wanted)
+    return f"last: {run.state.label}, {run.done} done, {run.refused} not" if run is not None else "never ran"
+
+
+def _run(engine: Engine, clock: Callable[[], dt.datetime], declared: Job, as_of: dt.datetime) -> None:
+    run_id = start(engine, declared, clock(), as_of)
+    claim = claim_run(engine, run_id, clock(), "flask jobs run")
+    while claim is not None and do_chunk(engine, claim, clock):
+        pass
+    with Session(engine) as session:
+        run = session.get_one(Run, run_id)
+        click.echo(f"{run.state.label}: {run.done} done, {run.refused} not.")
+        if run.refused:
+            raise SystemExit(1)

@@ -1,0 +1,59 @@
+"""Points: what the night does with them (rule 1.6)."""
+
+from __future__ import annotations
+
+import datetime as dt
+import logging
+from collections.abc import Sequence
+
+from sqlalchemy import select
+from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.orm import Session
+
+from actions.base import Context
+from actions.import_deed import FAILED
+from actions.lapsing import count_due, lapse_lots, next_due
+from jobs.base import Foreseen, job
+from models.base import N_
+from models.run import ItemState, Run, RunItem
+
+log = logging.getLogger(__name__)
+
+CHUNK = 2_000
+
+
+def points_due(session: Session, as_of: dt.datetime) -> Foreseen:
+    """Count what the coming run would lapse."""
+    due = count_due(session, as_of)
+    values = {"points": due.points, "customers": due.customers}
+    return Foreseen(due.lots, N_("%(points)s points of %(customers)s customers will lapse."), values)
+
+
+@job("loyalty.expire", cron="15 2 * * *", label=N_("Lapse points"), preview=points_due)
+def expire_points(ctx: Context, run: Run, as_of: dt.datetime) -> int:
+    """Lapse the next lots whose date has come by ``as_of``; a missed night is made good by the next."""
+    poisoned = select(RunItem.row_id).where(RunItem.run_id == run.id)
+    ids = next_due(ctx.session, as_of, CHUNK, poisoned)
+    return _lapse(ctx, run, ids, as_of) if ids else 0
+
+
+def _lapse(ctx: Context, run: Run, ids: Sequence[int], as_of: dt.datetime) -> int:
+    """Lapse some lots; where they cannot all be, by halves, until those that cannot stand by themselves (rule 8.3)."""
+    try:
+        with ctx.journal.attempt(ctx.session):
+            return lapse_lots(ctx, ids, as_of)
+    except OperationalError:
+        raise
+    except DBAPIError:
+        if len(ids) == 1:
+            log.exception("run %s, lot %s", run.id, ids[0])
+            run.refused += 1
+            ctx.session.add(
+                RunItem(
+                    run_id=run.id, position=run.refused, row_id=ids[0], state=ItemState.FAILED, message=FAILED
+                )
+            )
+            ctx.session.flush()
+            return 0
+    middle = len(ids) // 2
+    return _lapse(ctx, run, ids[:middle], as_of) + _lapse(ctx, run, ids[middle:], as_of)

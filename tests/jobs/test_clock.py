@@ -1,0 +1,142 @@
+"""The clock: a slot is one run whoever sees that it is due, and a job does what its preview says (rule 8)."""
+
+import datetime as dt
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from threading import Event
+from typing import Any
+
+import pytest
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from actions import runs
+from actions.base import Context, Refused
+from actions.runs import cancel, undo_all, work_off
+from jobs import base
+from jobs.base import Foreseen, Job, job, queue_slot, start
+from jobs.scheduler import keep_time, tick
+from models.customer import Customer
+from models.run import Run, RunState
+from tests.actions.desk import Desk
+
+CODE = "test.count"
+
+
+def foreseen(session: Session, as_of: dt.datetime) -> Foreseen:
+    """How many customers there are."""
+    size = session.scalar(select(func.count()).select_from(Customer)) or 0
+    return Foreseen(size, "%(count)s customers are counted.", {"count": size})
+
+
+@pytest.fixture
+def counted(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[dt.datetime]]:
+    """The only job there is, each ten seconds: as of when it was done."""
+    monkeypatch.setattr(base, "JOBS", {})
+    monkeypatch.setattr("jobs.scheduler.JOBS", base.JOBS)
+    done: list[dt.datetime] = []
+
+    @job(CODE, every=10, label="Count", preview=foreseen)
+    def count(ctx: Context, run: Run, as_of: dt.datetime) -> int:
+        if not run.done:
+            done.append(as_of)
+        return 0 if run.done else 1
+
+    yield done
+    for known in (runs.CHUNKS, runs.LABELS):
+        known.pop(CODE)
+
+
+def work(desk: Desk) -> None:
+    """Work off what waits."""
+    while work_off(desk.engine, lambda: desk.now, "test"):
+        pass
+
+
+def the_job() -> Job:
+    return base.JOBS[CODE]
+
+
+def test_each_slot_is_done_once_and_missed_ones_are_made_good_by_the_last(
+    desk: Desk, counted: list[dt.datetime]
+) -> None:
+    begin = desk.now.replace(second=0, microsecond=0)
+    for second in (0, 3, 9, 10, 19, 21, 55, 59):
+        desk.now = begin + dt.timedelta(seconds=second)
+        tick(desk.engine, desk.now)
+        work(desk)
+    assert [(at - begin).seconds for at in counted] == [0, 10, 20, 50]
+    assert [run.state for run in desk.all(Run)] == [RunState.DONE] * 4
+
+
+def test_of_many_schedulers_one_queues_a_slot(desk: Desk, counted: list[dt.datetime]) -> None:
+    for _slot in range(5):
+        desk.later(seconds=10)
+        with ThreadPoolExecutor(8) as pool:
+            found = list(pool.map(lambda _n: queue_slot(desk.engine, the_job(), desk.now), range(8)))
+        assert sum(run is not None for run in found) == 1
+        work(desk)
+    assert len(counted) == len(set(counted)) == 5
+
+
+def test_while_a_run_goes_on_no_other_begins(desk: Desk, counted: list[dt.datetime]) -> None:
+    assert tick(desk.engine, desk.now) != []
+    desk.later(seconds=30)
+    assert tick(desk.engine, desk.now) == []
+    work(desk)
+    assert len(tick(desk.engine, desk.now)) == 1
+
+
+def test_one_by_hand_is_no_slot(desk: Desk, counted: list[dt.datetime]) -> None:
+    start(desk.engine, the_job(), desk.now, desk.now)
+    work(desk)
+    assert len(tick(desk.engine, desk.now)) == 1
+
+
+def test_a_job_that_cannot_be_queued_holds_up_no_other(desk: Desk, counted: list[dt.datetime]) -> None:
+    def broken(session: Session, as_of: dt.datetime) -> Foreseen:
+        raise RuntimeError("a test asked for it")
+
+    fine = base.JOBS.pop(CODE)
+    base.JOBS.update({"test.broken": Job("test.broken", "Broken", fine.schedule, broken), CODE: fine})
+    assert len(tick(desk.engine, desk.now)) == 1
+
+
+def test_the_thread_ticks_until_it_is_stopped(
+    desk: Desk, counted: list[dt.datetime], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stop, ticks = Event(), []
+
+    def seen(engine: Any, now: dt.datetime) -> None:
+        ticks.append(now)
+        stop.set()
+
+    monkeypatch.setattr("jobs.scheduler.TICK_SECONDS", 0.01)
+    monkeypatch.setattr("jobs.scheduler.tick", seen)
+    keep_time(desk.engine, lambda: desk.now, stop)
+    assert ticks[0] == desk.now
+
+
+def test_it_can_be_cancelled_and_is_not_undone(desk: Desk, counted: list[dt.datetime]) -> None:
+    desk.allow(cancel, undo_all)
+    desk.customer()
+    run_id = start(desk.engine, the_job(), desk.now, desk.now)
+    desk.do(cancel, run_id)
+    assert desk.get(Run, run_id).state == RunState.CANCELLED
+    assert counted == []
+    with pytest.raises(Refused) as refused:
+        desk.do(undo_all, run_id)
+    assert refused.value.code == "by_the_clock"
+
+
+@pytest.mark.parametrize(
+    "given", [{}, {"cron": "* * * * *", "every": 5}, {"cron": "nonsense"}, {"every": -1}]
+)
+def test_a_wrong_declaration_fails_at_import(given: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match=r"cron|every"):
+        job("test.wrong", label="Wrong", preview=foreseen, **given)(lambda ctx, run, as_of: 0)
+
+
+def test_no_code_is_declared_twice(counted: list[dt.datetime]) -> None:
+    with pytest.raises(ValueError, match="already"):
+        job(CODE, every=1, label="Again", preview=foreseen)

@@ -1,0 +1,180 @@
+"""Points lapse in the night: each lot once, whoever does it and however often they are stopped (rule 1.6)."""
+
+import datetime as dt
+import os
+import random
+import signal
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+from sqlalchemy import update
+from sqlalchemy.orm import Session
+
+from actions import loyalty
+from actions.lapsing import lapse_lots
+from actions.verify import verify
+from jobs import loyalty as job_file
+from jobs.base import JOBS, start
+from models.customer import Customer
+from models.dialect import WRITE
+from models.loyalty import LoyaltyEntry, LoyaltyKind, LoyaltyLot
+from models.run import ItemState, Run, RunItem, RunState
+from tests.actions.desk import Desk
+from tests.jobs.test_clock import work
+
+EXPIRE = JOBS["loyalty.expire"]
+
+
+def give(desk: Desk, customer: int, points: int, days: int | None) -> None:
+    """Give points that lapse after so many days."""
+    desk.do(loyalty.adjust, customer=customer, points=points, comment="for the test", expires_after_days=days)
+
+
+def expire(desk: Desk, as_of: dt.datetime | None = None) -> Run:
+    """Run the job to its end."""
+    run_id = start(desk.engine, EXPIRE, desk.now, as_of or desk.now)
+    work(desk)
+    return desk.get(Run, run_id)
+
+
+def expired(desk: Desk) -> list[tuple[int, int]]:
+    """(customer, points) of what lapsed, by id."""
+    rows = desk.all(LoyaltyEntry, kind=LoyaltyKind.EXPIRED)
+    return [(row.customer_id, row.points) for row in rows]
+
+
+def in_order(desk: Desk) -> None:
+    """Every balance, lot and cache is right."""
+    with desk.look() as session:
+        assert verify(session) == []
+
+
+def test_what_is_left_of_each_lot_lapses_and_stays_in_the_history(desk: Desk) -> None:
+    one, two = desk.customer(), desk.customer()
+    give(desk, one, 100, 10)
+    give(desk, one, 50, None)
+    give(desk, two, 30, 5)
+    give(desk, two, 70, 400)
+    desk.do(loyalty.adjust, customer=one, points=-40, comment="spent some")
+    desk.later(days=12)
+    foreseen = None
+    with desk.look() as session:
+        foreseen = EXPIRE.preview(session, desk.now)
+    assert str(foreseen) == "90 points of 2 customers will lapse."
+    run = expire(desk)
+    assert (run.state, run.size, run.done, run.refused) == (RunState.DONE, foreseen.size, 2, 0)
+    assert expired(desk) == [(one, -60), (two, -30)]
+    assert (desk.of(one).points, desk.of(two).points) == (50, 70)
+    assert desk.lots(one) == [(100, 0), (50, 50)]
+    in_order(desk)
+    again = expire(desk)
+    assert (again.size, again.done) == (0, 0)
+    assert len(expired(desk)) == 2
+
+
+def test_it_writes_what_lapsing_one_by_one_would(desk: Desk) -> None:
+    by_hand, by_the_night = desk.customer(), desk.customer()
+    for customer in (by_hand, by_the_night):
+        for points, days in ((10, 3), (20, 5), (30, 9)):
+            give(desk, customer, points, days)
+    desk.later(days=20)
+    for lot in desk.all(LoyaltyLot, customer_id=by_hand):
+        with desk.deed() as ctx:
+            owner = ctx.lock_one(Customer, by_hand)
+            loyalty.lapse(ctx, owner, ctx.session.get_one(LoyaltyLot, lot.id))
+    expire(desk)
+
+    def written(customer: int) -> list[tuple[Any, ...]]:
+        rows = desk.all(LoyaltyEntry, customer_id=customer, kind=LoyaltyKind.EXPIRED)
+        lots = [lot.id for lot in desk.all(LoyaltyLot, customer_id=customer)]
+        assert [row.key for row in rows] == [f"lapse:{lot}" for lot in lots]
+        return [(row.points, row.comment, row.created_at, row.expires_at, row.order_ref) for row in rows]
+
+    assert written(by_hand) == written(by_the_night) != []
+    assert desk.lots(by_hand) == desk.lots(by_the_night)
+    in_order(desk)
+
+
+def test_as_of_an_earlier_moment_only_what_was_due_by_then_lapses(desk: Desk) -> None:
+    customer = desk.customer()
+    give(desk, customer, 10, 1)
+    give(desk, customer, 20, 5)
+    early = desk.now + dt.timedelta(days=3)
+    desk.later(days=10)
+    assert expire(desk, early).done == 1
+    assert expired(desk) == [(customer, -10)]
+    assert expire(desk).done == 1
+
+
+def test_one_that_cannot_lapse_is_named_and_the_others_do(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(job_file, "CHUNK", 4)
+    customers = [desk.customer() for _n in range(10)]
+    for customer in customers:
+        give(desk, customer, 10, 1)
+    desk.later(days=5)
+    with Session(desk.engine.execution_options(**{WRITE: True})) as session, session.begin():
+        session.execute(update(Customer).where(Customer.id == customers[6]).values(points=3))
+    run = expire(desk)
+    assert (run.state, run.done, run.refused) == (RunState.WITH_ERRORS, 9, 1)
+    bad = next(lot.id for lot in desk.all(LoyaltyLot) if lot.customer_id == customers[6])
+    items = desk.all(RunItem, run_id=run.id)
+    assert [(item.row_id, item.state) for item in items] == [(bad, ItemState.FAILED)]
+    assert [customer for customer, _points in expired(desk)] == [c for c in customers if c != customers[6]]
+
+
+def test_who_spends_meanwhile_spends_what_is_there(desk: Desk) -> None:
+    customer = desk.customer()
+    give(desk, customer, 10, 1)
+    desk.later(days=5)
+    lot = desk.all(LoyaltyLot)[0]
+    with desk.deed() as ctx:
+        ctx.session.execute(update(LoyaltyLot).where(LoyaltyLot.id == lot.id).values(unspent=0))
+        assert lapse_lots(ctx, [lot.id], desk.now) == 0
+        ctx.session.rollback()
+    assert expire(desk).done == 1
+
+
+KILLED = """
+import datetime as dt, sys
+import jobs.registry
+from actions.runs import work_off
+from jobs import loyalty
+from models.schema import open_engine
+loyalty.CHUNK = 7
+now = dt.datetime.fromisoformat(sys.argv[2])
+engine = open_engine(sys.argv[1])
+print("ready", flush=True)
+while work_off(engine, lambda: now, "killed"):
+    pass
+"""
+
+
+def test_killed_again_and_again_each_lot_lapses_once(desk: Desk, database: Any) -> None:
+    chance = random.Random(7)
+    for _n in range(12):
+        customer = desk.customer()
+        for _m in range(10):
+            give(desk, customer, chance.randint(1, 50), chance.randint(1, 9))
+    desk.later(days=30)
+    run_id = start(desk.engine, EXPIRE, desk.now, desk.now)
+    for _kill in range(3):
+        with subprocess.Popen(
+            [sys.executable, "-c", KILLED, database.url, desk.now.isoformat()], stdout=subprocess.PIPE
+        ) as process:
+            assert process.stdout is not None
+            assert process.stdout.readline() == b"ready\n"
+            seen = len(expired(desk))
+            while process.poll() is None and len(expired(desk)) < seen + 7:
+                pass
+            if process.poll() is None:
+                os.kill(process.pid, signal.SIGKILL)
+        desk.later(minutes=2)  # the lease passes to the next
+    work(desk)
+    run = desk.get(Run, run_id)
+    assert (run.state, run.done) == (RunState.DONE, 120)
+    assert len(expired(desk)) == 120
+    in_order(desk)
