@@ -94,7 +94,9 @@ def create_app(
     mailing.install(app, settings)
     db.init_app(app)
     app.session_interface = StaffSessions()
-    CSRFProtect(app).exempt(SamlSignIn.acs)  # what it takes comes from elsewhere, and is signed
+    protection = CSRFProtect(app)
+    for view in (SamlSignIn.acs, SamlSignIn.slo):
+        protection.exempt(view)  # what it takes comes from elsewhere, and is signed
     _secure(app, settings)
     app.before_request(_name_request)
     with app.app_context():

@@ -21,6 +21,7 @@ from flask_appbuilder.security.views import (
 from flask_appbuilder.views import expose
 from flask_babel import gettext as _
 from flask_login import login_user, logout_user
+from werkzeug.exceptions import BadRequest
 
 from actions import events
 from admin import sign_in
@@ -72,6 +73,16 @@ class SamlSignIn(SignOut, AuthSAMLView):
     """The identity provider's own page."""
 
     login_template = "admin/sign_in_with.html"
+
+    @expose("/saml/slo/", methods=["GET", "POST"])
+    def slo(self) -> Any:
+        """Sign out because the identity provider says so, in a signed message; our own sign-out is at /logout/.
+
+        :raises BadRequest: it says nothing, so that no link or image signs anybody out.
+        """
+        if not {"SAMLRequest", "SAMLResponse"} & set(request.values):
+            raise BadRequest(_("Send a SAMLRequest or a SAMLResponse."))
+        return super().slo()
 
 
 class RemoteUserSignIn(SignOut, AuthRemoteUserView):

@@ -209,22 +209,31 @@ class Identity(SecurityManager):
         added = super().add_user(username, first_name, last_name, email, None, *password, **more)
         if added:
             roles = role if isinstance(role, list) else [role] if role else []
-            self._tie(added.id, {"roles": roles, "groups": groups or []})
+            self._tie(
+                added.id, {"roles": [row.id for row in roles], "groups": [row.id for row in groups or ()]}
+            )
         return added
 
-    def _untied(self, user: Any) -> dict[str, list[Any]] | None:
-        """Return the roles and groups that Flask-AppBuilder has put onto a row, and take them off; None for none."""
-        if not any(inspect(user).attrs[name].history.has_changes() for name in TIES):
+    def _untied(self, user: Any) -> dict[str, list[int]] | None:
+        """Take the roles and groups that Flask-AppBuilder has put onto a row off again, and return their ids.
+
+        None where it has put none. What else it has put there stays.
+        """
+        attributes = inspect(user).attrs
+        if not any(attributes[name].history.has_changes() for name in TIES):
             return None
-        wanted = {name: list(getattr(user, name)) for name in TIES}
-        self.session.expire(user, TIES)
+        wanted = {name: [row.id for row in getattr(user, name)] for name in TIES}
+        columns = inspect(user).mapper.column_attrs.keys()
+        learned = {n: getattr(user, n) for n in columns if attributes[n].history.has_changes()}
+        self.session.rollback()  # also what the roles know of who holds them, which would be stored as well
+        for name, value in learned.items():
+            setattr(user, name, value)
         return wanted
 
-    def _tie(self, user_id: int, wanted: dict[str, list[Any]] | None) -> None:
+    def _tie(self, user_id: int, ids: dict[str, list[int]] | None) -> None:
         """Let a person have exactly these roles and groups, journalled, and within every rule (rule 18)."""
-        if wanted is None:
+        if ids is None:
             return
-        ids = {name: [row.id for row in rows] for name, rows in wanted.items()}
         perform(db.engine, set_roles, Call(SYSTEM, now()), user_id, **ids)
         self.session.rollback()  # what this transaction reads would still be as before the deed
 
