@@ -37,6 +37,8 @@ LEASE = dt.timedelta(seconds=60)
 CHUNK = 50
 MOST_TRIES = 5
 LONGEST_RESULT = 2_000
+RUN_NOW = "job.run_now"
+"""What whoever starts a job by hand must be permitted, until its end."""
 Clock = Callable[[], dt.datetime]
 CHUNKS: dict[str, Callable[[Context, Run], bool]] = {}
 """Action code -> how a run of it takes its next step, where that is not an action on one row after the other. It
@@ -235,7 +237,7 @@ def _hold(session: Session, taken: Claim, now: dt.datetime) -> Run:
 
 def _stop_unless_allowed(session: Session, run: Run) -> None:
     """Go no further for somebody who was deactivated, or who lost the permission since they started the run."""
-    code = run.action if run.undoes_id is None else undo_all.code
+    code = RUN_NOW if run.job_id is not None else run.action if run.undoes_id is None else undo_all.code
     if run.actor_id is not None and not may(session, run.actor_id, code):
         run.cancel_requested = True
         run.stopped_because = N_("Whoever started this may no longer do it.")

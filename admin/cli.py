@@ -11,6 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 from werkzeug.exceptions import HTTPException
 
+import jobs.base
 from actions.base import Refused
 from actions.credentials import print_link
 from actions.lookups import first_channel
@@ -36,6 +37,7 @@ def up(email: str | None) -> None:
     with Session(db.engine.execution_options(**{WRITE: True})) as session, session.begin():
         made = sync(session, clientele().screens.values())
         staffed = session.scalar(select(Staff.id).limit(1)) is not None
+        jobs.base.sync(session, clientele().clock())
         password = None if staffed or not email else _first_admin(session, email)
     first_channel(db.engine, clientele().clock())
     click.echo("Ready." if not made else f"Ready; new roles: {', '.join(made)}.")

@@ -61,6 +61,7 @@ SHIPPED_ROLES: dict[str, set[tuple[str, str]] | None] = {
     | _MAIL
     | grants(("mail",), "export")
     | grants(("run",), "cancel", "undo")
+    | grants(("job",), *READ, "run_now")
     | grants(_LISTS, "add", "edit", "delete", "export", "import")
     | grants(("customer", "phone", "address", "note", "attribute_value"), "import")
     | grants(("address", "note"), "delete")

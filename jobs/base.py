@@ -7,19 +7,22 @@ its place among the runs. The function does one chunk and returns how many thing
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine, func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from actions import runs
-from actions.base import SYSTEM, Context
+from actions.base import SYSTEM, Context, Outcome, Refused, action
+from actions.ledger import number_text
 from actions.packing import unpack
 from actions.runner import Call
 from jobs.slots import Cron, Every, Schedule
+from models.base import N_
 from models.dialect import WRITE
+from models.job import JobRow
 from models.run import Run, RunState
 from models.shop import load_shop
 
@@ -82,18 +85,39 @@ def job(
     return register
 
 
+def rows(session: Session) -> dict[str, JobRow]:
+    """Return code -> the record of a job, of the declared ones."""
+    found = session.scalars(select(JobRow).where(JobRow.code.in_(list(JOBS))))
+    return {row.code: row for row in found}
+
+
+def sync(session: Session, now: dt.datetime) -> None:
+    """Give each declared job its record."""
+    there = rows(session)
+    for code in JOBS:
+        if code not in there:
+            session.add(JobRow(code=code, version=1, created_at=now, updated_at=now))
+
+
+def last_runs(session: Session, ids: Sequence[int]) -> dict[int, Run]:
+    """Return job id -> its last run, of those that have run."""
+    newest = select(func.max(Run.id)).where(Run.job_id.in_(ids)).group_by(Run.job_id)
+    return {run.job_id: run for run in session.scalars(select(Run).where(Run.id.in_(newest))) if run.job_id}
+
+
 def queue_slot(engine: Engine, declared: Job, now: dt.datetime) -> int | None:
-    """Queue the run of a job's last slot, unless somebody has; return its id if it was us.
+    """Queue the run of a job's last slot, unless somebody has, or it is paused; return its id if it was us.
 
     While a run of the job goes on nothing is queued: what it did not do, the next one does. A slot is claimed by one
     conditional write of (job, slot): the key of its run, which is unique.
     """
     with Session(engine) as session:
         slot = declared.schedule.last(now, load_shop(session).zone)
-        if slot is None:
+        row = rows(session).get(declared.code)
+        if slot is None or row is None or row.paused:
             return None
         key = f"{declared.code}@{slot:%Y-%m-%dT%H:%M:%SZ}"
-        there = select(Run.id).where((Run.key == key) | ((Run.action == declared.code) & Run.state.in_(OPEN)))
+        there = select(Run.id).where((Run.key == key) | ((Run.job_id == row.id) & Run.state.in_(OPEN)))
         if session.scalar(there.limit(1)) is not None:
             return None
     try:
@@ -105,9 +129,52 @@ def queue_slot(engine: Engine, declared: Job, now: dt.datetime) -> int | None:
 def start(
     engine: Engine, declared: Job, now: dt.datetime, as_of: dt.datetime, *, key: str | None = None
 ) -> int:
-    """Queue a run of a job as of an instant; return its id."""
+    """Queue a run of a job as of an instant, as the product itself; return its id."""
     with Session(engine.execution_options(**{WRITE: True})) as session, session.begin():
-        size = declared.preview(session, as_of).size
-        run = runs.queue(session, declared.code, Call(SYSTEM, now, key=key), {"as_of": as_of}, size)
+        run = _queue(session, rows(session)[declared.code], Call(SYSTEM, now), as_of)
         run.key = key
         return run.id
+
+
+def _queue(session: Session, row: JobRow, call: Call, as_of: dt.datetime) -> Run:
+    size = JOBS[row.code].preview(session, as_of).size
+    run = runs.queue(session, row.code, call, {"as_of": as_of}, size)
+    run.job_id = row.id
+    return run
+
+
+# -- what people decide -------------------------------------------------------------------------------------------
+
+
+@action(runs.RUN_NOW, JobRow, label=N_("Run now"), final=True)
+def run_now(ctx: Context, row: JobRow) -> Outcome:
+    """Queue a run of a job as of now. :raises Refused: ``unknown``, or ``running``: one is going on."""
+    declared = JOBS.get(row.code)
+    if declared is None:
+        raise Refused("unknown", N_("This job is no longer there."))
+    going = ctx.session.scalar(select(Run).where(Run.job_id == row.id, Run.state.in_(OPEN)).limit(1))
+    if going is not None:
+        raise Refused("running", N_("It is going on already: see run %(run)s."), run=str(going))
+    foreseen = declared.preview(ctx.session, ctx.now)
+    ctx.warn(foreseen.sentence, **{name: number_text(ctx, value) for name, value in foreseen.values.items()})
+    run = _queue(ctx.session, row, Call(ctx.actor, ctx.now, ctx.reason), ctx.now)
+    _ = ctx.changeset_id  # who started it is worth a line in the journal
+    return Outcome(N_("The job has started."), run)
+
+
+@action("job.pause", JobRow, label=N_("Pause"))
+def pause(ctx: Context, row: JobRow) -> Outcome:
+    """Leave a job out until it is resumed; a run that goes on goes on. :raises Refused: ``paused``."""
+    if row.paused:
+        raise Refused("paused", N_("This job is paused already."))
+    row.paused = True
+    return Outcome(N_("The clock leaves this job out until it is resumed."), row)
+
+
+@action("job.resume", JobRow, label=N_("Resume"))
+def resume(ctx: Context, row: JobRow) -> Outcome:
+    """Let the clock do a job again; a slot that was missed is made good at once. :raises Refused: ``not_paused``."""
+    if not row.paused:
+        raise Refused("not_paused", N_("This job is not paused."))
+    row.paused = False
+    return Outcome(N_("The clock does this job again."), row)

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from models import personal
 from models.base import N_, Base, table_args
 from models.columns import check, refers
+from models.job import JobRow
 from models.personal import staff, system
 from models.types import Choice, Id, Json, PrimaryKey, UTCDateTime, choice
 
@@ -72,8 +73,11 @@ class Run(Base):
     fence: Mapped[int] = mapped_column(Integer, default=0, info=system)
     lease_until: Mapped[dt.datetime | None] = mapped_column(UTCDateTime, info=system)
     undoes_id: Mapped[int | None] = refers("run", system)
+    job_id: Mapped[int | None] = refers("job", system)
+    """The job it is a run of, where it is one."""
     key: Mapped[str | None] = mapped_column(String(200), unique=True, info=system)
 
+    job: Mapped[JobRow | None] = relationship()
     items: Mapped[list[RunItem]] = relationship(back_populates="run", passive_deletes="all")
 
     @property

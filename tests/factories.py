@@ -20,6 +20,7 @@ from models.choices import AccountType, Status
 from models.credit import CreditEntry, CreditKind
 from models.customer import Customer
 from models.importing import ImportFile, ImportMapping, ImportRow
+from models.job import JobRow
 from models.journal import Change, Changeset
 from models.lookups import (
     AcquisitionSource,
@@ -395,6 +396,11 @@ def make_run(session: Session, **overrides: Any) -> Run:
     """A finished run of one row."""
     values = {"action": "customer.verify", "state": RunState.DONE, "size": 1, "done": 1}
     return _save(session, Run(**{**values, "actor_name": "Mary Kaur", "created_at": NOW, **overrides}))
+
+
+def make_job(session: Session, **overrides: Any) -> JobRow:
+    """The record of a job that no release declares any more."""
+    return _save(session, JobRow(**_given(overrides, code=lambda: f"gone.job_{number()}")))
 
 
 def make_import_file(session: Session, **overrides: Any) -> ImportFile:

@@ -10,6 +10,7 @@ from admin.screens.api_keys import ApiKeyScreen
 from admin.screens.attributes import AttributeDefinitionScreen, AttributeValueScreen
 from admin.screens.credit import CreditEntryScreen
 from admin.screens.customers import CustomerScreen
+from admin.screens.jobs import JobScreen
 from admin.screens.lookups import (
     AcquisitionSourceScreen,
     BankAccountScreen,
@@ -46,6 +47,7 @@ SCREENS: tuple[type[Screen], ...] = (
     AttributeValueScreen,
     MailScreen,
     ActivityScreen,
+    JobScreen,
     RunScreen,
     RunItemScreen,
     MembershipGroupScreen,

@@ -282,6 +282,10 @@ class Stock:
             action=pick(("customer.verify", "gone.verb", "changeset.undo"), n), actor_name=text(n + 1), parameters=None,
         )  # fmt: skip
 
+    def job(self, n: int, owner: Customer) -> Any:
+        """A job, one of them declared."""
+        return factories.make_job(self.session, paused=n % 3 == 0)
+
     def run_item(self, n: int, owner: Customer) -> Any:
         """What became of a row."""
         self._runs = self._runs or factories.make_run(self.session)

@@ -15,6 +15,7 @@ from admin.screens import SCREENS
 from models.base import Staff, metadata
 from models.choices import AccountType, Status
 from models.customer import Customer
+from models.job import JobRow
 from models.journal import Change, Changeset
 from models.note import Note, NoteKind
 from models.order import Order, OrderStatus
@@ -87,6 +88,12 @@ def a_run(shop: Shop) -> int:
         return int(run.id)
 
 
+def a_job(shop: Shop) -> int:
+    """A job that is declared."""
+    with shop.look() as session:
+        return int(session.scalars(sa.select(JobRow.id).where(JobRow.code == "loyalty.expire")).one())
+
+
 def a_session(shop: Shop) -> Any:
     """A session that began just now, so that no sign-in sweeps it out."""
     now = shop.app.extensions["clientele"].clock()
@@ -131,6 +138,9 @@ CASES: dict[str, tuple[Callable[[Shop], int] | None, dict[str, str]]] = {
     "note.reopen": (lambda shop: task(shop, done_at=factories.NOW), {}),
     "address.make_primary": (secondary, {}),
     "changeset.undo": (an_edit, {}),
+    "job.run_now": (a_job, {}),
+    "job.pause": (a_job, {}),
+    "job.resume": (lambda shop: shop.make(factories.make_job, paused=True).id, {}),
     "run.cancel": (lambda shop: shop.make(factories.make_run, state=RunState.QUEUED, size=2).id, {}),
     "run.undo": (a_run, {}),
     "customer.edit_fields": (some_customer, {"change": "free_delivery", "free_delivery": "y"}),

@@ -79,10 +79,11 @@ def columns_of(shop: Shop, resource: str) -> Any:
 def first_of_kind(shop: Shop) -> dict[Hashable, str]:
     """Kind of field -> the first screen that has one in a form of its own."""
     found: dict[Hashable, str] = {}
-    for resource in CREATE:
-        fields = shop.screen(resource).form_class
-        for name in fields():
-            found.setdefault(kind_of(fields, name.name, columns_of(shop, resource)), resource)
+    with shop.app.test_request_context():
+        for resource in CREATE:
+            fields = shop.screen(resource).form_class
+            for field in fields():
+                found.setdefault(kind_of(fields, field.name, columns_of(shop, resource)), resource)
     return found
 
 

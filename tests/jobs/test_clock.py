@@ -18,6 +18,7 @@ from jobs.base import Foreseen, Job, job, queue_slot, start
 from jobs.scheduler import keep_time, tick
 from models.customer import Customer
 from models.run import Run, RunState
+from tests import factories
 from tests.actions.desk import Desk
 
 CODE = "test.count"
@@ -30,8 +31,9 @@ def foreseen(session: Session, as_of: dt.datetime) -> Foreseen:
 
 
 @pytest.fixture
-def counted(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[dt.datetime]]:
+def counted(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[dt.datetime]]:
     """The only job there is, each ten seconds: as of when it was done."""
+    desk.make(factories.make_job, code=CODE)
     monkeypatch.setattr(base, "JOBS", {})
     monkeypatch.setattr("jobs.scheduler.JOBS", base.JOBS)
     done: list[dt.datetime] = []

@@ -228,6 +228,20 @@ def upgrade() -> None:
         sqlite_autoincrement=True,
     )
     op.create_table(
+        "job",
+        sa.Column(
+            "id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False
+        ),
+        sa.Column("code", sa.String(length=100), nullable=False),
+        sa.Column("paused", sa.Boolean(), server_default="0", nullable=False),
+        sa.Column("version", sa.Integer(), server_default="1", nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_job")),
+        sa.UniqueConstraint("code", name=op.f("uq_job_code")),
+        sqlite_autoincrement=True,
+    )
+    op.create_table(
         "membership_group",
         sa.Column(
             "id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False
@@ -516,6 +530,7 @@ def upgrade() -> None:
         sa.Column("fence", sa.Integer(), nullable=False),
         sa.Column("lease_until", sa.DateTime(timezone=True), nullable=True),
         sa.Column("undoes_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("job_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("key", sa.String(length=200), nullable=True),
         sa.CheckConstraint(
             "state IN ('queued', 'running', 'done', 'with_errors', 'cancelled')", name=op.f("ck_run_state")
@@ -524,6 +539,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(
             ["actor_id"], ["ab_user.id"], name=op.f("fk_run_actor_id"), ondelete="RESTRICT"
         ),
+        sa.ForeignKeyConstraint(["job_id"], ["job.id"], name=op.f("fk_run_job_id"), ondelete="RESTRICT"),
         sa.ForeignKeyConstraint(
             ["undoes_id"], ["run.id"], name=op.f("fk_run_undoes_id"), ondelete="RESTRICT"
         ),
@@ -533,6 +549,7 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_run_actor_id"), "run", ["actor_id"], unique=False)
     op.create_index(op.f("ix_run_created_at"), "run", ["created_at"], unique=False)
+    op.create_index(op.f("ix_run_job_id"), "run", ["job_id"], unique=False)
     op.create_index(
         "ix_run_open",
         "run",

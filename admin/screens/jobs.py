@@ -1,0 +1,103 @@
+"""Jobs: what the clock does and when, what became of it, and doing or leaving out one by hand (rule 8)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from flask import g
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+from markupsafe import Markup
+
+from admin import cells
+from admin.base import Screen
+from admin.context import now, session, shop, zone
+from admin.declare import NoForm, RowAction, Tab
+from admin.pages import Badge, Cell
+from jobs import base
+from models.job import JobRow
+from models.run import Run
+
+
+def _label(row: JobRow) -> str:
+    declared = base.JOBS.get(row.code)
+    return _(declared.label) if declared is not None else row.code
+
+
+def _name(view: Any, context: Any, row: JobRow, name: str) -> Cell:
+    return Cell(_label(row), view.line_url(row))
+
+
+def _schedule(view: Any, context: Any, row: JobRow, name: str) -> str:
+    declared = base.JOBS.get(row.code)
+    return str(declared.schedule) if declared is not None else ""
+
+
+def _next(view: Any, context: Any, row: JobRow, name: str) -> Any:
+    coming = _coming(row)
+    return cells.moment(coming, now(), shop()) if coming is not None else None
+
+
+def _next_text(view: Any, context: Any, row: JobRow, name: str) -> Any:
+    return _coming(row)
+
+
+def _coming(row: JobRow) -> Any:
+    declared = base.JOBS.get(row.code)
+    return declared.schedule.next(now(), zone()) if declared is not None and not row.paused else None
+
+
+def _last(view: Any, context: Any, row: JobRow, name: str) -> Any:
+    run: Run | None = g.last_runs.get(row.id)
+    if run is None:
+        return None
+    when = cells.moment(run.finished_at or run.created_at, now(), shop())
+    badge = cells.badge(Badge(_(run.state.label), cells.COLOURS.get(run.state.value, "secondary")))
+    return Markup("{} {}").format(badge, when)
+
+
+def _last_text(view: Any, context: Any, row: JobRow, name: str) -> str:
+    run: Run | None = g.last_runs.get(row.id)
+    return _(run.state.label) if run is not None else ""
+
+
+class JobScreen(Screen):
+    """What the clock does. Each job is declared in the program; here it is watched, started and paused."""
+
+    model = JobRow
+    menu = "Operations"
+    icon = "clock"
+    column_list = ("code", "schedule", "next", "last", "paused")
+    column_figures = ("schedule", "next", "last")
+    column_formatters = {"code": _name, "schedule": _schedule, "next": _next, "last": _last}
+    column_formatters_export = {"schedule": _schedule, "next": _next_text, "last": _last_text}
+    column_default_sort = ("code", False)
+    column_searchable_list = ("code",)
+    column_filters = ("code", "paused")
+    column_labels = {
+        "code": _l("Job"), "schedule": _l("When"), "next": _l("Next"), "last": _l("Last result"),
+    }  # fmt: skip
+    can_create = can_edit = can_delete = False
+    tabs = (Tab("run", _l("History"), via="job"),)
+    row_actions = (
+        RowAction(
+            base.run_now, NoForm, "player-play", bulk=False, button=True,
+            intro=_l("It does now what it would do at its time, and then again at its time what is left."),
+        ),
+        RowAction(base.pause, NoForm, "player-pause", bulk=False, when=lambda row: not row.paused),
+        RowAction(base.resume, NoForm, "player-play", bulk=False, when=lambda row: row.paused),
+    )  # fmt: skip
+    empty = _l("No job has been declared.")
+
+    def prepare(self, rows: Sequence[Any], names: Sequence[str], *, whole: bool = False) -> None:
+        """Read the last run of each job of the page, in one statement."""
+        g.last_runs = base.last_runs(session(), [row.id for row in rows]) if "last" in names or whole else {}
+
+    def badges(self, row: JobRow) -> Sequence[Badge]:
+        """Say that the clock leaves it out."""
+        return (Badge(_("Paused"), "yellow", "player-pause"),) if row.paused else ()
+
+    def subtitle(self, row: JobRow) -> Sequence[Any]:
+        """Say what it does."""
+        return (_label(row), _schedule(self, None, row, ""))

@@ -1,0 +1,24 @@
+"""Jobs as records: which there are, and whether the clock leaves one out (rule 8)."""
+
+from __future__ import annotations
+
+from sqlalchemy import Boolean, String
+from sqlalchemy.orm import Mapped, mapped_column
+
+from models.base import N_, Record, table_args
+from models.personal import state, system
+
+
+class JobRow(Record):
+    """One declared job. What it does and when is in its declaration; here is what people decide about it."""
+
+    __tablename__ = "job"
+    __label__ = N_("Job")
+    __plural__ = N_("Jobs")
+    __table_args__ = table_args()
+
+    code: Mapped[str] = mapped_column(String(100), unique=True, info=system)
+    paused: Mapped[bool] = mapped_column(Boolean, default=False, server_default="0", info=state())
+
+    def __str__(self) -> str:
+        return self.code
