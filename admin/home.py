@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from babel.dates import format_datetime
 from babel.numbers import format_decimal
 from flask import redirect, render_template, request
 from flask_admin import AdminIndexView, expose
@@ -14,10 +15,14 @@ from admin import cells
 from admin.context import allowed, clientele, now, person, session, shop, sign_in_url, zone
 from admin.frame import frame
 from admin.pages import Figure, Hit, HomePage
+from admin.screens.jobs import label
 from admin.select import count_up_to
+from jobs.base import JOBS, is_overdue, last_runs
 from models.customer import Customer
+from models.job import JobRow
 from models.mail import Mail, MailState
 from models.note import Note, NoteKind
+from models.run import Run
 
 SHOWN = 6
 MOST_FAILED = 9_999
@@ -41,7 +46,9 @@ class Home(AdminIndexView):
         """Show Today."""
         name = person().first_name
         page = HomePage(
-            _("Hello %(name)s", name=name), _figures(), [found for found in (_tasks(), _approvals()) if found]
+            _("Hello %(name)s", name=name),
+            _figures(),
+            [found for found in (_tasks(), _approvals(), _jobs()) if found],
         )
         return render_template("admin/home.html", page=page, frame=frame("home"))
 
@@ -138,3 +145,39 @@ def _approvals() -> Any:
         hits,
         _("No trade account is waiting."),
     )
+
+
+def _jobs() -> Any:
+    """Return what the clock will do next, and what it should have done."""
+    if not allowed("list", "job"):
+        return None
+    screen = clientele().screens["job"]
+    rows = list(
+        session().scalars(screen.base_select().where(JobRow.code.in_(list(JOBS))).order_by(JobRow.code))
+    )
+    last = last_runs(session(), [row.id for row in rows])
+    hits = [
+        Hit(
+            label(row),
+            _coming(row, last.get(row.id)),
+            screen.line_url(row) or screen.url_to("index_view"),
+            "clock",
+        )
+        for row in rows
+    ]
+    return _("Jobs"), screen.url_to("index_view"), hits, _("No job has been declared.")
+
+
+def _coming(row: JobRow, last: Run | None) -> str:
+    if row.paused:
+        return _("Paused")
+    if is_overdue(row, last, now(), zone()):
+        return _("Overdue: its time has come and nobody has started it")
+    declared = JOBS[row.code]
+    at = declared.schedule.next(now(), zone())
+    if at is None:
+        return ""
+    foreseen = declared.preview(session(), at)
+    figures = {name: cells.number(value, shop()) for name, value in foreseen.values.items()}
+    day = cells.local(at, shop())
+    return f"{format_datetime(day, 'EEE HH:mm', locale=shop().locale)} · {_(foreseen.sentence, **figures)}"

@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import Engine, func, select
 from sqlalchemy.exc import IntegrityError
@@ -28,6 +29,8 @@ from models.shop import load_shop
 
 Chunk = Callable[[Context, Run, dt.datetime], int]
 Preview = Callable[[Session, dt.datetime], "Foreseen"]
+GRACE = dt.timedelta(minutes=5)
+"""How late a slot may be queued before somebody should look why."""
 OPEN = (RunState.QUEUED, RunState.RUNNING)
 
 
@@ -103,6 +106,16 @@ def last_runs(session: Session, ids: Sequence[int]) -> dict[int, Run]:
     """Return job id -> its last run, of those that have run."""
     newest = select(func.max(Run.id)).where(Run.job_id.in_(ids)).group_by(Run.job_id)
     return {run.job_id: run for run in session.scalars(select(Run).where(Run.id.in_(newest))) if run.job_id}
+
+
+def is_overdue(row: JobRow, last: Run | None, now: dt.datetime, zone: ZoneInfo) -> bool:
+    """Return whether a slot of a job has come that nobody has queued, though there was time to: no clock is running."""
+    if row.paused or row.code not in JOBS:
+        return False
+    slot = JOBS[row.code].schedule.last(now - GRACE, zone)
+    if slot is None or slot <= row.created_at:
+        return False
+    return last is None or last.created_at < slot
 
 
 def queue_slot(engine: Engine, declared: Job, now: dt.datetime) -> int | None:

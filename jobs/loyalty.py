@@ -25,8 +25,10 @@ CHUNK = 2_000
 def points_due(session: Session, as_of: dt.datetime) -> Foreseen:
     """Count what the coming run would lapse."""
     due = count_due(session, as_of)
+    said = {0: N_("No points will lapse."), 1: N_("%(points)s points of one customer will lapse.")}
+    many = N_("%(points)s points of %(customers)s customers will lapse.")
     values = {"points": due.points, "customers": due.customers}
-    return Foreseen(due.lots, N_("%(points)s points of %(customers)s customers will lapse."), values)
+    return Foreseen(due.lots, said.get(due.customers, many), values)
 
 
 @job("loyalty.expire", cron="15 2 * * *", label=N_("Lapse points"), preview=points_due)

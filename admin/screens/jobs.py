@@ -20,13 +20,21 @@ from models.job import JobRow
 from models.run import Run
 
 
-def _label(row: JobRow) -> str:
+def label(row: JobRow) -> str:
     declared = base.JOBS.get(row.code)
     return _(declared.label) if declared is not None else row.code
 
 
+def state(row: JobRow, last: Run | None) -> Sequence[Badge]:
+    """Return the badge of a job that is not as it should be."""
+    if row.paused:
+        return (Badge(_("Paused"), "yellow", "player-pause"),)
+    overdue = base.is_overdue(row, last, now(), zone())
+    return (Badge(_("Overdue"), "red", "alert-triangle"),) if overdue else ()
+
+
 def _name(view: Any, context: Any, row: JobRow, name: str) -> Cell:
-    return Cell(_label(row), view.line_url(row))
+    return Cell(label(row), view.line_url(row), badges=state(row, g.last_runs.get(row.id)))
 
 
 def _schedule(view: Any, context: Any, row: JobRow, name: str) -> str:
@@ -92,12 +100,19 @@ class JobScreen(Screen):
 
     def prepare(self, rows: Sequence[Any], names: Sequence[str], *, whole: bool = False) -> None:
         """Read the last run of each job of the page, in one statement."""
-        g.last_runs = base.last_runs(session(), [row.id for row in rows]) if "last" in names or whole else {}
+        g.last_runs = base.last_runs(session(), [row.id for row in rows])
 
     def badges(self, row: JobRow) -> Sequence[Badge]:
-        """Say that the clock leaves it out."""
-        return (Badge(_("Paused"), "yellow", "player-pause"),) if row.paused else ()
+        """Say that the clock leaves it out, or that there is none."""
+        return state(row, base.last_runs(session(), [row.id]).get(row.id))
+
+    def notice(self, row: JobRow) -> Any:
+        """Say what to do about a job that is overdue."""
+        overdue = base.is_overdue(row, base.last_runs(session(), [row.id]).get(row.id), now(), zone())
+        return (
+            _("Its time has come and nobody has started it. Is `flask scheduler` running?") if overdue else ""
+        )
 
     def subtitle(self, row: JobRow) -> Sequence[Any]:
         """Say what it does."""
-        return (_label(row), _schedule(self, None, row, ""))
+        return (label(row), _schedule(self, None, row, ""))

@@ -1,0 +1,109 @@
+"""The Jobs screen and what Today says of jobs: when each is due, what it will do, and whether the clock runs at all."""
+
+import datetime as dt
+
+import pytest
+import sqlalchemy as sa
+
+from actions.runs import work_off
+from jobs.base import JOBS, start
+from models.job import JobRow
+from models.run import Run, RunState
+from tests import application, factories
+from tests.admin.conftest import Shop
+from tests.admin.pages import page_of
+from tests.databases import Database
+
+EVENING = dt.datetime(2026, 9, 3, 20, 0, tzinfo=dt.UTC)
+
+
+@pytest.fixture
+def shop(database: Database) -> Shop:
+    """A shop on an evening."""
+    made = Shop(application.make(database.url, wiring={"clock": lambda: EVENING}), database)
+    with made.arrange() as session:
+        session.execute(sa.update(JobRow).values(created_at=EVENING - dt.timedelta(days=30)))
+    return made
+
+
+def the_job(shop: Shop) -> int:
+    with shop.look() as session:
+        return session.scalars(sa.select(JobRow.id)).one()
+
+
+def ran(shop: Shop, at: dt.datetime) -> None:
+    """The clock has started the job at that time."""
+    with shop.look() as session:
+        engine = session.get_bind()
+    start(engine, JOBS["loyalty.expire"], at, at)
+    while work_off(engine, lambda: at, "test"):
+        pass
+
+
+def lot(shop: Shop, points: int, lapses: dt.datetime) -> None:
+    with shop.arrange() as session:
+        owner = factories.make_customer(session, points=points)
+        entry = factories.make_loyalty_entry(session, customer=owner, points=points, expires_at=lapses)
+        factories.make_loyalty_lot(
+            session, entry=entry, customer=owner, points=points, unspent=points, expires_at=lapses
+        )
+
+
+def test_today_says_what_the_night_will_do(shop: Shop) -> None:
+    ran(shop, EVENING - dt.timedelta(hours=12))
+    lot(shop, 1_200, EVENING + dt.timedelta(hours=2))
+    lot(shop, 70, EVENING + dt.timedelta(hours=20))
+    text = page_of(shop.client("Manager").get("/admin/")).text
+    assert "Lapse points Fri 02:15 · 1,200 points of one customer will lapse." in text
+    assert "Jobs" not in page_of(shop.client("Support").get("/admin/")).text
+
+
+def test_a_job_that_nobody_started_is_overdue_until_somebody_does(shop: Shop) -> None:
+    for path in ("/admin/", "/admin/job/", f"/admin/job/details/?id={the_job(shop)}"):
+        assert "Overdue" in page_of(shop.client().get(path)).text, path
+    assert "flask scheduler" in page_of(shop.client().get(f"/admin/job/details/?id={the_job(shop)}")).text
+    ran(shop, EVENING)
+    for path in ("/admin/", "/admin/job/", f"/admin/job/details/?id={the_job(shop)}"):
+        assert "Overdue" not in page_of(shop.client().get(path)).text, path
+
+
+def test_a_shop_that_opened_today_is_not_behind(shop: Shop) -> None:
+    with shop.arrange() as session:
+        session.execute(sa.update(JobRow).values(created_at=EVENING - dt.timedelta(hours=1)))
+    assert "Overdue" not in page_of(shop.client().get("/admin/job/")).text
+
+
+def test_the_list_says_when_and_what_became_of_it(shop: Shop) -> None:
+    ran(shop, EVENING - dt.timedelta(hours=12))
+    text = page_of(shop.client().get("/admin/job/")).text
+    assert "Lapse points" in text
+    assert "15 2 * * *" in text
+    assert "Completed" in text
+
+
+def test_it_is_started_by_hand_watched_and_stands_in_the_history(shop: Shop) -> None:
+    lot(shop, 50, EVENING - dt.timedelta(hours=1))
+    path = f"/admin/job/act/run_now/?id={the_job(shop)}"
+    seen = page_of(shop.client().get(path))
+    form = seen.form("/act/run_now/")
+    assert (
+        "50 points of one customer will lapse."
+        in page_of(
+            shop.client().post(f"{path}&preview=1", data=form.filled(), headers={"HX-Request": "true"})
+        ).text
+    )
+    assert shop.client().post(form.action, data=form.filled()).status_code == 302
+    again = shop.client().post(path, data=form.filled(key="another"), headers={"HX-Request": "true"})
+    assert again.status_code == 409
+    assert "going on already" in page_of(again).text
+    with shop.look() as session:
+        engine = session.get_bind()
+    while work_off(engine, lambda: EVENING, "test"):
+        pass
+    with shop.look() as session:
+        run = session.scalars(sa.select(Run)).one()
+        assert (run.state, run.done, run.actor_name) == (RunState.DONE, 1, "Admin Tester")
+    history = page_of(
+        shop.client().get(f"/admin/run/?embed=1&job__eq={the_job(shop)}", headers={"HX-Request": "true"})
+    )
+    assert "Lapse points" in history.text
