@@ -15,7 +15,6 @@ from admin import cells
 from admin.context import allowed, clientele, now, person, session, shop, sign_in_url, zone
 from admin.frame import frame
 from admin.pages import Figure, Hit, HomePage
-from admin.screens.jobs import label
 from admin.select import count_up_to
 from jobs.base import JOBS, is_overdue, last_runs
 from models.customer import Customer
@@ -158,7 +157,7 @@ def _jobs() -> Any:
     last = last_runs(session(), [row.id for row in rows])
     hits = [
         Hit(
-            label(row),
+            _(row.label),
             _coming(row, last.get(row.id)),
             screen.line_url(row) or screen.url_to("index_view"),
             "clock",

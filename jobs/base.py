@@ -95,11 +95,14 @@ def rows(session: Session) -> dict[str, JobRow]:
 
 
 def sync(session: Session, now: dt.datetime) -> None:
-    """Give each declared job its record."""
+    """Give each declared job its record, called as it is declared."""
     there = rows(session)
-    for code in JOBS:
-        if code not in there:
-            session.add(JobRow(code=code, version=1, created_at=now, updated_at=now))
+    for code, declared in JOBS.items():
+        row = there.get(code)
+        if row is None:
+            session.add(JobRow(code=code, label=declared.label, version=1, created_at=now, updated_at=now))
+        elif row.label != declared.label:
+            row.label = declared.label
 
 
 def last_runs(session: Session, ids: Sequence[int]) -> dict[int, Run]:

@@ -18,7 +18,9 @@ class JobRow(Record):
     __table_args__ = table_args()
 
     code: Mapped[str] = mapped_column(String(100), unique=True, info=system)
+    label: Mapped[str] = mapped_column(String(100), info=system)
+    """What it is called, as it was declared last."""
     paused: Mapped[bool] = mapped_column(Boolean, default=False, server_default="0", info=state())
 
     def __str__(self) -> str:
-        return self.code
+        return self.label

@@ -400,7 +400,7 @@ def make_run(session: Session, **overrides: Any) -> Run:
 
 def make_job(session: Session, **overrides: Any) -> JobRow:
     """The record of a job that no release declares any more."""
-    return _save(session, JobRow(**_given(overrides, code=lambda: f"gone.job_{number()}")))
+    return _save(session, JobRow(**_given(overrides, code=lambda: f"gone.job_{number()}", label="Tidy up")))
 
 
 def make_import_file(session: Session, **overrides: Any) -> ImportFile:

@@ -14,15 +14,11 @@ from admin import cells
 from admin.base import Screen
 from admin.context import now, session, shop, zone
 from admin.declare import NoForm, RowAction, Tab
+from admin.fields import Field
 from admin.pages import Badge, Cell
 from jobs import base
 from models.job import JobRow
 from models.run import Run
-
-
-def label(row: JobRow) -> str:
-    declared = base.JOBS.get(row.code)
-    return _(declared.label) if declared is not None else row.code
 
 
 def state(row: JobRow, last: Run | None) -> Sequence[Badge]:
@@ -34,12 +30,20 @@ def state(row: JobRow, last: Run | None) -> Sequence[Badge]:
 
 
 def _name(view: Any, context: Any, row: JobRow, name: str) -> Cell:
-    return Cell(label(row), view.line_url(row), badges=state(row, g.last_runs.get(row.id)))
+    return Cell(_(row.label), view.line_url(row), badges=state(row, g.last_runs.get(row.id)))
+
+
+def in_words(schedule: Any) -> str:
+    """Return when a schedule comes round: in words where it is every day, else as it is declared."""
+    minute, hour, *days = str(schedule).split()
+    if days == ["*"] * 3 and minute.isdigit() and hour.isdigit():
+        return _("every day at %(time)s", time=f"{int(hour):02}:{int(minute):02}")
+    return str(schedule)
 
 
 def _schedule(view: Any, context: Any, row: JobRow, name: str) -> str:
     declared = base.JOBS.get(row.code)
-    return str(declared.schedule) if declared is not None else ""
+    return in_words(declared.schedule) if declared is not None else ""
 
 
 def _next(view: Any, context: Any, row: JobRow, name: str) -> Any:
@@ -98,6 +102,10 @@ class JobScreen(Screen):
     )  # fmt: skip
     empty = _l("No job has been declared.")
 
+    def field(self, name: str) -> Field:
+        """Set times to the left, as they are no figures."""
+        return Field(name, "computed") if name in self.column_figures else super().field(name)
+
     def prepare(self, rows: Sequence[Any], names: Sequence[str], *, whole: bool = False) -> None:
         """Read the last run of each job of the page, in one statement."""
         g.last_runs = base.last_runs(session(), [row.id for row in rows])
@@ -114,5 +122,5 @@ class JobScreen(Screen):
         )
 
     def subtitle(self, row: JobRow) -> Sequence[Any]:
-        """Say what it does."""
-        return (label(row), _schedule(self, None, row, ""))
+        """Say when it comes round, and what the command line calls it."""
+        return (_schedule(self, None, row, ""), row.code)

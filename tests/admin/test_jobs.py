@@ -77,7 +77,7 @@ def test_the_list_says_when_and_what_became_of_it(shop: Shop) -> None:
     ran(shop, EVENING - dt.timedelta(hours=12))
     text = page_of(shop.client().get("/admin/job/")).text
     assert "Lapse points" in text
-    assert "15 2 * * *" in text
+    assert "every day at 02:15" in text
     assert "Completed" in text
 
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from threading import Event
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from sqlalchemy import func, select
@@ -17,6 +18,8 @@ from jobs import base
 from jobs.base import Foreseen, Job, job, queue_slot, start
 from jobs.scheduler import keep_time, tick
 from models.customer import Customer
+from models.dialect import WRITE
+from models.job import JobRow
 from models.run import Run, RunState
 from tests import factories
 from tests.actions.desk import Desk
@@ -69,6 +72,15 @@ def test_each_slot_is_done_once_and_missed_ones_are_made_good_by_the_last(
         work(desk)
     assert [(at - begin).seconds for at in counted] == [0, 10, 20, 50]
     assert [run.state for run in desk.all(Run)] == [RunState.DONE] * 4
+
+
+def test_each_declared_job_has_a_record_called_as_it_is_declared(
+    desk: Desk, counted: list[dt.datetime]
+) -> None:
+    for _time in range(2):
+        with Session(desk.engine.execution_options(**{WRITE: True})) as session, session.begin():
+            base.sync(session, desk.now)
+        assert [str(row) for row in desk.all(JobRow, code=CODE)] == ["Count"]
 
 
 def test_of_many_schedulers_one_queues_a_slot(desk: Desk, counted: list[dt.datetime]) -> None:
@@ -129,6 +141,49 @@ def test_it_can_be_cancelled_and_is_not_undone(desk: Desk, counted: list[dt.date
     with pytest.raises(Refused) as refused:
         desk.do(undo_all, run_id)
     assert refused.value.code == "by_the_clock"
+
+
+def test_a_paused_job_is_left_out_and_made_good_once_it_is_resumed(
+    desk: Desk, counted: list[dt.datetime]
+) -> None:
+    row = desk.all(JobRow, code=CODE)[0].id
+    desk.do(base.pause, row)
+    for _slot in range(3):
+        desk.later(seconds=10)
+        assert tick(desk.engine, desk.now) == []
+    desk.do(base.resume, row)
+    assert len(tick(desk.engine, desk.now)) == 1
+    work(desk)
+    assert counted == [the_job().schedule.last(desk.now, ZoneInfo("UTC"))]
+
+
+def test_one_started_by_hand_is_whose_hand_it_was_and_there_is_one_at_a_time(
+    desk: Desk, counted: list[dt.datetime]
+) -> None:
+    desk.allow(base.run_now)
+    desk.customer()
+    row = desk.all(JobRow, code=CODE)[0].id
+    done = desk.do(base.run_now, row)
+    assert [warned.text for warned in done.warnings] == ["1 customers are counted."]
+    run = desk.all(Run, job_id=row)[0]
+    with pytest.raises(Refused) as refused:
+        desk.do(base.run_now, row)
+    assert (refused.value.code, str(run) in str(refused.value)) == ("running", True)
+    assert tick(desk.engine, desk.now) == [], "nor does the clock begin one meanwhile"
+    work(desk)
+    run = desk.get(Run, run.id)
+    assert (run.state, run.actor_id, counted) == (RunState.DONE, desk.actor.id, [desk.now])
+
+
+def test_it_goes_no_further_for_somebody_who_may_no_longer_start_it(
+    desk: Desk, counted: list[dt.datetime]
+) -> None:
+    desk.customer()
+    row = desk.all(JobRow, code=CODE)[0].id
+    desk.do(base.run_now, row)
+    work(desk)
+    assert desk.all(Run, job_id=row)[0].state == RunState.CANCELLED
+    assert counted == []
 
 
 @pytest.mark.parametrize(

@@ -233,6 +233,7 @@ def upgrade() -> None:
             "id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False
         ),
         sa.Column("code", sa.String(length=100), nullable=False),
+        sa.Column("label", sa.String(length=100), nullable=False),
         sa.Column("paused", sa.Boolean(), server_default="0", nullable=False),
         sa.Column("version", sa.Integer(), server_default="1", nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
