@@ -1,5 +1,5 @@
 """Importing this module declares every job; app.py does so once."""
 
-from jobs import loyalty
+from jobs import housekeeping, loyalty
 
-__all__ = ["loyalty"]
+__all__ = ["housekeeping", "loyalty"]
