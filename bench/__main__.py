@@ -8,12 +8,14 @@ from __future__ import annotations
 import argparse
 from contextlib import AbstractContextManager, nullcontext
 
-from bench import data, imports, lists, signing_in
+from bench import data, imports, lapsing, lists, signing_in
 from bench.lists import Timing
 
 LIMIT = 1.0
 SIGN_IN_LIMIT = 1.05
 """How much longer a wrong password may take for a known user name than for an unknown one, or the other way round."""
+LAPSE_LIMIT = 2.5
+LAPSE_MEMORY = 300
 IMPORT_LIMIT = 6.0
 UNDO_LIMIT = 2.0
 """How many times as long as the import its undo may take."""
@@ -29,6 +31,8 @@ def main() -> int:
     arguments.add_argument(
         "--imported", type=int, default=50_000, help="customers to import; 0 leaves that out"
     )
+    arguments.add_argument("--lapsing", type=int, default=600_000, help="lots to lapse; 0 leaves that out")
+    arguments.add_argument("--among", type=int, default=10_000_000, help="entries whose points stay")
     chosen = arguments.parse_args()
     missed = 0
     for kind in ("sqlite", "postgresql"):
@@ -37,6 +41,7 @@ def main() -> int:
                 missed += _list(kind, url, chosen.customers)
                 missed += _sign_in(kind, url)
                 missed += _import(kind, url, chosen.imported) if chosen.imported else 0
+                missed += _lapse(kind, url, chosen.lapsing, chosen.among) if chosen.lapsing else 0
     return 1 if missed else 0
 
 
@@ -89,6 +94,19 @@ def _import(kind: str, url: str, rows: int) -> int:
         flush=True,
     )
     return int(not kept) + int(not undone)
+
+
+def _lapse(kind: str, url: str, due: int, among: int) -> int:
+    with data.scratch(url) as scratch:
+        taken = lapsing.compare(scratch, due, among)
+    print(f"Lapsing {due:,} lots among {among:,} entries, {kind}:")
+    print(
+        f"  Clientele          {taken.ours:7.1f} s, at most {taken.grown:.0f} MB beyond what the process held"
+    )
+    print(f"  one transaction    {taken.by_hand:7.1f} s")
+    kept = taken.ratio <= LAPSE_LIMIT and taken.grown <= LAPSE_MEMORY
+    print(f"  ratio {taken.ratio:.2f}, limit {LAPSE_LIMIT:.2f}: {'kept' if kept else 'MISSED'}", flush=True)
+    return int(not kept)
 
 
 if __name__ == "__main__":

@@ -83,7 +83,7 @@ def compare(url: str, rows: int) -> Taken:
         _import(app, client, people, taken)
         people = list(_people(rows // ROUNDS, f"b{stamp}{number}", list(classes)))
         with app.app_context():
-            taken.bare += _timed(lambda found=people: _insert(found, classes, channel))  # type: ignore[misc]
+            taken.bare += timed(lambda found=people: _insert(found, classes, channel))  # type: ignore[misc]
     return taken
 
 
@@ -110,20 +110,20 @@ def _import(app: Flask, client: Any, people: list[Values], taken: Taken) -> None
         if answers[-1].status_code != 302:
             raise SystemExit(f"{path} answered {answers[-1].status}")
 
-    taken.upload += _timed(
+    taken.upload += timed(
         lambda: send("/admin/customer/import/", {"file": (io.BytesIO(content), "people.csv")})
     )
     file_id = re.findall(r"id=(\d+)", answers[-1].location)[0]
     chosen = {f"column-{n}": name.removesuffix("_id") for n, name in enumerate(HEADERS.values())}
-    taken.mapping += _timed(lambda: send(f"/admin/customer/import/columns/?id={file_id}", chosen))
-    taken.trial += _timed(lambda: _work(app))
-    before = _settled()
+    taken.mapping += timed(lambda: send(f"/admin/customer/import/columns/?id={file_id}", chosen))
+    taken.trial += timed(lambda: _work(app))
+    before = settled()
     send(f"/admin/customer/import/apply/?id={file_id}", {})
-    taken.ours += _timed(lambda: _work(app))
+    taken.ours += timed(lambda: _work(app))
     run_id = _applied(app, int(file_id), len(people))
     send(f"/admin/run/act/undo/?id={run_id}", {})
-    taken.undo += _timed(lambda: _work(app))
-    taken.grown = max(taken.grown, _memory("VmHWM") - before)
+    taken.undo += timed(lambda: _work(app))
+    taken.grown = max(taken.grown, memory("VmHWM") - before)
     _check_undone(app, run_id, people[0]["Email"])
 
 
@@ -172,18 +172,20 @@ def _checked(person: Values, classes: dict[str, int], channel: int | None, now: 
     }  # fmt: skip
 
 
-def _timed(do: Callable[[], None]) -> float:
+def timed(do: Callable[[], None]) -> float:
+    """Return the seconds that something takes."""
     start = time.perf_counter()
     do()
     return time.perf_counter() - start
 
 
-def _settled() -> float:
+def settled() -> float:
     """Forget the most memory the process has held so far; return what it holds now, in megabytes."""
     PEAK.write_text("5")
-    return _memory("VmRSS")
+    return memory("VmRSS")
 
 
-def _memory(which: str) -> float:
+def memory(which: str) -> float:
+    """Return one of the figures that the system has of this process, in megabytes."""
     lines = Path("/proc/self/status").read_text().splitlines()
     return next(int(line.split()[1]) for line in lines if line.startswith(which)) / 1024
