@@ -64,21 +64,14 @@ def lapse_lots(ctx: Context, ids: Sequence[int], as_of: dt.datetime) -> int:
     left = connection.scalar(select(func.count()).select_from(LOT).where(mine)) or 0
     if not left:
         return 0
-    new = ENTRY.c.changeset_id == ctx.changeset_id
     connection.execute(_entries(ctx, mine))
     taken = select(ENTRY.c.id, LOT.c.id, LOT.c.unspent).join_from(LOT, ENTRY, ENTRY.c.key == KEY)
-    connection.execute(
-        insert(ALLOCATION).from_select(["entry_id", "lot_id", "points"], taken.where(mine, new))
-    )
-    connection.execute(update(LOT).where(mine).values(unspent=0))
-    sums = (
-        select(ENTRY.c.customer_id, func.sum(ENTRY.c.points).label("points"))
-        .where(new, ENTRY.c.key.in_(select(KEY).where(LOT.c.id.in_(ids))))
-        .group_by(ENTRY.c.customer_id)
-        .subquery()
-    )
+    connection.execute(insert(ALLOCATION).from_select(["entry_id", "lot_id", "points"], taken.where(mine)))
+    lost = select(LOT.c.customer_id, func.sum(LOT.c.unspent).label("points")).where(mine)
+    sums = lost.group_by(LOT.c.customer_id).subquery()
     moved = update(CUSTOMER).where(CUSTOMER.c.id == sums.c.customer_id)
-    connection.execute(moved.values(points=CUSTOMER.c.points + sums.c.points))
+    connection.execute(moved.values(points=CUSTOMER.c.points - sums.c.points))
+    connection.execute(update(LOT).where(mine).values(unspent=0))
     ctx.session.expire_all()
     return left
 

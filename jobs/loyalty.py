@@ -19,7 +19,7 @@ from models.run import ItemState, Run, RunItem
 
 log = logging.getLogger(__name__)
 
-CHUNK = 2_000
+CHUNK = 5_000
 
 
 def points_due(session: Session, as_of: dt.datetime) -> Foreseen:
