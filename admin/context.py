@@ -55,9 +55,10 @@ def clientele() -> Clientele:
 
 def now() -> dt.datetime:
     """Return the instant this request began, the same throughout it."""
-    if "now" not in g:
-        g.now = clientele().clock()
-    return cast(dt.datetime, g.now)
+    found = g.get("now")
+    if found is None:
+        found = g.now = clientele().clock()
+    return cast(dt.datetime, found)
 
 
 def session() -> Session:
@@ -67,9 +68,10 @@ def session() -> Session:
 
 def shop() -> Shop:
     """Return the shop's settings."""
-    if "shop" not in g:
-        g.shop = load_shop(session())
-    return cast(Shop, g.shop)
+    found = g.get("shop")
+    if found is None:
+        found = g.shop = load_shop(session())
+    return cast(Shop, found)
 
 
 def zone() -> ZoneInfo:
@@ -151,15 +153,16 @@ def held() -> frozenset[Pair]:
 
 def rights() -> Rights:
     """Return what the person asking may do and see, read in one statement; as another role, no more than that has."""
-    if "rights" not in g:
+    found = g.get("rights")
+    if found is None:
         user = person()
         own = rights_of(session(), user.id) if user is not None else Rights()
         g.viewing = _viewed() if (f"can_{VIEW_AS}", "role") in own.permissions else None
         if g.viewing is not None:
             role = permissions_of_role(session(), g.viewing.id)
             own = Rights(own.permissions & role, own.channels)
-        g.rights = own
-    return cast(Rights, g.rights)
+        found = g.rights = own
+    return cast(Rights, found)
 
 
 def channels() -> Channels:

@@ -85,7 +85,7 @@ def build(screen: Screen) -> ListPage:
         title=screen.heading,
         singular=_(screen.singular),
         headings=[columns.heading(screen, name, carried, base) for name in names],
-        lines=[_line(screen, row, names) for row in page.rows],
+        lines=_lines(screen, page.rows, names),
         count=count_words(count),
         matching=min(count, COUNT_CAP),
         capped=count > COUNT_CAP,
@@ -156,14 +156,18 @@ def _search_hint(screen: Screen) -> str:
     return _("Searches %(columns)s", columns=", ".join(names)) if names else ""
 
 
-def _line(screen: Screen, row: Any, names: Sequence[str]) -> Line:
-    return Line(
-        row.id,
-        str(row),
-        screen.line_url(row),
-        [screen.cell(row, n) for n in names],
-        links.row_menu(screen, row),
-    )
+def _lines(screen: Screen, rows: Sequence[Any], names: Sequence[str]) -> list[Line]:
+    shown = [columns.formatter(screen, name) for name in names]
+    return [
+        Line(
+            row.id,
+            str(row),
+            screen.line_url(row),
+            [show(row) for show in shown],
+            links.row_menu(screen, row),
+        )
+        for row in rows
+    ]
 
 
 def _sent() -> MultiDict[str, str]:

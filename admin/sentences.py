@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from flask import Flask
-from flask_babel import get_translations
+from flask_babel import get_babel
 from flask_babel import gettext as _
 
 from actions.base import Refused
@@ -15,14 +15,13 @@ from models.validate import Message
 
 
 def install(app: Flask) -> None:
-    """Let templates look their language up once a request: Flask-Babel does it for every sentence."""
-
-    def translations() -> Any:
-        return memo("translations", get_translations)
-
+    """Have the language looked up once a request: Flask-Babel does it for every sentence, hundreds of times a page."""
+    domain = get_babel(app).instance.domain_instance
+    look_up = domain.get_translations
+    domain.get_translations = lambda: memo("translations", look_up)
     app.jinja_env.install_gettext_callables(  # type: ignore[attr-defined]
-        gettext=lambda text: translations().ugettext(text),
-        ngettext=lambda one, many, count: translations().ungettext(one, many, count),
+        gettext=lambda text: domain.get_translations().ugettext(text),
+        ngettext=lambda one, many, count: domain.get_translations().ungettext(one, many, count),
         newstyle=True,
     )
 
