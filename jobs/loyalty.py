@@ -36,14 +36,14 @@ def expire_points(ctx: Context, run: Run, as_of: dt.datetime) -> int:
     """Lapse the next lots whose date has come by ``as_of``; a missed night is made good by the next."""
     poisoned = select(RunItem.row_id).where(RunItem.run_id == run.id)
     ids = next_due(ctx.session, as_of, CHUNK, poisoned)
-    return _lapse(ctx, run, ids, as_of) if ids else 0
+    return _lapse(ctx, run, ids) if ids else 0
 
 
-def _lapse(ctx: Context, run: Run, ids: Sequence[int], as_of: dt.datetime) -> int:
+def _lapse(ctx: Context, run: Run, ids: Sequence[int]) -> int:
     """Lapse some lots; where they cannot all be, by halves, until those that cannot stand by themselves (rule 8.3)."""
     try:
         with ctx.journal.attempt(ctx.session):
-            return lapse_lots(ctx, ids, as_of)
+            return lapse_lots(ctx, ids)
     except OperationalError:
         raise
     except DBAPIError:
@@ -58,4 +58,4 @@ def _lapse(ctx: Context, run: Run, ids: Sequence[int], as_of: dt.datetime) -> in
             ctx.session.flush()
             return 0
     middle = len(ids) // 2
-    return _lapse(ctx, run, ids[:middle], as_of) + _lapse(ctx, run, ids[middle:], as_of)
+    return _lapse(ctx, run, ids[:middle]) + _lapse(ctx, run, ids[middle:])
