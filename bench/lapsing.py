@@ -10,6 +10,7 @@ import datetime as dt
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, text
+from sqlalchemy.orm import configure_mappers
 
 from actions import runs
 from bench.imports import memory, settled, timed
@@ -87,6 +88,7 @@ def compare(url: str, due: int, among: int) -> Taken:
         with engine.execution_options(isolation_level="AUTOCOMMIT").connect() as connection:
             connection.execute(text("VACUUM ANALYZE"))
     now = dt.datetime.now(dt.UTC)
+    configure_mappers()
     before = settled()
     ours = timed(lambda: _lapse(engine, now))
     grown = memory("VmHWM") - before
