@@ -46,6 +46,7 @@ class Clientele:
     screens: dict[str, Screen] = field(default_factory=dict)
     by_model: dict[type[Any], Screen] = field(default_factory=dict)
     by_table: dict[str, Screen] = field(default_factory=dict)
+    menus: dict[Hashable, Any] = field(default_factory=dict)
 
 
 def clientele() -> Clientele:

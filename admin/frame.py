@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
-from flask import url_for
+from flask import request, url_for
+from flask_babel import get_locale
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import func, select
 
-from admin.context import allowed, clientele, now, person, session, viewing, zone
+from admin.context import allowed, clientele, held, now, person, session, viewing, zone
 from admin.pages import Frame, MenuEntry, MenuSection
 from models.note import Note, NoteKind
 
 SECTIONS = ("", _l("Records"), _l("Operations"), _l("Settings"))
 SECTION_NAMES = ("", "Records", "Operations", "Settings")
 MOST_COUNTED = 99
+MOST_KEPT = 200
+Menu = list[tuple[Any, list[tuple[str, str, str, str]]]]
+"""Sections of the menu: what each is called, and (resource, heading, address, icon) of its screens."""
 
 
 def frame(active: str = "") -> Frame:
@@ -40,26 +45,40 @@ def initials(name: str) -> str:
 
 def sections(active: str = "") -> Sequence[MenuSection]:
     """Return the menu with what the person asking may use."""
-    home = MenuEntry(_("Today"), url_for("admin.index"), "home", active == "home")
-    found = []
     counts = _counts()
+    return [
+        MenuSection(
+            label,
+            [
+                MenuEntry(heading, url, icon, active == name, *counts.get(name, (None, "")))
+                for name, heading, url, icon in entries
+            ],
+        )
+        for label, entries in _menu()
+    ]
+
+
+def _menu() -> Menu:
+    """Return the menu but for what changes from page to page: the same for all who may use the same screens."""
+    kept, key = clientele().menus, (held(), str(get_locale()), request.script_root)
+    if key not in kept:
+        if len(kept) >= MOST_KEPT:
+            kept.clear()
+        kept[key] = _build()
+    return kept[key]
+
+
+def _build() -> Menu:
+    found: Menu = []
     for label, section in zip(SECTIONS, SECTION_NAMES, strict=True):
-        entries = [home] if not section else []
-        for screen in clientele().screens.values():
-            if type(screen).menu == section and allowed("list", screen.resource):
-                count, words = counts.get(screen.resource, (None, ""))
-                entries.append(
-                    MenuEntry(
-                        screen.heading,
-                        screen.url_to("index_view"),
-                        screen.icon,
-                        active == screen.resource,
-                        count,
-                        words,
-                    )
-                )
+        entries = [] if section else [("home", _("Today"), url_for("admin.index"), "home")]
+        entries += [
+            (screen.resource, screen.heading, screen.url_to("index_view"), screen.icon)
+            for screen in clientele().screens.values()
+            if type(screen).menu == section and allowed("list", screen.resource)
+        ]
         if entries:
-            found.append(MenuSection(label, entries))
+            found.append((label, entries))
     return found
 
 
