@@ -17,6 +17,7 @@ from tests import application, factories
 from tests.admin.conftest import Api
 from tests.admin.pages import page_of
 from tests.admin.signing_in import BAD, GOOD, NOW, Place, is_in
+from tests.databases import recorded_statements
 from tests.scale import scaled
 
 # -- sessions -------------------------------------------------------------------------------------------------------
@@ -432,3 +433,15 @@ def test_the_journal_leads_to_who_signed_in_and_is_filtered_by_them(place: Place
     assert "Member of staff Support Tester" in page.text
     assert f"/admin/staff/details/?id={user}" in page.links
     assert "Signed in" in page_of(client.get(f"/admin/staff/details/?id={user}")).text
+
+
+def test_the_database_is_asked_as_often_whether_or_not_there_is_such_a_name(place: Place) -> None:
+    asked = {}
+    for username in ("nobody-at-first", "manager", "nobody-here", "support", "nobody-there"):
+        client = application.browser(place.app)
+        sent = {"csrf_token": client.csrf_token(), "username": username, "password": "wrong, and long enough"}
+        with recorded_statements() as seen:
+            assert client.post("/login/", data=sent).status_code == 401
+        asked[username] = len(seen)
+    del asked["nobody-at-first"]  # of whom the address was heard the first time
+    assert len(set(asked.values())) == 1, asked
