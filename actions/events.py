@@ -45,7 +45,7 @@ def record(
     with changeset(engine, code, call) as ctx:
         row = ctx.session.get(
             model, about or 0
-        )  # looked for whoever it is about, so that nobody takes less time
+        )  # looked for even where it is nobody, who would take less time
         if row is not None:
             ctx.concerns(row)
         if code == "staff.sign_in":

@@ -29,6 +29,7 @@ from sqlalchemy import cast as sql_cast
 from sqlalchemy.orm import Session
 
 from actions.base import Context
+from actions.loyalty import due
 from models.customer import Customer
 from models.loyalty import LoyaltyAllocation, LoyaltyEntry, LoyaltyKind, LoyaltyLot
 from models.types import Id
@@ -48,23 +49,18 @@ class Due(NamedTuple):
     customers: int
 
 
-def is_due(as_of: dt.datetime) -> ColumnElement[bool]:
-    """Return the condition of a lot whose date has come with points left."""
-    return (LOT.c.unspent > 0) & (LOT.c.expires_at <= as_of)
-
-
 def count_due(session: Session, as_of: dt.datetime) -> Due:
     """Count in one statement what :func:`next_due` would give, one after the other."""
     counted = select(
         func.count(), func.coalesce(func.sum(LOT.c.unspent), 0), func.count(LOT.c.customer_id.distinct())
     )
-    lots, points, customers = session.execute(counted.where(is_due(as_of))).one()
+    lots, points, customers = session.execute(counted.where(due(as_of))).one()
     return Due(lots, int(points), customers)
 
 
 def next_due(session: Session, as_of: dt.datetime, most: int, besides: Select[Any]) -> Sequence[int]:
     """Return the ids of the next lots to lapse. :param besides: yields the ids of those that are passed over."""
-    wanted = select(LOT.c.id).where(is_due(as_of), LOT.c.id.not_in(besides))
+    wanted = select(LOT.c.id).where(due(as_of), LOT.c.id.not_in(besides))
     return session.connection().scalars(wanted.order_by(LOT.c.expires_at, LOT.c.id).limit(most)).all()
 
 
@@ -75,9 +71,8 @@ def lapse_lots(ctx: Context, ids: Sequence[int]) -> int:
     owners = select(LOT.c.customer_id).where(chosen)
     locked = select(CUSTOMER.c.id).where(CUSTOMER.c.id.in_(owners)).order_by(CUSTOMER.c.id).with_for_update()
     connection.execute(locked).all()
-    mine = LOT.c.id.in_(ids) & (
-        LOT.c.unspent > 0
-    )  # not by their date: SQLite would go through all that are due
+    # Not by their date: SQLite would go through all that are due.
+    mine = chosen & (LOT.c.unspent > 0)
     left = connection.scalar(select(func.count()).select_from(LOT).where(mine)) or 0
     if not left:
         return 0
