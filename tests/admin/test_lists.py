@@ -64,6 +64,7 @@ def test_paging_visits_each_row_once_by_every_column_both_ways(stocked: Shop, re
     for column in ("id", *sorted(stocked.screen(resource).sortable)):
         up = ids_of(stocked, resource, sort=column)
         assert len(up) == len(set(up)), column
+        assert ids_of(stocked, resource, sort=f"-{column}") == up[::-1], column
         for sort, whole in ((column, up), (f"-{column}", up[::-1])):
             base = f"/api/v1/{resource}/?sort={sort}&page_size=33"
             onward = walk(stocked, base, "next")

@@ -2,7 +2,6 @@
 
 from pathlib import Path
 from typing import Any
-from zlib import crc32
 
 from playwright.sync_api import Page, expect
 
@@ -42,17 +41,13 @@ def check_accessibility(
 
 
 def check_everywhere(page: Page, within: str | None = None) -> None:
-    """Check a page in light, in dark and on a narrow screen, where nothing may run off the side; then put it back.
-
-    In the dark a part is looked at by every second page: its colours are those of the same few classes on all of them.
-    """
+    """Check a page in light, in dark and on a narrow screen, where nothing may run off the side; then put it back."""
     expect(page.locator(UNSETTLED)).to_have_count(0)
     try:
         check_accessibility(page, within)
-        if within is None or crc32(page.url.partition("/admin/")[2].encode()) % 2:
-            page.emulate_media(color_scheme="dark", reduced_motion="reduce")
-            expect(page.locator("html")).to_have_attribute("data-bs-theme", "dark")
-            check_accessibility(page, within, COLOURS, " in dark")
+        page.emulate_media(color_scheme="dark", reduced_motion="reduce")
+        expect(page.locator("html")).to_have_attribute("data-bs-theme", "dark")
+        check_accessibility(page, within, COLOURS, " in dark")
         page.emulate_media(color_scheme="light", reduced_motion="reduce")
         page.set_viewport_size(NARROW)
         check_no_sideways_scrolling(page)
