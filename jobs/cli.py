@@ -19,13 +19,22 @@ from jobs.scheduler import keep_time
 from models.run import Run
 from models.shop import load_shop
 
+Find = Callable[[], Engine]
+Clock = Callable[[], dt.datetime]
 
-def commands(engine: Callable[[], Engine], clock: Callable[[], dt.datetime]) -> list[click.Command]:
+
+def commands(engine: Find, clock: Clock) -> list[click.Command]:
     """Return the commands for app.py to register.
 
     :param engine: returns the engine of the running application. :param clock: returns the present instant.
     """
+    jobs = click.Group("jobs", help="See the jobs, and run one by hand.")
+    jobs.add_command(_list_command(engine, clock))
+    jobs.add_command(_run_command(engine, clock))
+    return [_scheduler_command(engine, clock), jobs]
 
+
+def _scheduler_command(engine: Find, clock: Clock) -> click.Command:
     @click.command("scheduler")
     def scheduler() -> None:
         """Keep the time: start each job when it is due, and work it off. Start several, on as many machines: each slot
@@ -40,11 +49,11 @@ def commands(engine: Callable[[], Engine], clock: Callable[[], dt.datetime]) -> 
         serve(engine(), clock, name, stop)
         timing.join()
 
-    @click.group("jobs")
-    def jobs() -> None:
-        """See the jobs, and run one by hand."""
+    return scheduler
 
-    @jobs.command("list")
+
+def _list_command(engine: Find, clock: Clock) -> click.Command:
+    @click.command("list")
     def list_() -> None:
         """List the jobs: when they are due, and what became of the last run."""
         with Session(engine()) as session:
@@ -52,11 +61,14 @@ def commands(engine: Callable[[], Engine], clock: Callable[[], dt.datetime]) -> 
             for declared in JOBS.values():
                 coming = declared.schedule.next(clock(), zone)
                 when = f"{coming.astimezone(zone):%Y-%m-%d %H:%M}" if coming is not None else "never"
-                click.echo(
-                    f"{declared.code:<24} {declared.schedule!s:<16} next {when}  {_last(session, declared)}"
-                )
+                last = _last(session, declared)
+                click.echo(f"{declared.code:<24} {declared.schedule!s:<16} next {when}  {last}")
 
-    @jobs.command("run")
+    return list_
+
+
+def _run_command(engine: Find, clock: Clock) -> click.Command:
+    @click.command("run")
     @click.argument("name", type=click.Choice(sorted(JOBS)))
     @click.option("--as-of", type=click.DateTime(), help="Do what was due by then; in UTC.")
     @click.option("--preview", is_flag=True, help="Only say what it would do.")
@@ -71,7 +83,7 @@ def commands(engine: Callable[[], Engine], clock: Callable[[], dt.datetime]) -> 
             return
         _run(engine(), clock, JOBS[name], due)
 
-    return [scheduler, jobs]
+    return run
 
 
 def _last(session: Session, declared: Job) -> str:

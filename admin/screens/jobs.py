@@ -12,7 +12,7 @@ from markupsafe import Markup
 
 from admin import cells
 from admin.base import Screen
-from admin.context import now, session, shop, zone
+from admin.context import memo, now, session, shop, zone
 from admin.declare import NoForm, RowAction, Tab
 from admin.fields import Field
 from admin.pages import Badge, Cell
@@ -27,6 +27,11 @@ def state(row: JobRow, last: Run | None) -> Sequence[Badge]:
         return (Badge(_("Paused"), "yellow", "player-pause"),)
     overdue = base.is_overdue(row, last, now(), zone())
     return (Badge(_("Overdue"), "red", "alert-triangle"),) if overdue else ()
+
+
+def _last_run(row: JobRow) -> Run | None:
+    """Return the last run of the one job that a page is about."""
+    return memo(("last_run", row.id), lambda: base.last_runs(session(), [row.id]).get(row.id))
 
 
 def _name(view: Any, context: Any, row: JobRow, name: str) -> Cell:
@@ -112,11 +117,11 @@ class JobScreen(Screen):
 
     def badges(self, row: JobRow) -> Sequence[Badge]:
         """Say that the clock leaves it out, or that there is none."""
-        return state(row, base.last_runs(session(), [row.id]).get(row.id))
+        return state(row, _last_run(row))
 
     def notice(self, row: JobRow) -> Any:
         """Say what to do about a job that is overdue."""
-        overdue = base.is_overdue(row, base.last_runs(session(), [row.id]).get(row.id), now(), zone())
+        overdue = base.is_overdue(row, _last_run(row), now(), zone())
         return (
             _("Its time has come and nobody has started it. Is `flask scheduler` running?") if overdue else ""
         )
