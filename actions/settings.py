@@ -6,9 +6,11 @@ from typing import Any
 
 from sqlalchemy import select
 
-from actions.base import Context, Outcome, Refused, action
+from actions.base import Conflict, Context, Outcome, Refused, action
 from actions.records import before_delete, before_save
 from models.base import N_, Invalid
+from models.dialect import hold
+from models.journal import Change, Changeset
 from models.lookups import SalesChannel
 from models.shop import SETTINGS, ShopSetting
 
@@ -45,11 +47,20 @@ def checked_value(ctx: Context, code: str, field: str, value: Any) -> Any:
 
 
 @action("shop_setting.save", ShopSetting, label=N_("Save settings"))
-def save(ctx: Context, *, values: dict[str, Any]) -> Outcome:
-    """Save several settings at once: setting code -> value. Errors are under the setting's code."""
+def save(ctx: Context, *, values: dict[str, Any], opened: dict[str, Any] | None = None) -> Outcome:
+    """Save several settings at once: setting code -> value. Errors are under the setting's code.
+
+    :param opened: the settings as they were when the form was opened. What the form left alone is left alone, whatever
+        it is now. Without it every value is saved.
+    :raises Conflict: a setting that the form changed holds something else by now (rule 9.4).
+    """
+    hold(ctx.session.connection(), "shop_settings")
     errors: dict[str, str] = {}
-    there = {row.code: row for row in ctx.session.scalars(select(ShopSetting).with_for_update())}
-    for code, value in values.items():
+    there = {row.code: row for row in ctx.session.scalars(select(ShopSetting))}
+    changed = {code: value for code, value in values.items() if opened is None or value != opened.get(code)}
+    if opened is not None:
+        _refuse_clashes(ctx, there, changed, opened)
+    for code, value in changed.items():
         try:
             _store(ctx, there.get(code), code, value)
         except Invalid as invalid:
@@ -57,6 +68,25 @@ def save(ctx: Context, *, values: dict[str, Any]) -> Outcome:
     if errors:
         raise Invalid(errors)
     return Outcome(N_("The settings were saved."))
+
+
+def _refuse_clashes(
+    ctx: Context, there: dict[str, ShopSetting], mine: dict[str, Any], opened: dict[str, Any]
+) -> None:
+    base = {code: opened.get(code) for code in mine if code in SETTINGS}
+    now = {code: there[code].value if code in there else SETTINGS[code].default for code in base}
+    clashing = [code for code in base if now[code] not in (base[code], mine[code])]
+    if clashing:
+        before, theirs, own = ({code: found[code] for code in clashing} for found in (base, now, mine))
+        by = _last_to_change(ctx, [there[code].id for code in clashing if code in there])
+        raise Conflict(before, theirs, own, 0, by)
+
+
+def _last_to_change(ctx: Context, ids: list[int]) -> str:
+    """Return who changed one of these settings last; nobody where it has been deleted."""
+    of_these = (Change.table_name == ShopSetting.__tablename__, Change.row_id.in_(ids))
+    wanted = select(Changeset.actor_name).join(Change).where(*of_these).order_by(Changeset.id.desc()).limit(1)
+    return ctx.session.scalar(wanted) or ""
 
 
 def _store(ctx: Context, row: ShopSetting | None, code: str, value: Any) -> None:

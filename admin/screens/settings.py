@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any
@@ -16,14 +17,14 @@ from sqlalchemy import select
 from wtforms import BooleanField, EmailField, Form, SelectField, StringField
 from wtforms.validators import Optional
 
-from actions.base import Invalid
+from actions.base import Conflict, Invalid
 from actions.settings import save
-from admin import inputs, saving
+from admin import forms, inputs, saving
 from admin.base import Screen
 from admin.context import perform, session, shop
 from admin.frame import frame
-from admin.pages import FormPage
-from admin.query import parse_id
+from admin.pages import Clash, ConflictPage, FormPage
+from admin.query import BadArgument, parse_id
 from admin.selects import ListedField, QuickSelect
 from admin.views import PERMISSION_OF
 from models import places
@@ -60,12 +61,14 @@ class SettingsScreen(Screen):
 
     @expose("/save/", methods=("POST",))
     def save_view(self) -> Any:
-        """Save every setting at once, or say which value will not do."""
-        form = form_class()(request.form)
+        """Save what was changed in the form at once, or say which value will not do, or was changed meanwhile."""
+        form, opened = form_class()(request.form), _opened()
         if not form.validate():
             return self._page(form), 422
         try:
-            outcome = perform(save, values={code: _blank(form[code].data) for code in SETTINGS})
+            outcome = perform(save, values=_values(form), opened=opened)
+        except Conflict as conflict:
+            return self._conflict_page(form, conflict), 409
         except Invalid as invalid:
             saving.spread(form, invalid.errors)
             return self._page(form), 422
@@ -80,11 +83,60 @@ class SettingsScreen(Screen):
             _("Settings"), form, self.url_to("save_view"), self.url_to("index_view"), _("Save settings")
         )
         page.read_only = not self.can("edit")
+        page.hidden = [("opened", request.form.get("opened") or _as_they_are())]
         return render_template("admin/form.html", page=page, frame=frame(self.resource))
 
+    def _conflict_page(self, form: Form, conflict: Conflict) -> str:
+        """Show what two people changed at once: their values become those that the form was opened with (rule 9.4)."""
+        session().rollback()  # or the settings would be what they were when this request began
+        theirs = form_class()(data=conflict.theirs)
+        kept = [(k, v) for k, v in request.form.items(multi=True) if k not in ("csrf_token", "opened")]
+        page = ConflictPage(
+            title=_("The settings were changed meanwhile"),
+            by=conflict.by or _("Somebody"),
+            clashes=[_clash(code, form[code], theirs[code], conflict) for code in conflict.mine],
+            action=self.url_to("save_view"),
+            cancel=self.url_to("index_view"),
+            version=conflict.version,
+            fields=[*kept, ("opened", json.dumps(_opened() | conflict.theirs))],
+        )
+        return render_template("admin/conflict.html", page=page, frame=frame(self.resource))
 
-def _blank(value: Any) -> Any:
-    return None if value == "" else value
+
+def _clash(code: str, mine: Any, theirs: Any, conflict: Conflict) -> Clash:
+    base, their, my = (_words(mine, found[code]) for found in (conflict.base, conflict.theirs, conflict.mine))
+    return Clash(code, mine.label.text, base, their, my, True, _sent(theirs.data), _sent(mine.data))
+
+
+def _sent(value: Any) -> str:
+    """Return what a browser sends for a setting."""
+    return ("y" if value else "") if isinstance(value, bool) else forms.typed(value)
+
+
+def _words(field: Any, value: Any) -> str:
+    """Return a setting's value as the form shows it."""
+    if isinstance(value, bool):
+        return _("Yes") if value else _("No")
+    return str(dict(getattr(field, "choices", None) or ()).get(value, "" if value is None else value))
+
+
+def _values(form: Form) -> dict[str, Any]:
+    return {code: None if form[code].data == "" else form[code].data for code in SETTINGS}
+
+
+def _as_they_are() -> str:
+    return json.dumps({code: getattr(shop(), code) for code in SETTINGS})
+
+
+def _opened() -> dict[str, Any]:
+    """Return the settings that the form was opened with. :raises BadArgument: it does not say."""
+    try:
+        found = json.loads(request.form.get("opened", ""))
+    except ValueError:
+        found = None
+    if not isinstance(found, dict):
+        raise BadArgument("opened", _("open the settings anew"))
+    return found
 
 
 def form_class() -> type[Form]:

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from sqlalchemy import delete
 
-from actions.base import Invalid, Refused
+from actions.base import Conflict, Invalid, Refused
 from actions.preferences import load_preferences, save_preference
 from actions.settings import save
 from models.attribute import AttributeDefinition, AttributeKind
@@ -62,6 +62,24 @@ def test_all_settings_at_fault_are_named_at_once_and_none_is_saved(desk: Desk) -
         desk.do(save, values={"name": "New", "locale": "xx_YY", "country": "??", "nonsense": 1})
     assert set(invalid.value.errors) == {"locale", "country", "nonsense"}
     assert desk.all(ShopSetting) == []
+
+
+def test_what_the_form_left_alone_is_left_alone_and_what_two_people_changed_is_a_conflict(desk: Desk) -> None:
+    opened = {"name": "Clientele", "currency": "GBP", "country": "GB"}
+    desk.do(save, values={"name": "Theirs", "country": "IE"})
+    desk.do(save, values={**opened, "currency": "EUR", "country": "IE"}, opened=opened)
+    with desk.look() as session:
+        shop = load_shop(session)
+    assert (shop.name, shop.currency, shop.country) == ("Theirs", "EUR", "IE")
+    with pytest.raises(Conflict) as conflict:
+        desk.do(save, values={**opened, "name": "Mine", "country": "FR"}, opened=opened | {"country": "IE"})
+    found = conflict.value
+    assert (found.base, found.theirs, found.mine) == (
+        {"name": "Clientele"}, {"name": "Theirs"}, {"name": "Mine"},
+    )  # fmt: skip
+    assert found.by == desk.actor.name
+    with desk.look() as session:
+        assert load_shop(session).country == "IE"
 
 
 def test_the_default_sales_channel_stays(desk: Desk) -> None:

@@ -10,7 +10,6 @@ from models.customer import Customer
 from models.journal import Changeset
 from models.note import Note
 from models.personal import policy
-from models.shop import ShopSetting, load_shop
 from tests import factories
 from tests.admin.conftest import Shop
 from tests.admin.pages import Form, page_of
@@ -315,70 +314,3 @@ def test_merged_and_erased_records_are_not_edited(shop: Shop) -> None:
         note = sent(shop, form_of(shop, "/admin/note/new/"), customer=str(row_id), kind="note", body="x")
         assert note.status_code in (409, 422)
         assert shop.get(Customer, row_id).title is None
-
-
-# -- settings -----------------------------------------------------------------------------------------------------------
-
-
-def test_settings_are_saved_in_one_changeset_and_only_what_changed(shop: Shop) -> None:
-    form = form_of(shop, "/admin/shop_setting/")
-    assert sent(shop, form).status_code == 302
-    with shop.look() as session:
-        assert session.scalar(sa.select(sa.func.count()).select_from(ShopSetting)) == 0, (
-            "defaults are not stored"
-        )
-    assert (
-        sent(
-            shop, form, name="Vine & <Barrel>", points_expire_after_days="", external_accounting="y"
-        ).status_code
-        == 302
-    )
-    with shop.look() as session:
-        stored = load_shop(session)
-        assert (stored.name, stored.points_expire_after_days, stored.external_accounting) == (
-            "Vine & <Barrel>",
-            None,
-            True,
-        )
-        made = sa.select(Changeset.action).where(Changeset.actor_id.is_not(None))
-        assert list(session.scalars(made)) == ["shop_setting.save"]
-    assert form_of(shop, "/admin/shop_setting/").fields["name"] == "Vine & <Barrel>"
-
-
-@pytest.mark.either_database
-@pytest.mark.parametrize(
-    ("name", "wrong"),
-    [
-        ("name", ""), ("name", "x" * 121), ("email", "nope"), ("time_zone", "Mars/Base"), ("currency", "QQQ"), ("country", "ZZ"), ("locale", "xx"),
-        ("default_sales_channel", "NONE"), ("points_expire_after_days", "0"), ("points_expire_after_days", "1e3"), ("points_expire_after_days", "3651"),
-    ],
-)  # fmt: skip
-def test_a_setting_that_cannot_be_is_refused_under_its_field(shop: Shop, name: str, wrong: str) -> None:
-    before = shop.figures()
-    answer = sent(shop, form_of(shop, "/admin/shop_setting/"), **{name: wrong})
-    assert answer.status_code == 422
-    assert page_of(answer).error(name), page_of(answer).errors
-    assert shop.figures() == before
-
-
-def test_stored_settings_open_on_every_page_that_shows_them(shop: Shop) -> None:
-    with shop.arrange() as session:
-        for code, value in (
-            ("points_expire_after_days", 400),
-            ("external_accounting", True),
-            ("email", None),
-            ("name", "Vine"),
-        ):
-            factories.make_shop_setting(session, code=code, value=value)
-        ids = list(session.scalars(sa.select(ShopSetting.id)))
-    for row_id in ids:
-        for view in ("details", "edit"):
-            assert shop.client().get(f"/admin/shop_setting/{view}/?id={row_id}").status_code in (
-                200,
-                302,
-                403,
-                404,
-            )
-        assert shop.api().get(f"/api/v1/shop_setting/{row_id}").status_code == 200
-    readers = shop.client("Read-only").get("/admin/shop_setting/")
-    assert readers.status_code == 403
