@@ -73,6 +73,8 @@ class Refused(Exception):
         self.values = values
         self.about: About | None = None
         """The row that stands in the way, where a deed is about several."""
+        self.see: tuple[str, int] | None = None
+        """The record to go on to, as (resource, id)."""
 
 
 class Missing(Refused):

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from babel.numbers import format_decimal
 from flask import Response, redirect, render_template, request
 from flask_babel import gettext as _
+from markupsafe import Markup
 from sqlalchemy import Select, func, select
 from werkzeug.exceptions import Forbidden, NotFound
 from wtforms import Form
@@ -23,7 +24,7 @@ from admin.declare import RowAction
 from admin.pages import FormPage
 from admin.preview_pages import PreviewPage
 from admin.query import BadArgument, parse_id
-from admin.sentences import fill, sentence, translated, within
+from admin.sentences import fill, sentence, translated, with_link, within
 from models.base import db
 
 if TYPE_CHECKING:
@@ -209,7 +210,7 @@ def _do(screen: Screen, declared: RowAction, form: Form, chosen: Chosen) -> Any:
         wrong = asked.get("confirm", "")
         return _page(screen, declared, form, chosen, new_key="key" in errors, wrong=wrong), 422
     except Refused as refused:
-        form.form_errors.append(said(refused))
+        form.form_errors.append(said(refused, with_link))
         return _page(screen, declared, form, chosen), refused.status
     return saving.done(screen, outcome, final=declared.action.final)
 
@@ -233,10 +234,12 @@ def _named(invalid: Invalid) -> dict[str, str]:
     return {name: f"{invalid.about}: {sentence(text)}" for name, text in invalid.errors.items()}
 
 
-def said(refused: Refused) -> str:
+def said(refused: Refused, words: Callable[[Refused], str] = translated) -> str:
     """Return why a deed was refused, with the row it is about where there are several."""
-    text = translated(refused)
-    return f"{refused.about}: {text}" if refused.about is not None else text
+    text = words(refused)
+    if refused.about is None:
+        return text
+    return (Markup("{}: {}") if isinstance(text, Markup) else "{}: {}").format(refused.about, text)
 
 
 def _page(

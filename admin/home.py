@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Any
 
 from babel.dates import format_datetime
@@ -15,6 +16,7 @@ from admin import cells
 from admin.context import allowed, clientele, now, person, session, shop, sign_in_url, zone
 from admin.frame import frame
 from admin.pages import Figure, Hit, HomePage
+from admin.screens.jobs import foresee
 from admin.select import count_up_to
 from jobs.base import JOBS, is_overdue, last_runs
 from models.customer import Customer
@@ -24,6 +26,7 @@ from models.note import Note, NoteKind
 from models.run import Run
 
 SHOWN = 6
+NEVER = dt.datetime.max.replace(tzinfo=dt.UTC)
 MOST_FAILED = 9_999
 
 
@@ -151,8 +154,9 @@ def _jobs() -> Any:
     if not allowed("list", "job"):
         return None
     screen = clientele().screens["job"]
-    rows = list(
-        session().scalars(screen.base_select().where(JobRow.code.in_(list(JOBS))).order_by(JobRow.code))
+    rows = sorted(
+        session().scalars(screen.base_select().where(JobRow.code.in_(list(JOBS)))),
+        key=lambda row: (JOBS[row.code].schedule.next(now(), zone()) or NEVER, row.code),
     )
     last = last_runs(session(), [row.id for row in rows])
     hits = [
@@ -176,7 +180,5 @@ def _coming(row: JobRow, last: Run | None) -> str:
     at = declared.schedule.next(now(), zone())
     if at is None:
         return ""
-    foreseen = declared.preview(session(), at)
-    figures = {name: cells.number(value, shop()) for name, value in foreseen.values.items()}
     day = cells.local(at, shop())
-    return f"{format_datetime(day, 'EEE HH:mm', locale=shop().locale)} · {_(foreseen.sentence, **figures)}"
+    return f"{format_datetime(day, 'EEE HH:mm', locale=shop().locale)} · {foresee(declared, at)}"

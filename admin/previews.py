@@ -17,7 +17,7 @@ from admin.changesets import TIES
 from admin.context import now, shop
 from admin.pages import FieldChange, Text
 from admin.preview_pages import PreviewCount, PreviewGroup, PreviewLine, PreviewPage, PreviewSheet
-from admin.sentences import fill, sentence, translated
+from admin.sentences import fill, sentence, translated, with_link
 from models.journal import Change
 
 MOST_LINES = 20
@@ -27,7 +27,7 @@ MOST_LINES = 20
 def page(preview: Preview) -> PreviewPage:
     """Return what the template prints."""
     blockers = [
-        (str(b.about) if b.about is not None else "", translated(b)) for b in preview.blockers[:MOST_LINES]
+        (str(b.about) if b.about is not None else "", with_link(b)) for b in preview.blockers[:MOST_LINES]
     ]
     blockers += _faults(preview.errors)
     warnings = [fill(w.message, w.values) for w in preview.outcome.warnings] if preview.outcome else []

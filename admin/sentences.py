@@ -8,9 +8,10 @@ from typing import Any
 from flask import Flask
 from flask_babel import get_babel
 from flask_babel import gettext as _
+from markupsafe import Markup
 
 from actions.base import Refused
-from admin.context import memo
+from admin.context import allowed, clientele, memo
 from models.validate import Message
 
 
@@ -44,3 +45,13 @@ def sentence(text: str) -> str:
 def translated(refused: Refused) -> str:
     """Return why a deed was refused."""
     return fill(refused.message, refused.values)
+
+
+def with_link(refused: Refused) -> str:
+    """Return why a deed was refused, with the way to the record to go on to, if the person asking may see it."""
+    text = translated(refused)
+    if refused.see is None or not allowed("show", refused.see[0]):
+        return text
+    resource, row_id = refused.see
+    url = clientele().screens[resource].row_url("details_view", row_id)
+    return Markup('{} <a href="{}">{}</a>').format(text, url, _("Open it"))

@@ -170,7 +170,9 @@ def run_now(ctx: Context, row: JobRow) -> Outcome:
         raise Refused("unknown", N_("This job is no longer there."))
     going = ctx.session.scalar(select(Run).where(Run.job_id == row.id, Run.state.in_(OPEN)).limit(1))
     if going is not None:
-        raise Refused("running", N_("It is going on already: see run %(run)s."), run=str(going))
+        refused = Refused("running", N_("It is going on already: run %(run)s."), run=str(going))
+        refused.see = going.resource_name(), going.id
+        raise refused
     foreseen = declared.preview(ctx.session, ctx.now)
     ctx.warn(foreseen.sentence, **{name: number_text(ctx, value) for name, value in foreseen.values.items()})
     run = _queue(ctx.session, row, Call(ctx.actor, ctx.now, ctx.reason), ctx.now)

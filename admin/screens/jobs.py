@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Sequence
 from typing import Any
 
@@ -12,10 +13,11 @@ from markupsafe import Markup
 
 from admin import cells
 from admin.base import Screen
-from admin.context import memo, now, session, shop, zone
+from admin.context import clientele, memo, now, session, shop, zone
 from admin.declare import NoForm, RowAction, Tab
 from admin.fields import Field
 from admin.pages import Badge, Cell
+from admin.screens import runs
 from jobs import base
 from models.job import JobRow
 from models.run import Run
@@ -71,7 +73,27 @@ def _last(view: Any, context: Any, row: JobRow, name: str) -> Any:
         return None
     when = cells.moment(run.finished_at or run.created_at, now(), shop())
     badge = cells.badge(Badge(_(run.state.label), cells.COLOURS.get(run.state.value, "secondary")))
-    return Markup("{} {}").format(badge, when)
+    return _to_run(run, Markup("{} {}").format(badge, when))
+
+
+def _to_run(run: Run, words: Any) -> Any:
+    screen = clientele().screens["run"]
+    if not screen.can("show"):
+        return words
+    return Markup('<a href="{}">{}</a>').format(screen.row_url("details_view", run.id), words)
+
+
+def _foreseen(view: Any, context: Any, row: JobRow, name: str) -> str:
+    """Return what the job would do if it were started now (rule 8.4)."""
+    declared = base.JOBS.get(row.code)
+    return foresee(declared, now()) if declared is not None else ""
+
+
+def foresee(declared: base.Job, as_of: dt.datetime) -> str:
+    """Return what a job would do as of an instant, in words."""
+    foreseen = declared.preview(session(), as_of)
+    figures = {name: cells.number(value, shop()) for name, value in foreseen.values.items()}
+    return _(foreseen.sentence, **figures)
 
 
 def _last_text(view: Any, context: Any, row: JobRow, name: str) -> str:
@@ -86,14 +108,23 @@ class JobScreen(Screen):
     menu = "Operations"
     icon = "clock"
     column_list = ("code", "schedule", "next", "last", "paused")
-    column_figures = ("schedule", "next", "last")
-    column_formatters = {"code": _name, "schedule": _schedule, "next": _next, "last": _last}
-    column_formatters_export = {"schedule": _schedule, "next": _next_text, "last": _last_text}
+    column_details_list = ("schedule", "next", "foreseen", "last", "paused")
+    column_figures = ("schedule", "next", "last", "foreseen")
+    column_formatters = {
+        "code": _name, "schedule": _schedule, "next": _next, "last": _last, "foreseen": _foreseen,
+    }  # fmt: skip
+    column_formatters_export = {
+        "schedule": _schedule,
+        "next": _next_text,
+        "last": _last_text,
+        "foreseen": _foreseen,
+    }
     column_default_sort = ("code", False)
     column_searchable_list = ("code",)
     column_filters = ("code", "paused")
     column_labels = {
         "code": _l("Job"), "schedule": _l("When"), "next": _l("Next"), "last": _l("Last result"),
+        "foreseen": _l("If it ran now"),
     }  # fmt: skip
     can_create = can_edit = can_delete = False
     tabs = (Tab("run", _l("History"), via="job"),)
@@ -119,8 +150,16 @@ class JobScreen(Screen):
         """Say that the clock leaves it out, or that there is none."""
         return state(row, _last_run(row))
 
+    def live(self, row: JobRow) -> bool:
+        """A job that is going on is watched."""
+        run = _last_run(row)
+        return run is not None and run.is_open
+
     def notice(self, row: JobRow) -> Any:
-        """Say what to do about a job that is overdue."""
+        """Say how far it is, or what to do about a job that is overdue."""
+        run = _last_run(row)
+        if run is not None and run.is_open:
+            return _to_run(run, _("It is going on: %(far)s", far=runs.how_far(run)))
         overdue = base.is_overdue(row, _last_run(row), now(), zone())
         return (
             _("Its time has come and nobody has started it. Is `flask scheduler` running?") if overdue else ""

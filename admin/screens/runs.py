@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Any
 
+from babel.dates import format_timedelta
+from babel.numbers import format_decimal
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from markupsafe import Markup
@@ -12,21 +15,42 @@ from actions import runs
 from actions.base import ACTIONS
 from admin import activity, cells
 from admin.base import Screen
-from admin.context import clientele, shop
+from admin.context import clientele, now, shop
 from admin.declare import NoForm, RowAction, Tab, View
 from admin.pages import Badge
-from models.run import Run, RunItem
+from models.run import Run, RunItem, RunState
 
 
 def _what(view: Any, context: Any, row: Run, name: str) -> str:
     return activity.action_label(row.action)
 
 
-def _progress(view: Any, context: Any, row: Run, name: str) -> Any:
+def _gone(row: Run) -> str:
     gone = row.done + row.refused
-    words = _("%(gone)s of %(total)s", gone=cells.number(gone, shop()), total=cells.number(row.size, shop()))
+    return _("%(gone)s of %(total)s", gone=cells.number(gone, shop()), total=cells.number(row.size, shop()))
+
+
+def how_far(row: Run) -> str:
+    """Return how much of a run is done, how fast it goes and how long it still takes."""
+    return ", ".join(part for part in (_gone(row), pace(row)) if part)
+
+
+def _progress(view: Any, context: Any, row: Run, name: str) -> Any:
+    gone, words = row.done + row.refused, _gone(row)
     bar = Markup('<progress class="run-progress" value="{}" max="{}">{}</progress> {}')
     return bar.format(gone, row.size or 1, words, words)
+
+
+def pace(row: Run) -> str:
+    """Return how fast a run goes and how long it still takes, as far as can be told; "" for one that does not go on."""
+    gone = row.done + row.refused
+    if row.state != RunState.RUNNING or row.started_at is None or not 0 < gone < row.size:
+        return ""
+    taken = max((now() - row.started_at).total_seconds(), 1.0)
+    rate = gone / taken
+    left = format_timedelta(dt.timedelta(seconds=(row.size - gone) / rate), locale=shop().locale)
+    figure = format_decimal(round(rate, 0 if rate >= 10 else 1), locale=shop().locale)
+    return _("%(rate)s a second, about %(time)s left", rate=figure, time=left)
 
 
 def _progress_text(view: Any, context: Any, row: Run, name: str) -> str:
@@ -86,7 +110,8 @@ class RunScreen(Screen):
 
     def subtitle(self, row: Run) -> list[Any]:
         """Say what it does, how far it is, and for whom."""
-        return [_what(self, None, row, ""), _progress(self, None, row, ""), row.actor_name, row.reason]
+        far = _progress(self, None, row, "")
+        return [_what(self, None, row, ""), far, pace(row), row.actor_name, row.reason]
 
     def notice(self, row: Run) -> Any:
         """Say why the product stopped it."""

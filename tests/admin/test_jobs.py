@@ -82,6 +82,55 @@ def test_the_list_says_when_and_what_became_of_it(shop: Shop) -> None:
     assert "Completed" in text
 
 
+def test_a_job_that_goes_on_says_how_far_it_is_and_leads_to_its_run(shop: Shop) -> None:
+    job = the_job(shop)
+    with shop.arrange() as session:
+        run = factories.make_run(
+            session, action="loyalty.expire", job_id=job, state=RunState.RUNNING, size=5_000, done=1_180, refused=20,
+            created_at=EVENING - dt.timedelta(minutes=2), started_at=EVENING - dt.timedelta(minutes=1),
+        )  # fmt: skip
+    page = shop.client().get(f"/admin/job/details/?id={job}").get_data(as_text=True)
+    assert "It is going on: 1,200 of 5,000, 20 a second, about 3 minutes left" in page
+    assert f'<a href="/admin/run/details/?id={run.id}">' in page
+    assert "data-live" in page, "the page follows it"
+    again = shop.client().get(f"/admin/job/act/run_now/?id={job}", headers={"HX-Request": "true"})
+    form = page_of(again).form("/act/run_now/")
+    refused = shop.client().post(form.action, data=form.filled(), headers={"HX-Request": "true"})
+    assert refused.status_code == 409
+    assert f'<a href="/admin/run/details/?id={run.id}">Open it</a>' in refused.get_data(as_text=True)
+    assert (
+        "20 a second, about 3 minutes left"
+        in page_of(shop.client().get(f"/admin/run/details/?id={run.id}")).text
+    )
+
+
+@pytest.mark.either_database
+@pytest.mark.parametrize(
+    ("state", "started", "done"),
+    [
+        (RunState.QUEUED, None, 0),
+        (RunState.RUNNING, EVENING, 0),
+        (RunState.RUNNING, EVENING, 90),
+        (RunState.DONE, EVENING, 50),
+    ],
+)
+def test_no_time_is_made_up_for_a_run_that_tells_none(shop: Shop, state, started, done) -> None:
+    with shop.arrange() as session:
+        run = factories.make_run(
+            session, action="house.tidy", state=state, size=90, done=done, started_at=started
+        )
+    text = page_of(shop.client().get(f"/admin/run/details/?id={run.id}")).text
+    assert f"{done} of 90" in text
+    assert "a second" not in text
+
+
+def test_a_job_says_what_it_would_do_if_it_ran_now(shop: Shop) -> None:
+    lot(shop, 50, EVENING - dt.timedelta(hours=1))
+    lot(shop, 70, EVENING + dt.timedelta(hours=1))
+    text = page_of(shop.client().get(f"/admin/job/details/?id={the_job(shop)}")).text
+    assert "If it ran now 50 points of one customer will lapse." in text
+
+
 def test_it_is_started_by_hand_watched_and_stands_in_the_history(shop: Shop) -> None:
     lot(shop, 50, EVENING - dt.timedelta(hours=1))
     path = f"/admin/job/act/run_now/?id={the_job(shop)}"
