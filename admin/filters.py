@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from flask_babel import get_locale
 from flask_babel import gettext as _
+from sqlalchemy import Select
 
 from admin import cells, masking
-from admin.context import now, session, shop, zone
-from admin.declare import View
+from admin.context import now, shop, zone
 from admin.fields import OPERATORS, Field, label_of
 from admin.pages import Chip, FilterChoice, ViewTab
 from admin.query import Condition, ListQuery, conditions_of
-from admin.select import count_up_to
 
 if TYPE_CHECKING:
     from admin.base import Screen
@@ -73,7 +73,19 @@ def choice(screen: Screen, field: Field) -> FilterChoice:
     return FilterChoice(field.name, screen.get_column_name(field.name), kind, words, choices, lookup)
 
 
-def view_tabs(screen: Screen, query: ListQuery, base: str) -> list[ViewTab]:
+def counted_views(screen: Screen) -> dict[str, Select[Any]]:
+    """Return the statement of each saved view whose tab says how many rows it has."""
+    found = {}
+    for view in (v for v in screen.views if v.counted):
+        statement = screen.base_select(many=True)
+        for condition in conditions_of(view.where, screen.filters, zone()):
+            statement = statement.where(screen.clause(condition))
+        found[view.slug] = statement
+    return found
+
+
+def view_tabs(screen: Screen, query: ListQuery, base: str, counts: Mapping[str, int]) -> list[ViewTab]:
+    """Return the saved views as tabs; ``counts`` says how many rows those have that were counted."""
     if not screen.views:
         return []
     current = query.view or screen.views[0].slug
@@ -83,14 +95,7 @@ def view_tabs(screen: Screen, query: ListQuery, base: str) -> list[ViewTab]:
             v.label,
             blank.url(base, view=v.slug),
             v.slug == current,
-            _view_count(screen, v) if v.counted else None,
+            counts.get(v.slug),
         )
         for v in screen.views
     ]
-
-
-def _view_count(screen: Screen, view: View) -> int:
-    statement = screen.base_select(many=True)
-    for condition in conditions_of(view.where, screen.filters, zone()):
-        statement = statement.where(screen.clause(condition))
-    return count_up_to(session(), statement, screen.identity, cap=999)

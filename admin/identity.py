@@ -28,6 +28,7 @@ from flask_jwt_extended import (
 from flask_jwt_extended.exceptions import JWTExtendedException
 from jwt.exceptions import PyJWTError
 from sqlalchemy import inspect
+from sqlalchemy.orm import joinedload
 from werkzeug.exceptions import BadRequest, Unauthorized
 
 from actions import sessions
@@ -152,6 +153,11 @@ class Identity(SecurityManager):
         sessions.keep(db.engine, live, now())
         g.live, g.user = live, self.load_user(live.user_id)
         return g.user
+
+    def get_user_by_id(self, pk: int) -> Any:
+        """Return a member of staff with their roles, which every page names, in one statement."""
+        model = self.user_model
+        return self.session.get(model, pk, options=[joinedload(model.roles)])
 
     def create_login_manager(self, app: Any) -> Any:
         """Leave out the mark by which a cookie would be tied to a browser: the session is on the server."""

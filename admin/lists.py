@@ -18,13 +18,14 @@ from admin.fields import OPERATORS
 from admin.frame import frame
 from admin.pages import ColumnChoice, Fact, Line, ListPage
 from admin.query import BadArgument, Condition, Grammar, ListQuery, conditions_of, parse_id
-from admin.select import COUNT_CAP, Page, count_up_to, fetch_page
+from admin.select import COUNT_CAP, Page, counts_up_to, fetch_page
 
 if TYPE_CHECKING:
     from admin.base import Screen
 
 PAGE_SIZES = (25, 50, 100, 200)
 OWN_ARGUMENTS = frozenset({"embed"})
+MOST_ON_A_TAB = 999
 TICKS = frozenset({"ids", "all", "csrf_token", "confirm"})
 
 
@@ -78,7 +79,7 @@ def build(screen: Screen) -> ListPage:
     whole, loaded = screen.base_select(), screen.eager(names)
     page = fetch_page(session(), statement, whole, keys, screen.identity, query, loaded)
     screen.prepare(page.rows, names)
-    count = count_up_to(session(), statement, screen.identity)
+    count, of_views = _counts(screen, statement, embedded)
     carried = _carried(screen, query, embedded)
     return ListPage(
         resource=screen.resource,
@@ -96,7 +97,7 @@ def build(screen: Screen) -> ListPage:
         search_hint=_search_hint(screen),
         chips=filters.chips(screen, carried, base, embedded),
         filters=filters.choices(screen),
-        views=[] if embedded else filters.view_tabs(screen, carried, base),
+        views=[] if embedded else filters.view_tabs(screen, carried, base, of_views),
         columns=[ColumnChoice(n, screen.get_column_name(n), n in names) for n in screen.column_list],
         columns_url=screen.url_to("columns_view"),
         hidden=[(k, v) for k, v in carried.arguments() if k != "q"],
@@ -114,6 +115,14 @@ def build(screen: Screen) -> ListPage:
         edit_url=screen.url_to("ajax_update") if masking.editable(screen) and screen.can("edit") else None,
         facts=_facts(screen, query) if embedded else (),
     )
+
+
+def _counts(screen: Screen, statement: Select[Any], embedded: bool) -> tuple[int, dict[str, int]]:
+    """Return how many rows the list has, and how many each saved view whose tab says so."""
+    views = {} if embedded else filters.counted_views(screen)
+    wanted = [(statement, COUNT_CAP), *((view, MOST_ON_A_TAB) for view in views.values())]
+    count, *of_views = counts_up_to(session(), screen.identity, wanted)
+    return count, dict(zip(views, of_views, strict=True))
 
 
 def _turning(page: Page, carried: ListQuery, base: str) -> dict[str, str | None]:

@@ -159,5 +159,11 @@ def _anchor_values(
 
 def count_up_to(session: Session, statement: Select[Any], identity: Any, cap: int = COUNT_CAP) -> int:
     """Return how many rows match, counting no further than one past ``cap``."""
-    inner = statement.with_only_columns(identity).order_by(None).limit(cap + 1).subquery()
-    return session.scalar(select(func.count()).select_from(inner)) or 0
+    return counts_up_to(session, identity, [(statement, cap)])[0]
+
+
+def counts_up_to(session: Session, identity: Any, wanted: Sequence[tuple[Select[Any], int]]) -> Sequence[int]:
+    """Return how many rows match each statement, counting no further than one past its cap; all by one statement."""
+    inner = [s.with_only_columns(identity).order_by(None).limit(cap + 1).subquery() for s, cap in wanted]
+    counts = [select(func.count()).select_from(rows).scalar_subquery() for rows in inner]
+    return tuple(session.execute(select(*counts)).one())
