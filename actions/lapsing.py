@@ -15,6 +15,7 @@ from sqlalchemy import (
     ARRAY,
     BigInteger,
     ColumnElement,
+    Connection,
     Select,
     String,
     Table,
@@ -67,13 +68,16 @@ def next_due(session: Session, as_of: dt.datetime, most: int, besides: Select[An
 def lapse_lots(ctx: Context, ids: Sequence[int]) -> int:
     """Lapse what is left of these lots, which are due, their customers locked first; return how many lapsed."""
     connection = ctx.session.connection()
-    chosen = _one_of(connection.dialect.name, ids)
+    chosen = _one_of(connection, LOT.c.id, ids)
     owners = select(LOT.c.customer_id).where(chosen)
-    locked = select(CUSTOMER.c.id).where(CUSTOMER.c.id.in_(owners)).order_by(CUSTOMER.c.id).with_for_update()
-    connection.execute(locked).all()
+    wanted = select(CUSTOMER.c.id).where(CUSTOMER.c.id.in_(owners)).order_by(CUSTOMER.c.id).with_for_update()
+    locked = _one_of(connection, LOT.c.customer_id, connection.scalars(wanted).all())
     # Not by their date: SQLite would go through all that are due.
     mine = chosen & (LOT.c.unspent > 0)
-    left = connection.scalar(select(func.count()).select_from(LOT).where(mine)) or 0
+    moved_on = func.count().filter(~locked)
+    left, elsewhere = connection.execute(select(func.count(), moved_on).select_from(LOT).where(mine)).one()
+    if elsewhere:  # a merge took them to somebody who is not locked yet, while it was waited for
+        return lapse_lots(ctx, ids)
     if not left:
         return 0
     connection.execute(_entries(ctx, mine))
@@ -85,15 +89,15 @@ def lapse_lots(ctx: Context, ids: Sequence[int]) -> int:
     connection.execute(moved.values(points=CUSTOMER.c.points - sums.c.points))
     connection.execute(update(LOT).where(mine).values(unspent=0))
     ctx.session.expire_all()
-    return left
+    return int(left)
 
 
-def _one_of(dialect: str, ids: Sequence[int]) -> ColumnElement[bool]:
-    """Return the condition of a lot that is one of thousands, which are sent as one value."""
-    if dialect == "sqlite":
+def _one_of(connection: Connection, column: ColumnElement[int], ids: Sequence[int]) -> ColumnElement[bool]:
+    """Return the condition of a column that is one of thousands, which are sent as one value."""
+    if connection.dialect.name == "sqlite":
         listed = func.json_each(json.dumps(list(ids))).table_valued("value")
-        return LOT.c.id.in_(select(listed.c.value))
-    return LOT.c.id == any_(literal(list(ids), ARRAY(BigInteger)))
+        return column.in_(select(listed.c.value))
+    return column == any_(literal(list(ids), ARRAY(BigInteger)))
 
 
 def _entries(ctx: Context, mine: ColumnElement[bool]) -> Any:

@@ -166,6 +166,12 @@ def work_off(engine: Engine, clock: Clock, worker: str, stop: Event | None = Non
     taken = claim(engine, clock(), worker)
     if taken is None:
         return False
+    see_through(engine, taken, clock, stop)
+    return True
+
+
+def see_through(engine: Engine, taken: Claim, clock: Clock, stop: Event | None = None) -> None:
+    """Do a run that was claimed chunk by chunk to its end, until ``stop``, or until somebody else has taken it over."""
     tries = 0
     while not (stop is not None and stop.is_set()):
         try:
@@ -173,14 +179,13 @@ def work_off(engine: Engine, clock: Clock, worker: str, stop: Event | None = Non
                 break
             tries = 0
         except Fenced:
-            log.warning("run %s was taken over from %s", taken.run_id, worker)
+            log.warning("run %s was taken over from %s", taken.run_id, taken.worker)
             break
         except OperationalError:
             tries += 1
             log.warning("run %s: the database was busy, try %s", taken.run_id, tries)
             if tries == MOST_TRIES:
                 break  # the lease will pass, and somebody takes it up again
-    return True
 
 
 def serve(engine: Engine, clock: Clock, worker: str, stop: Event, idle: float = 1.0) -> None:

@@ -16,9 +16,12 @@ from sqlalchemy import (
     FromClause,
     MetaData,
     Select,
+    String,
     and_,
+    cast,
     exists,
     func,
+    literal,
     or_,
     select,
 )
@@ -29,7 +32,7 @@ from models.address import Address
 from models.base import metadata
 from models.credit import CreditEntry
 from models.customer import Customer
-from models.loyalty import LoyaltyAllocation, LoyaltyEntry, LoyaltyLot
+from models.loyalty import LoyaltyAllocation, LoyaltyEntry, LoyaltyKind, LoyaltyLot
 from models.personal import policy, references
 from models.phone import Phone
 
@@ -114,15 +117,35 @@ def _lots() -> Iterator[Check]:
     )
     strays = (
         select(LoyaltyLot.id.label("id"))
-        .join(LoyaltyEntry, LoyaltyEntry.id == LoyaltyLot.entry_id)
+        .outerjoin(LoyaltyEntry, LoyaltyEntry.id == LoyaltyLot.entry_id)
         .where(
             or_(
+                LoyaltyEntry.id.is_(None),
                 LoyaltyLot.customer_id != LoyaltyEntry.customer_id,
+                LoyaltyLot.points != LoyaltyEntry.points,
                 LoyaltyLot.expires_at.is_distinct_from(LoyaltyEntry.expires_at),
             )
         )
     )
-    yield Check("Lot %(id)s: its customer or date is not that of its entry.", strays)
+    yield Check("Lot %(id)s: its customer, points or date are not those of its entry.", strays)
+    yield from _allocations()
+
+
+def _allocations() -> Iterator[Check]:
+    """What was taken from a lot is taken by an entry of the same customer; each lot lapses once, after its date."""
+    taken: Select[*tuple[Any, ...]] = (
+        select(LoyaltyAllocation.id.label("id"), LoyaltyEntry.id.label("entry"), LoyaltyLot.id.label("lot"))
+        .outerjoin(LoyaltyEntry, LoyaltyEntry.id == LoyaltyAllocation.entry_id)
+        .outerjoin(LoyaltyLot, LoyaltyLot.id == LoyaltyAllocation.lot_id)
+    )
+    elsewhere = (LoyaltyEntry.customer_id == LoyaltyLot.customer_id).is_not(True)
+    yield Check("Allocation %(id)s: its lot and its entry are not of one customer.", taken.where(elsewhere))
+    lapsed = taken.where(LoyaltyEntry.kind == LoyaltyKind.EXPIRED)
+    too_early = (LoyaltyLot.expires_at <= LoyaltyEntry.created_at).is_not(True)
+    yield Check("Loyalty entry %(entry)s: lot %(lot)s had not lapsed by then.", lapsed.where(too_early))
+    key = literal("lapse:", String) + cast(LoyaltyLot.id, String)
+    named = or_(LoyaltyEntry.key == key, LoyaltyEntry.key.startswith(key + ":"))
+    yield Check("Loyalty entry %(entry)s: it lapses lot %(lot)s once more.", lapsed.where(named.is_not(True)))
 
 
 def _money() -> Iterator[Check]:
@@ -151,14 +174,34 @@ def _money() -> Iterator[Check]:
     yield Check(
         "Invoice %(id)s: no account entry says the same.", select(Invoice.id.label("id")).where(~booked)
     )
+    yield _currencies(AccountEntry, "the account")
+    yield _currencies(CreditEntry, "the gift-card credit")
     for model, figure in ((LoyaltyEntry, "points"), (AccountEntry, "amount"), (CreditEntry, "amount")):
         yield _reversals(model, figure)
 
 
+def _currencies(model: Any, noun: str) -> Check:
+    """Of money in a currency other than the customer's nothing is left (rule 2.1)."""
+    total = func.sum(model.amount)
+    other = (
+        select(Customer.id.label("id"), model.currency.label("other"), total.label("total"))
+        .join(model, model.customer_id == Customer.id)
+        .where(model.currency != Customer.currency)
+        .group_by(Customer.id, model.currency)
+        .having(total != 0)
+        .order_by(Customer.id)
+    )
+    return Check(
+        f"Customer %(id)s: %(total)s of {noun} are in %(other)s, not in the customer's currency.", other
+    )
+
+
 def _reversals(model: Any, figure: str) -> Check:
-    """A reversal is the opposite of what it reverses, on the same customer."""
+    """A reversal is the opposite of what it reverses, on the same customer, in the same currency."""
     first = aliased(model)
     same = and_(first.customer_id == model.customer_id, getattr(first, figure) == -getattr(model, figure))
+    if model is not LoyaltyEntry:
+        same = and_(same, first.currency == model.currency)
     query = select(model.id.label("id")).join(first, first.id == model.reverses_id).where(~same)
     return Check(f"{model.__label__} %(id)s: it is not the opposite of what it reverses.", query)
 

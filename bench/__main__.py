@@ -16,6 +16,9 @@ SIGN_IN_LIMIT = 1.05
 """How much longer a wrong password may take for a known user name than for an unknown one, or the other way round."""
 LAPSE_LIMIT = 2.5
 LAPSE_MEMORY = 300
+"""Megabytes that it may take."""
+SLOWED_LIMIT = 2.0
+"""How many times as long pages may take while points lapse, by their 95th percentiles."""
 IMPORT_LIMIT = 6.0
 UNDO_LIMIT = 2.0
 """How many times as long as the import its undo may take."""
@@ -98,7 +101,8 @@ def _import(kind: str, url: str, rows: int) -> int:
 
 def _lapse(kind: str, url: str, due: int, among: int) -> int:
     with data.scratch(url) as scratch:
-        taken = lapsing.compare(scratch, due, among)
+        lapsing.fill(scratch, due, among)
+        taken = lapsing.compare(scratch, due)
     print(f"Lapsing {due:,} lots among {among:,} entries, {kind}:")
     print(
         f"  Clientele          {taken.ours:7.1f} s, at most {taken.grown:.0f} MB beyond what the process held"
@@ -106,6 +110,17 @@ def _lapse(kind: str, url: str, due: int, among: int) -> int:
     print(f"  one transaction    {taken.by_hand:7.1f} s")
     kept = taken.ratio <= LAPSE_LIMIT and taken.grown <= LAPSE_MEMORY
     print(f"  ratio {taken.ratio:.2f}, limit {LAPSE_LIMIT:.2f}: {'kept' if kept else 'MISSED'}", flush=True)
+    return int(not kept) + sum(map(_slowed, taken.pages))
+
+
+def _slowed(page: lapsing.Seen) -> int:
+    """Tell how long a page took meanwhile; return whether that is too long."""
+    few = page.looks < lapsing.FEWEST
+    kept = few or page.ratio < SLOWED_LIMIT
+    said = f"over before {lapsing.FEWEST} looks" if few else "kept" if kept else "MISSED"
+    idle, meanwhile = page.idle.p95, page.meanwhile.p95
+    print(f"  {page.idle.name:<14} p95 {idle:7.1f} ms, meanwhile {meanwhile:7.1f} ms, {page.looks} looks")
+    print(f"  ratio {page.ratio:.2f}, below {SLOWED_LIMIT:.2f}: {said}", flush=True)
     return int(not kept)
 
 

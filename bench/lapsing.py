@@ -1,28 +1,38 @@
 """Lapsing the lots of one night beside one hand-written transaction that writes the same ledger rows.
 
-The latter has no lease, chunks, checkpoints or locks of its own. Both lapse as many lots of one database, due on two
-days in the past, among entries whose points stay.
+The latter has no lease, chunks, checkpoints or locks of its own. Both lapse as many lots of one database, due on
+different days in the past, among entries whose points stay. Ours works in a process of its own, as the clock's does; it
+lapses as many a second time, while somebody looks at pages.
 """
 
 from __future__ import annotations
 
 import datetime as dt
+import json
+import subprocess
+import sys
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, Engine, text
 from sqlalchemy.orm import configure_mappers
 
 from actions import runs
 from bench.imports import memory, settled, timed
+from bench.lists import ROUNDS, WARM_UP, Timing, asked, pages_of, timing
 from jobs.base import JOBS, start
 from models.dialect import WRITE
 from models.schema import open_engine
 
-OURS, BY_HAND, STAYS = (
+OURS, BY_HAND, WATCHED, STAYS = (
     dt.datetime(2020, 1, 1, tzinfo=dt.UTC),
     dt.datetime(2020, 2, 1, tzinfo=dt.UTC),
+    dt.datetime(2020, 3, 1, tzinfo=dt.UTC),
     dt.datetime(2090, 1, 1, tzinfo=dt.UTC),
 )
+FEWEST = 20
+"""Looks at a page that make a 95th percentile."""
 NUMBERS = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < :many)"
 GIVEN = f"""
 INSERT INTO loyalty_entry (customer_id, kind, points, expires_at, created_at, actor_name, comment, key, changeset_id)
@@ -61,12 +71,27 @@ DONE = "SELECT COUNT(*) FROM loyalty_entry WHERE kind = 'expired' AND key LIKE '
 
 
 @dataclass(frozen=True, slots=True)
+class Seen:
+    """How long a page took by itself, and while points were lapsing; ``looks`` is how often it was looked at then."""
+
+    idle: Timing
+    meanwhile: Timing
+    looks: int
+
+    @property
+    def ratio(self) -> float:
+        """How many times as long the slowest in twenty takes meanwhile."""
+        return self.meanwhile.p95 / self.idle.p95
+
+
+@dataclass(frozen=True, slots=True)
 class Taken:
-    """Seconds that each took, and the megabytes that ours took beyond what the process held."""
+    """Seconds that each took, the megabytes that ours took beyond what its process held, and the pages meanwhile."""
 
     ours: float
     by_hand: float
     grown: float
+    pages: tuple[Seen, ...]
 
     @property
     def ratio(self) -> float:
@@ -74,38 +99,91 @@ class Taken:
         return self.ours / self.by_hand
 
 
-def compare(url: str, due: int, among: int) -> Taken:
-    """Lapse ``due`` lots each way, among so many entries."""
+def fill(url: str, due: int, among: int) -> None:
+    """Give so many points that lapse on each of the days, and others that stay."""
     engine = open_engine(url)
-    writing = engine.execution_options(**{WRITE: True})
-    with writing.begin() as connection:
+    with engine.execution_options(**{WRITE: True}).begin() as connection:
         changeset = connection.scalar(text("SELECT MIN(id) FROM changeset"))
-        _give(connection, "ours:", due, OURS, changeset)
-        _give(connection, "hand:", due, BY_HAND, changeset)
-        _give(connection, "stay:", among, STAYS, changeset)
+        for mark, many, lapses in (
+            ("ours:", due, OURS), ("hand:", due, BY_HAND), ("seen:", due, WATCHED), ("stay:", among, STAYS),
+        ):  # fmt: skip
+            _give(connection, mark, many, lapses, changeset)
         connection.execute(text(TOTALS))
     if engine.dialect.name == "postgresql":
         with engine.execution_options(isolation_level="AUTOCOMMIT").connect() as connection:
             connection.execute(text("VACUUM ANALYZE"))
-    now = dt.datetime.now(dt.UTC)
+
+
+def compare(url: str, due: int) -> Taken:
+    """Lapse ``due`` lots each way, and once more while pages are looked at."""
+    engine = open_engine(url)
+    told = json.loads(_started(url, OURS).communicate()[0].splitlines()[-1])
+    by_hand = timed(lambda: _by_hand(engine))
+    pages = _watched(url)
+    _check(engine, due)
+    return Taken(told["seconds"], by_hand, told["grown"], pages)
+
+
+def _started(url: str, as_of: dt.datetime) -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", "bench.lapsing", url, as_of.isoformat()]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+
+
+def _watched(url: str) -> tuple[Seen, ...]:
+    """Look at pages by themselves, then while another process lapses points."""
+    with open_engine(url).connect() as connection:
+        customer = connection.scalar(text("SELECT MIN(id) FROM customer"))
+    asks = pages_of(
+        url,
+        {
+            "customer list": "/admin/customer/?view=all",
+            "Loyalty tab": f"/admin/customer/details/?id={customer}&tab=loyalty_entry",
+        },
+    )
+    for _round in range(WARM_UP):
+        _look(asks)
+    idle = [_look(asks) for _round in range(ROUNDS)]
+    meanwhile = []
+    with _started(url, WATCHED) as process:
+        assert process.stdout is not None
+        process.stdout.readline()  # it begins
+        while process.poll() is None:
+            meanwhile.append(_look(asks))
+    return tuple(
+        Seen(
+            timing(name, [look[name] for look in idle]),
+            timing(name, [look[name] for look in meanwhile]),
+            len(meanwhile),
+        )
+        for name in asks
+    )
+
+
+def _look(asks: dict[str, Callable[[], Any]]) -> dict[str, float]:
+    return {name: asked(ask) for name, ask in asks.items()}
+
+
+def _by_hand(engine: Engine) -> None:
+    with engine.execution_options(**{WRITE: True}).begin() as connection:
+        changeset = connection.scalar(text("SELECT MIN(id) FROM changeset"))
+        now = _at(connection, dt.datetime.now(dt.UTC))
+        given = {"due": _at(connection, BY_HAND), "now": now, "changeset": changeset}
+        for statement in HAND:
+            connection.execute(text(statement), given)
+
+
+def lapse(url: str, as_of: str) -> None:
+    """Lapse what is due; say when it begins, and what it took."""
+    engine = open_engine(url)
     configure_mappers()
     before = settled()
-    ours = timed(lambda: _lapse(engine, now))
-    grown = memory("VmHWM") - before
-
-    def by_hand() -> None:
-        with writing.begin() as connection:
-            given = {"due": _at(connection, BY_HAND), "now": _at(connection, now), "changeset": changeset}
-            for statement in HAND:
-                connection.execute(text(statement), given)
-
-    taken = Taken(ours, timed(by_hand), grown)
-    _check(engine, due)
-    return taken
+    print("begins", flush=True)
+    taken = timed(lambda: _lapse(engine, dt.datetime.fromisoformat(as_of)))
+    print(json.dumps({"seconds": taken, "grown": memory("VmHWM") - before}), flush=True)
 
 
-def _lapse(engine: object, now: dt.datetime) -> None:
-    start(engine, JOBS["loyalty.expire"], now, OURS)
+def _lapse(engine: Engine, as_of: dt.datetime) -> None:
+    start(engine, JOBS["loyalty.expire"], dt.datetime.now(dt.UTC), as_of)
     while runs.work_off(engine, lambda: dt.datetime.now(dt.UTC), "bench"):
         pass
 
@@ -122,9 +200,13 @@ def _at(connection: Connection, at: dt.datetime) -> object:
     return at if connection.dialect.name == "postgresql" else f"{at:%Y-%m-%d %H:%M:%S.%f}"
 
 
-def _check(engine: object, due: int) -> None:
+def _check(engine: Engine, due: int) -> None:
     with engine.connect() as connection:
         left = connection.scalar(text(LEFT))
         done = connection.scalar(text(DONE))
-    if left or done < 2 * due:
+    if left or done < 3 * due:
         raise SystemExit(f"{left} lots were left, {done} lapsed")
+
+
+if __name__ == "__main__":
+    lapse(*sys.argv[1:])

@@ -7,6 +7,7 @@ import statistics
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from bench.data import application
 from bench.peer import PATH, stock_app
@@ -36,18 +37,23 @@ def take_turns(askers: dict[str, Callable[[], object]], rounds: int = ROUNDS) ->
     found: dict[str, list[float]] = {name: [] for name in askers}
     for number in range(rounds + WARM_UP):
         for name, ask in askers.items():
-            taken = _timed(ask)
+            taken = asked(ask)
             if number >= WARM_UP:
                 found[name].append(taken)
-    return tuple(_timing(name, times) for name, times in found.items())
+    return tuple(timing(name, times) for name, times in found.items())
 
 
 def _ours(url: str) -> Callable[[], int]:
+    return pages_of(url, {"list": "/admin/customer/?view=all"})["list"]
+
+
+def pages_of(url: str, paths: dict[str, str]) -> dict[str, Callable[[], int]]:
+    """Return name -> how an admin who is signed in gets a page of ours."""
     app = application(url)
     app.test_client_class = Client
     client = app.test_client()
     client.send("/login/", {"username": "admin", "password": PASSWORD})
-    return lambda: _ask(client, "/admin/customer/?view=all")
+    return {name: partial(_ask, client, path) for name, path in paths.items()}
 
 
 def _stock(url: str) -> Callable[[], int]:
@@ -62,12 +68,14 @@ def _ask(client: object, path: str) -> int:
     return len(answer.data)
 
 
-def _timed(ask: Callable[[], object]) -> float:
+def asked(ask: Callable[[], object]) -> float:
+    """Return the milliseconds that a page takes."""
     gc.collect()
     start = time.perf_counter()
     ask()
     return (time.perf_counter() - start) * 1000
 
 
-def _timing(name: str, found: list[float]) -> Timing:
+def timing(name: str, found: list[float]) -> Timing:
+    """Return what is said of a page, by its milliseconds."""
     return Timing(name, statistics.median(found), sorted(found)[int(len(found) * 0.95) - 1])

@@ -152,6 +152,13 @@ def start(
         return run.id
 
 
+def begin(engine: Engine, declared: Job, now: dt.datetime, as_of: dt.datetime, worker: str) -> runs.Claim:
+    """Queue a run like :func:`start` and claim it in the same transaction, for who does it at once."""
+    with Session(engine.execution_options(**{WRITE: True})) as session, session.begin():
+        run = _queue(session, rows(session)[declared.code], Call(SYSTEM, now), as_of)
+        return runs.claim_own(run, now, worker)
+
+
 def _queue(session: Session, row: JobRow, call: Call, as_of: dt.datetime) -> Run:
     size = JOBS[row.code].preview(session, as_of).size
     run = runs.queue(session, row.code, call, {"as_of": as_of}, size)

@@ -13,8 +13,8 @@ import click
 from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
-from actions.runs import claim_run, do_chunk, serve
-from jobs.base import JOBS, Job, start
+from actions.runs import see_through, serve
+from jobs.base import JOBS, Job, begin
 from jobs.scheduler import keep_time
 from models.run import Run
 from models.shop import load_shop
@@ -34,6 +34,11 @@ def commands(engine: Find, clock: Clock) -> list[click.Command]:
     return [_scheduler_command(engine, clock), jobs]
 
 
+def _name() -> str:
+    """Return what this process is called as a worker."""
+    return f"{socket.gethostname()}:{os.getpid()}"
+
+
 def _scheduler_command(engine: Find, clock: Clock) -> click.Command:
     @click.command("scheduler")
     def scheduler() -> None:
@@ -42,11 +47,10 @@ def _scheduler_command(engine: Find, clock: Clock) -> click.Command:
         stop = Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_args: stop.set())
-        name = f"{socket.gethostname()}:{os.getpid()}"
         timing = Thread(target=keep_time, args=(engine(), clock, stop), daemon=True)
         timing.start()
         click.echo(f"{len(JOBS)} jobs.")
-        serve(engine(), clock, name, stop)
+        serve(engine(), clock, _name(), stop)
         timing.join()
 
     return scheduler
@@ -93,12 +97,10 @@ def _last(session: Session, declared: Job) -> str:
 
 
 def _run(engine: Engine, clock: Callable[[], dt.datetime], declared: Job, as_of: dt.datetime) -> None:
-    run_id = start(engine, declared, clock(), as_of)
-    claim = claim_run(engine, run_id, clock(), "flask jobs run")
-    while claim is not None and do_chunk(engine, claim, clock):
-        pass
+    claim = begin(engine, declared, clock(), as_of, _name())
+    see_through(engine, claim, clock)
     with Session(engine) as session:
-        run = session.get_one(Run, run_id)
+        run = session.get_one(Run, claim.run_id)
         click.echo(f"{run.state.label}: {run.done} done, {run.refused} not.")
-        if run.refused:
+        if run.is_open or run.refused:
             raise SystemExit(1)

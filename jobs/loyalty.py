@@ -33,10 +33,16 @@ def points_due(session: Session, as_of: dt.datetime) -> Foreseen:
 
 @job("loyalty.expire", cron="15 2 * * *", label=N_("Lapse points"), preview=points_due)
 def expire_points(ctx: Context, run: Run, as_of: dt.datetime) -> int:
-    """Lapse the next lots whose date has come by ``as_of``; a missed night is made good by the next."""
+    """Lapse the next lots whose date has come by ``as_of``; a missed night is made good by the next.
+
+    Where none of the next few could be lapsed, or somebody else has just done so, those behind them are looked at: 0 is
+    only returned when nothing is left.
+    """
     poisoned = select(RunItem.row_id).where(RunItem.run_id == run.id)
-    ids = next_due(ctx.session, as_of, CHUNK, poisoned)
-    return _lapse(ctx, run, ids) if ids else 0
+    while ids := next_due(ctx.session, as_of, CHUNK, poisoned):
+        if done := _lapse(ctx, run, ids):
+            return done
+    return 0
 
 
 def _lapse(ctx: Context, run: Run, ids: Sequence[int]) -> int:

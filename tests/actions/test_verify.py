@@ -1,11 +1,13 @@
 """``flask verify`` finds every kind of wrong figure, and nothing where nothing is wrong (rule 1.3)."""
 
+import datetime as dt
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from click.testing import CliRunner
-from sqlalchemy import update
+from sqlalchemy import inspect, text, update
 from sqlalchemy.orm import Session
 
 from actions import accounts, credit, loyalty
@@ -13,6 +15,7 @@ from actions.base import Actor, Context
 from actions.cli import commands
 from actions.journal import Journal
 from actions.verify import SHOWN, verify
+from models import triggers
 from models.account import AccountEntry, AccountKind
 from models.address import Address
 from models.customer import Customer
@@ -45,6 +48,10 @@ def busy_customer(session: Session) -> Customer:
     accounts.void_invoice(ctx, void, reason="Twice")
     accounts.pay(ctx, customer=customer.id, amount=5_000, method="cash")
     credit.adjust(ctx, customer=customer.id, amount=2_500, comment="Card found")
+    gone = loyalty.adjust(ctx, **points, points=30, expires_after_days=1).record
+    session.flush()
+    session.refresh(gone)
+    loyalty.lapse(replace(ctx, now=factories.NOW + dt.timedelta(days=3)), customer, gone.lot)
     session.flush()
     return customer
 
@@ -83,14 +90,126 @@ def _merged(session: Session, customer: Customer) -> None:
     session.execute(update(Customer).where(Customer.id == customer.id).values(merged_into_id=survivor.id))
 
 
+def _raw(*statements: str) -> Callable[[Session, Customer], None]:
+    """Do it behind the product's back, where no trigger and no foreign key is in the way; ``:c`` is the customer."""
+
+    def corrupt(session: Session, customer: Customer) -> None:
+        session.flush()
+        connection = session.connection()
+        triggers.remove(connection)
+        if connection.dialect.name == "sqlite":
+            connection.execute(text("PRAGMA defer_foreign_keys = ON"))
+        else:
+            for table in ("loyalty_lot", "loyalty_allocation"):
+                for key in inspect(connection).get_foreign_keys(table):
+                    connection.execute(text(f"ALTER TABLE {table} DROP CONSTRAINT {key['name']}"))
+        for statement in statements:
+            done = connection.execute(text(statement), {"c": customer.id} if ":c" in statement else {})
+            assert done.rowcount > 0, "there was nothing to damage"
+
+    return corrupt
+
+
+OF = "(SELECT MIN(id) FROM {} WHERE customer_id = :c AND kind = '{}')"
+REDEEMED, LAPSED = OF.format("loyalty_entry", "redeemed"), OF.format("loyalty_entry", "expired")
+FIRST_LOT = "(SELECT MIN(id) FROM loyalty_lot WHERE customer_id = :c)"
+LAPSED_LOT = f"(SELECT lot_id FROM loyalty_allocation WHERE entry_id = {LAPSED})"
+LAPSE_AGAIN = """
+INSERT INTO loyalty_entry (customer_id, kind, points, created_at, actor_name, comment, key, changeset_id)
+SELECT customer_id, kind, points, created_at, actor_name, comment, 'once more', changeset_id FROM loyalty_entry
+WHERE customer_id = :c AND kind = 'expired'
+"""
+TAKE_AGAIN = f"""
+INSERT INTO loyalty_allocation (entry_id, lot_id, points)
+SELECT MAX(id), {LAPSED_LOT}, 30 FROM loyalty_entry WHERE customer_id = :c AND kind = 'expired'
+"""
+
+
 @pytest.mark.parametrize(
     ("corrupt", "sentence"),
     [
+        (
+            _raw(f"DELETE FROM loyalty_allocation WHERE entry_id = {REDEEMED}"),
+            "it has -200 points, its lot and allocations make 0",
+        ),
+        (
+            _raw(f"DELETE FROM loyalty_allocation WHERE entry_id = {REDEEMED}"),
+            "100 points are gone, the allocations add up to -100",
+        ),
+        (
+            _raw(f"UPDATE loyalty_allocation SET points = 201 WHERE entry_id = {REDEEMED}"),
+            "it has -200 points, its lot and allocations make -201",
+        ),
+        (
+            _raw(
+                f"INSERT INTO loyalty_allocation (entry_id, lot_id, points) VALUES ({LAPSED}, {FIRST_LOT}, 7)"
+            ),
+            "100 points are gone, the allocations add up to 107",
+        ),
+        (
+            _raw(
+                f"DELETE FROM loyalty_entry WHERE id = (SELECT entry_id FROM loyalty_lot WHERE id = {FIRST_LOT})"
+            ),
+            "its customer, points or date are not those of its entry",
+        ),
+        (
+            _raw(f"DELETE FROM loyalty_lot WHERE id = {FIRST_LOT}"),
+            "it has 500 points, its lot and allocations make 0",
+        ),
+        (
+            _raw(f"DELETE FROM loyalty_lot WHERE id = {FIRST_LOT}"),
+            "its lot and its entry are not of one customer",
+        ),
+        (
+            _raw(f"DELETE FROM loyalty_entry WHERE id = {REDEEMED.replace('MIN', 'MAX')}"),
+            "its lot and its entry are not of one customer",
+        ),
+        (_raw(LAPSE_AGAIN, TAKE_AGAIN), "30 points are gone, the allocations add up to 60"),
+        (_raw(LAPSE_AGAIN, TAKE_AGAIN), "once more"),
+        (
+            _raw(f"UPDATE loyalty_entry SET created_at = '2026-09-02 10:00:00' WHERE id = {LAPSED}"),
+            "had not lapsed by then",
+        ),
+        (
+            _raw(
+                f"UPDATE loyalty_lot SET expires_at = NULL WHERE id = {LAPSED_LOT}",
+                "UPDATE loyalty_entry SET expires_at = NULL WHERE customer_id = :c AND points = 30",
+            ),
+            "had not lapsed by then",
+        ),
+        (
+            _raw("UPDATE loyalty_lot SET points = 31 WHERE points = 30 AND customer_id = :c"),
+            "are not those of its entry",
+        ),
+        (
+            _raw("UPDATE account_entry SET currency = 'EUR' WHERE customer_id = :c AND kind = 'payment'"),
+            "-5000 of the account are in EUR, not in the customer's currency",
+        ),
+        (
+            _raw("UPDATE credit_entry SET currency = 'USD' WHERE customer_id = :c"),
+            "2500 of the gift-card credit are in USD, not in the customer's currency",
+        ),
+        (
+            _raw("UPDATE account_entry SET currency = 'EUR' WHERE customer_id = :c AND kind = 'reversal'"),
+            "it is not the opposite of what it reverses",
+        ),
+        (
+            _raw("UPDATE loyalty_entry SET points = points + 1 WHERE customer_id = :c AND kind = 'reversal'"),
+            "it is not the opposite of what it reverses",
+        ),
+        (
+            _raw("UPDATE account_entry SET amount = amount + 1 WHERE customer_id = :c AND kind = 'payment'"),
+            "the account balance is 7000, the entries add up to 7001",
+        ),
+        (
+            _raw("DELETE FROM credit_entry WHERE customer_id = :c"),
+            "the gift-card credit is 2500, the entries add up to 0",
+        ),
         (_set(Customer, points=1), "points are 1, the entries add up to 400"),
         (_set(Customer, points=1), "points are 1, the unspent lots add up to 400"),
         (_set(LoyaltyLot, unspent=399), "the unspent lots add up to 399"),
         (_set(LoyaltyLot, unspent=399), "101 points are gone, the allocations add up to 100"),
-        (_set(LoyaltyLot, expires_at=None), "its customer or date is not that of its entry"),
+        (_set(LoyaltyLot, expires_at=None), "its customer, points or date are not those of its entry"),
         (_stray_entry, "it has 100 points, its lot and allocations make 0"),
         (_set(Customer, account_balance=1), "the account balance is 1, the entries add up to 7000"),
         (_set(Customer, credit_balance=1), "the gift-card credit is 1, the entries add up to 2500"),

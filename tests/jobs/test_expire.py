@@ -1,15 +1,10 @@
 """Points lapse in the night: each lot once, whoever does it and however often they are stopped (rule 1.6)."""
 
 import datetime as dt
-import os
-import random
-import signal
-import subprocess
-import sys
 from typing import Any
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import event, update
 from sqlalchemy.orm import Session
 
 from actions import loyalty
@@ -108,10 +103,11 @@ def test_as_of_an_earlier_moment_only_what_was_due_by_then_lapses(desk: Desk) ->
     assert expire(desk).done == 1
 
 
+@pytest.mark.parametrize("chunk", [1, 4])
 def test_one_that_cannot_lapse_is_named_and_the_others_do(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, chunk: int
 ) -> None:
-    monkeypatch.setattr(job_file, "CHUNK", 4)
+    monkeypatch.setattr(job_file, "CHUNK", chunk)
     customers = [desk.customer() for _n in range(10)]
     for customer in customers:
         give(desk, customer, 10, 1)
@@ -138,43 +134,27 @@ def test_who_spends_meanwhile_spends_what_is_there(desk: Desk) -> None:
     assert expire(desk).done == 1
 
 
-KILLED = """
-import datetime as dt, sys
-import jobs.registry
-from actions.runs import work_off
-from jobs import loyalty
-from models.schema import open_engine
-loyalty.CHUNK = 7
-now = dt.datetime.fromisoformat(sys.argv[2])
-engine = open_engine(sys.argv[1])
-print("ready", flush=True)
-while work_off(engine, lambda: now, "killed"):
-    pass
-"""
+@pytest.mark.parametrize("database_kind", ["postgresql"], indirect=True)
+def test_lots_that_a_merge_takes_elsewhere_meanwhile_lapse_under_the_lock_of_who_has_them(desk: Desk) -> None:
+    one, two = desk.customer(), desk.customer(points=10)
+    give(desk, one, 10, 1)
+    desk.later(days=5)
+    lot = desk.all(LoyaltyLot)[0].id
+    locked = 0
 
+    def merged(connection: Any, _cursor: Any, statement: str, parameters: Any, *_rest: Any) -> None:
+        nonlocal locked
+        if "FOR UPDATE" in statement:
+            locked += 1
+            if locked == 1:
+                with desk.engine.execution_options(**{WRITE: True}).begin() as other:
+                    other.execute(update(LoyaltyLot.__table__).values(customer_id=two))
 
-def test_killed_again_and_again_each_lot_lapses_once(desk: Desk, database: Any) -> None:
-    chance = random.Random(7)
-    for _n in range(12):
-        customer = desk.customer()
-        for _m in range(10):
-            give(desk, customer, chance.randint(1, 50), chance.randint(1, 9))
-    desk.later(days=30)
-    run_id = start(desk.engine, EXPIRE, desk.now, desk.now)
-    for _kill in range(3):
-        with subprocess.Popen(
-            [sys.executable, "-c", KILLED, database.url, desk.now.isoformat()], stdout=subprocess.PIPE
-        ) as process:
-            assert process.stdout is not None
-            assert process.stdout.readline() == b"ready\n"
-            seen = len(expired(desk))
-            while process.poll() is None and len(expired(desk)) < seen + 7:
-                pass
-            if process.poll() is None:
-                os.kill(process.pid, signal.SIGKILL)
-        desk.later(minutes=2)  # the lease passes to the next
-    work(desk)
-    run = desk.get(Run, run_id)
-    assert (run.state, run.done) == (RunState.DONE, 120)
-    assert len(expired(desk)) == 120
-    in_order(desk)
+    with desk.deed() as ctx:
+        event.listen(desk.engine, "after_cursor_execute", merged)
+        try:
+            assert lapse_lots(ctx, [lot]) == 1
+        finally:
+            event.remove(desk.engine, "after_cursor_execute", merged)
+        assert locked == 2, "looked who has them by now, and locked them too"
+        ctx.session.rollback()

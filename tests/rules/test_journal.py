@@ -12,7 +12,7 @@ from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from actions.base import Conflict, Invalid, Refused
+from actions.base import Conflict, Invalid
 from actions.journal import WriteOutsideAction, read_only
 from actions.loyalty import adjust
 from models.customer import Customer
@@ -213,23 +213,6 @@ def test_of_eight_people_making_sixty_edits_each_none_is_lost(desk: Desk) -> Non
         list(pool.map(work, range(people)))
     assert desk.of(customer).credit_limit == people * each
     assert len(desk.all(Change, table_name="customer", row_id=customer)) == people * each
-
-
-def test_of_fifty_spends_of_a_hundred_from_five_hundred_exactly_five_win(desk: Desk) -> None:
-    customer = desk.customer()
-    desk.do(adjust, customer=customer, points=500, comment="Sorry")
-
-    def spend(_: int) -> bool:
-        try:
-            desk.do(adjust, customer=customer, points=-100, comment="Voucher")
-        except Refused as refused:
-            return refused.code != "too_few_points"
-        return True
-
-    with ThreadPoolExecutor(16) as pool:
-        won = sum(pool.map(spend, range(50)))
-    assert won == 5
-    assert (desk.of(customer).points, desk.lots(customer)) == (0, [(500, 0)])
 
 
 def test_one_key_sent_by_many_at_once_is_one_deed(desk: Desk) -> None:
