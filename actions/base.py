@@ -21,7 +21,7 @@ from actions import letters
 from actions.sight import channels_in, seen
 from models.base import N_, About, Base, Invalid
 from models.customer import Customer
-from models.mail import Mail
+from models.mail import LARGEST_FILE, Mail, MailAttachment
 from models.member import Member
 from models.shop import Shop
 from models.sight import Channels
@@ -171,12 +171,23 @@ class Context:
         """Say something the person should know before and after the deed; it happens all the same."""
         self.warnings.append(Warned(message, values))
 
-    def mail(self, code: str, customer: Customer, *, secret: str | None = None, **values: Any) -> None:
+    def mail(
+        self,
+        code: str,
+        customer: Customer,
+        *,
+        secret: str | None = None,
+        enclosed: Sequence[letters.Enclosure] = (),
+        key: str | None = None,
+        **values: Any,
+    ) -> None:
         """Write a letter to a customer; it is sent after the commit, and not at all if there is none (rule 14.1).
 
         Somebody without an address is told nothing, and the person who acts is told that.
 
         :param code: of a letter in actions/letters.py; ``values`` are what its texts ask for.
+        :param enclosed: the files that go with it. :param key: says for what it is written, where that is only once.
+        :raises Refused: ``file_too_large``.
         :param secret: takes the place of ``secret`` in the texts when the mail goes out, and is then forgotten.
         """
         address = letters.address_of(customer)
@@ -184,8 +195,8 @@ class Context:
             self.warn(N_("%(customer)s has no email address, so nobody is told."), customer=str(customer))
             return
         written = self._written(code, letters.name_of(customer), customer.language, values, secret)
-        written.customer_id, written.recipient = customer.id, address
-        self.post(written)
+        written.customer_id, written.recipient, written.key = customer.id, address, key
+        self.post(written, enclosed)
 
     def mail_staff(
         self, code: str, member: Member, *, to: str = "", secret: str | None = None, **values: Any
@@ -210,10 +221,11 @@ class Context:
             secret=letters.checked_secret(secret),
         )
 
-    def post(self, mail: Mail) -> Mail:
-        """Put a mail into the outbox, in this deed's transaction."""
+    def post(self, mail: Mail, enclosed: Sequence[letters.Enclosure] = ()) -> Mail:
+        """Put a mail into the outbox, in this deed's transaction. :raises Refused: ``file_too_large``."""
         mail.message_id, mail.changeset_id = secrets.token_hex(16), self.changeset_id
         mail.created_at = mail.next_attempt_at = self.now
+        mail.attachments = [_attached(file) for file in enclosed]
         self.session.add(mail)
         self.session.flush()
         return mail
@@ -288,6 +300,13 @@ class Context:
     def concerns(self, row: Base) -> None:
         """Name the record this deed is about, for the Activity screen."""
         self.journal.subject = row
+
+
+def _attached(file: letters.Enclosure) -> MailAttachment:
+    size = len(file.content)
+    if size > LARGEST_FILE:
+        raise Refused("file_too_large", N_("%(name)s is too large to go with an email."), name=file.name)
+    return MailAttachment(name=file.name, content_type=file.content_type, size=size, content=file.content)
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,6 +33,8 @@ EVENTS = {
     "staff.signed_out_elsewhere": N_("Signed out everywhere else"),
     "staff.link_printed": N_("Link for a new password made at the machine"),
     "customer.revealed": N_("Masked value revealed"),
+    "customer.statement": N_("Statement downloaded"),
+    "mail.attachment": N_("Attachment downloaded"),
 }
 """Code -> what the Activity screen calls it."""
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from gettext import NullTranslations
 from io import BytesIO
@@ -57,10 +57,31 @@ class Written:
     html: str
 
 
+@dataclass(frozen=True, slots=True)
+class Enclosure:
+    """A file that goes with a letter. ``name`` is what the recipient's mail program calls it."""
+
+    name: str
+    content_type: str
+    content: bytes = field(repr=False)
+
+
 LETTERS: dict[str, Letter] = {
     letter.code: letter
     for letter in (
         Letter("trade_approved", N_("Trade account approved"), N_("Your trade account is approved")),
+        Letter(
+            "account_statement",
+            N_("Account statement"),
+            N_("Your account statement from %(shop)s"),
+            frozenset({"since", "until", "balances", "message"}),
+        ),
+        Letter(
+            "account_reminder",
+            N_("Statement reminder"),
+            N_("Payment reminder from %(shop)s"),
+            frozenset({"until", "overdue", "balances"}),
+        ),
         Letter("trade_rejected", N_("Trade account rejected"), N_("Your application for a trade account")),
         Letter(
             "staff_invitation",

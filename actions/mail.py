@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from sqlalchemy import select
 
 from actions.base import Context, Outcome, Refused, action
 from actions.ledger import refuse_unless_live
-from actions.letters import address_of
+from actions.letters import Enclosure, address_of
 from models.base import N_
 from models.journal import Changeset
 from models.mail import Mail, MailState, masked
@@ -33,9 +33,16 @@ def resend(ctx: Context, mail: Mail) -> Outcome:
         )
     kept = ("customer_id", "staff_id", "template", "subject", "text_body", "html_body")
     written = {name: getattr(mail, name) for name in kept}
-    sent = ctx.post(Mail(recipient=address, resend_of_id=mail.id, **written))
+    sent = ctx.post(Mail(recipient=address, resend_of_id=mail.id, **written), list(enclosed(mail)))
     mail.resent_at = ctx.now
     return Outcome(N_("The email goes to %(address)s again."), sent, {"address": masked(address)})
+
+
+def enclosed(mail: Mail) -> Iterator[Enclosure]:
+    """Yield the files that go with a mail, without what an erasure took."""
+    for file in mail.attachments:
+        if file.content is not None:
+            yield Enclosure(str(file), file.content_type, file.content)
 
 
 def _address(ctx: Context, mail: Mail) -> str:

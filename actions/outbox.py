@@ -22,7 +22,8 @@ from sqlalchemy import Engine, and_, or_, select, update
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session, undefer, undefer_group
 
-from actions.letters import complete, one_line
+from actions.letters import Enclosure, complete, one_line
+from actions.mail import enclosed
 from models.base import N_
 from models.dialect import WRITE
 from models.mail import Mail, MailState
@@ -55,6 +56,7 @@ class Envelope:
     shop: str
     reply_to: str | None
     at: dt.datetime
+    enclosed: tuple[Enclosure, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +180,10 @@ def _envelope(engine: Engine, taken: Claim, now: dt.datetime, base_url: str) -> 
             return None
         text, html = (complete(body, base_url, mail.secret) for body in (mail.text_body, mail.html_body))
         subject = one_line(mail.subject or "")
-        return Envelope(mail.message_id, mail.recipient, subject, text, html, shop.name, shop.email, now)
+        files = tuple(enclosed(mail))
+        return Envelope(
+            mail.message_id, mail.recipient, subject, text, html, shop.name, shop.email, now, files
+        )
 
 
 def _record(engine: Engine, taken: Claim, values: dict[str, Any]) -> None:

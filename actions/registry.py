@@ -22,6 +22,7 @@ from actions import (
     staff_access,
     staff_scope,
     staff_sessions,
+    statement_mail,
     undo,
     unmerge,
 )
@@ -48,6 +49,7 @@ __all__ = [
     "staff_access",
     "staff_scope",
     "staff_sessions",
+    "statement_mail",
     "undo",
     "unmerge",
 ]

@@ -256,6 +256,10 @@ class Screen(Views, Sorting, ModelView):
         """Return the figures that stand over this list where it is a tab of ``owner``."""
         return ()
 
+    def tab_links(self, owner: Any) -> Sequence[Link]:
+        """Return further ways from this list where it is a tab of ``owner``."""
+        return ()
+
     def line_url(self, row: Any) -> str | None:
         """Return the address of a row's record, for those who may open it."""
         return self.row_url("details_view", row.id) if self.can("show") else None

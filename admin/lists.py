@@ -16,7 +16,7 @@ from admin import columns, filters, links, masking
 from admin.context import clientele, session, shop, zone
 from admin.fields import OPERATORS
 from admin.frame import frame
-from admin.pages import ColumnChoice, Fact, Line, ListPage
+from admin.pages import ColumnChoice, Line, ListPage
 from admin.query import BadArgument, Condition, Grammar, ListQuery, conditions_of, parse_id
 from admin.select import COUNT_CAP, Page, counts_up_to, fetch_page
 
@@ -73,6 +73,7 @@ def build(screen: Screen) -> ListPage:
     """Return the list page for the request's query."""
     query, embedded = parse(screen), request.args.get("embed") == "1"
     base = screen.url_to("index_view")
+    owner = _owner(screen, query) if embedded else None
     statement = matching(screen, query, embedded=embedded)
     names = columns.chosen_columns(screen, query, embedded)
     keys = screen.sort_keys(query.sort, query.descending)
@@ -107,13 +108,13 @@ def build(screen: Screen) -> ListPage:
         ],
         **_turning(page, carried, base),
         new=links.new_link(screen, query, drawer=embedded),
-        tools=links.tools(screen, carried),
+        tools=[*links.tools(screen, carried), *(screen.tab_links(owner) if owner is not None else ())],
         exports=links.exports(screen, carried),
         bulk=links.bulk(screen, carried),
         empty=str(screen.empty) or _("There are no %(things)s yet.", things=_(screen.plural).lower()),
         embedded=embedded,
         edit_url=screen.url_to("ajax_update") if masking.editable(screen) and screen.can("edit") else None,
-        facts=_facts(screen, query) if embedded else (),
+        facts=screen.facts(owner) if owner is not None else (),
     )
 
 
@@ -135,13 +136,12 @@ def _turning(page: Page, carried: ListQuery, base: str) -> dict[str, str | None]
     }
 
 
-def _facts(screen: Screen, query: ListQuery) -> Sequence[Fact]:
-    """Return the figures over a tab, once the record it belongs to is known and theirs to see."""
+def _owner(screen: Screen, query: ListQuery) -> Any:
+    """Return the record that a tab belongs to; None where that is not known, or not theirs to see."""
     owners = [c for c in query.conditions if c.operator == "eq" and c.field.name in screen.tab_filters]
     target = owners[0].field.target if len(owners) == 1 else None
     other = clientele().by_model.get(target) if target is not None else None
-    owner = other.get_one(owners[0].value) if other is not None and other.can("show") else None
-    return screen.facts(owner) if owner is not None else ()
+    return other.get_one(owners[0].value) if other is not None and other.can("show") else None
 
 
 def _carried(screen: Screen, query: ListQuery, embedded: bool) -> ListQuery:

@@ -112,5 +112,7 @@ def message(envelope: Envelope, server: MailServer) -> Message:
         date=envelope.at.timestamp(),
         extra_headers={"Auto-Submitted": "auto-generated"},
     )
+    for file in envelope.enclosed:
+        made.attach(one_line(file.name), file.content_type, file.content)
     made.msgId = f"<{envelope.message_id}@{server.sender.rpartition('@')[2]}>"
     return made

@@ -45,7 +45,7 @@ _SERVICE = (
 )
 _SEEN = grants((OWNER,), *(SEE + group for group in groups()))
 _STANDING = grants(("customer",), "activate", "deactivate")
-_MAIL = grants(("mail",), *READ, "resend")
+_MAIL = grants(("mail",), *READ, "resend") | grants(("customer",), "send_statement")
 _TRADE = grants(("customer",), "approve", "reject", "set_terms")
 _BULK = grants(("customer", "address", "note"), "edit_fields")
 
@@ -97,7 +97,7 @@ SHIPPED_ROLES: dict[str, set[tuple[str, str]] | None] = {
     | grants(("account_entry",), "pay", "refund", "void")
     | grants(("invoice",), "raise", "void")
     | grants(("credit_entry",), "adjust", "reverse")
-    | grants(("customer",), "set_terms")
+    | grants(("customer",), "set_terms", "send_statement")
     | grants(("changeset",), *READ, "undo"),
     "Read-only": _EVERYTHING_READ,
 }

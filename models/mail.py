@@ -14,18 +14,22 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from models import normalise
 from models.base import N_, Base, table_args
-from models.columns import refers
+from models.columns import check, refers
 from models.customer import Customer
 from models.journal import Changeset
 from models.masks import email
 from models.personal import personal, reference, search_key, secret, staff, system
-from models.types import Choice, Key, PrimaryKey, UTCDateTime, choice
+from models.types import Choice, File, Key, PrimaryKey, UTCDateTime, choice
 
 BASE_MARK = "https://base.invalid"
 """Stands in a stored text for the address of the shop, which is the deployment's and known when the mail goes out."""
 
 SECRET_MARK = "•" * 8
 """Stands in a stored text for what only the recipient may see: filled in at sending, and kept nowhere afterwards."""
+
+
+LARGEST_FILE = 5_000_000
+"""Bytes of one file that goes with a mail; many mail servers take no mail of more than ten million."""
 
 
 class MailState(Choice):
@@ -90,6 +94,8 @@ class Mail(Base):
     )
     """A mail server's words, which often quote the address."""
     message_id: Mapped[str] = mapped_column(String(64), unique=True, info=system)
+    key: Mapped[str | None] = mapped_column(String(200), unique=True, info=system)
+    """What it is written once for, where that is so: a job, the month and the customer."""
     resend_of_id: Mapped[int | None] = refers("mail", system)
     resent_at: Mapped[dt.datetime | None] = mapped_column(UTCDateTime, info=system)
     changeset_id: Mapped[int] = refers("changeset", system)
@@ -100,6 +106,9 @@ class Mail(Base):
     customer: Mapped[Customer | None] = relationship()
     changeset: Mapped[Changeset] = relationship()
     resend_of: Mapped[Mail | None] = relationship(remote_side="Mail.id")
+    attachments: Mapped[list[MailAttachment]] = relationship(
+        back_populates="mail", order_by="MailAttachment.id", passive_deletes="all"
+    )
 
     def derive(self) -> None:
         """Recompute the search key (rule 7.2)."""
@@ -112,6 +121,32 @@ class Mail(Base):
 
     def __str__(self) -> str:
         return self.subject or f"#{self.id}"
+
+
+class MailAttachment(Base):
+    """A file that goes with a mail. Like the mail's words it never changes; an erasure takes name and content."""
+
+    __tablename__ = "mail_attachment"
+    __label__ = N_("Attachment")
+    __plural__ = N_("Attachments")
+    __table_args__ = table_args(check("size_range", f"size > 0 AND size <= {LARGEST_FILE}"))
+
+    id: Mapped[PrimaryKey]
+    mail_id: Mapped[int] = refers("mail", system)
+    name: Mapped[str | None] = mapped_column(
+        String(120), info=personal("text", merge="survivor", written_by="product")
+    )
+    content_type: Mapped[str] = mapped_column(String(100), info=system)
+    size: Mapped[int] = mapped_column(Integer, info=system)
+    """In bytes."""
+    content: Mapped[bytes | None] = mapped_column(
+        File, deferred=True, info=personal("text", merge="survivor", written_by="product")
+    )
+
+    mail: Mapped[Mail] = relationship(back_populates="attachments")
+
+    def __str__(self) -> str:
+        return self.name or f"#{self.id}"
 
 
 def masked(address: str | None) -> str:

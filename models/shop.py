@@ -36,6 +36,8 @@ class Shop:
     points_expire_after_days: int | None = 365
     external_accounting: bool = False
     undo_days: int | None = 30
+    statement_reminders: bool = False
+    statement_reminder_days: int = 7
 
     @property
     def zone(self) -> ZoneInfo:
@@ -61,6 +63,7 @@ class Setting:
 
 _DAYS = between(1, LONGEST_EXPIRY_DAYS)
 _UNDO_DAYS = between(1, 3650)
+_OVERDUE_DAYS = between(0, 365)
 _CHANNEL = required(N_("Enter the code of a sales channel, such as WEB."))
 
 
@@ -71,6 +74,13 @@ def _expiry(field: str, value: Any) -> int | None:
 
 def _undo_days(field: str, value: Any) -> int | None:
     days: int | None = _UNDO_DAYS(field, value)
+    return days
+
+
+def _reminder_days(field: str, value: Any) -> int:
+    days: int | None = _OVERDUE_DAYS(field, value)
+    if days is None:
+        raise Invalid({field: N_("Enter a number of days.")})
     return days
 
 
@@ -156,6 +166,20 @@ SETTINGS: dict[str, Setting] = {
             N_("How long a change can be taken back with one click; empty means for ever."),
             "integer",
             _undo_days,
+        ),
+        Setting(
+            "statement_reminders",
+            N_("Send reminders with statements"),
+            N_("Each month, to customers who owe overdue money. Nobody is reminded while this is off."),
+            "boolean",
+            _boolean,
+        ),
+        Setting(
+            "statement_reminder_days",
+            N_("Remind from (days overdue)"),
+            N_("0 to 365: how long money must be overdue before its customer is reminded."),
+            "integer",
+            _reminder_days,
         ),
     )
 }

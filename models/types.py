@@ -7,7 +7,7 @@ import enum
 from decimal import Decimal
 from typing import Annotated
 
-from sqlalchemy import JSON, BigInteger, DateTime, Enum, Integer, String
+from sqlalchemy import JSON, BigInteger, DateTime, Enum, Integer, LargeBinary, String
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.engine import Dialect
 from sqlalchemy.orm import mapped_column
@@ -29,6 +29,13 @@ class Minor(TypeDecorator[int]):
     """Money in integer minor units (pence, cents), never a float or SQL numeric (RULES 2.1)."""
 
     impl = BigInteger
+    cache_ok = True
+
+
+class File(TypeDecorator[bytes]):
+    """The bytes of a file, such as a PDF: the only thing that is stored neither as text nor as a figure."""
+
+    impl = LargeBinary
     cache_ok = True
 
 

@@ -32,7 +32,7 @@ from models.lookups import (
     SalesChannel,
 )
 from models.loyalty import LoyaltyAllocation, LoyaltyEntry, LoyaltyKind, LoyaltyLot
-from models.mail import Mail, MailState
+from models.mail import Mail, MailAttachment, MailState
 from models.note import Note
 from models.order import ExternalId, ExternalKind, ExternalSystem, Order, OrderLine, Shipment
 from models.phone import Phone
@@ -390,6 +390,15 @@ def make_mail(session: Session, **overrides: Any) -> Mail:
         state=MailState.SENT, attempts=1, sent_at=NOW, created_at=NOW, message_id=f"{n:032d}",
     )  # fmt: skip
     return _save(session, Mail(**values))
+
+
+def make_mail_attachment(session: Session, **overrides: Any) -> MailAttachment:
+    """A small file that went with a new mail, unless ``mail`` is given."""
+    content = overrides.pop("content", b"%PDF-1.4")
+    values = _given(
+        overrides, mail=lambda: make_mail(session), name="statement.pdf", content_type="application/pdf"
+    )
+    return _save(session, MailAttachment(**values, content=content, size=len(content or b"x")))
 
 
 def make_run(session: Session, **overrides: Any) -> Run:

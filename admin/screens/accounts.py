@@ -14,11 +14,11 @@ from wtforms import Form, StringField, TextAreaField
 from wtforms.validators import InputRequired, Length, Optional
 
 from actions import accounts
-from admin import cells, forms, inputs
+from admin import cells, forms, inputs, statements
 from admin.base import Screen
-from admin.context import shop
+from admin.context import clientele, shop
 from admin.declare import RowAction, View
-from admin.pages import Badge, Cell, Fact
+from admin.pages import Badge, Cell, Fact, Link
 from admin.screens.ledgers import LedgerScreen, ReasonForm, balance_after
 from models.account import AccountEntry, AccountKind, Invoice, PaymentMethod
 from models.customer import Customer
@@ -137,6 +137,12 @@ class AccountEntryScreen(LedgerScreen):
         ),
     )  # fmt: skip
     empty = _l("Payments, refunds and invoices on account are listed here.")
+
+    def tab_links(self, owner: Any) -> Sequence[Link]:
+        """Lead to the customer's statement."""
+        if not isinstance(owner, Customer):
+            return ()
+        return (statements.link(clientele().by_model[Customer], owner),)
 
     def facts(self, owner: Any) -> Sequence[Fact]:
         """What the customer owes, and what was agreed about it."""

@@ -6,8 +6,8 @@ from flask_babel import lazy_gettext as _l
 from wtforms import BooleanField, Form, TextAreaField
 from wtforms.validators import InputRequired, Length, Optional
 
-from actions import customers, merge, notes
-from admin import forms, inputs
+from actions import customers, merge, notes, statement_mail
+from admin import forms, inputs, statements
 from admin.declare import NoForm, RowAction
 from admin.screens.ledgers import ReasonForm
 from models.choices import Status
@@ -50,6 +50,18 @@ class NoteForm(Form):
     due_on = inputs.DayField(_l("Due on"), [Optional()], description=_l("Only for a task."))
 
 
+class StatementForm(Form):
+    """Which days the statement is about, and what is said with it."""
+
+    since = inputs.DayField(
+        _l("From"), [Optional()], description=_l("Empty means the first day of last month.")
+    )
+    until = inputs.DayField(_l("To"), [Optional()], description=_l("Empty means today."))
+    message = TextAreaField(
+        _l("Message"), [Optional(), Length(max=1000)], description=_l("Stands in the email, as you write it.")
+    )
+
+
 class MergeForm(Form):
     """Which records go into this one, and why we know that they are the same."""
 
@@ -86,6 +98,9 @@ ACTIONS = (
     RowAction(customers.change_class, ClassForm, "tag", when=_live, from_row=True),
     RowAction(customers.change_group, GroupForm, "users", when=_live, from_row=True),
     RowAction(customers.set_terms, TermsForm, "credit-card", when=_live, from_row=True),
+    RowAction(
+        statement_mail.send_statement, StatementForm, "send", when=_live, bulk=False, starts=statements.starts
+    ),
     RowAction(merge.merge, MergeForm, "git-merge", when=_live, bulk=False),
     RowAction(
         customers.verify, NoForm, "circle-check", when=lambda row: row.verified_at is None and row.is_live

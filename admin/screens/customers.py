@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from flask import request
+from flask_admin import expose
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from markupsafe import Markup
@@ -12,22 +14,26 @@ from sqlalchemy import select
 from sqlalchemy.orm import joinedload
 
 from actions.customers import usual_channel
-from admin import cells, reveals
+from admin import cells, reveals, statements
 from admin.base import Screen
 from admin.columns import related_cell
 from admin.context import channels, now, session, shop
 from admin.declare import Section, Tab, View
 from admin.fields import label_of
 from admin.frame import initials
-from admin.pages import Badge, Cell, Event
+from admin.pages import Badge, Cell, Event, Link
+from admin.query import parse_id
 from admin.screens import watch
 from admin.screens.customer_actions import ACTIONS
+from admin.views import PERMISSION_OF
 from models.address import Address
 from models.choices import AccountType
 from models.customer import Customer
 from models.masks import Masked
 from models.phone import Phone
 from models.search import customer_ids
+
+PERMISSION_OF |= {"statement_view": "show", "statement_pdf_view": "show"}  # and to list what is on accounts
 
 _PRIMARY_POSTCODE = (
     select(Address.postcode_key)
@@ -285,6 +291,20 @@ class CustomerScreen(Screen):
     def warning(self, row: Customer) -> Event | None:
         """Return the open watch note."""
         return watch.warning(row)
+
+    def links(self, row: Customer) -> Sequence[Link]:
+        """Lead to the statement of the account."""
+        return (statements.link(self, row),) if statements.may_read() else ()
+
+    @expose("/statement/")
+    def statement_view(self) -> Any:
+        """Show the statement of the account, to be printed."""
+        return statements.show(self, self.get_or_404(parse_id("id", request.args.get("id"))))
+
+    @expose("/statement/pdf/")
+    def statement_pdf_view(self) -> Any:
+        """Download the statement of the account."""
+        return statements.download(self.get_or_404(parse_id("id", request.args.get("id"))))
 
     def notice(self, row: Customer) -> Any:
         """Lead from a merged record to its survivor; say that an erased one is empty for good."""

@@ -5,24 +5,30 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from babel.numbers import format_decimal
 from flask import Response, current_app, request
 from flask_admin import expose
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from markupsafe import Markup
+from werkzeug.exceptions import Forbidden, NotFound
 
-from actions import mail
+from actions import events, mail
 from actions.letters import LETTERS, complete
 from admin import cells
 from admin.base import Screen
+from admin.context import call, shop
 from admin.declare import NoForm, RowAction, Section, View
 from admin.fields import label_of
 from admin.pages import Badge, Cell
 from admin.query import parse_id
+from admin.statements import attachment
 from admin.views import PERMISSION_OF
-from models.mail import Mail, MailState
+from models import masks
+from models.base import db
+from models.mail import Mail, MailAttachment, MailState
 
-PERMISSION_OF["body_view"] = "show"
+PERMISSION_OF |= {"body_view": "show", "attachment_view": "show"}
 NOTHING_RUNS = {
     "frame_options": "SAMEORIGIN",
     "content_security_policy": {
@@ -66,6 +72,25 @@ def _frame(view: Any, context: Any, row: Mail, name: str) -> Any:
     )
 
 
+def _attachments(view: Any, context: Any, row: Mail, name: str) -> Any:
+    """List the files; who may not see all of a customer may not open them, as nothing in them is masked."""
+    lines = [_attachment(view, row, file) for file in row.attachments]
+    return Markup("<br>").join(lines) if lines else None
+
+
+def _attachment(view: Any, row: Mail, file: MailAttachment) -> Markup:
+    size = format_decimal(-(-file.size // 1024), locale=shop().locale)
+    said = Markup('{} <span class="text-secondary">{}</span>').format(file, _("%(size)s KB", size=size))
+    if not _sees_everything():
+        return said
+    url = view.url_to("attachment_view", id=row.id, attachment=file.id)
+    return Markup('<a href="{}">{}</a>').format(url, said)
+
+
+def _sees_everything() -> bool:
+    return not masks.sight().hidden
+
+
 def _base_url() -> str:
     return str(current_app.extensions["clientele.settings"].base_url)
 
@@ -96,6 +121,7 @@ class MailScreen(Screen):
     }  # fmt: skip
     column_formatters = {
         "template": _what, "last_error": _why_not, "html_body": _frame, "text_body": _text,
+        "attachments": _attachments,
     }  # fmt: skip
     column_formatters_export = {"template": _what_text, "last_error": _why_not}
     sections = (
@@ -103,7 +129,7 @@ class MailScreen(Screen):
             "subject", "recipient", "customer", "created_at", "sent_at", "last_error", "attempts",
             "next_attempt_at", "resend_of", "resent_at", "message_id",
         )),
-        Section(_l("What it says"), ("html_body", "text_body")),
+        Section(_l("What it says"), ("html_body", "text_body", "attachments")),
     )  # fmt: skip
     column_details_list = tuple(name for section in sections for name in section.names)
     views = (
@@ -146,3 +172,16 @@ class MailScreen(Screen):
         return Response(complete(row.html_body or "", _base_url()), mimetype="text/html")
 
     body_view.talisman_view_options = NOTHING_RUNS
+
+    @expose("/attachment/")
+    def attachment_view(self) -> Response:
+        """Download a file that went with a mail, and write down who took it."""
+        row = self.get_or_404(parse_id("id", request.args.get("id")))
+        wanted = parse_id("attachment", request.args.get("attachment"))
+        if not _sees_everything():
+            raise Forbidden(_("Your role does not include this."))
+        file = next((file for file in row.attachments if file.id == wanted), None)
+        if file is None or file.content is None:
+            raise NotFound(_("This file does not exist, or is not yours to see."))
+        events.record(db.engine, "mail.attachment", call(reason=str(file)), row.id, Mail)
+        return attachment(file.content, file.content_type, str(file))

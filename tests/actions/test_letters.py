@@ -12,6 +12,7 @@ from jinja2 import ChoiceLoader, DictLoader, TemplateNotFound
 
 from actions import letters
 from actions.letters import LETTERS, Letter
+from actions.statement_words import PRINTED
 from models.customer import Customer
 from models.mail import BASE_MARK, masked
 from models.shop import Shop
@@ -118,12 +119,14 @@ every_language = pytest.mark.parametrize("language", LANGUAGES)
 
 
 def words_of_letters() -> set[str]:
-    """Every sentence that a letter may say."""
+    """Every sentence that a letter, or the statement that goes with one, may say."""
     methods = [("**.html", "jinja2"), ("**.txt", "jinja2")]
     found = extract_from_dir(FOLDER, methods, {"**": {"trimmed": "true"}})
-    return {str(words) for _file, _line, words, _comments, _context in found} | {
-        letter.subject for letter in LETTERS.values()
-    }
+    return (
+        {str(words) for _file, _line, words, _comments, _context in found}
+        | {letter.subject for letter in LETTERS.values()}
+        | PRINTED
+    )
 
 
 @every_language

@@ -151,6 +151,10 @@ CASES: dict[str, tuple[Callable[[Shop], int] | None, dict[str, str]]] = {
     "customer.change_group": (some_customer, {"membership_group": "@membership_group"}),
     "customer.set_terms": (some_customer, {"credit_limit": "500", "free_delivery": "y"}),
     "customer.verify": (some_customer, {}),
+    "customer.send_statement": (
+        lambda shop: some_customer(shop, email=f"owes{factories.number()}@example.com"),
+        {"since": "2026-01-01", "message": "As you asked"},
+    ),
     "customer.activate": (lambda shop: some_customer(shop, is_active=False), {}),
     "customer.deactivate": (some_customer, WHY),
     "customer.merge": (some_customer, {"others": "@customer", "reason": "The same person"}),

@@ -1626,6 +1626,7 @@ def upgrade() -> None:
         sa.Column("next_attempt_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("last_error", sa.Text(), nullable=True),
         sa.Column("message_id", sa.String(length=64), nullable=False),
+        sa.Column("key", sa.String(length=200), nullable=True),
         sa.Column("resend_of_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("resent_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("changeset_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -1652,6 +1653,7 @@ def upgrade() -> None:
             ["staff_id"], ["ab_user.id"], name=op.f("fk_mail_staff_id"), ondelete="RESTRICT"
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_mail")),
+        sa.UniqueConstraint("key", name=op.f("uq_mail_key")),
         sa.UniqueConstraint("message_id", name=op.f("uq_mail_message_id")),
         sqlite_autoincrement=True,
     )
@@ -1873,6 +1875,24 @@ def upgrade() -> None:
         sqlite_where=sa.text("unspent > 0 AND expires_at IS NOT NULL"),
         postgresql_where=sa.text("unspent > 0 AND expires_at IS NOT NULL"),
     )
+    op.create_table(
+        "mail_attachment",
+        sa.Column(
+            "id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False
+        ),
+        sa.Column("mail_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("name", sa.String(length=120), nullable=True),
+        sa.Column("content_type", sa.String(length=100), nullable=False),
+        sa.Column("size", sa.Integer(), nullable=False),
+        sa.Column("content", sa.LargeBinary(), nullable=True),
+        sa.CheckConstraint("size > 0 AND size <= 5000000", name=op.f("ck_mail_attachment_size_range")),
+        sa.ForeignKeyConstraint(
+            ["mail_id"], ["mail.id"], name=op.f("fk_mail_attachment_mail_id"), ondelete="RESTRICT"
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_mail_attachment")),
+        sqlite_autoincrement=True,
+    )
+    op.create_index(op.f("ix_mail_attachment_mail_id"), "mail_attachment", ["mail_id"], unique=False)
     op.create_table(
         "loyalty_allocation",
         sa.Column(

@@ -1,0 +1,106 @@
+"""Statements that leave the house: as a PDF, with a letter, and as a reminder of what is overdue (rule 2.10)."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from sqlalchemy.orm import Session
+
+from actions.base import Context, Outcome, Refused, action
+from actions.ledger import refuse_unless_live, today, words
+from actions.letters import Enclosure, address_of
+from actions.statement_words import Words, words_for
+from actions.statements import Statement, addressee, checked_range, statement
+from models.base import N_, Invalid
+from models.customer import Customer
+from models.mail import masked
+from models.shop import Shop
+
+PDF = "application/pdf"
+LONGEST_MESSAGE = 1_000
+NO_ADDRESS = "no_address", N_("This customer has no email address to send a statement to.")
+EXTERNAL_ACCOUNTING = (
+    "external_accounting",
+    N_("An accounting package keeps the balances of this shop: send statements from there."),
+)
+
+
+def file_name(found: Statement) -> str:
+    """Return what the PDF of a statement is called."""
+    return f"statement-{found.customer_id}-{found.since}-{found.until}.pdf"
+
+
+def pdf(session: Session, customer: Customer, found: Statement, shop: Shop, now: dt.datetime) -> bytes:
+    """Return a statement as a PDF in the customer's language."""
+    # The library takes a good while to load, and few processes ever print.
+    from actions import statement_pdf  # noqa: PLC0415
+
+    spoken = words_for(customer.language, shop)
+    address = addressee(session, customer, shop, spoken.locale)
+    return statement_pdf.render(
+        statement_pdf.Printed(found, shop, address, customer.account_code, spoken, now)
+    )
+
+
+@action("customer.send_statement", Customer, label=N_("Send statement"))
+def send_statement(
+    ctx: Context,
+    customer: Customer,
+    *,
+    since: dt.date | None = None,
+    until: dt.date | None = None,
+    message: str | None = None,
+) -> Outcome:
+    """Send a customer the statement of their account with a letter.
+
+    :param since: the first day, of last month where it is None. :param until: the last day, today where it is None.
+    :param message: stands in the letter.
+    :raises Refused: ``merged``, ``erased``, ``external_accounting``, ``no_address``.
+    """
+    first, last = checked_range(since, until, today(ctx))
+    text = words("message", message, least=0)
+    if len(text) > LONGEST_MESSAGE:
+        raise Invalid({"message": N_("Enter at most 1,000 characters.")})
+    address = sendable_to(ctx, customer)
+    found = statement(ctx.session, customer, first, last)
+    spoken = words_for(customer.language, ctx.shop)
+    days = {"since": spoken.day(first), "until": spoken.day(last)}
+    ctx.mail(
+        "account_statement",
+        customer,
+        enclosed=[_enclosed(ctx, customer, found)],
+        balances=spoken.closing(found),
+        message=text,
+        **days,
+    )
+    return Outcome(N_("The statement goes to %(address)s."), customer, {"address": masked(address)})
+
+
+def sendable_to(ctx: Context, customer: Customer) -> str:
+    """Return the address that a statement goes to. :raises Refused: as :func:`send_statement`."""
+    refuse_unless_live(customer)
+    if ctx.shop.external_accounting:
+        raise Refused(*EXTERNAL_ACCOUNTING)
+    address = address_of(customer)
+    if address is None:
+        raise Refused(*NO_ADDRESS)
+    return address
+
+
+def remind(ctx: Context, customer: Customer, found: Statement, overdue: int, key: str) -> None:
+    """Send a customer a reminder of what is overdue, in minor units, with the statement. It is sent once a key."""
+    spoken: Words = words_for(customer.language, ctx.shop)
+    ctx.mail(
+        "account_reminder",
+        customer,
+        enclosed=[_enclosed(ctx, customer, found)],
+        key=key,
+        until=spoken.day(found.until),
+        overdue=spoken.money(overdue, found.currency),
+        balances=spoken.closing(found),
+    )
+
+
+def _enclosed(ctx: Context, customer: Customer, found: Statement) -> Enclosure:
+    content = pdf(ctx.session, customer, found, ctx.shop, ctx.now)
+    return Enclosure(file_name(found), PDF, content)

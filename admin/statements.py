@@ -1,0 +1,233 @@
+"""The statement of a customer's account as a page to print, and as a PDF (rule 2.10)."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from flask import Response, has_request_context, render_template, request
+from flask_babel import gettext as _
+from werkzeug.exceptions import Forbidden
+
+from actions import events
+from actions.ageing import BUCKETS
+from actions.base import Invalid
+from actions.ledger import FIRST_DAY
+from actions.statement_mail import PDF, file_name, pdf
+from actions.statement_words import LATE, Words, reference
+from actions.statements import Part, Statement, addressee, checked_range, statement
+from admin import reveals
+from admin.context import allowed, call, now, session, shop
+from admin.frame import frame
+from admin.pages import Link, Text
+from admin.query import BadArgument
+from admin.sentences import sentence
+from models.base import db
+from models.customer import Customer
+from models.masks import Masked
+
+if TYPE_CHECKING:
+    from admin.base import Screen
+
+ICON = "file-text"
+DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One entry, in words."""
+
+    day: Text
+    entry: Text
+    reference: Text
+    debit: Text
+    credit: Text
+    balance: Text
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """The entries in one currency: the row before them, they, and the row after them."""
+
+    title: Text
+    opening: Row
+    rows: Sequence[Row]
+    closing: Row
+
+
+@dataclass(slots=True)
+class StatementPage:
+    """What the template prints. Without ``tables`` the days are wrong, and ``errors`` says of which field why."""
+
+    title: str
+    name: str
+    id: int
+    resource: str
+    url: str
+    here: str
+    since: str
+    until: str
+    earliest: str
+    latest: str
+    notice: Text
+    errors: dict[str, Text]
+    links: Sequence[Link] = ()
+    shop: str = ""
+    shop_email: str = ""
+    address: Sequence[Text] = ()
+    period: str = ""
+    account_code: str = ""
+    tables: Sequence[Table] = ()
+    ageing: Sequence[tuple[Text, Text]] = ()
+
+
+def may_read() -> bool:
+    """Return whether the person asking sees what is on accounts."""
+    return allowed("list", "account_entry")
+
+
+def link(screen: Screen, row: Customer) -> Link:
+    """Return the way to a customer's statement."""
+    return Link(_("Statement"), screen.row_url("statement_view", row.id), ICON)
+
+
+def starts(row: Customer) -> dict[str, Any]:
+    """Return the days that the form to send a statement starts with: those of the statement it was opened from."""
+    try:
+        first, last = _range()
+    except (BadArgument, Invalid):
+        first, last = checked_range(None, None, _today())
+    return {"since": first, "until": last}
+
+
+def _today() -> dt.date:
+    return now().astimezone(shop().zone).date()
+
+
+def _range() -> tuple[dt.date, dt.date]:
+    """:raises BadArgument: one of the two is no day. :raises Invalid: they will not do."""
+    given = request.args if has_request_context() else {}
+    return checked_range(_day("since", given.get("since")), _day("until", given.get("until")), _today())
+
+
+def _day(name: str, raw: str | None) -> dt.date | None:
+    if not raw:
+        return None
+    try:
+        if not DAY.fullmatch(raw):
+            raise ValueError
+        return dt.date.fromisoformat(raw)
+    except ValueError:
+        raise BadArgument(name, _("a date such as 2026-01-31")) from None
+
+
+def _check_may_read() -> None:
+    if not may_read():
+        raise Forbidden(_("Your role does not include this."))
+
+
+# -- the page -----------------------------------------------------------------------------------------------------
+
+
+def show(screen: Screen, row: Customer) -> Any:
+    """Answer the page, or say what is wrong with the days asked for."""
+    _check_may_read()
+    try:
+        found, status = statement(session(), row, *_range()), 200
+    except Invalid as invalid:
+        page = _page(screen, row, {name: sentence(text) for name, text in invalid.errors.items()})
+        return render_template("admin/statement.html", page=page, frame=frame(screen.resource)), 422
+    page = _page(screen, row, {})
+    _fill(page, screen, row, found)
+    return render_template("admin/statement.html", page=page, frame=frame(screen.resource)), status
+
+
+def _page(screen: Screen, row: Customer, errors: dict[str, Text]) -> StatementPage:
+    given = starts(row) if not errors else {}
+    return StatementPage(
+        title=_("Statement: %(customer)s", customer=str(row)),
+        name=str(row),
+        id=row.id,
+        resource=screen.resource,
+        url=f"{screen.row_url('details_view', row.id)}&tab=account_entry",
+        here=screen.url_to("statement_view"),
+        since=str(given["since"]) if given else request.args.get("since", ""),
+        until=str(given["until"]) if given else request.args.get("until", ""),
+        earliest=str(FIRST_DAY),
+        latest=str(_today()),
+        notice=screen.notice(row) or _kept_elsewhere(),
+        errors=errors,
+    )
+
+
+def _kept_elsewhere() -> str:
+    if not shop().external_accounting:
+        return ""
+    return _("An accounting package keeps the balances of this shop: what is here may be behind.")
+
+
+def _fill(page: StatementPage, screen: Screen, row: Customer, found: Statement) -> None:
+    words = Words(_, shop().locale, "")
+    page.links = _links(screen, row, found)
+    page.shop, page.shop_email = shop().name, shop().email or ""
+    page.address = [
+        reveals.control(line) if isinstance(line, Masked) else line
+        for line in addressee(session(), row, shop(), shop().locale)
+    ]
+    page.period, page.account_code = words.period(found), row.account_code or ""
+    page.tables = [_table(words, found, part) for part in found.parts]
+    if found.owed.total:
+        amounts = (words.money(getattr(found.owed, name), found.currency) for name in BUCKETS)
+        page.ageing = list(zip((_(text) for text in LATE), amounts, strict=True))
+
+
+def _table(words: Words, found: Statement, part: Part) -> Table:
+    def amount(minor: int) -> str:
+        return words.money(minor, part.currency) if minor else ""
+
+    def edge(day: dt.date, label: str, balance: int, debits: int = 0, credits: int = 0) -> Row:
+        told = words.balance(balance, part.currency)
+        return Row(words.day(day), label, "", amount(debits), amount(credits), told)
+
+    rows = [
+        Row(
+            words.day(line.value_date), words.entry(line), reference(line), amount(line.debit), amount(line.credit),
+            words.balance(line.balance, part.currency),
+        )
+        for line in part.lines
+    ]  # fmt: skip
+    title = "" if part is found.parts[0] else _("Entries in %(currency)s", currency=part.currency)
+    closing = edge(found.until, _("Closing balance"), part.closing, part.debits, part.credits)
+    return Table(title, edge(found.since, _("Opening balance"), part.opening), rows, closing)
+
+
+def _links(screen: Screen, row: Customer, found: Statement) -> list[Link]:
+    days = {"since": found.since, "until": found.until}
+    links = [Link(_("Download PDF"), screen.url_to("statement_pdf_view", id=row.id, **days), "download")]
+    if screen.can("send_statement") and row.is_live and not shop().external_accounting:
+        url = screen.url_to("act_view", verb="send_statement", id=row.id, **days)
+        links.append(Link(_("Send by email"), url, "send", drawer=True, primary=True))
+    return links
+
+
+# -- the file -----------------------------------------------------------------------------------------------------
+
+
+def download(row: Customer) -> Response:
+    """Answer the statement as a PDF in the customer's language, and write down who took it (rule 16.3)."""
+    _check_may_read()
+    found = statement(session(), row, *_range())
+    content = pdf(session(), row, found, shop(), now())
+    reason = f"{found.since} – {found.until}, PDF"
+    events.record(db.engine, "customer.statement", call(reason=reason), row.id, Customer)
+    return attachment(content, PDF, file_name(found))
+
+
+def attachment(content: bytes, content_type: str, name: str) -> Response:
+    """Return an answer that browsers save and never show."""
+    answer = Response(content, mimetype=content_type)
+    answer.headers.set("Content-Disposition", "attachment", filename=name)
+    return answer
