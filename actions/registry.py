@@ -4,6 +4,7 @@ from actions import (
     accounts,
     addresses,
     api_keys,
+    cards,
     credit,
     customers,
     factors,
@@ -22,6 +23,7 @@ from actions import (
     staff_access,
     staff_scope,
     staff_sessions,
+    tastings,
     undo,
     unmerge,
 )
@@ -30,6 +32,7 @@ __all__ = [
     "accounts",
     "addresses",
     "api_keys",
+    "cards",
     "credit",
     "customers",
     "factors",
@@ -48,6 +51,7 @@ __all__ = [
     "staff_access",
     "staff_scope",
     "staff_sessions",
+    "tastings",
     "undo",
     "unmerge",
 ]

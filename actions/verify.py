@@ -32,6 +32,7 @@ from models.customer import Customer
 from models.loyalty import LoyaltyAllocation, LoyaltyEntry, LoyaltyLot
 from models.personal import policy, references
 from models.phone import Phone
+from models.tasting import TastingEntry, TastingKind
 
 SHOWN = 20
 """Rows named for each check; the rest are counted."""
@@ -62,6 +63,7 @@ def checks() -> Iterator[Check]:
     yield from _points()
     yield from _lots()
     yield from _money()
+    yield from _tastings()
     yield from _primaries()
     yield from _merged(metadata)
 
@@ -153,6 +155,18 @@ def _money() -> Iterator[Check]:
     )
     for model, figure in ((LoyaltyEntry, "points"), (AccountEntry, "amount"), (CreditEntry, "amount")):
         yield _reversals(model, figure)
+
+
+def _tastings() -> Iterator[Check]:
+    entry = TastingEntry
+    first = aliased(TastingEntry)
+    same = and_(
+        first.customer_id == entry.customer_id, first.year == entry.year, first.kind == TastingKind.USED
+    )
+    strays = select(entry.id.label("id")).join(first, first.id == entry.reverses_id).where(~same)
+    yield Check(
+        "Tasting entry %(id)s: it does not give back a tasting of the same customer and year.", strays
+    )
 
 
 def _reversals(model: Any, figure: str) -> Check:

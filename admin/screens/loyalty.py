@@ -8,15 +8,18 @@ from typing import Any
 
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
+from markupsafe import Markup
 from sqlalchemy.orm import joinedload
-from wtforms import Form, StringField, TextAreaField
+from wtforms import Form, TextAreaField
 from wtforms.validators import InputRequired, Length, Optional
 
 from actions import loyalty
 from admin import cells, forms, inputs
-from admin.context import now, session, shop
+from admin.context import clientele, now, session, shop
 from admin.declare import RowAction
+from admin.order_numbers import order_number
 from admin.pages import Cell, Fact
+from admin.screens import tastings
 from admin.screens.ledgers import LedgerScreen, ReasonForm, balance_after
 from models.customer import Customer
 from models.loyalty import LoyaltyEntry, LoyaltyKind
@@ -42,11 +45,7 @@ class AdjustForm(Form):
         [Optional()],
         description=_l("1 to 3650. Empty means never. Only for points added."),
     )
-    order_ref = StringField(
-        _l("Order number"),
-        [Optional(), Length(max=40)],
-        description=_l("The order these points are about, if any."),
-    )
+    order_ref = order_number(_l("The order these points are about, if any."))
 
     def prefill(self, shop: Shop, now: dt.datetime) -> None:
         """Offer the shop's own expiry."""
@@ -75,6 +74,17 @@ def _balance(view: Any, context: Any, row: LoyaltyEntry, name: str) -> Any:
 
 def _balance_figure(view: Any, context: Any, row: LoyaltyEntry, name: str) -> int:
     return balance_after(row)
+
+
+def _card(owner: Customer) -> Any:
+    """Return the card, with the way to another one for who may change it."""
+    customers = clientele().screens["customer"]
+    card = owner.loyalty_code or cells.nothing()
+    if not (owner.is_live and customers.can("set_loyalty_card")):
+        return card
+    link = Markup('{} <a class="fact-deed" href="{}" data-drawer>{}</a>')
+    words = _("Change card") if owner.loyalty_code else _("Add card")
+    return link.format(card, customers.url_to("act_view", verb="set_loyalty_card", id=owner.id), words)
 
 
 class LoyaltyEntryScreen(LedgerScreen):
@@ -115,6 +125,18 @@ class LoyaltyEntryScreen(LedgerScreen):
         soon = loyalty.lapsing(session(), owner.id, now(), now() + LAPSING_SOON)
         return (
             Fact(_("Points"), Cell(cells.number(owner.points, shop()))),
+            *self._available(owner),
             Fact(_("Lapsing in 30 days"), Cell(cells.lapsing(soon, shop()))),
-            Fact(_("Loyalty card"), Cell(owner.loyalty_code or cells.nothing())),
+            Fact(_("Loyalty card"), Cell(_card(owner))),
+            *self._tastings(owner),
         )
+
+    def _available(self, owner: Customer) -> Sequence[Fact]:
+        """What can be spent, whether or not the night has lapsed what is past its date (rule 1.4)."""
+        there = loyalty.available(session(), owner.id, now())
+        past = owner.points - there
+        said = _("%(points)s are past their date", points=cells.number(past, shop())) if past else ""
+        return (Fact(_("Available now"), Cell(cells.number(there, shop()), sub=said)),)
+
+    def _tastings(self, owner: Customer) -> Sequence[Fact]:
+        return (tastings.left_of(owner),) if clientele().screens["tasting_entry"].can("list") else ()
