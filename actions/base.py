@@ -169,10 +169,10 @@ class Context:
         """Say something the person should know before and after the deed; it happens all the same."""
         self.warnings.append(Warned(message, values))
 
-    def mail(self, code: str, customer: Customer, *, secret: str | None = None, **values: Any) -> None:
+    def mail(self, code: str, customer: Customer, *, secret: str | None = None, **values: Any) -> Mail | None:
         """Write a letter to a customer; it is sent after the commit, and not at all if there is none (rule 14.1).
 
-        Somebody without an address is told nothing, and the person who acts is told that.
+        Somebody without an address is told nothing, and the person who acts is told that; then None is returned.
 
         :param code: of a letter in actions/letters.py; ``values`` are what its texts ask for.
         :param secret: takes the place of ``secret`` in the texts when the mail goes out, and is then forgotten.
@@ -180,10 +180,10 @@ class Context:
         address = letters.address_of(customer)
         if address is None:
             self.warn(N_("%(customer)s has no email address, so nobody is told."), customer=str(customer))
-            return
+            return None
         written = self._written(code, letters.name_of(customer), customer.language, values, secret)
         written.customer_id, written.recipient = customer.id, address
-        self.post(written)
+        return self.post(written)
 
     def mail_staff(
         self, code: str, member: Member, *, to: str = "", secret: str | None = None, **values: Any

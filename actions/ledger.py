@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import Any
 
 from babel.numbers import format_currency, format_decimal, get_currency_precision
-from sqlalchemy import BigInteger, ColumnElement, and_, cast, exists, func, or_, select
+from sqlalchemy import exists, select
 from sqlalchemy.orm import aliased
 
 from actions.base import Context, Missing, Refused
@@ -187,16 +187,3 @@ def in_other_currency(model: type[AccountEntry | CreditEntry | Invoice]) -> Buck
     """Return what :func:`refuse_other_currency` refuses."""
     kept = select(Customer.currency).where(Customer.id == model.customer_id).scalar_subquery()
     return refused(model.currency != kept, *OTHER_CURRENCY)
-
-
-def running_balance(model: type[LedgerEntry]) -> ColumnElement[int]:
-    """Return the sum of a customer's entries up to the row, in (created_at, id) order (rule 2.8)."""
-    earlier = aliased(model)
-    before = or_(
-        earlier.created_at < model.created_at,
-        and_(earlier.created_at == model.created_at, earlier.id <= model.id),
-    )
-    figure = earlier.points if model is LoyaltyEntry else earlier.amount  # type: ignore[union-attr]
-    total = cast(func.sum(figure), BigInteger)  # PostgreSQL adds up to a numeric
-    query = select(total).where(earlier.customer_id == model.customer_id, before)
-    return query.correlate(model).scalar_subquery()

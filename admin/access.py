@@ -87,7 +87,7 @@ RECORD_OF = {
     "import_refused_view": "", "import_apply_view": "", "import_mapping_delete_view": "", "save_view": "",
     "compare_view": "", "matrix_view": "id",
     "details_view": "id", "past_view": "id", "restore_view": "id", "edit_view": "id", "delete_view": "id",
-    "bulk_delete_view": "ids", "ajax_update": "id", "act_view": "id", "body_view": "id",
+    "bulk_delete_view": "ids", "ajax_update": "id", "act_view": "id", "body_view": "id", "lots_view": "id",
 }  # fmt: skip
 """View of a screen -> the argument that names a record at its address, "" where none does."""
 
@@ -274,7 +274,7 @@ def _of_all_lists(found: Sequence[Door], screens: Sequence[Screen]) -> Iterator[
     yield from _table(_general(found, lambda d: d.screen is not None and d.view not in OF_SOME))
 
 
-OF_SOME = ("body_view", "save_view", "matrix_view", "compare_view", "beside")
+OF_SOME = ("body_view", "lots_view", "save_view", "matrix_view", "compare_view", "beside")
 
 
 def _general(found: Sequence[Door], wanted: Callable[[Door], bool]) -> list[Door]:

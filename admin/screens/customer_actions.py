@@ -37,6 +37,7 @@ class CardForm(Form):
         description=_l("Scan the card or type its number. Empty takes the card away."),
         filters=[lambda value: value.strip() or None if isinstance(value, str) else value],
         render_kw={
+            "data-scan": True,
             "autofocus": True,
             "autocomplete": "off",
             "spellcheck": "false",

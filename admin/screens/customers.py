@@ -229,9 +229,9 @@ class CustomerScreen(Screen):
                 cells.money(row.credit_balance, row.currency, shop()) if row.credit_balance else ""
             ),
         ),
-        Tab("tasting_entry", _l("Tastings")),
         Tab("note", _l("Notes")),
         Tab("mail", _l("Emails")),
+        Tab("tasting_entry", _l("Tastings")),
         Tab("attribute_value", _l("Attributes")),
         Tab("external_id"),
         Tab(

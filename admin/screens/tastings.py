@@ -12,7 +12,7 @@ from wtforms.validators import Length, Optional
 
 from actions import tastings
 from admin import cells, forms
-from admin.context import now, session, shop
+from admin.context import clientele, now, session, shop
 from admin.declare import RowAction
 from admin.order_numbers import order_number
 from admin.pages import Cell, Fact
@@ -43,7 +43,18 @@ def left_of(owner: Customer) -> Fact:
         said = _("The class gives none") if owner.customer_class_id else _("In no class")
     else:
         said = _("%(used)s of %(allowed)s used", used=there.used, allowed=there.allowed)
-    return Fact(_("Free tastings left in %(year)s", year=year), Cell(figure, sub=said))
+    return Fact(
+        _("Free tastings left in %(year)s", year=year), Cell(_with_use(owner, figure, there), sub=said)
+    )
+
+
+def _with_use(owner: Customer, figure: Any, there: tastings.Tastings) -> Any:
+    """Return what is left, with the way to use one for who may."""
+    screen = clientele().screens["tasting_entry"]
+    if not (there.left and owner.is_live and screen.can("use")):
+        return figure
+    url = screen.url_to("act_view", verb="use", customer=owner.id)
+    return cells.with_deed(figure, url, _("Use one"))
 
 
 class TastingEntryScreen(LedgerScreen):
