@@ -180,10 +180,10 @@ class Context:
         enclosed: Sequence[letters.Enclosure] = (),
         key: str | None = None,
         **values: Any,
-    ) -> None:
+    ) -> Mail | None:
         """Write a letter to a customer; it is sent after the commit, and not at all if there is none (rule 14.1).
 
-        Somebody without an address is told nothing, and the person who acts is told that.
+        Somebody without an address is told nothing, and the person who acts is told that; then None is returned.
 
         :param code: of a letter in actions/letters.py; ``values`` are what its texts ask for.
         :param enclosed: the files that go with it. :param key: says for what it is written, where that is only once.
@@ -193,10 +193,10 @@ class Context:
         address = letters.address_of(customer)
         if address is None:
             self.warn(N_("%(customer)s has no email address, so nobody is told."), customer=str(customer))
-            return
+            return None
         written = self._written(code, letters.name_of(customer), customer.language, values, secret)
         written.customer_id, written.recipient, written.key = customer.id, address, key
-        self.post(written, enclosed)
+        return self.post(written, enclosed)
 
     def mail_staff(
         self, code: str, member: Member, *, to: str = "", secret: str | None = None, **values: Any

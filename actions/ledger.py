@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import Any
 
 from babel.numbers import format_currency, format_decimal, get_currency_precision
-from sqlalchemy import BigInteger, ColumnElement, and_, cast, exists, func, or_, select
+from sqlalchemy import exists, select
 from sqlalchemy.orm import aliased
 
 from actions.base import Context, Missing, Refused
@@ -21,6 +21,9 @@ from models.base import N_, Base, Invalid
 from models.credit import CreditEntry
 from models.customer import Customer
 from models.loyalty import LoyaltyEntry
+from models.order import Order
+from models.tasting import TastingEntry
+from models.validate import code as code_check
 
 MOST_MONEY = 99_999_999_999
 """Nine digits before the point and two after it, in minor units (rule 2.3)."""
@@ -28,6 +31,7 @@ MOST_MONEY = 99_999_999_999
 SHORTEST_COMMENT = 3
 FIRST_DAY = dt.date(1990, 1, 1)
 LedgerEntry = LoyaltyEntry | AccountEntry | CreditEntry
+Reversible = LedgerEntry | TastingEntry
 
 MERGED = "merged", N_("This record was merged into another one. Work on that one instead.")
 ERASED = "erased", N_("The personal data of this customer was erased; the record stays as it is.")
@@ -101,6 +105,24 @@ def words(field: str, value: Any, least: int = SHORTEST_COMMENT) -> str:
     return text
 
 
+def order_number(order_ref: Any) -> str | None:
+    """Return an order's number as it is stored, None where none was typed. :raises Invalid: it is no number."""
+    if order_ref is None or order_ref == "":
+        return None
+    if not isinstance(order_ref, str):
+        raise Invalid({"order_ref": N_("Enter an order number.")})
+    found: str | None = code_check("order_ref", order_ref.strip())
+    return found
+
+
+def order_columns(ctx: Context, customer: Customer, order_ref: str | None) -> dict[str, Any]:
+    """Return the order's columns of a ledger row: its number, and the order if it is this customer's."""
+    if not order_ref:
+        return {}
+    wanted = select(Order.id).where(Order.number == order_ref, Order.customer_id == customer.id)
+    return {"order_ref": order_ref, "order_id": ctx.session.scalar(wanted)}
+
+
 def positive(field: str, value: Any) -> int:
     """Return an amount in minor units above zero (rule 2.3). :raises Invalid: anything else."""
     if not isinstance(value, int) or isinstance(value, bool) or not 0 < value <= MOST_MONEY:
@@ -140,7 +162,7 @@ def number_text(ctx: Context, number: int) -> str:
     return str(format_decimal(number, locale=ctx.shop.locale))
 
 
-def refuse_second_reversal(entry: LedgerEntry) -> None:
+def refuse_second_reversal(entry: Reversible) -> None:
     """Refuse to reverse a reversal, or an entry that was reversed already (rules 1.8, 2.4)."""
     if entry.kind == "reversal":
         raise Refused(*IS_REVERSAL)
@@ -154,7 +176,7 @@ def refuse_other_currency(customer: Customer, entry: AccountEntry | CreditEntry)
         raise Refused(*OTHER_CURRENCY, old=entry.currency, new=customer.currency)
 
 
-def reversed_before(model: type[LedgerEntry]) -> list[Bucket]:
+def reversed_before(model: type[Reversible]) -> list[Bucket]:
     """Return what :func:`refuse_second_reversal` refuses."""
     reversal = aliased(model)
     again = exists().where(reversal.reverses_id == model.id)
@@ -165,16 +187,3 @@ def in_other_currency(model: type[AccountEntry | CreditEntry | Invoice]) -> Buck
     """Return what :func:`refuse_other_currency` refuses."""
     kept = select(Customer.currency).where(Customer.id == model.customer_id).scalar_subquery()
     return refused(model.currency != kept, *OTHER_CURRENCY)
-
-
-def running_balance(model: type[LedgerEntry]) -> ColumnElement[int]:
-    """Return the sum of a customer's entries up to the row, in (created_at, id) order (rule 2.8)."""
-    earlier = aliased(model)
-    before = or_(
-        earlier.created_at < model.created_at,
-        and_(earlier.created_at == model.created_at, earlier.id <= model.id),
-    )
-    figure = earlier.points if model is LoyaltyEntry else earlier.amount  # type: ignore[union-attr]
-    total = cast(func.sum(figure), BigInteger)  # PostgreSQL adds up to a numeric
-    query = select(total).where(earlier.customer_id == model.customer_id, before)
-    return query.correlate(model).scalar_subquery()

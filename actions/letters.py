@@ -84,6 +84,12 @@ LETTERS: dict[str, Letter] = {
         ),
         Letter("trade_rejected", N_("Trade account rejected"), N_("Your application for a trade account")),
         Letter(
+            "points_lapsing",
+            N_("Points about to lapse"),
+            N_("Use your points by %(until)s"),
+            frozenset({"points", "until", "days"}),
+        ),
+        Letter(
             "staff_invitation",
             N_("Staff: invitation"),
             N_("Your access to the back office of %(shop)s"),
@@ -197,6 +203,17 @@ def translations(language: str) -> tuple[str, NullTranslations]:
         if catalogue.is_file():
             return str(locale).replace("_", "-"), _words(catalogue)
     return "en", NullTranslations()
+
+
+def locale_for(language: str | None, shop: Shop) -> str:
+    """Return how dates and figures are written in a letter: in the language that it is really written in.
+
+    :param language: the recipient's; the shop's own where it is None.
+    """
+    spoken = translations(language or shop.locale)[0].replace("-", "_")
+    if not spoken.startswith("en"):
+        return spoken
+    return shop.locale if shop.locale.startswith("en") else "en_GB"
 
 
 def _words(catalogue: Path) -> Translations:

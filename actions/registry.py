@@ -4,6 +4,7 @@ from actions import (
     accounts,
     addresses,
     api_keys,
+    cards,
     credit,
     customers,
     factors,
@@ -23,6 +24,7 @@ from actions import (
     staff_scope,
     staff_sessions,
     statement_mail,
+    tastings,
     undo,
     unmerge,
 )
@@ -31,6 +33,7 @@ __all__ = [
     "accounts",
     "addresses",
     "api_keys",
+    "cards",
     "credit",
     "customers",
     "factors",
@@ -50,6 +53,7 @@ __all__ = [
     "staff_scope",
     "staff_sessions",
     "statement_mail",
+    "tastings",
     "undo",
     "unmerge",
 ]

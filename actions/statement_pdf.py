@@ -69,7 +69,7 @@ def render(printed: Printed) -> bytes:
     return bytes(page.output())
 
 
-class _Page(FPDF):  # type: ignore[misc]
+class _Page(FPDF):
     """The sheet: every page has the shop's name and its number at the foot."""
 
     def __init__(self, printed: Printed) -> None:

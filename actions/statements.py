@@ -181,7 +181,8 @@ def _owed(session: Session, customer: Customer, on: dt.date, balance: int) -> Ag
     """Return what was owed on a day by how late it was.
 
     Payments settle the oldest invoice first, so what is owed are the newest ones, as many as make up the balance
-    (rule 2.9). They are read newest first, and no further than that. Today it is what :func:`actions.ageing.ageing` says.
+    (rule 2.9). They are read newest first, and no further than that. Today it is what :func:`actions.ageing.ageing`
+    says.
     """
     if balance <= 0:
         return Ageing(credit=-balance)

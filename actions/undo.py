@@ -16,10 +16,10 @@ from typing import Any
 from sqlalchemy import Date, Enum, inspect, select
 from sqlalchemy.orm import Mapper
 
-from actions import accounts, credit, loyalty
+from actions import accounts, credit, loyalty, tastings
 from actions.base import ACTIONS, Context, Outcome, Refused, action
 from actions.journal import Place, journalled_columns, snapshot
-from actions.ledger import LedgerEntry
+from actions.ledger import Reversible
 from actions.mail import take_back
 from actions.moving import moved_names
 from actions.primaries import heal
@@ -31,6 +31,7 @@ from models.customer import Customer
 from models.journal import Change, Changeset
 from models.loyalty import LoyaltyEntry, LoyaltyKind
 from models.sight import beyond
+from models.tasting import TastingEntry
 from models.types import Percent, UTCDateTime
 
 CHANGED_SINCE = N_("%(record)s: %(field)s was changed since and stays as it is.")
@@ -307,7 +308,7 @@ def _reversals(ctx: Context, changeset: Changeset) -> Iterator[Step]:
 
 
 def _reversal(
-    ctx: Context, reverse: Callable[..., Any], entry: LedgerEntry, reason: str
+    ctx: Context, reverse: Callable[..., Any], entry: Reversible, reason: str
 ) -> Callable[[], None]:
     def take() -> None:
         reverse(ctx, entry, reason=reason)
@@ -326,4 +327,5 @@ REVERSERS: dict[Any, Callable[..., Any]] = {
     LoyaltyEntry: loyalty.reverse,
     AccountEntry: _void,
     CreditEntry: credit.reverse,
+    TastingEntry: tastings.reverse,
 }

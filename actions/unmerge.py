@@ -26,9 +26,10 @@ from models.credit import CreditEntry
 from models.customer import Customer
 from models.journal import Change, Changeset
 from models.loyalty import LoyaltyAllocation, LoyaltyEntry, LoyaltyLot
+from models.tasting import TastingEntry
 
 BATCH = 500
-LEDGERS = ("loyalty_entry", "loyalty_lot", "account_entry", "invoice", "credit_entry")
+LEDGERS = ("loyalty_entry", "loyalty_lot", "account_entry", "invoice", "credit_entry", "tasting_entry")
 Ids = set[int]
 
 
@@ -144,7 +145,8 @@ def _ledgers_back(ctx: Context, survivor: int, loser: int, homes: dict[Home, Ids
     lots = _ids(ctx, LoyaltyLot, LoyaltyLot.entry_id.in_(kept), moved("loyalty_lot")) if kept else set()
     invoices, entries = _kept_invoices(ctx, moved("invoice"), moved("account_entry"))
     credit = _kept_credit(ctx, survivor, moved("credit_entry"))
-    stays = dict(zip(LEDGERS, (kept, lots, entries, invoices, credit), strict=True))
+    used = _kept_reversals(ctx, TastingEntry, moved("tasting_entry"))
+    stays = dict(zip(LEDGERS, (kept, lots, entries, invoices, credit, used), strict=True))
     for table in LEDGERS:
         if going := moved(table) - stays[table]:
             _rows_back(ctx, metadata.tables[table].c.customer_id, survivor, loser, going)
@@ -210,12 +212,19 @@ def _touching(ctx: Context, query: Any, one: Any, other: Any, ids: Ids) -> set[t
 
 def _kept_credit(ctx: Context, survivor: int, moved: Ids) -> Ids:
     """Return the credit that stays: reversed since, or all of it where the survivor has used some of it since."""
-    entry, reverses = CreditEntry.id, CreditEntry.reverses_id
-    kept = _bound(_touching(ctx, select(entry, reverses), entry, reverses, moved), moved)
-    rows = ctx.session.execute(select(entry, CreditEntry.amount).where(CreditEntry.customer_id == survivor))
+    kept = _kept_reversals(ctx, CreditEntry, moved)
+    rows = ctx.session.execute(
+        select(CreditEntry.id, CreditEntry.amount).where(CreditEntry.customer_id == survivor)
+    )
     amounts = {row[0]: row[1] for row in rows}
     home = sum(amount for row, amount in amounts.items() if row in moved - kept)
     return kept if 0 <= home <= sum(amounts.values()) else moved
+
+
+def _kept_reversals(ctx: Context, model: Any, moved: Ids) -> Ids:
+    """Return the rows that stay because they were reversed since."""
+    pairs = _touching(ctx, select(model.id, model.reverses_id), model.id, model.reverses_id, moved)
+    return _bound(pairs, moved)
 
 
 def _say_what_stays(ctx: Context, survivor: int, stays: dict[str, Ids]) -> None:

@@ -35,6 +35,7 @@ from models.customer import Customer
 from models.loyalty import LoyaltyAllocation, LoyaltyEntry, LoyaltyKind, LoyaltyLot
 from models.personal import policy, references
 from models.phone import Phone
+from models.tasting import TastingEntry, TastingKind
 
 SHOWN = 20
 """Rows named for each check; the rest are counted."""
@@ -65,6 +66,7 @@ def checks() -> Iterator[Check]:
     yield from _points()
     yield from _lots()
     yield from _money()
+    yield from _tastings()
     yield from _primaries()
     yield from _merged(metadata)
 
@@ -193,6 +195,18 @@ def _currencies(model: Any, noun: str) -> Check:
     )
     return Check(
         f"Customer %(id)s: %(total)s of {noun} are in %(other)s, not in the customer's currency.", other
+    )
+
+
+def _tastings() -> Iterator[Check]:
+    entry = TastingEntry
+    first = aliased(TastingEntry)
+    same = and_(
+        first.customer_id == entry.customer_id, first.year == entry.year, first.kind == TastingKind.USED
+    )
+    strays = select(entry.id.label("id")).join(first, first.id == entry.reverses_id).where(~same)
+    yield Check(
+        "Tasting entry %(id)s: it does not give back a tasting of the same customer and year.", strays
     )
 
 

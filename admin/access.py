@@ -88,7 +88,7 @@ RECORD_OF = {
     "compare_view": "", "matrix_view": "id",
     "details_view": "id", "past_view": "id", "restore_view": "id", "edit_view": "id", "delete_view": "id",
     "bulk_delete_view": "ids", "ajax_update": "id", "act_view": "id", "body_view": "id",
-    "attachment_view": "id", "statement_view": "id", "statement_pdf_view": "id",
+    "attachment_view": "id", "statement_view": "id", "statement_pdf_view": "id", "lots_view": "id",
 }  # fmt: skip
 """View of a screen -> the argument that names a record at its address, "" where none does."""
 
@@ -277,7 +277,7 @@ def _of_all_lists(found: Sequence[Door], screens: Sequence[Screen]) -> Iterator[
 
 OF_SOME = (
     "body_view", "attachment_view", "statement_view", "statement_pdf_view", "save_view", "matrix_view",
-    "compare_view", "beside",
+    "compare_view", "lots_view", "beside",
 )  # fmt: skip
 
 

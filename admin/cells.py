@@ -86,6 +86,11 @@ def lapsing(points: int, shop: Shop) -> Markup | str:
     return Markup('<span class="text-orange">{}</span>').format(number(points, shop)) if points else "0"
 
 
+def with_deed(value: Any, url: str, words: str) -> Markup:
+    """Return a figure over a tab, and after it the link that opens a deed about it in the drawer."""
+    return Markup('{} <a class="fact-deed" href="{}" data-drawer>{}</a>').format(value, url, words)
+
+
 def signed_money(minor: int, currency: str, shop: Shop) -> Markup:
     """Return a movement of money with its sign."""
     sign = "+" if minor > 0 else "−"

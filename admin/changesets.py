@@ -14,8 +14,9 @@ from models.credit import CreditEntry
 from models.customer import Customer
 from models.journal import Change, Changeset
 from models.loyalty import LoyaltyEntry
+from models.tasting import TastingEntry
 
-LEDGERS: tuple[type[Any], ...] = (LoyaltyEntry, AccountEntry, Invoice, CreditEntry)
+LEDGERS: tuple[type[Any], ...] = (LoyaltyEntry, AccountEntry, Invoice, CreditEntry, TastingEntry)
 TIES = {
     "ab_user_role": "role_id",
     "ab_user_group": "group_id",

@@ -16,7 +16,7 @@ SEE = "see_"
 WRITE = ("add", "edit")
 
 _PEOPLE = ("customer", "phone", "address", "note", "attribute_value", "external_id")
-_LEDGERS = ("loyalty_entry", "account_entry", "invoice", "credit_entry")
+_LEDGERS = ("loyalty_entry", "account_entry", "invoice", "credit_entry", "tasting_entry")
 _ORDERS = ("sales_order", "order_line", "shipment")
 _LISTS = (
     "customer_class", "membership_group", "acquisition_source", "price_list", "sales_channel", "payment_term",
@@ -38,7 +38,8 @@ _EVERYTHING_READ = grants((*_PEOPLE, *_LEDGERS, *_LISTS, *_ORDERS), *READ)
 _SERVICE = (
     grants(("customer", "phone", "address", "note", "attribute_value"), *WRITE)
     | grants(("note",), "done", "reopen")
-    | grants(("customer",), "add_note", "change_class", "change_group", "verify")
+    | grants(("customer",), "add_note", "change_class", "change_group", "set_loyalty_card", "verify")
+    | grants(("tasting_entry",), "use", "reverse")
     | grants(("address",), "make_primary")
     | grants(("changeset",), "undo")
     | grants(("run", "run_item"), *READ)

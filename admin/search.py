@@ -9,17 +9,19 @@ import datetime as dt
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from flask import Blueprint, render_template, request
+from flask import Blueprint, redirect, render_template, request
 from flask_babel import gettext as _
 from sqlalchemy import false, func, or_, select, union
 from werkzeug.exceptions import Unauthorized
 
+from actions import cards
 from admin.context import allowed, clientele, person, session
 from admin.frame import frame
 from admin.pages import Hit, HitGroup
 from admin.query import BadArgument
 from models import masks
 from models.address import Address
+from models.base import Invalid
 from models.customer import Customer
 from models.order import Order
 from models.search import begins
@@ -59,10 +61,34 @@ def results() -> Any:
     text = request.args.get("q", "").strip()
     if len(text) > 200:
         raise BadArgument("q", _("at most 200 characters"))
+    typing = bool(request.headers.get("HX-Request"))
+    if not typing and (scanned := card_url(text)) is not None:
+        return redirect(scanned)
     groups = find(text) if len(text) >= 2 or text.isdigit() else []
-    if request.headers.get("HX-Request"):
+    if typing:
         return render_template("admin/_search.html", groups=groups, q=text)
     return render_template("admin/search.html", groups=groups, q=text, frame=frame())
+
+
+def card_url(text: str) -> str | None:
+    """Return the address of the customer whose loyalty card was scanned: the whole of its number, then Enter.
+
+    The card of a merged record leads to its survivor (rule 3.6); one that could mean several leads nowhere.
+    """
+    screen = clientele().screens["customer"]
+    try:
+        code = cards.read(text)
+    except Invalid:
+        return None
+    if code is None or not screen.can("show"):
+        return None
+    mine = screen.base_select().with_only_columns(screen.identity)
+    for whose in (cards.holder(code), cards.former_holders(code)):
+        wanted = mine.where(screen.identity.in_(whose.with_only_columns(Customer.id)))
+        found = session().scalars(wanted.limit(2)).all()
+        if found:
+            return screen.row_url("details_view", found[0]) if len(found) == 1 else None
+    return None
 
 
 def find(text: str) -> list[HitGroup]:

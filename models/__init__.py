@@ -24,6 +24,7 @@ from models import (
     preference,
     run,
     shop,
+    tasting,
     validate,
 )
 
@@ -50,5 +51,6 @@ __all__ = [
     "preference",
     "run",
     "shop",
+    "tasting",
     "validate",
 ]

@@ -188,6 +188,13 @@ class Customer(Record):
         doc=N_("The number on the loyalty card. Scan the card or type it."),
     )
 
+    lapse_warnings: Mapped[bool] = mapped_column(
+        Boolean,
+        default=True,
+        info=fact(merge="stricter"),
+        doc=N_("Switched off, the customer gets no mail before points lapse."),
+    )
+
     points: Mapped[int] = mapped_column(BigInteger, default=0, info=derived)
     account_balance: Mapped[int] = money(derived, default=0)
     credit_balance: Mapped[int] = money(derived, default=0)

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from models.base import N_, Base, LedgerRow, table_args
 from models.columns import check, owner, refers
 from models.customer import Customer
+from models.mail import Mail
 from models.order import Order
 from models.personal import ledger
 from models.triggers import AppendOnly
@@ -93,6 +94,15 @@ class LoyaltyLot(Base):
             sqlite_where=text("unspent > 0 AND expires_at IS NOT NULL"),
             postgresql_where=text("unspent > 0 AND expires_at IS NOT NULL"),
         ),
+        # What a customer can spend, without going through all they ever had.
+        Index(
+            "ix_loyalty_lot_unspent",
+            "customer_id",
+            "expires_at",
+            "unspent",
+            sqlite_where=text("unspent > 0"),
+            postgresql_where=text("unspent > 0"),
+        ),
     )
 
     id: Mapped[PrimaryKey]
@@ -131,6 +141,29 @@ class LoyaltyAllocation(Base):
 
     entry: Mapped[LoyaltyEntry] = relationship(back_populates="allocations")
     lot: Mapped[LoyaltyLot] = relationship(back_populates="allocations")
+
+    def __str__(self) -> str:
+        return f"#{self.id}"
+
+
+class LapseWarning(Base):
+    """That a lot's customer was written to before it lapses: once for each lot, for ever (RULES 1.10).
+
+    It is no column of the lot, of which only ``unspent`` ever changes.
+    """
+
+    __tablename__ = "lapse_warning"
+    __label__ = N_("Lapse warning")
+    __plural__ = N_("Lapse warnings")
+    __append_only__ = AppendOnly()
+
+    id: Mapped[PrimaryKey]
+    lot_id: Mapped[int] = refers("loyalty_lot", ledger, index=False, unique=True)
+    mail_id: Mapped[int] = refers("mail", ledger)
+    created_at: Mapped[dt.datetime] = mapped_column(UTCDateTime, info=ledger)
+
+    lot: Mapped[LoyaltyLot] = relationship()
+    mail: Mapped[Mail] = relationship()
 
     def __str__(self) -> str:
         return f"#{self.id}"

@@ -34,6 +34,7 @@ class Shop:
     locale: str = "en_GB"
     default_sales_channel: str = "WEB"
     points_expire_after_days: int | None = 365
+    points_warning_days: int | None = 30
     external_accounting: bool = False
     undo_days: int | None = 30
     statement_reminders: bool = False
@@ -64,6 +65,7 @@ class Setting:
 _DAYS = between(1, LONGEST_EXPIRY_DAYS)
 _UNDO_DAYS = between(1, 3650)
 _OVERDUE_DAYS = between(0, 365)
+_WARNING_DAYS = between(1, 365)
 _CHANNEL = required(N_("Enter the code of a sales channel, such as WEB."))
 
 
@@ -81,6 +83,11 @@ def _reminder_days(field: str, value: Any) -> int:
     days: int | None = _OVERDUE_DAYS(field, value)
     if days is None:
         raise Invalid({field: N_("Enter a number of days.")})
+    return days
+
+
+def _warning_days(field: str, value: Any) -> int | None:
+    days: int | None = _WARNING_DAYS(field, value)
     return days
 
 
@@ -152,6 +159,13 @@ SETTINGS: dict[str, Setting] = {
             N_("For new points, 1 to 3650; empty means never. Points already given keep their date."),
             "integer",
             _expiry,
+        ),
+        Setting(
+            "points_warning_days",
+            N_("Warn before points lapse (days)"),
+            N_("How long before their date customers get a mail, 1 to 365; empty means never."),
+            "integer",
+            _warning_days,
         ),
         Setting(
             "external_accounting",

@@ -31,7 +31,7 @@ from models.lookups import (
     PriceList,
     SalesChannel,
 )
-from models.loyalty import LoyaltyAllocation, LoyaltyEntry, LoyaltyKind, LoyaltyLot
+from models.loyalty import LapseWarning, LoyaltyAllocation, LoyaltyEntry, LoyaltyKind, LoyaltyLot
 from models.mail import Mail, MailAttachment, MailState
 from models.note import Note
 from models.order import ExternalId, ExternalKind, ExternalSystem, Order, OrderLine, Shipment
@@ -39,6 +39,7 @@ from models.phone import Phone
 from models.preference import Preference
 from models.run import ItemState, Run, RunItem, RunState
 from models.shop import ShopSetting
+from models.tasting import TastingEntry, TastingKind
 
 NOW = dt.datetime(2026, 9, 1, 12, 0, tzinfo=dt.UTC)
 TODAY = NOW.date()
@@ -267,6 +268,22 @@ def make_loyalty_lot(session: Session, **overrides: Any) -> LoyaltyLot:
     entry = overrides.pop("entry", None) or make_loyalty_entry(session, points=points)
     values = _given(overrides, entry=entry, customer_id=entry.customer_id, points=points, unspent=points)
     return _save(session, LoyaltyLot(**values))
+
+
+def make_lapse_warning(session: Session, **overrides: Any) -> LapseWarning:
+    """A mail about a new lot."""
+    values = _given(
+        overrides,
+        lot=lambda: make_loyalty_lot(session),
+        mail=lambda: make_mail(session, template="points_lapsing"),
+        created_at=NOW,
+    )
+    return _save(session, LapseWarning(**values))
+
+
+def make_tasting_entry(session: Session, **overrides: Any) -> TastingEntry:
+    """One free tasting used this year."""
+    return _ledger(session, TastingEntry, overrides, kind=TastingKind.USED, year=NOW.year)
 
 
 def make_loyalty_allocation(session: Session, **overrides: Any) -> LoyaltyAllocation:

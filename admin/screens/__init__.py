@@ -29,6 +29,7 @@ from admin.screens.runs import RunItemScreen, RunScreen
 from admin.screens.sessions import SessionScreen
 from admin.screens.settings import SettingsScreen
 from admin.screens.staff import StaffGroupScreen, StaffScreen
+from admin.screens.tastings import TastingEntryScreen
 
 SCREENS: tuple[type[Screen], ...] = (
     CustomerScreen,
@@ -40,6 +41,7 @@ SCREENS: tuple[type[Screen], ...] = (
     AccountEntryScreen,
     InvoiceScreen,
     CreditEntryScreen,
+    TastingEntryScreen,
     OrderScreen,
     OrderLineScreen,
     ShipmentScreen,

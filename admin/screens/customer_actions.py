@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from flask_babel import lazy_gettext as _l
-from wtforms import BooleanField, Form, TextAreaField
+from wtforms import BooleanField, Form, StringField, TextAreaField
 from wtforms.validators import InputRequired, Length, Optional
 
-from actions import customers, merge, notes, statement_mail
+from actions import cards, customers, merge, notes, statement_mail
 from admin import forms, inputs, statements
 from admin.declare import NoForm, RowAction
 from admin.screens.ledgers import ReasonForm
@@ -26,6 +26,24 @@ class GroupForm(Form):
     """Another group, or none."""
 
     membership_group = forms.related(MembershipGroup, "customer", _l("Membership group"), required=False)
+
+
+class CardForm(Form):
+    """The number of a card, which a scanner types and ends with Enter (F75)."""
+
+    loyalty_code = StringField(
+        _l("Loyalty card"),
+        [Optional(), Length(max=60)],
+        description=_l("Scan the card or type its number. Empty takes the card away."),
+        filters=[lambda value: value.strip() or None if isinstance(value, str) else value],
+        render_kw={
+            "data-scan": True,
+            "autofocus": True,
+            "autocomplete": "off",
+            "spellcheck": "false",
+            "autocapitalize": "characters",
+        },
+    )
 
 
 class TermsForm(Form):
@@ -97,6 +115,7 @@ ACTIONS = (
     RowAction(notes.add_note, NoteForm, "notes", when=_live, button=True),
     RowAction(customers.change_class, ClassForm, "tag", when=_live, from_row=True),
     RowAction(customers.change_group, GroupForm, "users", when=_live, from_row=True),
+    RowAction(cards.set_loyalty_card, CardForm, "id-badge-2", when=_live, from_row=True, bulk=False),
     RowAction(customers.set_terms, TermsForm, "credit-card", when=_live, from_row=True),
     RowAction(
         statement_mail.send_statement, StatementForm, "send", when=_live, bulk=False, starts=statements.starts

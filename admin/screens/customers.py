@@ -154,6 +154,7 @@ class CustomerScreen(Screen):
         "account_balance": _l("Balance"),
         "credit_balance": _l("Gift-card credit"),
         "loyalty_code": _l("Loyalty card"),
+        "lapse_warnings": _l("Mail before points lapse"),
         "is_active": _l("Active"),
         "created_via": _l("Came by"),
         "created_at": _l("Created"),
@@ -196,7 +197,7 @@ class CustomerScreen(Screen):
         Section(_l("Company"), ("company_name", "trading_name", "company_number", "vat_number")),
         Section(_l("Account"), (
             "account_type", "is_active", "customer_class", "membership_group", "acquisition_source", "agent",
-            "loyalty_code", "account_code",
+            "loyalty_code", "lapse_warnings", "account_code",
         )),
         Section(_l("Terms"), (
             "sales_channel", "price_list", "payment_term", "bank_account", "global_discount", "free_delivery",
@@ -236,6 +237,7 @@ class CustomerScreen(Screen):
         ),
         Tab("note", _l("Notes")),
         Tab("mail", _l("Emails")),
+        Tab("tasting_entry", _l("Tastings")),
         Tab("attribute_value", _l("Attributes")),
         Tab("external_id"),
         Tab(

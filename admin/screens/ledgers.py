@@ -7,12 +7,11 @@ from typing import Any, ClassVar
 
 from flask import g
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import select
 from sqlalchemy.orm import joinedload
 from wtforms import Form, TextAreaField
 from wtforms.validators import InputRequired, Length
 
-from actions.ledger import running_balance
+from actions.balances import balances_after
 from admin.base import Screen
 from admin.context import session
 
@@ -37,9 +36,7 @@ class LedgerScreen(Screen):
     def prepare(self, rows: Sequence[Any], names: Sequence[str], *, whole: bool = False) -> None:
         """Read the balance after each entry (RULES 2.8)."""
         if "balance" in names:
-            query = select(self.identity, running_balance(self.model))  # type: ignore[arg-type]
-            found = session().execute(query.where(self.identity.in_([row.id for row in rows])))
-            g.balances = dict(found.all())
+            g.balances = balances_after(session(), self.model, rows)  # type: ignore[arg-type]
 
 
 def balance_after(row: Any) -> int:

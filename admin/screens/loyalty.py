@@ -6,21 +6,29 @@ import datetime as dt
 from collections.abc import Sequence
 from typing import Any
 
+from flask import request
+from flask_admin import expose
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from sqlalchemy.orm import joinedload
-from wtforms import Form, StringField, TextAreaField
+from wtforms import Form, TextAreaField
 from wtforms.validators import InputRequired, Length, Optional
 
-from actions import loyalty
-from admin import cells, forms, inputs
-from admin.context import now, session, shop
+from actions import lots, loyalty
+from admin import cells, forms, inputs, lot_pages
+from admin.context import clientele, now, session, shop
 from admin.declare import RowAction
+from admin.order_numbers import order_number
 from admin.pages import Cell, Fact
+from admin.query import parse_id
+from admin.screens import tastings
 from admin.screens.ledgers import LedgerScreen, ReasonForm, balance_after
+from admin.views import PERMISSION_OF
 from models.customer import Customer
 from models.loyalty import LoyaltyEntry, LoyaltyKind
 from models.shop import Shop
+
+PERMISSION_OF["lots_view"] = "list"
 
 LAPSING_SOON = dt.timedelta(days=30)
 
@@ -42,11 +50,7 @@ class AdjustForm(Form):
         [Optional()],
         description=_l("1 to 3650. Empty means never. Only for points added."),
     )
-    order_ref = StringField(
-        _l("Order number"),
-        [Optional(), Length(max=40)],
-        description=_l("The order these points are about, if any."),
-    )
+    order_ref = order_number(_l("The order these points are about, if any."))
 
     def prefill(self, shop: Shop, now: dt.datetime) -> None:
         """Offer the shop's own expiry."""
@@ -69,12 +73,22 @@ def _unspent_figure(view: Any, context: Any, row: LoyaltyEntry, name: str) -> in
     return row.lot.unspent if row.lot else None
 
 
-def _balance(view: Any, context: Any, row: LoyaltyEntry, name: str) -> Any:
-    return cells.number(balance_after(row), shop())
+def _balance(view: Any, context: Any, row: LoyaltyEntry, name: str) -> Cell:
+    return Cell(cells.number(balance_after(row), shop()), view.row_url("lots_view", row.id))
 
 
 def _balance_figure(view: Any, context: Any, row: LoyaltyEntry, name: str) -> int:
     return balance_after(row)
+
+
+def _card(owner: Customer) -> Any:
+    """Return the card, with the way to another one for who may change it."""
+    customers = clientele().screens["customer"]
+    card = owner.loyalty_code or cells.nothing()
+    if not (owner.is_live and customers.can("set_loyalty_card")):
+        return card
+    words = _("Change card") if owner.loyalty_code else _("Add card")
+    return cells.with_deed(card, customers.url_to("act_view", verb="set_loyalty_card", id=owner.id), words)
 
 
 class LoyaltyEntryScreen(LedgerScreen):
@@ -114,7 +128,28 @@ class LoyaltyEntryScreen(LedgerScreen):
             return ()
         soon = loyalty.lapsing(session(), owner.id, now(), now() + LAPSING_SOON)
         return (
-            Fact(_("Points"), Cell(cells.number(owner.points, shop()))),
+            Fact(_("Points"), Cell(cells.number(owner.points, shop()), self._lots_url(owner))),
+            *self._available(owner),
             Fact(_("Lapsing in 30 days"), Cell(cells.lapsing(soon, shop()))),
-            Fact(_("Loyalty card"), Cell(owner.loyalty_code or cells.nothing())),
+            Fact(_("Loyalty card"), Cell(_card(owner))),
+            *self._tastings(owner),
         )
+
+    def _lots_url(self, owner: Customer) -> str | None:
+        last = session().scalar(lots.newest_entry(owner.id))
+        return self.row_url("lots_view", last) if last is not None else None
+
+    @expose("/lots/")
+    def lots_view(self) -> str:
+        """Show the lots that a balance was made of, right after an entry."""
+        return lot_pages.show(self, self.get_or_404(parse_id("id", request.args.get("id"))))
+
+    def _available(self, owner: Customer) -> Sequence[Fact]:
+        """What can be spent, whether or not the night has lapsed what is past its date (rule 1.4)."""
+        there = loyalty.available(session(), owner.id, now())
+        past = owner.points - there
+        said = _("%(points)s are past their date", points=cells.number(past, shop())) if past else ""
+        return (Fact(_("Available now"), Cell(cells.number(there, shop()), sub=said)),)
+
+    def _tastings(self, owner: Customer) -> Sequence[Fact]:
+        return (tastings.left_of(owner),) if clientele().screens["tasting_entry"].can("list") else ()

@@ -18,6 +18,7 @@ import * as pop from "./pop.js";
 import * as preview from "./preview.js";
 import * as print from "./print.js";
 import * as rows from "./rows.js";
+import * as scan from "./scan.js";
 import * as search from "./search.js";
 import * as select from "./select.js";
 import * as tabs from "./tabs.js";
@@ -26,7 +27,7 @@ import * as toast from "./toast.js";
 import * as undo from "./undo.js";
 
 // The order matters where two listen to the same event: questions first, the guard of changed forms last.
-[ask, net, toast, pop, frame, search, palette, select, cells, filters, list, tabs, rows, drawer, preview, undo, copy, print, keys, times, live, busy, dirty].forEach((part) => part.start());
+[ask, net, toast, pop, frame, scan, search, palette, select, cells, filters, list, tabs, rows, drawer, preview, undo, copy, print, keys, times, live, busy, dirty].forEach((part) => part.start());
 
 // New content: pickers are dressed before the form is remembered as it was opened.
 function fresh(root) {

@@ -25,10 +25,16 @@ export function start() {
     else box.removeAttribute("aria-activedescendant");
   }
 
+  function unmark() {
+    options()[current]?.setAttribute("aria-selected", "false");
+    current = -1;
+    box.removeAttribute("aria-activedescendant");
+  }
+
   function show(on) {
     panel.hidden = !on;
     box.setAttribute("aria-expanded", String(on));
-    if (!on) mark(-1), (current = -1), box.removeAttribute("aria-activedescendant");
+    if (!on) unmark();
   }
 
   async function ask() {
@@ -38,12 +44,12 @@ export function start() {
     const url = `${form.getAttribute("action")}?${new URLSearchParams({ q })}`;
     await window.htmx.ajax("GET", url, { source: panel, target: panel, swap: "innerHTML" });
     if (asked !== q || document.activeElement !== box) return;
-    current = -1;
-    box.removeAttribute("aria-activedescendant");
+    unmark();
     show(true);
   }
 
   box.addEventListener("input", () => {
+    unmark(); // it was found for other words: Enter, which a scanner types at once, must not open it
     clearTimeout(timer);
     timer = setTimeout(ask, PAUSE);
   });

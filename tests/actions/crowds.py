@@ -19,6 +19,7 @@ from models.credit import CreditKind
 from models.customer import Customer
 from models.loyalty import LoyaltyKind
 from models.note import NoteKind
+from models.tasting import TastingKind
 from tests import factories
 from tests.factories import NOW, TODAY
 
@@ -220,6 +221,16 @@ def credit(session: Session) -> Crowd:
     return [*crowd, factories.make_credit_entry(session, customer=just)], WHY
 
 
+def tastings(session: Session) -> Crowd:
+    """Tastings used, and one that was taken back."""
+    crowd: list[Any] = []
+    for owner in owners_of_money(session):
+        make = partial(factories.make_tasting_entry, session, customer=owner)
+        twice = make()
+        crowd += [make(), twice, make(kind=TastingKind.REVERSAL, reverses_id=twice.id)]
+    return crowd, WHY
+
+
 def invoices(session: Session) -> list[Any]:
     """Invoices with their entries, one in two voided."""
     crowd = []
@@ -284,6 +295,7 @@ CROWDS: dict[str, list[Callable[[Session], Crowd]]] = {
     ],
     "loyalty_entry.reverse": [points],
     "credit_entry.reverse": [credit],
+    "tasting_entry.reverse": [tastings],
     "account_entry.void": [account],
     "invoice.void": [lambda session: (invoices(session), WHY)],
     "api_key.revoke": [keys],

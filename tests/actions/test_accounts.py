@@ -9,8 +9,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from actions import accounts
+from actions.balances import balances_after
 from actions.base import Invalid, Refused
-from actions.ledger import running_balance
 from models.account import AccountEntry, Invoice
 from models.journal import Changeset
 from tests import factories
@@ -260,5 +260,6 @@ def test_the_running_balance_is_the_sum_so_far(desk: Desk) -> None:
     pay(desk, customer, 100)
     invoice(desk, customer, 50)
     with Session(desk.engine) as session:
-        query = select(running_balance(AccountEntry)).where(AccountEntry.customer_id == customer)
-        assert list(session.scalars(query.order_by(AccountEntry.id))) == [300, 200, 250]
+        mine = select(AccountEntry).where(AccountEntry.customer_id == customer)
+        entries = session.scalars(mine.order_by(AccountEntry.id)).all()
+        assert list(balances_after(session, AccountEntry, entries).values()) == [300, 200, 250]

@@ -224,6 +224,12 @@ class Stock:
             created_at=day(n), code_last4=some(f"{n:04d}", n, 2),
         )  # fmt: skip
 
+    def tasting_entry(self, n: int, owner: Customer) -> Any:
+        """A free tasting of one of three years."""
+        return factories.make_tasting_entry(
+            self.session, changeset_id=self.deed, customer=owner, year=2024 + n % 3, comment=text(n), created_at=day(n), order_ref=some(f"SO-{n % 5}", n, 2),
+        )  # fmt: skip
+
     def sales_order(self, n: int, owner: Customer) -> Any:
         """An order of one of three channels."""
         return factories.make_order(

@@ -30,7 +30,10 @@ HTMX = {"HX-Request": "true"}
 
 def some_customer(shop: Shop, **values: Any) -> int:
     """A customer with enough of everything to act on."""
-    return int(shop.make(factories.make_customer, pay_on_account=True, **values).id)
+    with shop.arrange() as session:
+        tastes = factories.make_customer_class(session, free_tastings=4)
+        given = {"pay_on_account": True, "customer_class": tastes, **values}
+        return int(factories.make_customer(session, **given).id)
 
 
 def waiting(shop: Shop) -> int:
@@ -56,6 +59,11 @@ def entry(where: str, **values: str) -> Callable[[Shop], int]:
             return int(session.scalar(sa.select(sa.func.max(table.c.id))))
 
     return make
+
+
+def used_tasting(shop: Shop) -> int:
+    """A free tasting that somebody used."""
+    return int(shop.make(factories.make_tasting_entry).id)
 
 
 def secondary(shop: Shop) -> int:
@@ -134,6 +142,8 @@ CASES: dict[str, tuple[Callable[[Shop], int] | None, dict[str, str]]] = {
     "invoice.void": (entry("invoice.raise", amount="40"), WHY),
     "credit_entry.adjust": (None, {"amount": "5", "comment": "Card"}),
     "credit_entry.reverse": (entry("credit_entry.adjust", amount="5", comment="Card"), WHY),
+    "tasting_entry.use": (None, {"comment": "With the new vintage"}),
+    "tasting_entry.reverse": (used_tasting, WHY),
     "note.done": (task, {}),
     "note.reopen": (lambda shop: task(shop, done_at=factories.NOW), {}),
     "address.make_primary": (secondary, {}),
@@ -149,6 +159,7 @@ CASES: dict[str, tuple[Callable[[Shop], int] | None, dict[str, str]]] = {
     "customer.add_note": (some_customer, {"kind": "note", "body": "Likes Rioja"}),
     "customer.change_class": (some_customer, {"customer_class": "@customer_class"}),
     "customer.change_group": (some_customer, {"membership_group": "@membership_group"}),
+    "customer.set_loyalty_card": (some_customer, {"loyalty_code": "9826-1147"}),
     "customer.set_terms": (some_customer, {"credit_limit": "500", "free_delivery": "y"}),
     "customer.verify": (some_customer, {}),
     "customer.send_statement": (

@@ -11,6 +11,7 @@ from models.credit import CreditEntry
 from models.customer import Customer
 from models.loyalty import LoyaltyEntry
 from models.note import Note
+from models.tasting import TastingEntry
 from tests import factories
 from tests.admin.conftest import Shop
 from tests.admin.pages import links_of, page_of
@@ -20,6 +21,7 @@ LEDGERS = {
     "account_entry": AccountEntry,
     "invoice": Invoice,
     "credit_entry": CreditEntry,
+    "tasting_entry": TastingEntry,
 }
 
 
@@ -210,6 +212,8 @@ MAY = {
     "loyalty_entry.adjust": {"Admin", "Manager", "Back office", "Support"}, "loyalty_entry.reverse": {"Admin", "Manager", "Support"},
     "account_entry.pay": {"Admin", "Manager", "Finance"}, "account_entry.refund": {"Admin", "Manager", "Finance"},
     "account_entry.void": {"Admin", "Manager", "Finance"}, "invoice.raise": {"Admin", "Manager", "Finance"}, "invoice.void": {"Admin", "Manager", "Finance"},
+    "tasting_entry.use": {"Admin", "Manager", "Back office", "Support"}, "tasting_entry.reverse": {"Admin", "Manager", "Back office", "Support"},
+    "customer.set_loyalty_card": {"Admin", "Manager", "Back office", "Support"},
     "credit_entry.adjust": {"Admin", "Manager", "Finance"}, "credit_entry.reverse": {"Admin", "Manager", "Finance"},
     "note.done": {"Admin", "Manager", "Back office", "Support"}, "note.reopen": {"Admin", "Manager", "Back office", "Support"},
 }  # fmt: skip

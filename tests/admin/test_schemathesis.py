@@ -30,7 +30,15 @@ DOCUMENT = "/api/v1/_openapi"
 GROUPS = {
     "customers": (
         *("customer", "phone", "address", "note", "attribute_value", "external_id", "loyalty_entry"),
-        *("account_entry", "invoice", "credit_entry", "sales_order", "order_line", "shipment"),
+        *(
+            "account_entry",
+            "invoice",
+            "credit_entry",
+            "tasting_entry",
+            "sales_order",
+            "order_line",
+            "shipment",
+        ),
     ),
     "the rest": (),
 }

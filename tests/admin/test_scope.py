@@ -25,6 +25,7 @@ HTMX = {"HX-Request": "true"}
 SCOPED = (
     "account_entry", "address", "attribute_value", "changeset", "credit_entry", "customer", "external_id", "invoice",
     "loyalty_entry", "mail", "note", "order_line", "phone", "run_item", "sales_channel", "sales_order", "shipment",
+    "tasting_entry",
 )  # fmt: skip
 each_scoped = pytest.mark.parametrize("resource", SCOPED)
 
@@ -290,6 +291,7 @@ def test_nothing_is_added_to_a_customer_out_of_sight(own_world: World) -> None:
         "account_entry/actions/pay": {"amount": 100, "method": "cash"},
         "invoice/actions/raise": {"amount": 100},
         "credit_entry/actions/adjust": {"amount": 100, "comment": "Card"},
+        "tasting_entry/actions/use": {},
     }
     for path, body in bodies.items():
         answers = [

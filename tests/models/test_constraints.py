@@ -86,6 +86,8 @@ CHECKS = [
     ("credit_entry", "ck_credit_entry_amount_sign", {"amount": -5}),
     ("credit_entry", "ck_credit_entry_amount_sign", {"amount": 5, "kind": "redeemed"}),
     ("credit_entry", "ck_credit_entry_reversal_names_entry", {"kind": "reversal"}),
+    ("tasting_entry", "ck_tasting_entry_year_range", {"year": 0}),
+    ("tasting_entry", "ck_tasting_entry_reversal_names_entry", {"kind": "reversal"}),
     ("order", "ck_sales_order_sums_range", {"total": -1}),
     ("order", "ck_sales_order_item_count_range", {"item_count": -1}),
     ("order_line", "ck_order_line_quantity_range", {"quantity": 0}),
@@ -212,6 +214,7 @@ def test_one_open_watch_note_a_customer(session: Session):
         ("loyalty_entry", {"points": -100}),
         ("account_entry", {"amount": 5_000}),
         ("credit_entry", {"amount": -2_500}),
+        ("tasting_entry", {}),
     ],
 )
 def test_an_entry_is_reversed_once(session: Session, factory: str, extra: dict[str, int]):
@@ -300,6 +303,8 @@ LEDGERS = [
     "account_entry",
     "invoice",
     "credit_entry",
+    "tasting_entry",
+    "lapse_warning",
     "loyalty_allocation",
     "changeset",
     "change",
@@ -309,6 +314,8 @@ COUNTED = {
     "account_entry": "amount",
     "invoice": "amount",
     "credit_entry": "amount",
+    "tasting_entry": "year",
+    "lapse_warning": "mail_id",
     "loyalty_allocation": "points",
     "changeset": "undoes_id",
     "change": "row_id",
@@ -330,7 +337,7 @@ def test_ledgers_and_journal_are_append_only(session: Session, table: str):
             session.connection().exec_driver_sql(statement)
 
 
-REPOINTED = ["loyalty_entry", "account_entry", "invoice", "credit_entry"]
+REPOINTED = ["loyalty_entry", "account_entry", "invoice", "credit_entry", "tasting_entry"]
 
 
 @pytest.mark.parametrize("table", REPOINTED)

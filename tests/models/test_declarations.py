@@ -94,7 +94,7 @@ def test_keys_are_not_written_or_exported_and_balances_are_derived():
 def test_every_ledger_is_append_only():
     rules = triggers.declared(list(Base.registry.mappers))
     ledgers = {name for name, mapper in OURS.items() if issubclass(mapper.class_, LedgerRow)}
-    assert ledgers == {"loyalty_entry", "account_entry", "invoice", "credit_entry"}
+    assert ledgers == {"loyalty_entry", "account_entry", "invoice", "credit_entry", "tasting_entry"}
     assert ledgers | {"loyalty_allocation", "changeset", "change"} <= set(rules)
     for name in ledgers:
         blanked = {c.name for c in metadata.tables[name].columns if personal.policy(c).personal}

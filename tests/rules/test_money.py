@@ -15,8 +15,8 @@ from hypothesis.stateful import (
 from sqlalchemy import select
 
 from actions import accounts, credit
+from actions.balances import balances_after
 from actions.base import Refused
-from actions.ledger import running_balance
 from models.account import AccountEntry
 from models.credit import CreditEntry
 from models.customer import Customer
@@ -127,13 +127,13 @@ class Account(RuleBasedStateMachine):
     @invariant()
     def the_running_balance_is_the_prefix_sum(self) -> None:
         with self.desk.look() as session:
-            query = select(AccountEntry.amount, running_balance(AccountEntry)).filter_by(
-                customer_id=self.customer
-            )
-            total = 0
-            for amount, running in session.execute(query.order_by(AccountEntry.created_at, AccountEntry.id)):
-                total += amount
-                assert running == total
+            mine = select(AccountEntry).filter_by(customer_id=self.customer)
+            entries = session.scalars(mine.order_by(AccountEntry.created_at, AccountEntry.id)).all()
+            after, total = balances_after(session, AccountEntry, entries), 0
+            for entry in entries:
+                total += entry.amount
+                assert after[entry.id] == total
+                assert balances_after(session, AccountEntry, [entry]) == {entry.id: total}
 
 
 class Credit(RuleBasedStateMachine):

@@ -734,6 +734,7 @@ def upgrade() -> None:
             sa.String(length=40).with_variant(sa.String(length=40, collation="C"), "postgresql"),
             nullable=True,
         ),
+        sa.Column("lapse_warnings", sa.Boolean(), nullable=False),
         sa.Column("points", sa.BigInteger(), nullable=False),
         sa.Column("account_balance", sa.BigInteger(), nullable=False),
         sa.Column("credit_balance", sa.BigInteger(), nullable=False),
@@ -1744,6 +1745,73 @@ def upgrade() -> None:
     op.create_index(op.f("ix_shipment_order_id"), "shipment", ["order_id"], unique=False)
     op.create_index(op.f("ix_shipment_tracking_key_id"), "shipment", ["tracking_key", "id"], unique=False)
     op.create_table(
+        "tasting_entry",
+        sa.Column(
+            "id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False
+        ),
+        sa.Column("customer_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("kind", sa.String(length=20), nullable=False),
+        sa.Column("year", sa.Integer(), nullable=False),
+        sa.Column(
+            "order_ref",
+            sa.String(length=40).with_variant(sa.String(length=40, collation="C"), "postgresql"),
+            nullable=True,
+        ),
+        sa.Column("order_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("reverses_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("actor_id", sa.Integer(), nullable=True),
+        sa.Column("actor_name", sa.String(length=140), nullable=False),
+        sa.Column("comment", sa.Text(), server_default="", nullable=False),
+        sa.Column("key", sa.String(length=200), nullable=True),
+        sa.Column("changeset_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.CheckConstraint(
+            "(kind = 'reversal') = (reverses_id IS NOT NULL)",
+            name=op.f("ck_tasting_entry_reversal_names_entry"),
+        ),
+        sa.CheckConstraint("kind IN ('used', 'reversal')", name=op.f("ck_tasting_entry_kind")),
+        sa.CheckConstraint("year BETWEEN 1990 AND 9998", name=op.f("ck_tasting_entry_year_range")),
+        sa.ForeignKeyConstraint(
+            ["actor_id"], ["ab_user.id"], name=op.f("fk_tasting_entry_actor_id"), ondelete="RESTRICT"
+        ),
+        sa.ForeignKeyConstraint(
+            ["changeset_id"],
+            ["changeset.id"],
+            name=op.f("fk_tasting_entry_changeset_id"),
+            ondelete="RESTRICT",
+        ),
+        sa.ForeignKeyConstraint(
+            ["customer_id"], ["customer.id"], name=op.f("fk_tasting_entry_customer_id"), ondelete="RESTRICT"
+        ),
+        sa.ForeignKeyConstraint(
+            ["order_id"], ["sales_order.id"], name=op.f("fk_tasting_entry_order_id"), ondelete="RESTRICT"
+        ),
+        sa.ForeignKeyConstraint(
+            ["reverses_id"],
+            ["tasting_entry.id"],
+            name=op.f("fk_tasting_entry_reverses_id"),
+            ondelete="RESTRICT",
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_tasting_entry")),
+        sa.UniqueConstraint("key", name=op.f("uq_tasting_entry_key")),
+        sa.UniqueConstraint("reverses_id", name=op.f("uq_tasting_entry_reverses_id")),
+        sqlite_autoincrement=True,
+    )
+    op.create_index(op.f("ix_tasting_entry_changeset_id"), "tasting_entry", ["changeset_id"], unique=False)
+    op.create_index(
+        op.f("ix_tasting_entry_created_at_id"), "tasting_entry", ["created_at", "id"], unique=False
+    )
+    op.create_index(
+        op.f("ix_tasting_entry_customer_id_created_at_id"),
+        "tasting_entry",
+        ["customer_id", "created_at", "id"],
+        unique=False,
+    )
+    op.create_index(
+        op.f("ix_tasting_entry_customer_id_year"), "tasting_entry", ["customer_id", "year"], unique=False
+    )
+    op.create_index(op.f("ix_tasting_entry_order_id"), "tasting_entry", ["order_id"], unique=False)
+    op.create_table(
         "account_entry",
         sa.Column(
             "id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False
@@ -1875,6 +1943,14 @@ def upgrade() -> None:
         sqlite_where=sa.text("unspent > 0 AND expires_at IS NOT NULL"),
         postgresql_where=sa.text("unspent > 0 AND expires_at IS NOT NULL"),
     )
+    op.create_index(
+        "ix_loyalty_lot_unspent",
+        "loyalty_lot",
+        ["customer_id", "expires_at", "unspent"],
+        unique=False,
+        sqlite_where=sa.text("unspent > 0"),
+        postgresql_where=sa.text("unspent > 0"),
+    )
     op.create_table(
         "mail_attachment",
         sa.Column(
@@ -1893,6 +1969,25 @@ def upgrade() -> None:
         sqlite_autoincrement=True,
     )
     op.create_index(op.f("ix_mail_attachment_mail_id"), "mail_attachment", ["mail_id"], unique=False)
+    op.create_table(
+        "lapse_warning",
+        sa.Column(
+            "id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False
+        ),
+        sa.Column("lot_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("mail_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["lot_id"], ["loyalty_lot.id"], name=op.f("fk_lapse_warning_lot_id"), ondelete="RESTRICT"
+        ),
+        sa.ForeignKeyConstraint(
+            ["mail_id"], ["mail.id"], name=op.f("fk_lapse_warning_mail_id"), ondelete="RESTRICT"
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_lapse_warning")),
+        sa.UniqueConstraint("lot_id", name=op.f("uq_lapse_warning_lot_id")),
+        sqlite_autoincrement=True,
+    )
+    op.create_index(op.f("ix_lapse_warning_mail_id"), "lapse_warning", ["mail_id"], unique=False)
     op.create_table(
         "loyalty_allocation",
         sa.Column(

@@ -1,0 +1,83 @@
+"""Free tastings: one entry a use, counted by calendar year (F76). Instead of Edit and Delete there is Reverse."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+from wtforms import Form, TextAreaField
+from wtforms.validators import Length, Optional
+
+from actions import tastings
+from admin import cells, forms
+from admin.context import clientele, now, session, shop
+from admin.declare import RowAction
+from admin.order_numbers import order_number
+from admin.pages import Cell, Fact
+from admin.screens.ledgers import LedgerScreen, ReasonForm
+from models.customer import Customer
+from models.tasting import TastingEntry, TastingKind
+
+
+class UseForm(Form):
+    """Who uses one, and with what."""
+
+    customer = forms.related(Customer, "tasting_entry", _l("Customer"))
+    order_ref = order_number(_l("The order or booking it goes with, if any."))
+    comment = TextAreaField(_l("Comment"), [Optional(), Length(max=500)])
+
+
+def _year(view: Any, context: Any, row: TastingEntry, name: str) -> str:
+    return str(row.year)
+
+
+def left_of(owner: Customer) -> Fact:
+    """Return how many free tastings a customer has left this year, and of how many."""
+    year = tastings.year_of(now(), shop())
+    there = tastings.tastings(session(), owner, year)
+    figure = cells.number(there.left, shop())
+    if not there.allowed and not there.used:
+        figure = cells.nothing()
+        said = _("The class gives none") if owner.customer_class_id else _("In no class")
+    else:
+        said = _("%(used)s of %(allowed)s used", used=there.used, allowed=there.allowed)
+    return Fact(
+        _("Free tastings left in %(year)s", year=year), Cell(_with_use(owner, figure, there), sub=said)
+    )
+
+
+def _with_use(owner: Customer, figure: Any, there: tastings.Tastings) -> Any:
+    """Return what is left, with the way to use one for who may."""
+    screen = clientele().screens["tasting_entry"]
+    if not (there.left and owner.is_live and screen.can("use")):
+        return figure
+    url = screen.url_to("act_view", verb="use", customer=owner.id)
+    return cells.with_deed(figure, url, _("Use one"))
+
+
+class TastingEntryScreen(LedgerScreen):
+    """The free tastings that were used, and what was taken back."""
+
+    model = TastingEntry
+    icon = "glass-full"
+    column_list = ("created_at", "customer", "kind", "year", "order_ref", "comment", "actor_name")
+    column_figures: ClassVar[Sequence[str]] = ()
+    column_default_sort = ("created_at", True)
+    column_searchable_list = ("customer", "comment", "order_ref")
+    column_filters = ("customer", "kind", "year", "created_at", "order_ref", "actor_name")
+    column_labels = {"created_at": _l("Date"), "order_ref": _l("Order or booking"), "actor_name": _l("By")}
+    column_formatters = {"year": _year}
+    new_action = RowAction(tastings.use, UseForm, "plus")
+    row_actions = (
+        RowAction(
+            tastings.reverse, ReasonForm, "arrow-back-up",
+            when=lambda row: row.kind != TastingKind.REVERSAL and row.reversed_by is None,
+        ),
+    )  # fmt: skip
+    empty = _l("The free tastings that a customer used are listed here.")
+
+    def facts(self, owner: Any) -> Sequence[Fact]:
+        """What is left this year."""
+        return (left_of(owner),) if isinstance(owner, Customer) else ()
