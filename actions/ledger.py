@@ -10,6 +10,7 @@ import datetime as dt
 from decimal import Decimal
 from typing import Any
 
+from babel.dates import format_date
 from babel.numbers import format_currency, format_decimal, get_currency_precision
 from sqlalchemy import BigInteger, ColumnElement, and_, cast, exists, func, or_, select
 from sqlalchemy.orm import aliased
@@ -21,6 +22,8 @@ from models.base import N_, Base, Invalid
 from models.credit import CreditEntry
 from models.customer import Customer
 from models.loyalty import LoyaltyEntry
+from models.order import Order
+from models.validate import code as code_check
 
 MOST_MONEY = 99_999_999_999
 """Nine digits before the point and two after it, in minor units (rule 2.3)."""
@@ -44,16 +47,21 @@ def live_customer(ctx: Context, customer_id: Any, field: str = "customer") -> Cu
 
     :raises Invalid: there is no such customer. :raises Refused: ``merged`` or ``erased``.
     """
+    customer = locked_customer(ctx, customer_id, field)
+    refuse_unless_live(customer)
+    return customer
+
+
+def locked_customer(ctx: Context, customer_id: Any, field: str) -> Customer:
+    """Return the customer locked for update, in whatever state. :raises Invalid: there is no such customer."""
     sentence = {field: N_("Choose a customer.")}
     if not isinstance(customer_id, int) or isinstance(customer_id, bool) or not 0 < customer_id < 2**63:
         raise Invalid(sentence)
     try:
         with ctx.session.no_autoflush:
-            customer = ctx.lock_one(Customer, customer_id)
+            return ctx.lock_one(Customer, customer_id)
     except Missing:
         raise Invalid(sentence) from None
-    refuse_unless_live(customer)
-    return customer
 
 
 def refuse_unless_live(customer: Customer) -> None:
@@ -117,6 +125,24 @@ def signed(field: str, value: Any, most: int) -> int:
     return value
 
 
+def order_number(order_ref: Any) -> str | None:
+    """Return an order's number as it is kept, None where none was typed. :raises Invalid: it is none."""
+    if order_ref is None or order_ref == "":
+        return None
+    if not isinstance(order_ref, str):
+        raise Invalid({"order_ref": N_("Enter an order number.")})
+    found: str | None = code_check("order_ref", order_ref.strip())
+    return found
+
+
+def order_columns(ctx: Context, customer: Customer, order_ref: str | None) -> dict[str, Any]:
+    """Return the order's columns: its number as typed, and the order if it is this customer's."""
+    if not order_ref:
+        return {}
+    wanted = select(Order.id).where(Order.number == order_ref, Order.customer_id == customer.id)
+    return {"order_ref": order_ref, "order_id": ctx.session.scalar(wanted)}
+
+
 def today(ctx: Context) -> dt.date:
     """Return the shop's local date at the moment of the deed."""
     return ctx.now.astimezone(ctx.shop.zone).date()
@@ -138,6 +164,11 @@ def money_text(ctx: Context, amount: int, currency: str) -> str:
 def number_text(ctx: Context, number: int) -> str:
     """Return a whole number as people of the shop write it, such as 1,250."""
     return str(format_decimal(number, locale=ctx.shop.locale))
+
+
+def day_text(ctx: Context, value: dt.date) -> str:
+    """Return a date as people of the shop write it, such as 3 Sep 2026."""
+    return format_date(value, "d MMM yyyy", locale=ctx.shop.locale)
 
 
 def refuse_second_reversal(entry: LedgerEntry) -> None:

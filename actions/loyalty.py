@@ -20,19 +20,19 @@ from actions.ledger import (
     live_customer,
     not_live,
     number_text,
+    order_columns,
+    order_number,
     refuse_second_reversal,
     reversed_before,
     signed,
     stamp,
     words,
 )
-from models.base import N_, Invalid
+from models.base import N_
 from models.customer import Customer
 from models.loyalty import MOST_POINTS, LoyaltyAllocation, LoyaltyEntry, LoyaltyKind, LoyaltyLot
-from models.order import Order
 from models.shop import LONGEST_EXPIRY_DAYS, Shop
 from models.validate import between
-from models.validate import code as code_check
 
 BATCH = 200
 LAPSED = "lapsed", N_("Lapsed points do not come back. Give new points instead.")
@@ -85,6 +85,11 @@ def lapse_instant(now: dt.datetime, days: int | None, zone: ZoneInfo) -> dt.date
     return dt.datetime.combine(day_after, dt.time.min, tzinfo=zone).astimezone(dt.UTC)
 
 
+def lapses_at(ctx: Context, days: Any) -> dt.datetime | None:
+    """Return when points given now lapse; ``days`` None is never. :raises Invalid: not 1 to 3650."""
+    return lapse_instant(ctx.now, _days("expires_after_days", days), ctx.shop.zone)
+
+
 def _spending_order(customer_id: int, now: dt.datetime) -> Select[LoyaltyLot]:
     """Soonest-expiring first, undated last, then oldest, then lowest id (rule 1.4)."""
     undated = LoyaltyLot.expires_at.is_(None)
@@ -113,7 +118,14 @@ def earn(
 ) -> LoyaltyEntry:
     """Add points to a locked customer and open their lot (rule 1.2). ``points`` > 0."""
     entry = _write(
-        ctx, customer, kind, points, comment, key, expires_at=expires_at, **_order(ctx, customer, order_ref)
+        ctx,
+        customer,
+        kind,
+        points,
+        comment,
+        key,
+        expires_at=expires_at,
+        **order_columns(ctx, customer, order_ref),
     )
     lot = LoyaltyLot(
         entry_id=entry.id, customer_id=customer.id, points=points, unspent=points, expires_at=expires_at
@@ -145,7 +157,7 @@ def spend(
             available=number_text(ctx, there),
             wanted=number_text(ctx, points),
         )
-    entry = _write(ctx, customer, kind, -points, comment, key, **_order(ctx, customer, order_ref))
+    entry = _write(ctx, customer, kind, -points, comment, key, **order_columns(ctx, customer, order_ref))
     left = points
     while left:
         for lot in ctx.session.scalars(_spending_order(customer.id, ctx.now)).all():
@@ -221,14 +233,6 @@ def _take(ctx: Context, entry: LoyaltyEntry, lot: LoyaltyLot, points: int) -> in
     return points
 
 
-def _order(ctx: Context, customer: Customer, order_ref: str | None) -> dict[str, Any]:
-    """Return the order's columns: its number as typed, and the order if it is this customer's."""
-    if not order_ref:
-        return {}
-    wanted = select(Order.id).where(Order.number == order_ref, Order.customer_id == customer.id)
-    return {"order_ref": order_ref, "order_id": ctx.session.scalar(wanted)}
-
-
 # -- actions --------------------------------------------------------------------------------------------
 
 
@@ -249,12 +253,11 @@ def adjust(
     """
     amount = signed("points", points, MOST_POINTS)
     text = words("comment", comment)
-    days: int | None = _days("expires_after_days", expires_after_days) if amount > 0 else None
-    order = _order_number(order_ref)
+    lapses = lapses_at(ctx, expires_after_days) if amount > 0 else None
+    order = order_number(order_ref)
     owner = live_customer(ctx, customer)
     values = {"customer": str(owner), "points": number_text(ctx, abs(amount))}
     if amount > 0:
-        lapses = lapse_instant(ctx.now, days, ctx.shop.zone)
         given = earn(
             ctx,
             owner,
@@ -268,15 +271,6 @@ def adjust(
         return Outcome(N_("Points added for %(customer)s: %(points)s."), given, values)
     taken = spend(ctx, owner, -amount, comment=text, order_ref=order, key=ctx.key)
     return Outcome(N_("Points redeemed for %(customer)s: %(points)s."), taken, values)
-
-
-def _order_number(order_ref: str | None) -> str | None:
-    if order_ref is None or order_ref == "":
-        return None
-    if not isinstance(order_ref, str):
-        raise Invalid({"order_ref": N_("Enter an order number.")})
-    found: str | None = code_check("order_ref", order_ref.strip())
-    return found
 
 
 def _count_reversals(values: Mapping[str, Any], shop: Shop) -> list[Bucket]:

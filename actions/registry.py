@@ -1,12 +1,14 @@
 """Importing this module declares every action and every rule of the generated forms; app.py does so once."""
 
 from actions import (
+    accounting,
     accounts,
     addresses,
     api_keys,
     credit,
     customers,
     factors,
+    gift_cards,
     lookups,
     loyalty,
     mail,
@@ -18,6 +20,7 @@ from actions import (
     roles,
     runs,
     settings,
+    shop_hooks,
     staff,
     staff_access,
     staff_scope,
@@ -27,12 +30,14 @@ from actions import (
 )
 
 __all__ = [
+    "accounting",
     "accounts",
     "addresses",
     "api_keys",
     "credit",
     "customers",
     "factors",
+    "gift_cards",
     "lookups",
     "loyalty",
     "mail",
@@ -44,6 +49,7 @@ __all__ = [
     "roles",
     "runs",
     "settings",
+    "shop_hooks",
     "staff",
     "staff_access",
     "staff_scope",

@@ -19,8 +19,8 @@ from admin.context import channels, now, session, shop
 from admin.declare import Section, Tab, View
 from admin.fields import label_of
 from admin.frame import initials
-from admin.pages import Badge, Cell, Event
-from admin.screens import watch
+from admin.pages import Badge, Cell, Event, Link
+from admin.screens import accounting, watch
 from admin.screens.customer_actions import ACTIONS
 from models.address import Address
 from models.choices import AccountType
@@ -285,6 +285,10 @@ class CustomerScreen(Screen):
     def warning(self, row: Customer) -> Event | None:
         """Return the open watch note."""
         return watch.warning(row)
+
+    def links(self, row: Customer) -> Sequence[Link]:
+        """Lead to the account that the accounting package keeps."""
+        return accounting.links(row)
 
     def notice(self, row: Customer) -> Any:
         """Lead from a merged record to its survivor; say that an erased one is empty for good."""

@@ -17,6 +17,7 @@ from admin import cells, forms, inputs
 from admin.context import now, session, shop
 from admin.declare import RowAction
 from admin.pages import Cell, Fact
+from admin.screens import shop_hooks
 from admin.screens.ledgers import LedgerScreen, ReasonForm, balance_after
 from models.customer import Customer
 from models.loyalty import LoyaltyEntry, LoyaltyKind
@@ -101,6 +102,7 @@ class LoyaltyEntryScreen(LedgerScreen):
             loyalty.reverse, ReasonForm, "arrow-back-up",
             when=lambda row: row.kind not in (LoyaltyKind.REVERSAL, LoyaltyKind.EXPIRED) and row.reversed_by is None,
         ),
+        *shop_hooks.LOYALTY,
     )  # fmt: skip
     empty = _l("Points earned, given by hand and spent are listed here.")
 
