@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from sqlalchemy import func, select, true
@@ -17,6 +17,7 @@ from actions.ledger import (
     live_customer,
     money_text,
     not_live,
+    order_columns,
     positive,
     refuse_other_currency,
     refuse_second_reversal,
@@ -39,7 +40,7 @@ ALREADY_VOIDED = "already_voided", N_("This invoice was already voided.")
 VOID_THE_INVOICE = "void_the_invoice", N_("This entry belongs to an invoice: void the invoice instead.")
 EXTERNAL_ACCOUNTING = (
     "external_accounting",
-    N_("An accounting package keeps the balances of this shop: enter payments and invoices there."),
+    N_("Balances are kept in %(package)s: enter payments and invoices there."),
 )
 _OWN_NUMBER = re.compile(r"INV-(\d{6,15})")
 _TYPED_NUMBER = re.compile(r"INV-\d{6,9}")
@@ -55,16 +56,20 @@ def post(
     amount: int,
     comment: str,
     key: str | None = None,
+    *,
+    by_package: bool = False,
     **columns: Any,
 ) -> AccountEntry:
     """Write one entry for a locked customer and move the cached balance with it.
 
     :param amount: minor units of the customer's currency; positive raises what the customer owes (rule 2.2).
+    :param by_package: the accounting package says so, whose balances these are.
     :raises Refused: ``external_accounting``; ``credit_limit`` where the customer would owe more than the
     limit.
     """
-    _refuse_external(ctx)
-    if kind != AccountKind.REVERSAL:
+    if not by_package:
+        _refuse_external(ctx)
+    if kind != AccountKind.REVERSAL and not by_package:
         _refuse_over_limit(ctx, customer, amount)
     entry = AccountEntry(
         **stamp(ctx, customer, comment, key), kind=kind, amount=amount, currency=customer.currency, **columns
@@ -77,7 +82,11 @@ def post(
 
 def _refuse_external(ctx: Context) -> None:
     if ctx.shop.external_accounting:
-        raise Refused(*EXTERNAL_ACCOUNTING)
+        raise _kept_in_package(ctx.shop)
+
+
+def _kept_in_package(shop: Shop) -> Refused:
+    return Refused(*EXTERNAL_ACCOUNTING, package=shop.accounting_package)
 
 
 def _refuse_over_limit(ctx: Context, customer: Customer, amount: int) -> None:
@@ -92,7 +101,9 @@ def _refuse_over_limit(ctx: Context, customer: Customer, amount: int) -> None:
     )
 
 
-def _reverse(ctx: Context, customer: Customer, entry: AccountEntry, reason: str) -> AccountEntry:
+def reverse(
+    ctx: Context, customer: Customer, entry: AccountEntry, reason: str, *, by_package: bool = False
+) -> AccountEntry:
     """Write the one entry that takes another back (rule 2.4); it counts from today."""
     refuse_second_reversal(entry)
     refuse_other_currency(customer, entry)
@@ -103,6 +114,7 @@ def _reverse(ctx: Context, customer: Customer, entry: AccountEntry, reason: str)
         -entry.amount,
         reason,
         ctx.key,
+        by_package=by_package,
         reverses_id=entry.id,
         invoice_id=entry.invoice_id,
         method=entry.method,
@@ -125,10 +137,15 @@ def _typed_number(number: Any) -> str | None:
         return None
     if not isinstance(number, str):
         raise Invalid({"number": N_("Enter an invoice number.")})
-    found: str | None = code_check("number", number.strip())
-    if found is not None and found.startswith(SERIES) and not _TYPED_NUMBER.fullmatch(found):
+    return checked_number("number", number)
+
+
+def checked_number(field: str, number: str) -> str:
+    """Return an invoice number in capitals. :raises Invalid: it is none, or would break our own series."""
+    found = str(code_check(field, number.strip()))
+    if found.startswith(SERIES) and not _TYPED_NUMBER.fullmatch(found):
         sentence = N_("Numbers that begin with INV- go on with six to nine digits, such as INV-000123.")
-        raise Invalid({"number": sentence})
+        raise Invalid({field: sentence})
     return found
 
 
@@ -143,19 +160,67 @@ def _due(ctx: Context, customer: Customer, issued: dt.date, due_on: Any) -> dt.d
     return due
 
 
+def invoice(
+    ctx: Context,
+    find: Callable[[], Customer],
+    amount: int,
+    days: Mapping[str, dt.date | None],
+    *,
+    description: str | None,
+    number: str | None,
+    order_ref: str | None = None,
+) -> Outcome:
+    """Write an invoice on account and its ledger entry, as :func:`raise_invoice` does.
+
+    :param find: returns whose it is, locked. :param days: ``issued_on`` and ``due_on``, as typed.
+    :param order_ref: the number of the order, already checked.
+    """
+    figure = positive("amount", amount)
+    text = words("description", description, least=0)
+    issued = day("issued_on", days["issued_on"] or today(ctx), today(ctx) + AHEAD)
+    typed = _typed_number(number)
+    owner = find()
+    _refuse_external(ctx)
+    if not owner.pay_on_account:
+        raise Refused("pay_on_account_off", N_("This customer may not buy on account: switch it on first."))
+    row = Invoice(
+        **stamp(ctx, owner, text, ctx.key),
+        number=typed or next_invoice_number(ctx),
+        issued_on=issued,
+        due_on=_due(ctx, owner, issued, days["due_on"]),
+        amount=figure,
+        currency=owner.currency,
+        **order_columns(ctx, owner, order_ref),
+    )
+    ctx.session.add(row)
+    ctx.session.flush()
+    post(ctx, owner, AccountKind.INVOICE, figure, text, ctx.key, invoice_id=row.id, value_date=issued)
+    shown = money_text(ctx, figure, owner.currency)
+    values = {"number": row.number, "customer": str(owner), "amount": shown}
+    return Outcome(N_("Invoice %(number)s over %(amount)s was raised for %(customer)s."), row, values)
+
+
 # -- actions --------------------------------------------------------------------------------------------
 
 
-def _move(
-    ctx: Context, kind: AccountKind, customer: int, amount: int, comment: str | None, **given: Any
+def move(
+    ctx: Context,
+    kind: AccountKind,
+    find: Callable[[], Customer],
+    amount: int,
+    comment: str | None,
+    **given: Any,
 ) -> tuple[AccountEntry, dict[str, Any]]:
-    """Check what a payment and a refund have in common, then write it; payments lower the balance."""
+    """Check what a payment and a refund have in common, then write it; payments lower the balance.
+
+    :param find: returns whose it is, locked. :return: the entry, and what its sentence needs.
+    """
     figure = positive("amount", amount)
     text = words("comment", comment, least=0)
     value_date = day("value_date", given["value_date"] or today(ctx), today(ctx))
     if not given["method"]:
         raise Invalid({"method": N_("Choose how the money moved.")})
-    owner = live_customer(ctx, customer)
+    owner = find()
     sign = -1 if kind == AccountKind.PAYMENT else 1
     entry = post(ctx, owner, kind, sign * figure, text, ctx.key, **given | {"value_date": value_date})
     return entry, {"customer": str(owner), "amount": money_text(ctx, figure, owner.currency)}
@@ -174,7 +239,9 @@ def pay(
 ) -> Outcome:
     """Record a payment from the customer: ``amount`` > 0 in minor units. Taken on any account (rule 2.5)."""
     given = {"method": method, "value_date": value_date, "reference": reference or None}
-    entry, values = _move(ctx, AccountKind.PAYMENT, customer, amount, comment, **given)
+    entry, values = move(
+        ctx, AccountKind.PAYMENT, lambda: live_customer(ctx, customer), amount, comment, **given
+    )
     return Outcome(N_("Payment of %(amount)s from %(customer)s was recorded."), entry, values)
 
 
@@ -191,12 +258,14 @@ def refund(
 ) -> Outcome:
     """Record money given back to the customer: ``amount`` > 0 in minor units. The credit limit holds."""
     given = {"method": method, "value_date": value_date, "reference": reference or None}
-    entry, values = _move(ctx, AccountKind.REFUND, customer, amount, comment, **given)
+    entry, values = move(
+        ctx, AccountKind.REFUND, lambda: live_customer(ctx, customer), amount, comment, **given
+    )
     return Outcome(N_("Refund of %(amount)s to %(customer)s was recorded."), entry, values)
 
 
 def _kept_elsewhere(shop: Shop) -> list[Bucket]:
-    return [refused(true(), *EXTERNAL_ACCOUNTING)] if shop.external_accounting else []
+    return [Bucket(true(), _kept_in_package(shop))] if shop.external_accounting else []
 
 
 def _count_voided_entries(values: Mapping[str, Any], shop: Shop) -> list[Bucket]:
@@ -230,7 +299,7 @@ def void(ctx: Context, entry: AccountEntry, *, reason: str) -> Outcome:
     owner = live_customer(ctx, entry.customer_id)
     if entry.kind == AccountKind.INVOICE:
         raise Refused(*VOID_THE_INVOICE)
-    done = _reverse(ctx, owner, entry, text)
+    done = reverse(ctx, owner, entry, text)
     values = {"customer": str(owner), "amount": money_text(ctx, abs(entry.amount), owner.currency)}
     return Outcome(N_("The entry of %(amount)s for %(customer)s was voided."), done, values)
 
@@ -252,28 +321,10 @@ def raise_invoice(
     :param number: the next of the series INV-000001 when empty.
     :raises Refused: ``pay_on_account_off``, ``credit_limit``, ``external_accounting``.
     """
-    figure = positive("amount", amount)
-    text = words("description", description, least=0)
-    issued = day("issued_on", issued_on or today(ctx), today(ctx) + AHEAD)
-    typed = _typed_number(number)
-    owner = live_customer(ctx, customer)
-    _refuse_external(ctx)
-    if not owner.pay_on_account:
-        raise Refused("pay_on_account_off", N_("This customer may not buy on account: switch it on first."))
-    invoice = Invoice(
-        **stamp(ctx, owner, text, ctx.key),
-        number=typed or next_invoice_number(ctx),
-        issued_on=issued,
-        due_on=_due(ctx, owner, issued, due_on),
-        amount=figure,
-        currency=owner.currency,
+    days = {"issued_on": issued_on, "due_on": due_on}
+    return invoice(
+        ctx, lambda: live_customer(ctx, customer), amount, days, description=description, number=number
     )
-    ctx.session.add(invoice)
-    ctx.session.flush()
-    post(ctx, owner, AccountKind.INVOICE, figure, text, ctx.key, invoice_id=invoice.id, value_date=issued)
-    shown = money_text(ctx, figure, owner.currency)
-    values = {"number": invoice.number, "customer": str(owner), "amount": shown}
-    return Outcome(N_("Invoice %(number)s over %(amount)s was raised for %(customer)s."), invoice, values)
 
 
 @action("invoice.void", Invoice, label=N_("Void invoice"), census=_count_voided_invoices)
@@ -287,5 +338,5 @@ def void_invoice(ctx: Context, invoice: Invoice, *, reason: str) -> Outcome:
     entry = ctx.session.scalars(wanted).one()
     if entry.reversed_by is not None:
         raise Refused(*ALREADY_VOIDED)
-    _reverse(ctx, owner, entry, text)
+    reverse(ctx, owner, entry, text)
     return Outcome(N_("Invoice %(number)s was voided."), invoice, {"number": invoice.number})

@@ -86,6 +86,16 @@ class Missing(Refused):
         super().__init__("missing", "This record does not exist, or is not yours to see.")
 
 
+class TooMany(Refused):
+    """Somebody tried something too often: when to come back is in ``wait``, in seconds (HTTP 429)."""
+
+    status = 429
+
+    def __init__(self, code: str, message: str, wait: int) -> None:
+        super().__init__(code, message, minutes=-(-wait // 60))
+        self.wait = wait
+
+
 class Conflict(Refused):
     """Somebody saved the row since the form was opened (rule 9.4).
 
@@ -326,6 +336,8 @@ class Action:
     """Whether it is only for who proved who they are not long ago, as every dangerous one is."""
     census: Census | None = None
     """How many rows it would change, without trying it on each (actions/census.py)."""
+    guessed: str = ""
+    """The parameter that opens something to whoever knows it: only digests of it are kept, and wrong ones counted."""
 
     @property
     def needs_proof(self) -> bool:
@@ -370,6 +382,7 @@ def action(
     further: str = "",
     recent: bool = False,
     census: Census | None = None,
+    guessed: str = "",
 ) -> Callable[[Callable[..., Outcome]], Action]:
     """Declare an action.
 
@@ -378,6 +391,7 @@ def action(
     :param final: is never undone.
     :param recent: asks for a recent sign-in at every door, as ``danger`` does too.
     :param further: the parameter with ids of further rows of ``model``: all are locked in one go, in id order.
+    :param guessed: the parameter that is a secret code; how often anybody may be wrong is limited (rule 2.11).
     :param census: what :func:`actions.census.count` counts; an action that is offered for many rows has one.
     :raises ValueError: the code is taken, or does not fit the model.
     """
@@ -389,7 +403,9 @@ def action(
             raise ValueError(f"action {code} must be named {model.resource_name()}.<verb>")
         kinds = [p.kind for p in inspect.signature(function).parameters.values()]
         targeted = kinds.count(inspect.Parameter.POSITIONAL_OR_KEYWORD) > 1
-        declared = Action(code, model, function, label, danger, targeted, final, further, recent, census)
+        declared = Action(
+            code, model, function, label, danger, targeted, final, further, recent, census, guessed
+        )
         ACTIONS[code] = declared
         return declared
 

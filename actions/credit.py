@@ -25,6 +25,7 @@ from actions.ledger import (
 from models.base import N_
 from models.credit import CreditEntry, CreditKind
 from models.customer import Customer
+from models.gift_card import GiftCard
 from models.shop import Shop
 
 TOO_LITTLE_CREDIT = (
@@ -62,6 +63,21 @@ def post_credit(
     return entry
 
 
+def take_back(ctx: Context, customer: Customer, entry: CreditEntry, reason: str) -> CreditEntry:
+    """Reverse one entry of a locked customer. The gift card that it credited can be redeemed again (rule 2.9).
+
+    :raises Refused: it was reversed, is in another currency, or the credit was used since.
+    """
+    refuse_second_reversal(entry)
+    refuse_other_currency(customer, entry)
+    back = post_credit(
+        ctx, customer, CreditKind.REVERSAL, -entry.amount, reason, ctx.key, reverses_id=entry.id
+    )
+    for card in ctx.session.scalars(select(GiftCard).filter_by(redeemed_entry_id=entry.id).with_for_update()):
+        card.redeemed_entry_id = None
+    return back
+
+
 @action("credit_entry.adjust", CreditEntry, label=N_("Adjust credit"))
 def adjust(ctx: Context, *, customer: int, amount: int, comment: str) -> Outcome:
     """Add or take away credit by hand, with a comment. ``amount`` in minor units; negative takes away."""
@@ -91,8 +107,6 @@ def reverse(ctx: Context, entry: CreditEntry, *, reason: str) -> Outcome:
     """Undo an entry by its opposite, once; refused where the credit was used since (rules 2.4, 2.7)."""
     text = words("reason", reason)
     owner = live_customer(ctx, entry.customer_id)
-    refuse_second_reversal(entry)
-    refuse_other_currency(owner, entry)
-    done = post_credit(ctx, owner, CreditKind.REVERSAL, -entry.amount, text, ctx.key, reverses_id=entry.id)
+    done = take_back(ctx, owner, entry, text)
     values = {"customer": str(owner), "amount": money_text(ctx, abs(entry.amount), owner.currency)}
     return Outcome(N_("The entry of %(amount)s was reversed for %(customer)s."), done, values)

@@ -10,6 +10,7 @@ import datetime as dt
 from decimal import Decimal
 from typing import Any
 
+from babel.dates import format_date
 from babel.numbers import format_currency, format_decimal, get_currency_precision
 from sqlalchemy import exists, select
 from sqlalchemy.orm import aliased
@@ -48,16 +49,21 @@ def live_customer(ctx: Context, customer_id: Any, field: str = "customer") -> Cu
 
     :raises Invalid: there is no such customer. :raises Refused: ``merged`` or ``erased``.
     """
+    customer = locked_customer(ctx, customer_id, field)
+    refuse_unless_live(customer)
+    return customer
+
+
+def locked_customer(ctx: Context, customer_id: Any, field: str) -> Customer:
+    """Return the customer locked for update, in whatever state. :raises Invalid: there is no such customer."""
     sentence = {field: N_("Choose a customer.")}
     if not isinstance(customer_id, int) or isinstance(customer_id, bool) or not 0 < customer_id < 2**63:
         raise Invalid(sentence)
     try:
         with ctx.session.no_autoflush:
-            customer = ctx.lock_one(Customer, customer_id)
+            return ctx.lock_one(Customer, customer_id)
     except Missing:
         raise Invalid(sentence) from None
-    refuse_unless_live(customer)
-    return customer
 
 
 def refuse_unless_live(customer: Customer) -> None:
@@ -160,6 +166,11 @@ def money_text(ctx: Context, amount: int, currency: str) -> str:
 def number_text(ctx: Context, number: int) -> str:
     """Return a whole number as people of the shop write it, such as 1,250."""
     return str(format_decimal(number, locale=ctx.shop.locale))
+
+
+def day_text(ctx: Context, value: dt.date) -> str:
+    """Return a date as people of the shop write it, such as 3 Sep 2026."""
+    return format_date(value, "d MMM yyyy", locale=ctx.shop.locale)
 
 
 def refuse_second_reversal(entry: Reversible) -> None:

@@ -85,6 +85,11 @@ def lapse_instant(now: dt.datetime, days: int | None, zone: ZoneInfo) -> dt.date
     return dt.datetime.combine(day_after, dt.time.min, tzinfo=zone).astimezone(dt.UTC)
 
 
+def lapses_at(ctx: Context, days: Any) -> dt.datetime | None:
+    """Return when points given now lapse; ``days`` None is never. :raises Invalid: not 1 to 3650."""
+    return lapse_instant(ctx.now, _days("expires_after_days", days), ctx.shop.zone)
+
+
 def _spending_order(customer_id: int, now: dt.datetime) -> Select[LoyaltyLot]:
     """Soonest-expiring first, undated last, then oldest, then lowest id (rule 1.4)."""
     undated = LoyaltyLot.expires_at.is_(None)
@@ -248,12 +253,11 @@ def adjust(
     """
     amount = signed("points", points, MOST_POINTS)
     text = words("comment", comment)
-    days: int | None = _days("expires_after_days", expires_after_days) if amount > 0 else None
+    lapses = lapses_at(ctx, expires_after_days) if amount > 0 else None
     order = order_number(order_ref)
     owner = live_customer(ctx, customer)
     values = {"customer": str(owner), "points": number_text(ctx, abs(amount))}
     if amount > 0:
-        lapses = lapse_instant(ctx.now, days, ctx.shop.zone)
         given = earn(
             ctx,
             owner,

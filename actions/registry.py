@@ -1,6 +1,7 @@
 """Importing this module declares every action and every rule of the generated forms; app.py does so once."""
 
 from actions import (
+    accounting,
     accounts,
     addresses,
     api_keys,
@@ -8,6 +9,7 @@ from actions import (
     credit,
     customers,
     factors,
+    gift_cards,
     lookups,
     loyalty,
     mail,
@@ -19,6 +21,7 @@ from actions import (
     roles,
     runs,
     settings,
+    shop_hooks,
     staff,
     staff_access,
     staff_scope,
@@ -30,6 +33,7 @@ from actions import (
 )
 
 __all__ = [
+    "accounting",
     "accounts",
     "addresses",
     "api_keys",
@@ -37,6 +41,7 @@ __all__ = [
     "credit",
     "customers",
     "factors",
+    "gift_cards",
     "lookups",
     "loyalty",
     "mail",
@@ -48,6 +53,7 @@ __all__ = [
     "roles",
     "runs",
     "settings",
+    "shop_hooks",
     "staff",
     "staff_access",
     "staff_scope",

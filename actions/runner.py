@@ -14,7 +14,8 @@ from sqlalchemy import Engine, select
 from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlalchemy.orm import Session
 
-from actions.base import Action, Actor, Context, Outcome, Refused
+from actions import guesses
+from actions.base import Action, Actor, Context, Outcome, Refused, TooMany
 from actions.constraints import explain
 from actions.invariants import hold_to
 from actions.journal import JOURNAL, Journal, plain
@@ -101,7 +102,9 @@ class _Deed:
     @property
     def body_hash(self) -> str | None:
         """What a repeated key must come with again (rule 1.9)."""
-        return _hash(self.action.code, self.ids, self.parameters) if self.call.key else None
+        if not self.call.key:
+            return None
+        return _hash(self.action.code, self.ids, guesses.concealed(self.action, self.parameters))
 
 
 def perform(
@@ -116,12 +119,17 @@ def perform(
     if call.key and len(call.key) > LONGEST_KEY:
         raise Invalid({"key": N_("This key is too long.")})
     deed = _Deed(action, call, _ids(targets), parameters)
+    with guesses.counted(engine, action, call, parameters):
+        return _perform(engine, deed)
+
+
+def _perform(engine: Engine, deed: _Deed) -> Outcome:
     try:
         return _attempt_again(engine, deed)
     except IntegrityError as error:
-        if call.key and "changeset" in str(error.orig) and "key" in str(error.orig):
+        if deed.call.key and "changeset" in str(error.orig) and "key" in str(error.orig):
             return _attempt_again(engine, deed)
-        raise explain(error, action.model) from error
+        raise explain(error, deed.action.model) from error
 
 
 def rehearse(
@@ -132,6 +140,18 @@ def rehearse(
     Of several rows each is tried by itself, so that all blockers are found at once. Nothing is raised for what the
     person can mend; a lock that somebody holds for more than half a second is a blocker, too.
     """
+    try:
+        with guesses.counted(engine, action, call, parameters) as wrong:
+            found = _rehearse(engine, action, call, targets, parameters)
+            wrong(action.guessed in found.errors)
+            return found
+    except TooMany as refused:
+        return Preview(blockers=[refused])
+
+
+def _rehearse(
+    engine: Engine, action: Action, call: Call, targets: Targets, parameters: Mapping[str, Any]
+) -> Preview:
     options = {WRITE: True, PATIENCE: PREVIEW_PATIENCE_MS}
     try:
         with _context(engine.execution_options(**options), action.code, replace(call, key=None)) as ctx:

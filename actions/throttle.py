@@ -65,6 +65,11 @@ def of_reveals(user_id: int) -> Limit:
     return Limit(f"reveals {user_id}", 60, dt.timedelta(hours=1))
 
 
+def of_codes(user_id: int) -> Limit:
+    """Return the limit on the wrong codes that one person, or a key of theirs, tries: ten in a quarter of an hour."""
+    return Limit(f"codes {user_id}", 10, dt.timedelta(minutes=15))
+
+
 def take(engine: Engine, limits: Sequence[Limit], now: dt.datetime) -> int:
     """Count an attempt against every limit; return 0, or in how many seconds to try again where one is exhausted.
 
@@ -93,12 +98,15 @@ def give_back(engine: Engine, limits: Sequence[Limit], now: dt.datetime) -> None
             times = _times(connection, limit, now)
             if now.timestamp() in times:
                 times.remove(now.timestamp())
-                _store(connection, limit, times, now)
+                if times:
+                    _store(connection, limit, times, now)
+                else:
+                    clear(connection, limit)
         connection.execute(delete(TABLE).where(TABLE.c.last_at < now - KEPT))
 
 
 def clear(connection: Connection, limit: Limit) -> None:
-    """Forget the attempts on an account, because an admin unlocks it."""
+    """Forget all attempts: there are none left, or an admin unlocks the account."""
     connection.execute(delete(TABLE).where(TABLE.c.bucket == limit.bucket))
 
 

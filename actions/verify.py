@@ -30,8 +30,9 @@ from sqlalchemy.orm import Session, aliased
 from models.account import AccountEntry, Invoice
 from models.address import Address
 from models.base import metadata
-from models.credit import CreditEntry
+from models.credit import CreditEntry, CreditKind
 from models.customer import Customer
+from models.gift_card import GiftCard
 from models.loyalty import LoyaltyAllocation, LoyaltyEntry, LoyaltyKind, LoyaltyLot
 from models.personal import policy, references
 from models.phone import Phone
@@ -67,6 +68,7 @@ def checks() -> Iterator[Check]:
     yield from _lots()
     yield from _money()
     yield from _tastings()
+    yield from _cards()
     yield from _primaries()
     yield from _merged(metadata)
 
@@ -207,6 +209,29 @@ def _tastings() -> Iterator[Check]:
     strays = select(entry.id.label("id")).join(first, first.id == entry.reverses_id).where(~same)
     yield Check(
         "Tasting entry %(id)s: it does not give back a tasting of the same customer and year.", strays
+    )
+
+
+def _cards() -> Iterator[Check]:
+    """Each card that was redeemed names the entry that credited it, and each such entry is named (rule 2.9)."""
+    said = and_(
+        CreditEntry.kind == CreditKind.GIFT_CARD,
+        CreditEntry.amount == GiftCard.amount,
+        CreditEntry.currency == GiftCard.currency,
+        CreditEntry.code_last4 == GiftCard.last4,
+    )
+    back = aliased(CreditEntry)
+    stands = ~exists().where(back.reverses_id == CreditEntry.id)
+    redeemed = select(GiftCard.id.label("id")).join(CreditEntry, CreditEntry.id == GiftCard.redeemed_entry_id)
+    yield Check(
+        "Gift card %(id)s: the entry it was redeemed by says something else, or was reversed.",
+        redeemed.where(or_(~said, CreditEntry.code_last4.is_(None), ~stands)).order_by(GiftCard.id),
+    )
+    named = exists().where(GiftCard.redeemed_entry_id == CreditEntry.id)
+    credited = select(CreditEntry.id.label("id")).where(CreditEntry.kind == CreditKind.GIFT_CARD)
+    yield Check(
+        "Credit entry %(id)s: no gift card says that it was redeemed by it.",
+        credited.where(stands, ~named).order_by(CreditEntry.id),
     )
 
 

@@ -139,7 +139,8 @@ def _check_unchanged(count: int) -> None:
 def _form(declared: RowAction, chosen: Chosen) -> Form:
     if request.method == "POST" and not (chosen.bulk and "key" not in request.form):
         return declared.form(request.form)
-    given = {name: raw for name, raw in request.args.items() if name in declared.action.parameters}
+    named = declared.action.parameters - {declared.action.guessed}  # a code stands in no address
+    given = {name: raw for name, raw in request.args.items() if name in named}
     data = {name: parse_id(name, raw) for name, raw in given.items() if raw.isdigit()}
     form = declared.form(data={**(declared.start(chosen.row) or {}), **data})
     if hasattr(form, "prefill"):

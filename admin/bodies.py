@@ -17,9 +17,11 @@ from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import BadRequest, UnsupportedMediaType
 from wtforms import BooleanField, Field, Form, SelectField
 
+from actions import handles
 from actions.base import Invalid
 from admin import inputs, masking, row_inputs, schemas
 from admin.context import now, shop
+from admin.handles import CustomerField
 
 BEYOND = 2**63
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
@@ -155,6 +157,8 @@ def _text(field: Field, value: Any) -> str:
             raise ValueError(_("Send a whole number of minor units, such as 1250."))
         places = get_currency_precision(field.currency)
         return f"{Decimal(value).scaleb(-places):.{places}f}"
+    if isinstance(field, CustomerField) and isinstance(value, str):
+        return _handle(value)
     if isinstance(field, inputs.WholeNumberField | inputs.LookupField):
         if not _whole(value):
             raise ValueError(_("Send a whole number."))
@@ -166,6 +170,13 @@ def _text(field: Field, value: Any) -> str:
     if not isinstance(value, str):
         raise ValueError(_("Send a text."))
     _check_text(field, value)
+    return value
+
+
+def _handle(value: str) -> str:
+    """Hold a handle to its schema. :raises ValueError: it has no such form."""
+    if not schemas.HANDLE.fullmatch(value) or len(value) > handles.LONGEST:
+        raise ValueError(_(handles.SHAPE))
     return value
 
 

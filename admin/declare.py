@@ -67,7 +67,8 @@ class RowAction:
     :param wide: its form is too large for the drawer, and has a page of its own.
     :param button: a record shows it as a button of its own, beside Edit.
     :param intro: a sentence over the form.
-    :param menu: whether rows and records offer it one by one.
+    :param menu: whether rows, records and lists offer it one by one; programs reach it all the same.
+    :param open: says whether it makes sense at all at the moment, by the shop's settings; the action checks.
     :param values: makes the action's parameters from the form, where they are not simply its fields.
     :raises TypeError: the form's fields are not exactly the action's parameters.
     """
@@ -83,6 +84,7 @@ class RowAction:
     button: bool = False
     intro: Text = ""
     menu: bool = True
+    open: Callable[[], bool] = lambda: True
     starts: Callable[[Any], dict[str, Any]] | None = None
     wide: bool = False
     values: Callable[[Form], dict[str, Any]] | None = None
@@ -94,7 +96,7 @@ class RowAction:
 
     def offered(self, row: Any) -> bool:
         """Return whether the action makes sense on a row and the person asking may do it there."""
-        return self.when(row) and self.allow(row)
+        return self.open() and self.when(row) and self.allow(row)
 
     def start(self, row: Any) -> dict[str, Any] | None:
         """Return what the form starts with on a row, where that is the row's own values or is read for it."""

@@ -17,7 +17,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import BadRequest, HTTPException, SecurityError
 
 from actions import events
-from actions.base import Conflict, Invalid, Refused
+from actions.base import Conflict, Invalid, Refused, TooMany
 from actions.journal import plain
 from admin.context import VIEW_AS, call, person, viewing
 from admin.query import BadArgument
@@ -175,7 +175,10 @@ def _refused(error: Refused) -> Response:
         response = answer(412, translated(error), code=error.code)
         seen = {"base": error.base, "theirs": error.theirs, "mine": error.mine, "version": error.version}
         return _with(response, {name: _json(value) for name, value in seen.items()})
-    return answer(error.status, translated(error), code=error.code)
+    response = answer(error.status, translated(error), code=error.code)
+    if isinstance(error, TooMany):
+        response.headers["Retry-After"] = str(error.wait)
+    return response
 
 
 def _invalid(error: Invalid) -> Response:

@@ -55,11 +55,13 @@ def related(
     required: bool = True,
     many: bool = False,
     name: str = "",
+    kind: type[LookupField] = LookupField,
     **options: Any,
 ) -> LookupField:
     """Return a look-up for the form of a declared action; ``resource`` is the screen that declares it.
 
     :param many: several rows may be chosen. :param name: what the picker asks that screen for, mostly the model's noun.
+    :param kind: of field, where one row is chosen.
     """
     name = name or model.resource_name()
 
@@ -67,7 +69,7 @@ def related(
         """The record that stands in the address is not among the further ones of its kind to choose."""
         return request.args.get("id", "") if many and model.resource_name() == resource else ""
 
-    return (LookupManyField if many else LookupField)(
+    return (LookupManyField if many else kind)(
         label,
         screen=lambda: clientele().by_model[model],
         url=lambda: url_for(f"screen_{resource}.ajax_lookup", name=name, without=beside() or None),

@@ -102,8 +102,8 @@ def delete_link(screen: Screen, row: Any) -> Link:
 def new_link(screen: Screen, query: ListQuery, *, drawer: bool) -> Link | None:
     """Return the list's "New" button, with the record it stands on filled in."""
     given = {c.field.name: c.raw for c in query.conditions if c.operator == "eq" and c.field.kind == "lookup"}
-    if screen.new_action is not None and screen.can(screen.new_action.action.verb):
-        declared = screen.new_action
+    declared = screen.new_action
+    if declared is not None and screen.can(declared.action.verb) and declared.open():
         return Link(
             _(declared.action.label),
             _act_url(screen, declared, given),
@@ -131,7 +131,7 @@ def tools(screen: Screen, query: ListQuery) -> list[Link]:
     found = [
         Link(_(a.action.label), _act_url(screen, a, given), a.icon, drawer=True)
         for a in screen.row_actions
-        if not a.action.targeted and screen.can(a.action.verb)
+        if not a.action.targeted and a.menu and screen.can(a.action.verb) and a.open()
     ]
     if screen.can("import") and ("embed", "1") not in query.extra:
         found.append(Link(_("Import"), screen.url_to("import_view"), "upload"))
@@ -165,7 +165,7 @@ def bulk(screen: Screen, query: ListQuery) -> list[Link]:
             danger=a.action.danger,
         )
         for a in screen.actions()
-        if a.action.targeted and a.bulk and screen.can(a.action.verb)
+        if a.action.targeted and a.bulk and screen.can(a.action.verb) and a.open()
     ]
     found += [
         replace(link, label=_("Export selected as %(kind)s", kind=link.label))

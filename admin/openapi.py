@@ -164,6 +164,7 @@ PROBLEMS = {
     "415": "Not JSON",
     "422": "A field will not do",
     "428": "If-Match is missing",
+    "429": "Too often; Retry-After says when to come back",
 }
 
 
@@ -306,7 +307,7 @@ def _action_operation(screen: Screen, declared: RowAction) -> dict[str, Any]:
         # A form that starts from the row leaves what is not sent as it is.
         "requestBody": _body(fields, [] if declared.from_row else required),
         "security": SECURITY,
-        "responses": answers(result, *WRITING),
+        "responses": answers(result, *WRITING, *(("429",) if declared.action.guessed else ())),
     }
 
 

@@ -17,6 +17,7 @@ WRITE = ("add", "edit")
 
 _PEOPLE = ("customer", "phone", "address", "note", "attribute_value", "external_id")
 _LEDGERS = ("loyalty_entry", "account_entry", "invoice", "credit_entry", "tasting_entry")
+_CARDS = ("gift_card",)
 _ORDERS = ("sales_order", "order_line", "shipment")
 _LISTS = (
     "customer_class", "membership_group", "acquisition_source", "price_list", "sales_channel", "payment_term",
@@ -34,7 +35,7 @@ def grants(resources: Iterable[str], *verbs: str) -> set[tuple[str, str]]:
     return {(PREFIX + verb, resource) for resource in resources for verb in verbs}
 
 
-_EVERYTHING_READ = grants((*_PEOPLE, *_LEDGERS, *_LISTS, *_ORDERS), *READ)
+_EVERYTHING_READ = grants((*_PEOPLE, *_LEDGERS, *_CARDS, *_LISTS, *_ORDERS), *READ)
 _SERVICE = (
     grants(("customer", "phone", "address", "note", "attribute_value"), *WRITE)
     | grants(("note",), "done", "reopen")
@@ -49,6 +50,9 @@ _STANDING = grants(("customer",), "activate", "deactivate")
 _MAIL = grants(("mail",), *READ, "resend") | grants(("customer",), "send_statement")
 _TRADE = grants(("customer",), "approve", "reject", "set_terms")
 _BULK = grants(("customer", "address", "note"), "edit_fields")
+
+_REDEEM = grants(("credit_entry",), "redeem_code")
+_OWN_KEY = grants(("api_key",), *READ, "create", "revoke")
 
 SHIPPED_ROLES: dict[str, set[tuple[str, str]] | None] = {
     "Admin": None,
@@ -70,8 +74,10 @@ SHIPPED_ROLES: dict[str, set[tuple[str, str]] | None] = {
     | grants(("customer",), "merge")
     | grants(("changeset", "shop_setting"), *READ)
     | grants(("shop_setting",), "edit")
-    | grants(("api_key",), *READ, "create", "revoke")
+    | _OWN_KEY
     | grants(("changeset",), "export")
+    | _REDEEM
+    | grants(_CARDS, "issue", "void", "export")
     | grants(("loyalty_entry", "credit_entry"), "adjust", "reverse")
     | grants(("account_entry",), "pay", "refund", "void")
     | grants(("invoice",), "raise", "void"),
@@ -84,6 +90,7 @@ SHIPPED_ROLES: dict[str, set[tuple[str, str]] | None] = {
     | grants(("customer", "address", *_ORDERS), "export")
     | grants(("customer", "address"), "import")
     | grants(("run",), "cancel", "undo")
+    | _REDEEM
     | grants(("loyalty_entry",), "adjust"),
     "Support": _EVERYTHING_READ
     | _SEEN
@@ -91,6 +98,7 @@ SHIPPED_ROLES: dict[str, set[tuple[str, str]] | None] = {
     | _SERVICE
     | _STANDING
     | _MAIL
+    | _REDEEM
     | grants(("loyalty_entry",), "adjust", "reverse"),
     "Finance": _EVERYTHING_READ
     | _SEEN
@@ -98,8 +106,21 @@ SHIPPED_ROLES: dict[str, set[tuple[str, str]] | None] = {
     | grants(("account_entry",), "pay", "refund", "void")
     | grants(("invoice",), "raise", "void")
     | grants(("credit_entry",), "adjust", "reverse")
+    | _REDEEM
+    | grants(_CARDS, "issue", "void", "export")
     | grants(("customer",), "set_terms", "send_statement")
     | grants(("changeset",), *READ, "undo"),
     "Read-only": _EVERYTHING_READ,
+    "Shop": grants(("customer", *_LEDGERS, *_CARDS), *READ)
+    | _OWN_KEY
+    | _REDEEM
+    | grants(("loyalty_entry",), "earn", "redeem", "correct_order", "cancel_order")
+    | grants(("credit_entry",), "redeem", "correct_order", "cancel_order")
+    | grants(("account_entry", "invoice"), "record", "void")
+    | grants(_CARDS, "issue"),
+    "Accounting package": grants(("customer", "account_entry", "invoice"), *READ)
+    | _OWN_KEY
+    | grants(("account_entry",), "feed", "feed_void")
+    | grants(("customer",), "set_terms"),
 }
 """Role name -> permissions it is created with; None is all of them. Created once, never rewritten."""

@@ -6,6 +6,7 @@ inside is refused only by a rule about records (a row that is not there, a name 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -13,8 +14,10 @@ from wtforms import BooleanField, Form, SelectField
 from wtforms import Field as FormField
 from wtforms.validators import Length, NumberRange
 
+from actions import handles
 from admin import inputs, row_inputs
 from admin.fields import Field
+from admin.handles import CustomerField
 from admin.query import MAX_ID, MAX_NUMBER
 
 Schema = dict[str, Any]
@@ -27,6 +30,8 @@ FILTER_DATE = r"^([1-8][0-9]{3}|9[0-8][0-9]{2}|99[0-8][0-9]|999[0-8])-[0-9]{2}-[
 MOST_WHOLE = 10**inputs.WholeNumberField.DIGITS - 1
 MOST_MINOR = 10**11 - 1
 """Nine digits before the point, in minor units."""
+HANDLE = re.compile(rf"^({'|'.join(handles.KINDS)}):[^\u0000]*[^\u0000\s][^\u0000]*$")
+"""How a program names a customer, where not by id."""
 LOOKED_UP: Schema = {"type": "integer", "minimum": 1, "maximum": 10**18 - 1}
 
 ID: Schema = {"type": "integer", "minimum": 1, "maximum": MAX_ID}
@@ -144,6 +149,11 @@ def _bare(field: FormField) -> Schema:
     return next(make(field) for kind, make in BARE if isinstance(field, kind))
 
 
+def _customer(field: CustomerField) -> Schema:
+    handle = {"type": "string", "pattern": HANDLE.pattern, "maxLength": handles.LONGEST}
+    return {"oneOf": [LOOKED_UP, handle], "description": "id, or a handle such as loyalty_code:LC-1042"}
+
+
 def _many(field: inputs.LookupManyField) -> Schema:
     return {"type": "array", "items": LOOKED_UP, "maxItems": field.FEW} | _some(field, "minItems")
 
@@ -204,6 +214,7 @@ BARE: tuple[tuple[type[FormField], Callable[[Any], Schema]], ...] = (
     (inputs.LinesField, lambda field: {"type": "array", "items": {"type": "string", "pattern": PLAIN}}),
     (inputs.LookupManyField, _many),
     (inputs.TicksField, _ticks),
+    (CustomerField, _customer),
     (inputs.LookupField, lambda field: LOOKED_UP),
     (inputs.MoneyField, _money),
     (inputs.WholeNumberField, lambda field: {"type": "integer"} | _between(field)),

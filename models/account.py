@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 
-from sqlalchemy import ColumnElement, Date, Index, String, exists
+from sqlalchemy import ColumnElement, Date, Index, String, exists, text
 from sqlalchemy.ext.hybrid import hybrid_property
 from sqlalchemy.orm import Mapped, aliased, mapped_column, relationship
 
@@ -25,6 +25,21 @@ class AccountKind(Choice):
     PAYMENT = "payment", N_("Payment")
     REFUND = "refund", N_("Refund")
     REVERSAL = "reversal", N_("Reversal")
+
+
+class Movement(Choice):
+    """Which way money moved that was no invoice."""
+
+    PAYMENT = "payment", N_("Payment")
+    REFUND = "refund", N_("Refund")
+
+
+class Fed(Choice):
+    """What an accounting package reports of its own books."""
+
+    INVOICE = "invoice", N_("Invoice")
+    PAYMENT = "payment", N_("Payment")
+    REFUND = "refund", N_("Refund")
 
 
 class PaymentMethod(Choice):
@@ -62,6 +77,9 @@ class Invoice(LedgerRow):
     due_on: Mapped[dt.date] = mapped_column(Date, info=ledger)
     amount: Mapped[int] = money(ledger)
     currency: Mapped[str] = mapped_column(String(3), info=ledger | CURRENCY)
+    order_ref: Mapped[str | None] = mapped_column(
+        Code, info=ledger, doc=N_("The order this is the invoice of, as it was typed.")
+    )
     order_id: Mapped[int | None] = refers("sales_order", ledger)
 
     customer: Mapped[Customer] = relationship()
@@ -112,6 +130,12 @@ class AccountEntry(LedgerRow):
         Index(None, "customer_id", "value_date", "id"),
         Index(None, "created_at", "id"),
         Index(None, "value_date", "id"),
+        Index(
+            "ix_account_entry_fed",
+            "created_at",
+            sqlite_where=text("external_ref IS NOT NULL"),
+            postgresql_where=text("external_ref IS NOT NULL"),
+        ),
     )
 
     customer_id: Mapped[int] = owner(written_by="action", index=False)
@@ -126,6 +150,12 @@ class AccountEntry(LedgerRow):
         String(80),
         info=personal("text", merge="survivor", written_by="action"),
         doc=N_("As on the bank statement or cheque."),
+    )
+    external_ref: Mapped[str | None] = mapped_column(
+        String(80),
+        unique=True,
+        info=ledger,
+        doc=N_("What the accounting package calls this entry, where it came from there."),
     )
     invoice_id: Mapped[int | None] = refers("invoice", ledger)
     reverses_id: Mapped[int | None] = refers("account_entry", ledger, index=False, unique=True)

@@ -12,7 +12,7 @@ from models.order import Order
 from models.personal import ledger
 from models.places import CURRENCY
 from models.triggers import AppendOnly
-from models.types import Choice, choice
+from models.types import Choice, Code, choice
 
 
 class CreditKind(Choice):
@@ -49,6 +49,9 @@ class CreditEntry(LedgerRow):
     kind: Mapped[CreditKind] = mapped_column(choice(CreditKind, "kind"), info=ledger)
     amount: Mapped[int] = money(ledger)
     currency: Mapped[str] = mapped_column(String(3), info=ledger | CURRENCY)
+    order_ref: Mapped[str | None] = mapped_column(
+        Code, info=ledger, doc=N_("The order this credit is about, as it was typed.")
+    )
     order_id: Mapped[int | None] = refers("sales_order", ledger)
     code_last4: Mapped[str | None] = mapped_column(
         String(4), info=ledger, doc=N_("The end of the gift card's code.")

@@ -20,6 +20,8 @@ Kind = Literal[
 ]
 
 LONGEST_EXPIRY_DAYS = 3650
+ACCOUNT_CODE = "{account_code}"
+"""Stands for a customer's account code in the address of their account in the accounting package."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +38,8 @@ class Shop:
     points_expire_after_days: int | None = 365
     points_warning_days: int | None = 30
     external_accounting: bool = False
+    accounting_package: str = "the accounting package"
+    accounting_url: str | None = None
     undo_days: int | None = 30
     statement_reminders: bool = False
     statement_reminder_days: int = 7
@@ -113,6 +117,20 @@ def _code(field: str, value: Any) -> str:
     return str(_CHANNEL(field, code(field, value) if isinstance(value, str) else None))
 
 
+def _customer_url(field: str, value: Any) -> str | None:
+    """Check the address of a customer's account in another program: http(s), with the account code in its path."""
+    if value is None:
+        return None
+    host, _slash, rest = value.partition("://")[2].partition("/") if isinstance(value, str) else ("", "", "")
+    fits = isinstance(value, str) and len(value) <= 300 and value.startswith(("https://", "http://"))
+    clean = fits and value.isascii() and value.isprintable() and not set(value) & set(" \"'<>\\")
+    if not clean or not host or set(host) & set("{}@") or rest.count(ACCOUNT_CODE) != 1:
+        raise Invalid({field: N_("Enter an address such as https://example.com/contacts/{account_code}.")})
+    if set(rest.replace(ACCOUNT_CODE, "")) & set("{}"):
+        raise Invalid({field: N_("The only part in braces may be {account_code}.")})
+    return str(value)
+
+
 SETTINGS: dict[str, Setting] = {
     setting.code: setting
     for setting in (
@@ -173,6 +191,20 @@ SETTINGS: dict[str, Setting] = {
             N_("Payments and invoices are then entered there, and refused here."),
             "boolean",
             _boolean,
+        ),
+        Setting(
+            "accounting_package",
+            N_("Name of the accounting package"),
+            N_("How messages call it, such as Xero."),
+            "text",
+            _text,
+        ),
+        Setting(
+            "accounting_url",
+            N_("Address of an account in the package"),
+            N_("A link to it stands on each customer with an account code: {account_code} is put in."),
+            "text",
+            _customer_url,
         ),
         Setting(
             "undo_days",

@@ -19,6 +19,7 @@ from models.base import Base, Record, Staff, identity, metadata
 from models.choices import AccountType, Status
 from models.credit import CreditEntry, CreditKind
 from models.customer import Customer
+from models.gift_card import GiftCard
 from models.importing import ImportFile, ImportMapping, ImportRow
 from models.job import JobRow
 from models.journal import Change, Changeset
@@ -328,6 +329,12 @@ def make_account_entry(session: Session, **overrides: Any) -> AccountEntry:
 def make_credit_entry(session: Session, **overrides: Any) -> CreditEntry:
     """A gift card of 25.00; the customer's balance is not touched."""
     return _ledger(session, CreditEntry, overrides, kind=CreditKind.GIFT_CARD, amount=2_500, currency="GBP")
+
+
+def make_gift_card(session: Session, **overrides: Any) -> GiftCard:
+    """A card of 25.00 that nobody has redeemed, under a code that nobody knows."""
+    values = _given(overrides, code_key=f"{number():064x}", last4="7QKM", amount=2_500, currency="GBP")
+    return _save(session, GiftCard(**values))
 
 
 def make_order(session: Session, **overrides: Any) -> Order:

@@ -10,6 +10,7 @@ from admin.screens.api_keys import ApiKeyScreen
 from admin.screens.attributes import AttributeDefinitionScreen, AttributeValueScreen
 from admin.screens.credit import CreditEntryScreen
 from admin.screens.customers import CustomerScreen
+from admin.screens.gift_cards import GiftCardScreen
 from admin.screens.jobs import JobScreen
 from admin.screens.lookups import (
     AcquisitionSourceScreen,
@@ -42,6 +43,7 @@ SCREENS: tuple[type[Screen], ...] = (
     InvoiceScreen,
     CreditEntryScreen,
     TastingEntryScreen,
+    GiftCardScreen,
     OrderScreen,
     OrderLineScreen,
     ShipmentScreen,

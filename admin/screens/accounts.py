@@ -19,6 +19,7 @@ from admin.base import Screen
 from admin.context import clientele, shop
 from admin.declare import RowAction, View
 from admin.pages import Badge, Cell, Fact, Link
+from admin.screens import accounting, shop_hooks
 from admin.screens.ledgers import LedgerScreen, ReasonForm, balance_after
 from models.account import AccountEntry, AccountKind, Invoice, PaymentMethod
 from models.customer import Customer
@@ -106,10 +107,11 @@ class AccountEntryScreen(LedgerScreen):
         "invoice",
         "comment",
         "actor_name",
+        "external_ref",
     )
-    column_hidden = ("created_at",)
+    column_hidden = ("created_at", "external_ref")
     column_default_sort = ("value_date", True)
-    column_searchable_list = ("customer", "reference", "comment")
+    column_searchable_list = ("customer", "reference", "comment", "external_ref")
     column_filters = (
         "customer",
         "kind",
@@ -119,8 +121,11 @@ class AccountEntryScreen(LedgerScreen):
         "created_at",
         "reference",
         "actor_name",
+        "external_ref",
     )
-    column_labels = {"created_at": _l("Entered"), "actor_name": _l("By")}
+    column_labels = {
+        "created_at": _l("Entered"), "actor_name": _l("By"), "external_ref": _l("Reference in the package"),
+    }  # fmt: skip
     column_formatters = {"amount": _amount, "kind": _kind, "balance": _balance}
     column_formatters_export = {"amount": _amount_text, "balance": _balance_text}
     views = (
@@ -128,13 +133,14 @@ class AccountEntryScreen(LedgerScreen):
         View("payments", _l("Payments"), {"kind__eq": "payment"}),
         View("refunds", _l("Refunds"), {"kind__eq": "refund"}),
     )
-    new_action = RowAction(accounts.pay, PaymentForm, "plus")
+    new_action = RowAction(accounts.pay, PaymentForm, "plus", open=accounting.kept_here)
     row_actions = (
-        RowAction(accounts.refund, PaymentForm, "arrow-back-up"),
+        RowAction(accounts.refund, PaymentForm, "arrow-back-up", open=accounting.kept_here),
         RowAction(
-            accounts.void, ReasonForm, "x",
+            accounts.void, ReasonForm, "x", open=accounting.kept_here,
             when=lambda row: row.kind in (AccountKind.PAYMENT, AccountKind.REFUND) and row.reversed_by is None,
         ),
+        *shop_hooks.ACCOUNT,
     )  # fmt: skip
     empty = _l("Payments, refunds and invoices on account are listed here.")
 
@@ -159,6 +165,7 @@ class AccountEntryScreen(LedgerScreen):
             Fact(
                 _("Payment terms"), Cell(str(owner.payment_term) if owner.payment_term else cells.nothing())
             ),
+            *accounting.facts(owner),
         )
 
 
@@ -178,22 +185,29 @@ class InvoiceScreen(Screen):
         "due_on",
         "amount",
         "comment",
+        "order_ref",
         "actor_name",
         "created_at",
     )
-    column_hidden = ("actor_name", "created_at")
+    column_hidden = ("order_ref", "actor_name", "created_at")
     column_default_sort = ("issued_on", True)
-    column_searchable_list = ("number", "customer", "comment")
-    column_filters = ("number", "customer", "issued_on", "due_on", "amount", "created_at")
+    column_searchable_list = ("number", "customer", "comment", "order_ref")
+    column_filters = ("number", "customer", "issued_on", "due_on", "amount", "created_at", "order_ref")
     column_labels = {
         "comment": _l("Description"),
         "actor_name": _l("By"),
         "number": _l("Invoice"),
+        "order_ref": _l("Order"),
         "created_at": _l("Entered"),
     }
     column_formatters = {"number": _voided}
-    new_action = RowAction(accounts.raise_invoice, InvoiceForm, "plus")
-    row_actions = (RowAction(accounts.void_invoice, ReasonForm, "x", when=lambda row: not row.voided),)
+    new_action = RowAction(accounts.raise_invoice, InvoiceForm, "plus", open=accounting.kept_here)
+    row_actions = (
+        RowAction(
+            accounts.void_invoice, ReasonForm, "x", open=accounting.kept_here, when=lambda row: not row.voided
+        ),
+        *shop_hooks.INVOICE,
+    )  # fmt: skip
     empty = _l("Invoices on account are listed here.")
 
     def eager(self, names: Any) -> Any:

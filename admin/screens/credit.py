@@ -16,6 +16,7 @@ from admin import cells, forms, inputs
 from admin.context import shop
 from admin.declare import RowAction
 from admin.pages import Cell, Fact
+from admin.screens import gift_cards, shop_hooks
 from admin.screens.ledgers import LedgerScreen, ReasonForm, balance_after
 from models.credit import CreditEntry, CreditKind
 from models.customer import Customer
@@ -61,25 +62,30 @@ class CreditEntryScreen(LedgerScreen):
         "balance",
         "comment",
         "code_last4",
+        "order_ref",
         "actor_name",
     )
+    column_hidden = ("order_ref",)
     column_default_sort = ("created_at", True)
-    column_searchable_list = ("customer", "comment")
-    column_filters = ("customer", "kind", "amount", "created_at", "actor_name")
+    column_searchable_list = ("customer", "comment", "order_ref")
+    column_filters = ("customer", "kind", "amount", "created_at", "order_ref", "actor_name")
     column_labels = {
         "created_at": _l("Date"),
         "comment": _l("Why"),
         "code_last4": _l("Card ending"),
+        "order_ref": _l("Order"),
         "actor_name": _l("By"),
     }
     column_formatters = {"amount": _amount, "balance": _balance}
     column_formatters_export = {"balance": _balance_figure}
     new_action = RowAction(credit.adjust, CreditForm, "plus")
     row_actions = (
+        gift_cards.REDEEM,
         RowAction(
             credit.reverse, ReasonForm, "arrow-back-up",
             when=lambda row: row.kind != CreditKind.REVERSAL and row.reversed_by is None,
         ),
+        *shop_hooks.CREDIT,
     )  # fmt: skip
     empty = _l("Credit from gift cards redeemed to an account is listed here.")
 

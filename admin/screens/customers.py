@@ -23,7 +23,7 @@ from admin.fields import label_of
 from admin.frame import initials
 from admin.pages import Badge, Cell, Event, Link
 from admin.query import parse_id
-from admin.screens import watch
+from admin.screens import accounting, watch
 from admin.screens.customer_actions import ACTIONS
 from admin.views import PERMISSION_OF
 from models.address import Address
@@ -295,8 +295,9 @@ class CustomerScreen(Screen):
         return watch.warning(row)
 
     def links(self, row: Customer) -> Sequence[Link]:
-        """Lead to the statement of the account."""
-        return (statements.link(self, row),) if statements.may_read() else ()
+        """Lead to the statement of the account, and to the account that the accounting package keeps."""
+        statement = (statements.link(self, row),) if statements.may_read() else ()
+        return (*statement, *accounting.links(row))
 
     @expose("/statement/")
     def statement_view(self) -> Any:

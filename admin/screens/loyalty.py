@@ -21,7 +21,7 @@ from admin.declare import RowAction
 from admin.order_numbers import order_number
 from admin.pages import Cell, Fact
 from admin.query import parse_id
-from admin.screens import tastings
+from admin.screens import shop_hooks, tastings
 from admin.screens.ledgers import LedgerScreen, ReasonForm, balance_after
 from admin.views import PERMISSION_OF
 from models.customer import Customer
@@ -115,6 +115,7 @@ class LoyaltyEntryScreen(LedgerScreen):
             loyalty.reverse, ReasonForm, "arrow-back-up",
             when=lambda row: row.kind not in (LoyaltyKind.REVERSAL, LoyaltyKind.EXPIRED) and row.reversed_by is None,
         ),
+        *shop_hooks.LOYALTY,
     )  # fmt: skip
     empty = _l("Points earned, given by hand and spent are listed here.")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import enum
 import functools
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
@@ -19,6 +20,8 @@ from models.personal import policy
 
 ACTION = "demo.load"
 AUTHOR = "Demo data"
+PARENTS = {"order_id": "sales_order", "redeemed_entry_id": "credit_entry"}
+"""Column -> the table of what a row is a part of, whose customer it is filed under."""
 
 
 def plain(value: Any) -> Any:
@@ -105,10 +108,7 @@ class Batch:
         return sum(len(pile.rows) for pile in piles)
 
     def _journal(self) -> None:
-        orders = next(
-            (pile.rows for pile in self._piles.values() if pile.shape.table.name == "sales_order"), []
-        )
-        buyers = {row["id"]: row["customer_id"] for row in orders}
+        buyers = {(name, row_id): who for name in PARENTS for row_id, who in self._owners(PARENTS[name])}
         for pile in list(self._piles.values()):
             table, names = pile.shape.table, pile.shape.journalled
             if not names:
@@ -117,8 +117,16 @@ class Batch:
             owner = "id" if table.name == "customer" else "customer_id"
             for row, values in zip(pile.rows, plain_values(table, names, pile.rows), strict=True):
                 after = {n: v for n, v in zip(names, values, strict=True) if v is not None}
-                customer = row.get(owner) or buyers.get(row.get("order_id"))
+                customer = row.get(owner) or next(
+                    (buyers[name, row[name]] for name in PARENTS if row.get(name)), None
+                )
                 self.add(Change, row_id=row["id"], customer_id=customer, after=after, **change)
+
+    def _owners(self, table: str) -> Iterator[tuple[int, int]]:
+        """Yield (id, customer's id) of each row of a table."""
+        for pile in self._piles.values():
+            if pile.shape.table.name == table:
+                yield from ((row["id"], row["customer_id"]) for row in pile.rows)
 
 
 @functools.cache

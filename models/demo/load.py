@@ -15,7 +15,7 @@ from models.demo.deeds import do_deeds
 from models.demo.homes import settle
 from models.demo.jottings import make_notes
 from models.demo.lists import make_lists
-from models.demo.money import make_accounts, make_credit
+from models.demo.money import make_accounts, make_cards, make_credit
 from models.demo.people import make_people
 from models.demo.plan import CHUNK, HISTORY, Plan
 from models.demo.points import make_points
@@ -78,6 +78,7 @@ def _write(plan: Plan) -> int:
     make_points(plan, people)
     make_accounts(plan, people)
     make_credit(plan, people)
+    make_cards(plan, people)
     make_notes(plan, people)
     return plan.batch.write()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass, field
 
+from models import codes
 from models.account import AccountEntry, AccountKind, Invoice, PaymentMethod
 from models.credit import CreditEntry, CreditKind
 from models.demo.bulk import Row
@@ -13,9 +14,12 @@ from models.demo.plan import Author, Known, Plan
 from models.demo.points import SYSTEM
 from models.demo.sales import Numbers
 from models.demo.words import PAYMENT_COMMENTS
+from models.gift_card import GiftCard
 from models.order import OrderStatus
 
 CARDS = (1000, 2500, 2500, 5000, 10_000)
+KNOWN_CODES = ("DEMO-GIFT-CARD-0001", "DEMO-GIFT-CARD-0002", "DEMO-GIFT-CARD-0003")
+"""Codes to try a redemption with."""
 
 
 @dataclass(slots=True)
@@ -130,6 +134,26 @@ def _entry(plan: Plan, known: Known, movement: Movement) -> None:
     )
 
 
+def make_cards(plan: Plan, people: list[Known]) -> None:
+    """Add gift cards that wait to be redeemed, a few of them over or voided, and one for each of the known codes."""
+    chance = plan.chance
+    for _ in range(10 + len(people) // 100):
+        issued = chance.between(plan.now - dt.timedelta(days=700), plan.now)
+        last_day = (issued + dt.timedelta(days=365)).date() if chance.yes(0.6) else None
+        voided = plan.now if chance.yes(0.1) else None
+        ending = f"{chance.randrange(10_000):04d}"
+        _card(plan, issued, chance.choice(CARDS), ending, expires_on=last_day, voided_at=voided)
+    if plan.number == 0:
+        for code in KNOWN_CODES:
+            _card(plan, plan.now, 2500, code[-4:], code_key=codes.digest(code))
+
+
+def _card(plan: Plan, when: dt.datetime, amount: int, ending: str, **columns: object) -> None:
+    nobodys = f"{plan.chance.randrange(2**256):064x}"
+    row: Row = {"code_key": nobodys, "last4": ending, "amount": amount, "currency": "GBP"}
+    plan.batch.add(GiftCard, created_at=when, updated_at=when, version=1, **row | columns)
+
+
 def make_credit(plan: Plan, people: list[Known]) -> None:
     """Add gift-card credit for about one customer in twenty."""
     for known in people:
@@ -143,7 +167,15 @@ def _credit(plan: Plan, known: Known) -> None:
     for _ in range(1 + chance.few(0.2, 2)):
         amount = chance.choice(CARDS)
         ending = f"{chance.randrange(10_000):04d}"
-        _credit_entry(plan, known, when, CreditKind.GIFT_CARD, amount, code_last4=ending)
+        entry = _credit_entry(plan, known, when, CreditKind.GIFT_CARD, amount, code_last4=ending)
+        _card(
+            plan,
+            chance.between(known.joined, when),
+            amount,
+            ending,
+            redeemed_entry_id=entry["id"],
+            currency=entry["currency"],
+        )
         balance += amount
     order = next((order for order in known.orders if order["placed_at"] > when), None)
     if order is not None and order["status"] != OrderStatus.CANCELLED:
@@ -166,8 +198,8 @@ def _credit_entry(
     author: Author = SYSTEM,
     comment: str = "",
     **columns: object,
-) -> None:
-    plan.batch.add(
+) -> Row:
+    return plan.batch.add(
         CreditEntry,
         customer_id=known.row["id"],
         kind=kind,

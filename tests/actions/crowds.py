@@ -264,6 +264,13 @@ def keys(session: Session) -> Crowd:
     return [factories.make_api_key(session, revoked_at=at) for at in (None, NOW, None)], {}
 
 
+def cards(session: Session) -> Crowd:
+    """Gift cards nobody redeemed, redeemed ones and voided ones."""
+    entry = factories.make_credit_entry(session)
+    make = partial(factories.make_gift_card, session)
+    return [make(), make(redeemed_entry_id=entry.id), make(voided_at=NOW), make()], WHY
+
+
 CROWDS: dict[str, list[Callable[[Session], Crowd]]] = {
     "customer.add_note": [noted(NoteKind.NOTE), noted(NoteKind.TASK, TODAY), noted(NoteKind.WATCH)],
     "customer.change_class": [classed],
@@ -299,4 +306,5 @@ CROWDS: dict[str, list[Callable[[Session], Crowd]]] = {
     "account_entry.void": [account],
     "invoice.void": [lambda session: (invoices(session), WHY)],
     "api_key.revoke": [keys],
+    "gift_card.void": [cards],
 }

@@ -230,6 +230,14 @@ class Stock:
             self.session, changeset_id=self.deed, customer=owner, year=2024 + n % 3, comment=text(n), created_at=day(n), order_ref=some(f"SO-{n % 5}", n, 2),
         )  # fmt: skip
 
+    def gift_card(self, n: int, owner: Customer) -> Any:
+        """A card, redeemed, voided or neither."""
+        redeemed = self.credit_entry(n, owner).id if n % 3 == 0 else None
+        return factories.make_gift_card(
+            self.session, code_key=f"{SECRET}-{n}", last4=f"{n:04d}", amount=500 + n % 5, redeemed_entry_id=redeemed,
+            voided_at=day(n) if n % 3 == 1 else None, expires_on=some(day(n).date(), n), created_at=day(n),
+        )  # fmt: skip
+
     def sales_order(self, n: int, owner: Customer) -> Any:
         """An order of one of three channels."""
         return factories.make_order(

@@ -14,6 +14,7 @@ from admin.declare import NoForm, RowAction
 from admin.screens import SCREENS
 from models.base import Staff, metadata
 from models.choices import AccountType, Status
+from models.codes import digest
 from models.customer import Customer
 from models.job import JobRow
 from models.journal import Change, Changeset
@@ -132,6 +133,8 @@ def a_role(shop: Shop) -> int:
 POINTS = {"points": "120", "comment": "Sorry", "expires_after_days": "30"}
 WHY = {"reason": "A mistake"}
 INVITED = {"first_name": "Ann", "last_name": "Lee", "email": "ann.lee@shop.example", "username": "alee"}
+OF_ORDER = {"order_ref": "SO-77"}
+CODE = "DEMO-CARD-7QKM"
 CASES: dict[str, tuple[Callable[[Shop], int] | None, dict[str, str]]] = {
     "loyalty_entry.adjust": (None, POINTS),
     "loyalty_entry.reverse": (entry("loyalty_entry.adjust", **POINTS), WHY),
@@ -144,6 +147,20 @@ CASES: dict[str, tuple[Callable[[Shop], int] | None, dict[str, str]]] = {
     "credit_entry.reverse": (entry("credit_entry.adjust", amount="5", comment="Card"), WHY),
     "tasting_entry.use": (None, {"comment": "With the new vintage"}),
     "tasting_entry.reverse": (used_tasting, WHY),
+    "loyalty_entry.earn": (None, {**OF_ORDER, "points": "40", "expires_after_days": "30"}),
+    "loyalty_entry.redeem": (None, {**OF_ORDER, "points": "40"}),
+    "loyalty_entry.correct_order": (None, {**OF_ORDER, "points": "5"}),
+    "loyalty_entry.cancel_order": (None, {**OF_ORDER, **WHY}),
+    "credit_entry.redeem": (None, {**OF_ORDER, "amount": "3"}),
+    "credit_entry.correct_order": (None, {**OF_ORDER, "amount": "3"}),
+    "credit_entry.cancel_order": (None, {**OF_ORDER, **WHY}),
+    "credit_entry.redeem_code": (None, {"code": CODE.lower()}),
+    "account_entry.record": (None, {"kind": "payment", "amount": "12.50", "method": "card"}),
+    "account_entry.feed": (None, {"kind": "payment", "amount": "12.50", "reference": "XP-2"}),
+    "account_entry.feed_void": (None, {"reference": "XP-1", **WHY}),
+    "invoice.record": (None, {**OF_ORDER, "amount": "40"}),
+    "gift_card.issue": (None, {"amount": "25", "currency": "GBP", "expires_on": "2999-01-31"}),
+    "gift_card.void": (lambda shop: shop.make(factories.make_gift_card).id, WHY),
     "note.done": (task, {}),
     "note.reopen": (lambda shop: task(shop, done_at=factories.NOW), {}),
     "address.make_primary": (secondary, {}),
@@ -193,9 +210,54 @@ CASES: dict[str, tuple[Callable[[Shop], int] | None, dict[str, str]]] = {
     "role.copy": (a_role, {"name": "Copy of it"}),
     "role.require_factor": (a_role, {"needs_factor": "y"}),
 }
-SHOWN_ONCE = {"api_key.create": 200}
+
+
+def before(where: str, **values: str) -> Callable[[Shop, str], None]:
+    """What has to be there first: a deed for the same customer."""
+
+    def make(shop: Shop, customer: str) -> None:
+        assert act(shop, where, customer=customer, **values).status_code == 302
+
+    return make
+
+
+def kept_in_a_package(shop: Shop, customer: str) -> None:
+    """A shop whose balances an accounting package keeps."""
+    shop.make(factories.make_shop_setting, code="external_accounting", value=True)
+
+
+def reported(shop: Shop, customer: str) -> None:
+    """An entry that such a package has reported."""
+    kept_in_a_package(shop, customer)
+    given = {"kind": "payment", "amount": "5", "reference": "XP-1"}
+    assert act(shop, "account_entry.feed", customer=str(some_customer(shop)), **given).status_code == 302
+
+
+def a_card(shop: Shop, customer: str) -> None:
+    """A gift card with a known code."""
+    shop.make(factories.make_gift_card, code_key=digest(CODE))
+
+
+BEFORE: dict[str, Callable[[Shop, str], None]] = {
+    "loyalty_entry.redeem": before("loyalty_entry.adjust", **POINTS),
+    "loyalty_entry.cancel_order": before("loyalty_entry.earn", **OF_ORDER, points="40"),
+    "credit_entry.redeem": before("credit_entry.adjust", amount="5", comment="Card"),
+    "credit_entry.cancel_order": before("credit_entry.correct_order", **OF_ORDER, amount="5"),
+    "credit_entry.redeem_code": a_card,
+    "account_entry.feed": kept_in_a_package,
+    "account_entry.feed_void": reported,
+}
+SHOWN_ONCE = {"api_key.create": 200, "gift_card.issue": 200}
 """What answers with a page that shows something this once, where others answer with a message alone."""
 DECLARED = {f"{s.model.resource_name()}.{a.action.verb}": a for s in SCREENS for a in s().actions()}
+STAYS = (
+    "entry.reverse",
+    "entry.void",
+    "invoice.void",
+    ".cancel_order",
+    "run.cancel",
+    "run.undo",
+)
 on_sqlite = pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
 on_postgresql = pytest.mark.parametrize("database_kind", ["postgresql"], indirect=True)
 """For what no database decides: once is enough."""
@@ -215,6 +277,8 @@ class Door:
         self.given = {k: self._made(v) for k, v in given.items()}
         if "customer" in DECLARED[code].action.parameters:
             self.given["customer"] = str(some_customer(shop))
+        if code in BEFORE:
+            BEFORE[code](shop, self.given.get("customer", ""))
         self.confirm = self._name() if DECLARED[code].action.danger else ""
 
     def _name(self) -> str:
@@ -357,7 +421,7 @@ def test_what_it_did_is_taken_back(shop: Shop, code: str) -> None:
         return
     undo = answer.headers["HX-Trigger"].split('"undo": "')[1].split('"')[0]
     back = shop.client().post(undo, headers={**HTMX, "X-CSRFToken": shop.client().csrf_token("/admin/")})
-    if code.endswith((".reverse", ".void", "run.cancel", "run.undo")):
+    if code.endswith(STAYS):
         assert back.status_code == 409, "a reversal stays, and so does a run's beginning and end"
         return
     assert back.status_code == 204, page_of(back).text

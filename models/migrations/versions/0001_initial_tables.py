@@ -1381,6 +1381,11 @@ def upgrade() -> None:
         sa.Column("kind", sa.String(length=20), nullable=False),
         sa.Column("amount", sa.BigInteger(), nullable=False),
         sa.Column("currency", sa.String(length=3), nullable=False),
+        sa.Column(
+            "order_ref",
+            sa.String(length=40).with_variant(sa.String(length=40, collation="C"), "postgresql"),
+            nullable=True,
+        ),
         sa.Column("order_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("code_last4", sa.String(length=4), nullable=True),
         sa.Column("reverses_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
@@ -1489,6 +1494,11 @@ def upgrade() -> None:
         sa.Column("due_on", sa.Date(), nullable=False),
         sa.Column("amount", sa.BigInteger(), nullable=False),
         sa.Column("currency", sa.String(length=3), nullable=False),
+        sa.Column(
+            "order_ref",
+            sa.String(length=40).with_variant(sa.String(length=40, collation="C"), "postgresql"),
+            nullable=True,
+        ),
         sa.Column("order_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("actor_id", sa.Integer(), nullable=True),
@@ -1823,6 +1833,7 @@ def upgrade() -> None:
         sa.Column("method", sa.String(length=20), nullable=True),
         sa.Column("value_date", sa.Date(), nullable=False),
         sa.Column("reference", sa.String(length=80), nullable=True),
+        sa.Column("external_ref", sa.String(length=80), nullable=True),
         sa.Column("invoice_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("reverses_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
@@ -1875,6 +1886,7 @@ def upgrade() -> None:
             ondelete="RESTRICT",
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_account_entry")),
+        sa.UniqueConstraint("external_ref", name=op.f("uq_account_entry_external_ref")),
         sa.UniqueConstraint("key", name=op.f("uq_account_entry_key")),
         sa.UniqueConstraint("reverses_id", name=op.f("uq_account_entry_reverses_id")),
         sqlite_autoincrement=True,
@@ -1895,6 +1907,14 @@ def upgrade() -> None:
         ["customer_id", "value_date", "id"],
         unique=False,
     )
+    op.create_index(
+        "ix_account_entry_fed",
+        "account_entry",
+        ["created_at"],
+        unique=False,
+        sqlite_where=sa.text("external_ref IS NOT NULL"),
+        postgresql_where=sa.text("external_ref IS NOT NULL"),
+    )
     op.create_index(op.f("ix_account_entry_invoice_id"), "account_entry", ["invoice_id"], unique=False)
     op.create_index(
         op.f("ix_account_entry_value_date_id"), "account_entry", ["value_date", "id"], unique=False
@@ -1907,6 +1927,46 @@ def upgrade() -> None:
         sqlite_where=sa.text("kind = 'invoice'"),
         postgresql_where=sa.text("kind = 'invoice'"),
     )
+    op.create_table(
+        "gift_card",
+        sa.Column(
+            "id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False
+        ),
+        sa.Column(
+            "code_key",
+            sa.String(length=320).with_variant(sa.String(length=320, collation="C"), "postgresql"),
+            nullable=False,
+        ),
+        sa.Column("last4", sa.String(length=4), nullable=False),
+        sa.Column("amount", sa.BigInteger(), nullable=False),
+        sa.Column("currency", sa.String(length=3), nullable=False),
+        sa.Column("expires_on", sa.Date(), nullable=True),
+        sa.Column("voided_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("redeemed_entry_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("version", sa.Integer(), server_default="1", nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint("amount > 0", name=op.f("ck_gift_card_amount_range")),
+        sa.CheckConstraint(
+            "length(currency) = 3 AND currency = upper(currency)", name=op.f("ck_gift_card_currency_shape")
+        ),
+        sa.CheckConstraint(
+            "redeemed_entry_id IS NULL OR voided_at IS NULL", name=op.f("ck_gift_card_redeemed_or_voided")
+        ),
+        sa.ForeignKeyConstraint(
+            ["redeemed_entry_id"],
+            ["credit_entry.id"],
+            name=op.f("fk_gift_card_redeemed_entry_id"),
+            ondelete="RESTRICT",
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_gift_card")),
+        sa.UniqueConstraint("code_key", name=op.f("uq_gift_card_code_key")),
+        sa.UniqueConstraint("redeemed_entry_id", name=op.f("uq_gift_card_redeemed_entry_id")),
+        sqlite_autoincrement=True,
+    )
+    op.create_index(op.f("ix_gift_card_created_at_id"), "gift_card", ["created_at", "id"], unique=False)
+    op.create_index(op.f("ix_gift_card_expires_on_id"), "gift_card", ["expires_on", "id"], unique=False)
+    op.create_index(op.f("ix_gift_card_last4_id"), "gift_card", ["last4", "id"], unique=False)
     op.create_table(
         "loyalty_lot",
         sa.Column(

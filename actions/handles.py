@@ -1,0 +1,98 @@
+"""Which customer a shop means: by our id, or by what the shop itself knows the customer by (rule 24.2).
+
+A handle is text such as ``loyalty_code:LC-1042``: what is compared, a colon, the value. What was a merged record's
+leads to its survivor, so that a shop which still has the old one need not know of the merge.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, case, func, select
+
+from actions.base import Context
+from actions.ledger import locked_customer, refuse_unless_live
+from actions.sight import seen
+from models import normalise
+from models.base import N_, Invalid
+from models.choices import Status
+from models.customer import Customer
+from models.order import ExternalId, ExternalKind, ExternalSystem
+
+KINDS = ("id", "email", "loyalty_code", "account_code", *(system.value for system in ExternalSystem))
+"""What a handle may begin with: a field of the customer, or the system whose user id follows."""
+LONGEST = 340
+SHAPE = N_("Name the customer by id or by a handle such as loyalty_code:LC-1042.")
+NOBODY = N_("There is no such customer.")
+SEVERAL = N_("Several customers go by this. Name the customer by id.")
+
+
+def whom(ctx: Context, handle: Any, field: str = "customer") -> Customer:
+    """Return the customer a program means, locked: the first lock of every deed of a shop.
+
+    A merged record leads to its survivor, also where the merge comes between looking and locking.
+
+    :param handle: our id, or a handle. :raises Invalid: no handle, nobody, or several. :raises Refused: ``erased``.
+    """
+    customer = locked_customer(ctx, _found(ctx, handle, field), field)
+    while customer.merged_into_id is not None:
+        old, new = customer.id, customer.merged_into_id
+        ctx.warn(N_("Customer %(old)s was merged into customer %(new)s."), old=old, new=new)
+        customer = locked_customer(ctx, new, field)
+    refuse_unless_live(customer)
+    return customer
+
+
+def _found(ctx: Context, handle: Any, field: str) -> int:
+    if type(handle) is int:
+        return _one([handle] if 0 < handle < 2**63 else [], field)
+    kind, colon, value = handle.partition(":") if isinstance(handle, str) else ("", "", "")
+    if not colon or kind not in KINDS or not value.strip() or len(handle) > LONGEST:
+        raise Invalid({field: SHAPE})
+    with ctx.session.no_autoflush:
+        return _one(list(ctx.session.scalars(_query(ctx, kind, value.strip()).limit(2))), field)
+
+
+def _one(ids: list[int], field: str) -> int:
+    if len(ids) != 1:
+        raise Invalid({field: SEVERAL if ids else NOBODY})
+    return ids[0]
+
+
+def _query(ctx: Context, kind: str, value: str) -> Select[Any]:
+    """Return the statement for the ids of whoever a handle may mean, within what the actor sees."""
+    if kind not in ("id", "email", "loyalty_code", "account_code"):
+        named = select(ExternalId.customer_id).where(
+            ExternalId.system == kind,
+            ExternalId.kind == ExternalKind.USER,
+            ExternalId.value_key == normalise.compact(value),
+        )
+        return named.where(*seen(ctx.session, ExternalId))
+    return _by_field(ctx, kind, value)
+
+
+def _by_field(ctx: Context, kind: str, value: str) -> Select[Any]:
+    """Live records come before those that were merged; of an email's, the registered one before any other."""
+    meant = _condition(kind, value)
+    best = _rank(kind)
+    sight = seen(ctx.session, Customer)
+    first = select(func.min(best)).where(meant, *sight).scalar_subquery()
+    target = func.coalesce(Customer.merged_into_id, Customer.id)
+    return select(target).where(meant, best == first, *sight).distinct()
+
+
+def _condition(kind: str, value: str) -> ColumnElement[bool]:
+    if kind == "id":
+        digits = value.isascii() and value.isdigit() and len(value) <= 18
+        return Customer.id == (int(value) if digits else 0)
+    if kind == "email":
+        return Customer.email_key == normalise.email(value)
+    return (Customer.loyalty_code if kind == "loyalty_code" else Customer.account_code) == value.upper()
+
+
+def _rank(kind: str) -> ColumnElement[int]:
+    gone = Customer.merged_into_id.is_not(None)
+    registered = Customer.status == Status.REGISTERED
+    return (
+        case((~gone & registered, 0), (~gone, 1), else_=2) if kind == "email" else case((~gone, 0), else_=2)
+    )

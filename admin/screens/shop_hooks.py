@@ -1,0 +1,173 @@
+"""The forms of what a shop reports by the API; the screens of the ledgers offer them to programs only (rule 24)."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+from flask_babel import lazy_gettext as _l
+from wtforms import Form, StringField, TextAreaField
+from wtforms.validators import InputRequired, Length, Optional
+
+from actions import accounting, shop_hooks
+from admin import forms, inputs
+from admin.declare import RowAction
+from admin.handles import CustomerField
+from models.account import Fed, Movement, PaymentMethod
+from models.customer import Customer
+from models.shop import Shop
+
+
+def customer(resource: str) -> Any:
+    """Return the field that names the customer on a form of the screen over ``resource``."""
+    return forms.related(Customer, resource, _l("Customer"), kind=CustomerField)
+
+
+def _order(*, required: bool = True) -> StringField:
+    check = InputRequired(_l("Enter an order number.")) if required else Optional()
+    return StringField(_l("Order number"), [check, Length(max=40)])
+
+
+def _points() -> inputs.WholeNumberField:
+    return inputs.WholeNumberField(_l("Points"), [InputRequired(_l("Enter the points."))])
+
+
+def _amount(*, signed: bool = False) -> inputs.MoneyField:
+    return inputs.MoneyField(_l("Amount"), [InputRequired(_l("Enter the amount."))], signed=signed)
+
+
+def _comment() -> TextAreaField:
+    return TextAreaField(_l("Comment"), [Optional(), Length(max=500)])
+
+
+def _reason() -> TextAreaField:
+    needed = InputRequired(_l("Say why, in at least 3 characters."))
+    return TextAreaField(_l("Reason"), [needed, Length(3, 500)])
+
+
+class PointsForm(Form):
+    """Points of an order."""
+
+    customer = customer("loyalty_entry")
+    points = _points()
+    order_ref = _order()
+    comment = _comment()
+
+
+class EarnForm(PointsForm):
+    """Points an order earned."""
+
+    expires_after_days = inputs.WholeNumberField(
+        _l("Points expire after (days)"), [Optional()], description=_l("1 to 3650. Empty means never.")
+    )
+
+    def prefill(self, shop: Shop, now: dt.datetime) -> None:
+        """Offer the shop's own expiry."""
+        self.expires_after_days.data = shop.points_expire_after_days
+
+
+class CancelPointsForm(Form):
+    """An order whose points are taken back."""
+
+    customer = customer("loyalty_entry")
+    order_ref = _order()
+    reason = _reason()
+
+
+class CreditOfOrderForm(Form):
+    """Credit that an order took."""
+
+    customer = customer("credit_entry")
+    amount = _amount()
+    order_ref = _order()
+    comment = _comment()
+
+
+class CorrectCreditForm(CreditOfOrderForm):
+    """Credit given back (positive), or taken besides."""
+
+    amount = _amount(signed=True)
+
+
+class CancelCreditForm(Form):
+    """An order whose credit is given back."""
+
+    customer = customer("credit_entry")
+    order_ref = _order()
+    reason = _reason()
+
+
+class MovementForm(Form):
+    """A payment or refund that the shop took."""
+
+    customer = customer("account_entry")
+    kind = inputs.ChoiceField(_l("Kind"), [InputRequired(_l("Choose one."))], kind=Movement, nullable=False)
+    amount = _amount()
+    method = inputs.ChoiceField(
+        _l("Method"), [InputRequired(_l("Choose one."))], kind=PaymentMethod, nullable=False
+    )
+    value_date = inputs.DayField(_l("Value date"), [Optional()], description=_l("Empty means today."))
+    reference = StringField(_l("Reference"), [Optional(), Length(max=80)])
+    comment = _comment()
+
+
+class InvoiceOfOrderForm(Form):
+    """An invoice on account for an order."""
+
+    customer = customer("invoice")
+    amount = _amount()
+    order_ref = _order(required=False)
+    issued_on = inputs.DayField(_l("Issued on"), [Optional()], description=_l("Empty means today."))
+    due_on = inputs.DayField(
+        _l("Due on"), [Optional()], description=_l("Empty goes by the customer's payment terms.")
+    )
+    description = TextAreaField(_l("Description"), [Optional(), Length(max=500)])
+    number = StringField(
+        _l("Invoice number"), [Optional(), Length(max=40)], description=_l("Empty takes the next number.")
+    )
+
+
+def _reference() -> StringField:
+    return StringField(
+        _l("Reference"),
+        [InputRequired(_l("Enter what the package calls this entry.")), Length(max=80)],
+        description=_l("What the package calls it; each entry has its own."),
+    )
+
+
+class FeedForm(Form):
+    """An entry of the accounting package's."""
+
+    customer = customer("account_entry")
+    kind = inputs.ChoiceField(_l("Kind"), [InputRequired(_l("Choose one."))], kind=Fed, nullable=False)
+    amount = _amount()
+    reference = _reference()
+    value_date = inputs.DayField(_l("Value date"), [Optional()], description=_l("Empty means today."))
+    due_on = inputs.DayField(_l("Due on"), [Optional()], description=_l("Only for an invoice."))
+    comment = _comment()
+
+
+class FeedVoidForm(Form):
+    """An entry that was voided in the accounting package."""
+
+    reference = _reference()
+    reason = _reason()
+
+
+LOYALTY = (
+    RowAction(shop_hooks.earn, EarnForm, menu=False),
+    RowAction(shop_hooks.redeem, PointsForm, menu=False),
+    RowAction(shop_hooks.correct_points, PointsForm, menu=False),
+    RowAction(shop_hooks.cancel_points, CancelPointsForm, menu=False),
+)
+CREDIT = (
+    RowAction(shop_hooks.redeem_credit, CreditOfOrderForm, menu=False),
+    RowAction(shop_hooks.correct_credit, CorrectCreditForm, menu=False),
+    RowAction(shop_hooks.cancel_credit, CancelCreditForm, menu=False),
+)
+ACCOUNT = (
+    RowAction(shop_hooks.record, MovementForm, menu=False),
+    RowAction(accounting.feed, FeedForm, menu=False),
+    RowAction(accounting.feed_void, FeedVoidForm, menu=False),
+)
+INVOICE = (RowAction(shop_hooks.record_invoice, InvoiceOfOrderForm, menu=False),)
