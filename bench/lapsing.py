@@ -34,10 +34,13 @@ OURS, BY_HAND, WATCHED, STAYS = (
 FEWEST = 20
 """Looks at a page that make a 95th percentile."""
 NUMBERS = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < :many)"
-GIVEN = f"""
+CUSTOMERS = "(SELECT COUNT(*) FROM customer)"
+SCATTERED, IN_TURN = f"n.i % {CUSTOMERS}", f"CAST(n.i AS BIGINT) * {CUSTOMERS} / (:many + 1)"
+"""Whose an entry is: what lapses in one night was given to this and that customer; the others are filled in quickly."""
+GIVEN = """
 INSERT INTO loyalty_entry (customer_id, kind, points, expires_at, created_at, actor_name, comment, key, changeset_id)
-{NUMBERS} SELECT c.id, 'earned', 10, :lapses, :given, 'bench', '', CAST(:mark AS TEXT) || n.i, :changeset
-FROM n JOIN customer c ON c.id = (SELECT MIN(id) FROM customer) + n.i % (SELECT COUNT(*) FROM customer)
+{numbers} SELECT c.id, 'earned', 10, :lapses, :given, 'bench', '', CAST(:mark AS TEXT) || (1000000000 + n.i), :changeset
+FROM n JOIN customer c ON c.id = (SELECT MIN(id) FROM customer) + {place}
 """
 LOTS = """
 INSERT INTO loyalty_lot (entry_id, customer_id, points, unspent, expires_at)
@@ -104,10 +107,10 @@ def fill(url: str, due: int, among: int) -> None:
     engine = open_engine(url)
     with engine.execution_options(**{WRITE: True}).begin() as connection:
         changeset = connection.scalar(text("SELECT MIN(id) FROM changeset"))
-        for mark, many, lapses in (
-            ("ours:", due, OURS), ("hand:", due, BY_HAND), ("seen:", due, WATCHED), ("stay:", among, STAYS),
-        ):  # fmt: skip
-            _give(connection, mark, many, lapses, changeset)
+        _quickly(connection)
+        for mark, lapses in (("ours:", OURS), ("hand:", BY_HAND), ("seen:", WATCHED)):
+            _give(connection, mark, due, lapses, changeset, SCATTERED)
+        _give(connection, "stay:", among, STAYS, changeset, IN_TURN)
         connection.execute(text(TOTALS))
     if engine.dialect.name == "postgresql":
         with engine.execution_options(isolation_level="AUTOCOMMIT").connect() as connection:
@@ -188,10 +191,18 @@ def _lapse(engine: Engine, as_of: dt.datetime) -> None:
         pass
 
 
-def _give(connection: Connection, mark: str, many: int, lapses: dt.datetime, changeset: int) -> None:
+def _quickly(connection: Connection) -> None:
+    """Let SQLite keep what it fills in its memory."""
+    if connection.dialect.name == "sqlite":
+        connection.exec_driver_sql("PRAGMA cache_size = -1000000")
+
+
+def _give(
+    connection: Connection, mark: str, many: int, lapses: dt.datetime, changeset: int, place: str
+) -> None:
     given = {"mark": mark, "many": many, "changeset": changeset}
     instants = {"lapses": _at(connection, lapses), "given": _at(connection, OURS - dt.timedelta(days=1))}
-    connection.execute(text(GIVEN), {**given, **instants})
+    connection.execute(text(GIVEN.format(numbers=NUMBERS, place=place)), {**given, **instants})
     connection.execute(text(LOTS), {"mark": mark})
 
 
