@@ -16,9 +16,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection, Engine, text
-from sqlalchemy.orm import configure_mappers
+from sqlalchemy.orm import Session, configure_mappers
 
 from actions import runs
+from actions.verify import verify
 from bench.imports import memory, settled, timed
 from bench.lists import ROUNDS, WARM_UP, Timing, asked, pages_of, timing
 from jobs.base import JOBS, start
@@ -89,12 +90,17 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """Seconds that each took, the megabytes that ours took beyond what its process held, and the pages meanwhile."""
+    """Seconds that each took, the megabytes that ours took beyond what its process held, and the pages meanwhile.
+
+    ``checked`` and ``checked_grown`` are what going through all the books took afterwards.
+    """
 
     ours: float
     by_hand: float
     grown: float
     pages: tuple[Seen, ...]
+    checked: float
+    checked_grown: float
 
     @property
     def ratio(self) -> float:
@@ -124,7 +130,15 @@ def compare(url: str, due: int) -> Taken:
     by_hand = timed(lambda: _by_hand(engine))
     pages = _watched(url)
     _check(engine, due)
-    return Taken(told["seconds"], by_hand, told["grown"], pages)
+    before = settled()
+    checked = timed(lambda: _verify(engine))
+    return Taken(told["seconds"], by_hand, told["grown"], pages, checked, memory("VmHWM") - before)
+
+
+def _verify(engine: Engine) -> None:
+    with Session(engine) as session:
+        if found := verify(session):
+            raise SystemExit("\n".join(found))
 
 
 def _started(url: str, as_of: dt.datetime) -> subprocess.Popen[str]:
