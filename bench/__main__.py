@@ -16,7 +16,7 @@ SIGN_IN_LIMIT = 1.05
 """How much longer a wrong password may take for a known user name than for an unknown one, or the other way round."""
 LAPSE_LIMIT = 2.5
 LAPSE_MEMORY = 300
-"""Megabytes that it may take."""
+"""Megabytes that it may take, and that checking the books afterwards may."""
 SLOWED_LIMIT = 2.0
 """How many times as long pages may take while points lapse, by their 95th percentiles."""
 IMPORT_LIMIT = 6.0
@@ -110,7 +110,11 @@ def _lapse(kind: str, url: str, due: int, among: int) -> int:
     print(f"  one transaction    {taken.by_hand:7.1f} s")
     kept = taken.ratio <= LAPSE_LIMIT and taken.grown <= LAPSE_MEMORY
     print(f"  ratio {taken.ratio:.2f}, limit {LAPSE_LIMIT:.2f}: {'kept' if kept else 'MISSED'}", flush=True)
-    return int(not kept) + sum(map(_slowed, taken.pages))
+    slowed = sum(map(_slowed, taken.pages))
+    checked = taken.checked_grown <= LAPSE_MEMORY
+    print(f"  flask verify       {taken.checked:7.1f} s, at most {taken.checked_grown:.0f} MB")
+    print(f"  at most {LAPSE_MEMORY} MB: {'kept' if checked else 'MISSED'}", flush=True)
+    return int(not kept) + slowed + int(not checked)
 
 
 def _slowed(page: lapsing.Seen) -> int:

@@ -81,7 +81,7 @@ def _settle(path: Path) -> None:
 @contextmanager
 def postgresql(customers: int) -> Iterator[str]:
     """Yield the address of a PostgreSQL demo shop in a server of its own, stopped afterwards."""
-    server = PostgresServer()
+    server = PostgresServer(in_memory=False)
     url = sa.make_url(server.start())
     try:
         admin = sa.create_engine(url, isolation_level="AUTOCOMMIT")

@@ -16,9 +16,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection, Engine, text
-from sqlalchemy.orm import configure_mappers
+from sqlalchemy.orm import Session, configure_mappers
 
 from actions import runs
+from actions.verify import verify
 from bench.imports import memory, settled, timed
 from bench.lists import ROUNDS, WARM_UP, Timing, asked, pages_of, timing
 from jobs.base import JOBS, start
@@ -34,10 +35,13 @@ OURS, BY_HAND, WATCHED, STAYS = (
 FEWEST = 20
 """Looks at a page that make a 95th percentile."""
 NUMBERS = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < :many)"
-GIVEN = f"""
+CUSTOMERS = "(SELECT COUNT(*) FROM customer)"
+SCATTERED, IN_TURN = f"n.i % {CUSTOMERS}", f"CAST(n.i AS BIGINT) * {CUSTOMERS} / (:many + 1)"
+"""Whose an entry is: what lapses in one night was given to this and that customer; the others are filled in quickly."""
+GIVEN = """
 INSERT INTO loyalty_entry (customer_id, kind, points, expires_at, created_at, actor_name, comment, key, changeset_id)
-{NUMBERS} SELECT c.id, 'earned', 10, :lapses, :given, 'bench', '', CAST(:mark AS TEXT) || n.i, :changeset
-FROM n JOIN customer c ON c.id = (SELECT MIN(id) FROM customer) + n.i % (SELECT COUNT(*) FROM customer)
+{numbers} SELECT c.id, 'earned', 10, :lapses, :given, 'bench', '', CAST(:mark AS TEXT) || (1000000000 + n.i), :changeset
+FROM n JOIN customer c ON c.id = (SELECT MIN(id) FROM customer) + {place}
 """
 LOTS = """
 INSERT INTO loyalty_lot (entry_id, customer_id, points, unspent, expires_at)
@@ -86,12 +90,17 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """Seconds that each took, the megabytes that ours took beyond what its process held, and the pages meanwhile."""
+    """Seconds that each took, the megabytes that ours took beyond what its process held, and the pages meanwhile.
+
+    ``checked`` and ``checked_grown`` are what going through all the books took afterwards.
+    """
 
     ours: float
     by_hand: float
     grown: float
     pages: tuple[Seen, ...]
+    checked: float
+    checked_grown: float
 
     @property
     def ratio(self) -> float:
@@ -104,10 +113,10 @@ def fill(url: str, due: int, among: int) -> None:
     engine = open_engine(url)
     with engine.execution_options(**{WRITE: True}).begin() as connection:
         changeset = connection.scalar(text("SELECT MIN(id) FROM changeset"))
-        for mark, many, lapses in (
-            ("ours:", due, OURS), ("hand:", due, BY_HAND), ("seen:", due, WATCHED), ("stay:", among, STAYS),
-        ):  # fmt: skip
-            _give(connection, mark, many, lapses, changeset)
+        _quickly(connection)
+        for mark, lapses in (("ours:", OURS), ("hand:", BY_HAND), ("seen:", WATCHED)):
+            _give(connection, mark, due, lapses, changeset, SCATTERED)
+        _give(connection, "stay:", among, STAYS, changeset, IN_TURN)
         connection.execute(text(TOTALS))
     if engine.dialect.name == "postgresql":
         with engine.execution_options(isolation_level="AUTOCOMMIT").connect() as connection:
@@ -121,7 +130,15 @@ def compare(url: str, due: int) -> Taken:
     by_hand = timed(lambda: _by_hand(engine))
     pages = _watched(url)
     _check(engine, due)
-    return Taken(told["seconds"], by_hand, told["grown"], pages)
+    before = settled()
+    checked = timed(lambda: _verify(engine))
+    return Taken(told["seconds"], by_hand, told["grown"], pages, checked, memory("VmHWM") - before)
+
+
+def _verify(engine: Engine) -> None:
+    with Session(engine) as session:
+        if found := verify(session):
+            raise SystemExit("\n".join(found))
 
 
 def _started(url: str, as_of: dt.datetime) -> subprocess.Popen[str]:
@@ -188,10 +205,18 @@ def _lapse(engine: Engine, as_of: dt.datetime) -> None:
         pass
 
 
-def _give(connection: Connection, mark: str, many: int, lapses: dt.datetime, changeset: int) -> None:
+def _quickly(connection: Connection) -> None:
+    """Let SQLite keep what it fills in its memory."""
+    if connection.dialect.name == "sqlite":
+        connection.exec_driver_sql("PRAGMA cache_size = -1000000")
+
+
+def _give(
+    connection: Connection, mark: str, many: int, lapses: dt.datetime, changeset: int, place: str
+) -> None:
     given = {"mark": mark, "many": many, "changeset": changeset}
     instants = {"lapses": _at(connection, lapses), "given": _at(connection, OURS - dt.timedelta(days=1))}
-    connection.execute(text(GIVEN), {**given, **instants})
+    connection.execute(text(GIVEN.format(numbers=NUMBERS, place=place)), {**given, **instants})
     connection.execute(text(LOTS), {"mark": mark})
 
 

@@ -44,11 +44,14 @@ ROOM = 1 << 30  # bytes
 
 
 class PostgresServer:
-    """A server in a folder of its own, reached over a Unix socket; ``stop`` removes both."""
+    """A server in a folder of its own, reached over a Unix socket; ``stop`` removes both.
 
-    def __init__(self) -> None:
+    :param in_memory: keep the data in memory where there is room; gigabytes belong on the disk.
+    """
+
+    def __init__(self, *, in_memory: bool = True) -> None:
         # Not pytest's own temporary folder: a socket's path may have 107 characters at most.
-        self.folder = fast_folder("clientele-postgres")
+        self.folder = fast_folder("clientele-postgres", in_memory=in_memory)
         self._account = _unprivileged_account()
         if self._account is not None:
             os.chown(self.folder, self._account.pw_uid, self._account.pw_gid)
@@ -132,13 +135,18 @@ class PostgresServer:
         }
 
 
-def fast_folder(purpose: str) -> Path:
+def fast_folder(purpose: str, *, in_memory: bool = True) -> Path:
     """Make a temporary folder, in memory where there is room: cloning a database is file work, ten times as fast.
 
     Folders of earlier runs that were killed before they could tidy up are removed.
     """
     memory = Path("/dev/shm")
-    has_room = memory.is_dir() and shutil.disk_usage(memory).free >= ROOM and os.access(memory, os.W_OK)
+    has_room = (
+        in_memory
+        and memory.is_dir()
+        and shutil.disk_usage(memory).free >= ROOM
+        and os.access(memory, os.W_OK)
+    )
     parent = memory if has_room else Path(tempfile.gettempdir())
     for path in parent.glob(f"{purpose}-*-*"):
         if not _is_running(int(path.name.split("-")[-2])):

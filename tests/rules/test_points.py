@@ -1,40 +1,34 @@
 """Points against a plain model that knows nothing of tables: whatever staff do in whatever order (rule 1)."""
 
 import datetime as dt
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
-from hypothesis.stateful import (
-    RuleBasedStateMachine,
-    initialize,
-    invariant,
-    precondition,
-    rule,
-    run_state_machine_as_test,
-)
+from hypothesis.stateful import invariant, precondition, rule, run_state_machine_as_test
 from sqlalchemy import func, select
 
-from actions.base import Refused
+from actions.base import Action
+from actions.lapsing import lapse_lots
 from actions.ledger import live_customer
-from actions.loyalty import adjust, available, due, lapse, lapse_instant, reverse
-from models.loyalty import LoyaltyAllocation, LoyaltyEntry, LoyaltyLot
-from tests import factories
+from actions.loyalty import adjust, available, due, earn, lapse, lapse_instant, reverse
+from models.loyalty import LoyaltyAllocation, LoyaltyEntry, LoyaltyKind, LoyaltyLot
 from tests.actions.desk import Desk
-from tests.scale import scaled
+from tests.rules.plain import MODEST, Entry, Pair, of
 
 LONDON = ZoneInfo("Europe/London")
 lifetimes = st.sampled_from([3, None, 1, 2])
+people = st.integers(0, 1)
 
 
-@dataclass
+@dataclass(eq=False)
 class Lot:
     """What is left of points given, in the model's own words."""
 
-    entry: int
-    points: int
+    entry: Entry
     left: int
     lapses: dt.date | None
     given: dt.datetime
@@ -42,150 +36,163 @@ class Lot:
     def alive(self, today: dt.date) -> bool:
         return self.lapses is None or today <= self.lapses
 
-
-@dataclass
-class Model:
-    """The rules of points without a database: lots in a list, and what each spend took."""
-
-    lots: list[Lot] = field(default_factory=list)
-    spends: dict[int, list[tuple[Lot, int]]] = field(default_factory=dict)
-    reversed: set[int] = field(default_factory=set)
-    rows: list[int] = field(default_factory=list)
-
-    def balance(self) -> int:
-        return sum(self.rows)
-
-    def available(self, today: dt.date) -> int:
-        return sum(lot.left for lot in self.lots if lot.alive(today))
-
-    def spend(self, entry: int, points: int, today: dt.date) -> None:
-        alive = [lot for lot in self.lots if lot.alive(today) and lot.left]
-        alive.sort(key=lambda lot: (lot.lapses is None, lot.lapses or dt.date.max, lot.given, lot.entry))
-        self.rows.append(-points)
-        self.spends[entry] = []
-        for lot in alive:
-            took = min(points, lot.left)
-            if took:
-                lot.left -= took
-                points -= took
-                self.spends[entry].append((lot, took))
-
-    def lapse(self, lots: list[Lot], today: dt.date) -> None:
-        for lot in lots:
-            if not lot.alive(today) and lot.left:
-                self.rows.append(-lot.left)
-                lot.left = 0
+    @property
+    def order(self) -> tuple[Any, ...]:
+        """Which is spent first (rule 1.4)."""
+        return self.lapses is None, self.lapses or dt.date.max, self.given, self.entry.row
 
 
-class Points(RuleBasedStateMachine):
-    """One customer, one clock that only goes forward."""
+class Points(Pair):
+    """Lots in a list, and what each spend took."""
 
-    desk: Desk
+    ledger, figure, cache = LoyaltyEntry, "points", "points"
 
     def __init__(self) -> None:
         super().__init__()
-        self.desk.now = factories.NOW
-        self.customer = self.desk.customer()
-        self.model = Model()
+        self.lots: list[Lot] = []
+        self.took: dict[Entry, list[tuple[Lot, int]]] = {}
 
     @property
     def today(self) -> dt.date:
         return self.desk.now.astimezone(LONDON).date()
 
-    @initialize(gifts=st.lists(st.tuples(st.integers(1, 300), lifetimes), min_size=2, max_size=5))
-    def some_points_to_begin_with(self, gifts: list[tuple[int, int | None]]) -> None:
-        for points, days in gifts:
-            self.give(points, days)
+    def available(self, owner: int) -> int:
+        return sum(lot.left for lot in self.lots if lot.entry.owner == owner and lot.alive(self.today))
 
-    @rule(points=st.integers(1, 300), days=lifetimes)
-    def give(self, points: int, days: int | None) -> None:
-        values = {"customer": self.customer, "points": points, "comment": "Sorry", "expires_after_days": days}
-        entry = self.desk.do(adjust, **values).record_id
-        lapses = None if days is None else self.today + dt.timedelta(days=days)
-        self.model.lots.append(Lot(entry, points, points, lapses, self.desk.now))
-        self.model.rows.append(points)
+    def lot_of(self, entry: Entry) -> Lot:
+        return next(lot for lot in self.lots if lot.entry is entry)
 
-    @rule(part=st.integers(1, 99))
-    def redeem_a_part(self, part: int) -> None:
-        if there := self.model.available(self.today):
-            self.redeem(max(1, there * part // 100))
+    def deed(self, customer: int) -> tuple[Action, dict[str, Any]]:
+        return adjust, {"customer": customer, "points": 5, "comment": "Sorry"}
 
-    @rule(points=st.integers(1, 400))
-    def redeem(self, points: int) -> None:
-        values = {"customer": self.customer, "points": -points, "comment": "Voucher"}
-        if points > self.model.available(self.today):
-            with pytest.raises(Refused) as refused:
-                self.desk.do(adjust, **values)
-            assert refused.value.code == "too_few_points"
-        else:
-            self.model.spend(self.desk.do(adjust, **values).record_id, points, self.today)
+    def reverser(self, entry: Entry) -> Action:
+        return reverse
 
-    @rule()
-    def redeem_everything(self) -> None:
-        if there := self.model.available(self.today):
-            self.redeem(there)
+    def why_not(self, entry: Entry) -> str:
+        if entry.reverses is not None:
+            return "is_reversal"
+        if entry.reversed:
+            return "already_reversed"
+        return "points_spent" if entry.amount > 0 and self.lot_of(entry).left < entry.amount else ""
 
-    @precondition(lambda self: self.model.lots)
-    @rule(data=st.data())
-    def reverse_points_given(self, data: st.DataObject) -> None:
-        lot = data.draw(st.sampled_from(self.model.lots))
-        if lot.entry in self.model.reversed or lot.left < lot.points:
-            code = "already_reversed" if lot.entry in self.model.reversed else "points_spent"
-            with pytest.raises(Refused) as refused:
-                self.desk.do(reverse, lot.entry, reason="Typing error")
-            assert refused.value.code == code
+    def take_back(self, entry: Entry, row: int | None, changeset: int | None) -> None:
+        super().take_back(entry, row, changeset)
+        if entry.amount > 0:
+            self.lot_of(entry).left = 0
             return
-        self.desk.do(reverse, lot.entry, reason="Typing error")
-        self.model.reversed.add(lot.entry)
-        self.model.rows.append(-lot.points)
-        lot.left = 0
-
-    @precondition(lambda self: self.model.spends)
-    @rule(data=st.data())
-    def reverse_a_redemption(self, data: st.DataObject) -> None:
-        entry = data.draw(st.sampled_from(sorted(self.model.spends)))
-        if entry in self.model.reversed:
-            with pytest.raises(Refused):
-                self.desk.do(reverse, entry, reason="Cancelled")
-            return
-        self.desk.do(reverse, entry, reason="Cancelled")
-        self.model.reversed.add(entry)
-        took = self.model.spends[entry]
-        self.model.rows.append(sum(points for _, points in took))
+        took = self.took[entry]
+        self.entries[-1].beside += [lot.entry for lot, _points in took]
         for lot, points in took:
             lot.left += points
-        self.model.lapse([lot for lot, _ in took], self.today)
+        self.lapse([lot for lot, _points in took])
 
-    @rule(times=st.integers(1, 2))
-    def the_job_runs(self, times: int) -> None:
-        mine = LoyaltyLot.customer_id == self.customer
-        for _ in range(times):
-            with self.desk.deed("loyalty.expire") as ctx:
-                owner = live_customer(ctx, self.customer)
-                for lot in ctx.session.scalars(select(LoyaltyLot).where(mine, due(ctx.now))).all():
-                    lapse(ctx, owner, lot)
-        self.model.lapse(self.model.lots, self.today)
+    def lapse(self, lots: list[Lot]) -> None:
+        for lot in lots:
+            if not lot.alive(self.today) and lot.left:
+                lost = Entry(lot.entry.owner, -lot.left, beside=[lot.entry], kind="expired")
+                self.note(lost)
+                lot.left = 0
 
-    @rule(hours=st.integers(1, 40))
-    def time_passes(self, hours: int) -> None:
-        self.desk.later(hours=hours)
+    def opened(self, entry: Entry, days: int | None) -> None:
+        lapses = None if days is None else self.today + dt.timedelta(days=days)
+        self.note(entry)
+        self.lots.append(Lot(entry, entry.amount, lapses, self.desk.now))
+
+    # -- what happens
+
+    def begin(self, data: st.DataObject) -> None:
+        gifts = st.lists(st.tuples(people, st.integers(1, 300), lifetimes), min_size=2, max_size=5)
+        for which, points, days in data.draw(gifts):
+            self.give(which, points, days)
+
+    @rule(which=people, points=st.integers(1, 300), days=lifetimes)
+    def give(self, which: int, points: int, days: int | None) -> None:
+        owner = self.who(which)
+        values = {"customer": owner, "points": points, "comment": "Sorry", "expires_after_days": days}
+        done = self.send(adjust, **values)
+        self.opened(Entry(owner, points, done.record_id, done.changeset_id), days)
+
+    @rule(which=people, points=st.integers(1, 300), days=lifetimes)
+    def an_order_earns_them(self, which: int, points: int, days: int | None) -> None:
+        owner = self.who(which)
+        with self.desk.deed() as ctx:
+            lapses = lapse_instant(ctx.now, days, ctx.shop.zone)
+            row = earn(ctx, live_customer(ctx, owner), points, expires_at=lapses, order_ref="W-1001").id
+        self.opened(Entry(owner, points, row, ctx.journal.written), days)
+
+    @rule(which=people, part=st.integers(1, 100))
+    def redeem_a_part(self, which: int, part: int) -> None:
+        if there := self.available(self.who(which)):
+            self.redeem(which, max(1, there * part // 100))
+
+    @rule(which=people, points=st.integers(1, 400))
+    def redeem(self, which: int, points: int) -> None:
+        owner = self.who(which)
+        values = {"customer": owner, "points": -points, "comment": "Voucher"}
+        if points > self.available(owner):
+            self.refused("too_few_points", adjust, **values)
+            return
+        done = self.send(adjust, **values)
+        entry = Entry(owner, -points, done.record_id, done.changeset_id)
+        alive = [lot for lot in self.lots if lot.entry.owner == owner and lot.alive(self.today) and lot.left]
+        self.took[entry] = []
+        for lot in sorted(alive, key=lambda lot: lot.order):
+            if part := min(points, lot.left):
+                lot.left -= part
+                points -= part
+                self.took[entry].append((lot, part))
+        entry.beside = [lot.entry for lot, _part in self.took[entry]]
+        self.note(entry)
+
+    @rule(chunk=st.integers(1, 4))
+    def the_night_lapses_what_is_due(self, chunk: int) -> None:
+        ids = [lot.id for lot in self.due()]
+        for turn in (0, 1):
+            for start in range(0, len(ids), chunk):
+                with self.desk.deed("loyalty.expire") as ctx:
+                    part = ids[start : start + chunk]
+                    assert lapse_lots(ctx, part) == (0 if turn else len(part))
+        self.lapse(self.lots)
+
+    @rule()
+    def each_lapses_by_itself(self) -> None:
+        for lot in self.due():
+            with self.desk.deed() as ctx:
+                lapse(ctx, live_customer(ctx, lot.customer_id), ctx.session.get_one(LoyaltyLot, lot.id))
+        self.lapse(self.lots)
+
+    def due(self) -> list[LoyaltyLot]:
+        mine = LoyaltyLot.customer_id.in_(self.people)
+        with self.desk.look() as session:
+            return list(
+                session.scalars(select(LoyaltyLot).where(mine, due(self.desk.now)).order_by(LoyaltyLot.id))
+            )
+
+    @precondition(lambda self: any(entry.kind == "expired" for entry in self.entries))
+    @rule(data=st.data())
+    def what_lapsed_does_not_come_back(self, data: st.DataObject) -> None:
+        owner = self.who(0)
+        lapsed = self.desk.all(LoyaltyEntry, customer_id=owner, kind=LoyaltyKind.EXPIRED)
+        if lapsed:
+            self.refused(
+                "lapsed", reverse, data.draw(st.sampled_from([row.id for row in lapsed])), reason="Sorry"
+            )
 
     @invariant()
-    def the_database_says_the_same(self) -> None:
-        assert self.desk.of(self.customer).points == self.model.balance()
-        with self.desk.look() as session:
-            assert available(session, self.customer, self.desk.now) == self.model.available(self.today)
-        lots = self.desk.all(LoyaltyLot, customer_id=self.customer)
-        assert {lot.entry_id: lot.unspent for lot in lots} == {lot.entry: lot.left for lot in self.model.lots}
-        assert sum(lot.unspent for lot in lots) == self.model.balance()
-        entries = self.desk.all(LoyaltyEntry, customer_id=self.customer)
-        assert sorted(entry.points for entry in entries) == sorted(self.model.rows)
+    def so_do_the_lots(self) -> None:
+        for person in self.people:
+            with self.desk.look() as session:
+                assert available(session, person, self.desk.now) == self.available(person)
+            lots = self.desk.all(LoyaltyLot, customer_id=person)
+            mine = {lot.entry.row: lot.left for lot in self.lots if lot.entry.owner == person}
+            assert {lot.entry_id: lot.unspent for lot in lots} == mine
+            assert sum(mine.values()) == self.balance(person)
 
     @invariant()
     def every_lot_is_its_points_less_its_allocations(self) -> None:
         taken = func.coalesce(func.sum(LoyaltyAllocation.points), 0)
         query = select(LoyaltyLot.points, LoyaltyLot.unspent, taken).outerjoin(LoyaltyLot.allocations)
-        mine = query.where(LoyaltyLot.customer_id == self.customer).group_by(LoyaltyLot.id)
+        mine = query.where(LoyaltyLot.customer_id.in_(self.people)).group_by(LoyaltyLot.id)
         with self.desk.look() as session:
             assert all(unspent == points - gone for points, unspent, gone in session.execute(mine))
 
@@ -193,14 +200,7 @@ class Points(RuleBasedStateMachine):
 @pytest.mark.slow
 @pytest.mark.soak
 def test_points_do_what_the_plain_model_does(desk: Desk) -> None:
-    machine = type("PointsHere", (Points,), {"desk": desk})
-    modest = settings(
-        max_examples=scaled(400, least=15),
-        stateful_step_count=12,
-        deadline=None,
-        suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
-    )
-    run_state_machine_as_test(machine, settings=modest)
+    run_state_machine_as_test(of(desk, Points), settings=MODEST)
 
 
 ZONES = [
