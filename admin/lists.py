@@ -16,7 +16,7 @@ from admin import columns, filters, links, masking
 from admin.context import clientele, session, shop, zone
 from admin.fields import OPERATORS
 from admin.frame import frame
-from admin.pages import ColumnChoice, Fact, Line, ListPage
+from admin.pages import ColumnChoice, Line, ListPage
 from admin.query import BadArgument, Condition, Grammar, ListQuery, conditions_of, parse_id
 from admin.select import COUNT_CAP, Page, count_up_to, fetch_page
 
@@ -80,6 +80,7 @@ def build(screen: Screen) -> ListPage:
     screen.prepare(page.rows, names)
     count = count_up_to(session(), statement, screen.identity)
     carried = _carried(screen, query, embedded)
+    owner = _owner(screen, query) if embedded else None
     return ListPage(
         resource=screen.resource,
         title=screen.heading,
@@ -106,13 +107,14 @@ def build(screen: Screen) -> ListPage:
         ],
         **_turning(page, carried, base),
         new=links.new_link(screen, query, drawer=embedded),
-        tools=links.tools(screen, carried),
+        tools=[*links.tools(screen, carried), *(screen.beside(owner) if owner is not None else ())],
         exports=links.exports(screen, carried),
         bulk=links.bulk(screen, carried),
         empty=str(screen.empty) or _("There are no %(things)s yet.", things=_(screen.plural).lower()),
         embedded=embedded,
         edit_url=screen.url_to("ajax_update") if masking.editable(screen) and screen.can("edit") else None,
-        facts=_facts(screen, query) if embedded else (),
+        totals=screen.totals(statement) if not embedded else None,
+        facts=screen.facts(owner) if owner is not None else (),
     )
 
 
@@ -126,13 +128,12 @@ def _turning(page: Page, carried: ListQuery, base: str) -> dict[str, str | None]
     }
 
 
-def _facts(screen: Screen, query: ListQuery) -> Sequence[Fact]:
-    """Return the figures over a tab, once the record it belongs to is known and theirs to see."""
+def _owner(screen: Screen, query: ListQuery) -> Any:
+    """Return the record a list is a tab of, once it is known and theirs to see."""
     owners = [c for c in query.conditions if c.operator == "eq" and c.field.name in screen.tab_filters]
     target = owners[0].field.target if len(owners) == 1 else None
     other = clientele().by_model.get(target) if target is not None else None
-    owner = other.get_one(owners[0].value) if other is not None and other.can("show") else None
-    return screen.facts(owner) if owner is not None else ()
+    return other.get_one(owners[0].value) if other is not None and other.can("show") else None
 
 
 def _carried(screen: Screen, query: ListQuery, embedded: bool) -> ListQuery:
