@@ -7,15 +7,31 @@ what is owed are the newest invoices, as many as make up the balance, the last o
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, Select, Subquery, case, cast, func, select, true
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Date,
+    Select,
+    Subquery,
+    bindparam,
+    case,
+    cast,
+    func,
+    literal,
+    select,
+    true,
+)
 from sqlalchemy.orm import Session, aliased
 
 from models.account import AccountEntry, AccountKind, Invoice
 from models.customer import Customer
+
+Day = dt.date | Callable[[], dt.date]
+"""A day, or for a statement that is kept what tells it whenever it runs."""
 
 AT_ONCE = 500
 """Customers looked at in one statement."""
@@ -68,7 +84,7 @@ def ageing(session: Session, customer_ids: Sequence[int], on: dt.date) -> dict[i
     return found
 
 
-def owed_by_age(whose: ColumnElement[bool], on: dt.date) -> Select[Any]:
+def owed_by_age(whose: ColumnElement[bool], on: Day) -> Select[Any]:
     """Select (customer_id, one column for each of ``BUCKETS``) of the customers who owe.
 
     :param whose: a clause on ``AccountEntry.customer_id`` that chooses the customers.
@@ -93,7 +109,7 @@ def who_is_late(on: dt.date) -> Select[Any]:
     )
 
 
-def bucket_of(name: str, on: dt.date) -> ColumnElement[int]:
+def bucket_of(name: str, on: Day) -> ColumnElement[int]:
     """Return what the customer of a row owes in one bucket, to sort customers by."""
     owed = owed_by_age(AccountEntry.customer_id == Customer.id, on)
     mine = owed.subquery("owed_by_age")
@@ -134,7 +150,15 @@ def _open(whose: ColumnElement[bool]) -> Subquery:
     return query.subquery("owed")
 
 
-def _bucket(due: ColumnElement[dt.date], on: dt.date) -> ColumnElement[str]:
+def _bucket(due: ColumnElement[dt.date], on: Day) -> ColumnElement[str]:
     """Return the name of the bucket for what is due on a day."""
     days = zip(BUCKETS, (0, 30, 60, 90), strict=False)
-    return case(*((due >= on - dt.timedelta(days=late), name) for name, late in days), else_=BUCKETS[-1])
+    return case(*((due >= _before(on, late), name) for name, late in days), else_=BUCKETS[-1])
+
+
+def _before(on: Day, days: int) -> ColumnElement[dt.date]:
+    """Return the date so many days before a day."""
+    span = dt.timedelta(days=days)
+    if isinstance(on, dt.date):
+        return literal(on - span, Date)
+    return bindparam(None, callable_=lambda: on() - span, type_=Date)

@@ -78,6 +78,7 @@ class OwingScreen(Screen):
         "sort_name": ("last_name_key", "first_name_key"),
         "company_name": ("company_key",),
         "last_payment": (_LAST_PAYMENT,),
+        **{name: (bucket_of(name, ages.today),) for name in BUCKETS},
     }
     column_searchable_list = CustomerScreen.column_searchable_list
     search_hint = CustomerScreen.search_hint
@@ -118,10 +119,6 @@ class OwingScreen(Screen):
             return super().clause(condition)
         late = Customer.id.in_(who_is_late(ages.today()))
         return late if condition.value else ~late
-
-    def sort_paths(self, name: str) -> Sequence[Any]:
-        """Sort by what is owed in a bucket, too."""
-        return (bucket_of(name, ages.today()),) if name in BUCKETS else super().sort_paths(name)
 
     def search_clause(self, word: str) -> Any:
         """Find a customer by anything that is theirs."""

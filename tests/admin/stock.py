@@ -127,7 +127,7 @@ class Stock:
             "sales_channel": pick(channels, n),
             "agent": None if n % 6 else agent,
             "points": (n % 5) * 100,
-            "account_balance": (n % 5 - 2) * 1250,
+            "account_balance": (n % 5 - 2 or n % 7 - 2) * 1250,
             "credit_balance": (n % 3) * 500,
             "credit_limit": some(n * 100, n),
             "loyalty_code": some(f"CARD{n}", n, 2),
