@@ -82,6 +82,7 @@ def build(screen: Screen) -> ListPage:
     screen.prepare(page.rows, names)
     count, of_views = _counts(screen, statement, embedded)
     carried = _carried(screen, query, embedded)
+    owner = _owner(screen, query) if embedded else None
     return ListPage(
         resource=screen.resource,
         title=screen.heading,
@@ -114,6 +115,7 @@ def build(screen: Screen) -> ListPage:
         empty=str(screen.empty) or _("There are no %(things)s yet.", things=_(screen.plural).lower()),
         embedded=embedded,
         edit_url=screen.url_to("ajax_update") if masking.editable(screen) and screen.can("edit") else None,
+        totals=screen.totals(statement) if not embedded else None,
         facts=screen.facts(owner) if owner is not None else (),
     )
 

@@ -18,6 +18,7 @@ WRITE = ("add", "edit")
 _PEOPLE = ("customer", "phone", "address", "note", "attribute_value", "external_id")
 _LEDGERS = ("loyalty_entry", "account_entry", "invoice", "credit_entry", "tasting_entry")
 _CARDS = ("gift_card",)
+_OWING = ("owing",)
 _ORDERS = ("sales_order", "order_line", "shipment")
 _LISTS = (
     "customer_class", "membership_group", "acquisition_source", "price_list", "sales_channel", "payment_term",
@@ -35,7 +36,7 @@ def grants(resources: Iterable[str], *verbs: str) -> set[tuple[str, str]]:
     return {(PREFIX + verb, resource) for resource in resources for verb in verbs}
 
 
-_EVERYTHING_READ = grants((*_PEOPLE, *_LEDGERS, *_CARDS, *_LISTS, *_ORDERS), *READ)
+_EVERYTHING_READ = grants((*_PEOPLE, *_LEDGERS, *_CARDS, *_OWING, *_LISTS, *_ORDERS), *READ)
 _SERVICE = (
     grants(("customer", "phone", "address", "note", "attribute_value"), *WRITE)
     | grants(("note",), "done", "reopen")
@@ -48,7 +49,7 @@ _SERVICE = (
 _SEEN = grants((OWNER,), *(SEE + group for group in groups()))
 _STANDING = grants(("customer",), "activate", "deactivate")
 _MAIL = grants(("mail",), *READ, "resend") | grants(("customer",), "send_statement")
-_TRADE = grants(("customer",), "approve", "reject", "set_terms")
+_TRADE = grants(("customer",), "approve", "reject", "set_terms", "set_pay_on_account")
 _BULK = grants(("customer", "address", "note"), "edit_fields")
 
 _REDEEM = grants(("credit_entry",), "redeem_code")
@@ -70,7 +71,7 @@ SHIPPED_ROLES: dict[str, set[tuple[str, str]] | None] = {
     | grants(_LISTS, "add", "edit", "delete", "export", "import")
     | grants(("customer", "phone", "address", "note", "attribute_value"), "import")
     | grants(("address", "note"), "delete")
-    | grants((*_PEOPLE, *_LEDGERS, *_ORDERS), "export")
+    | grants((*_PEOPLE, *_LEDGERS, *_OWING, *_ORDERS), "export")
     | grants(("customer",), "merge")
     | grants(("changeset", "shop_setting"), *READ)
     | grants(("shop_setting",), "edit")
@@ -102,13 +103,13 @@ SHIPPED_ROLES: dict[str, set[tuple[str, str]] | None] = {
     | grants(("loyalty_entry",), "adjust", "reverse"),
     "Finance": _EVERYTHING_READ
     | _SEEN
-    | grants(("customer", *_LEDGERS, *_ORDERS), "export")
+    | grants(("customer", *_LEDGERS, *_OWING, *_ORDERS), "export")
     | grants(("account_entry",), "pay", "refund", "void")
     | grants(("invoice",), "raise", "void")
     | grants(("credit_entry",), "adjust", "reverse")
     | _REDEEM
     | grants(_CARDS, "issue", "void", "export")
-    | grants(("customer",), "set_terms", "send_statement")
+    | grants(("customer",), "set_terms", "set_pay_on_account", "send_statement")
     | grants(("changeset",), *READ, "undo"),
     "Read-only": _EVERYTHING_READ,
     "Shop": grants(("customer", *_LEDGERS, *_CARDS), *READ)

@@ -60,6 +60,15 @@ class TermsForm(Form):
     )
 
 
+class OnAccountForm(Form):
+    """Whether the customer may buy on account, and up to what (F63)."""
+
+    pay_on_account = BooleanField(_l("May pay on account"))
+    credit_limit = inputs.MoneyField(
+        _l("Credit limit"), [Optional()], description=_l("Empty means no limit.")
+    )
+
+
 class NoteForm(Form):
     """A note, something to do by a day, or a warning that stands over the record."""
 
@@ -120,6 +129,7 @@ ACTIONS = (
     RowAction(
         statement_mail.send_statement, StatementForm, "send", when=_live, bulk=False, starts=statements.starts
     ),
+    RowAction(customers.set_pay_on_account, OnAccountForm, "receipt", when=_live, from_row=True),
     RowAction(merge.merge, MergeForm, "git-merge", when=_live, bulk=False),
     RowAction(
         customers.verify, NoForm, "circle-check", when=lambda row: row.verified_at is None and row.is_live

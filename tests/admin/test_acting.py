@@ -177,6 +177,7 @@ CASES: dict[str, tuple[Callable[[Shop], int] | None, dict[str, str]]] = {
     "customer.change_class": (some_customer, {"customer_class": "@customer_class"}),
     "customer.change_group": (some_customer, {"membership_group": "@membership_group"}),
     "customer.set_loyalty_card": (some_customer, {"loyalty_code": "9826-1147"}),
+    "customer.set_pay_on_account": (some_customer, {"credit_limit": "500", "pay_on_account": "y"}),
     "customer.set_terms": (some_customer, {"credit_limit": "500", "free_delivery": "y"}),
     "customer.verify": (some_customer, {}),
     "customer.send_statement": (
@@ -249,7 +250,7 @@ BEFORE: dict[str, Callable[[Shop, str], None]] = {
 }
 SHOWN_ONCE = {"api_key.create": 200, "gift_card.issue": 200}
 """What answers with a page that shows something this once, where others answer with a message alone."""
-DECLARED = {f"{s.model.resource_name()}.{a.action.verb}": a for s in SCREENS for a in s().actions()}
+DECLARED = {f"{s.named()}.{a.action.verb}": a for s in SCREENS for a in s().actions()}
 STAYS = (
     "entry.reverse",
     "entry.void",
