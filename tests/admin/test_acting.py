@@ -264,6 +264,7 @@ on_postgresql = pytest.mark.parametrize("database_kind", ["postgresql"], indirec
 """For what no database decides: once is enough."""
 
 every_action = pytest.mark.parametrize("code", sorted(CASES))
+every_dangerous_one = pytest.mark.parametrize("code", [c for c in sorted(CASES) if DECLARED[c].action.danger])
 
 
 class Door:
@@ -344,6 +345,7 @@ def test_the_preview_writes_nothing_and_the_deed_does_what_it_said(shop: Shop, c
         assert (done.action, done.actor_name) == (code, "Admin Tester")
 
 
+@pytest.mark.either_database
 @every_action
 def test_a_double_click_does_it_once(shop: Shop, code: str) -> None:
     door = Door(shop, code)
@@ -380,12 +382,9 @@ def test_another_persons_preview_is_no_confirmation(shop: Shop, code: str) -> No
     assert shop.figures() == before
 
 
-@pytest.mark.either_database
-@every_action
+@every_dangerous_one
 def test_a_dangerous_one_is_confirmed_by_name(shop: Shop, code: str) -> None:
     door = Door(shop, code)
-    if not door.confirm:
-        return
     data, before = door.opened(), shop.figures()
     for typed in ("", "somebody else"):
         answer = door.send({**data, "confirm": typed})
@@ -394,11 +393,9 @@ def test_a_dangerous_one_is_confirmed_by_name(shop: Shop, code: str) -> None:
     assert shop.figures() == before
 
 
-@every_action
+@every_dangerous_one
 def test_a_dangerous_one_is_looked_at_first_even_without_scripts(shop: Shop, code: str) -> None:
     door = Door(shop, code)
-    if not door.confirm:
-        return
     before = shop.figures()
     answer = door.send(door.opened())
     assert answer.status_code == 422

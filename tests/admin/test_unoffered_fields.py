@@ -66,6 +66,7 @@ def newest(shop: Shop, resource: str) -> int:
         return int(session.scalar(sa.select(sa.func.max(table.c.id))) or 0)
 
 
+@pytest.mark.either_database
 @pytest.mark.parametrize("resource", EDITABLE)
 def test_a_form_that_is_saved_as_it_is_changes_nothing_whatever_else_is_sent(
     world: Any, resource: str
@@ -93,6 +94,7 @@ def test_a_form_that_is_saved_as_it_is_changes_nothing_whatever_else_is_sent(
     assert whole(shop, resource, row) == before
 
 
+@pytest.mark.either_database
 @pytest.mark.parametrize("resource", EDITABLE)
 def test_the_api_refuses_by_name_what_it_does_not_offer(world: Any, resource: str) -> None:
     shop, screen, api = world.shop, world.shop.screen(resource), world.shop.api()
@@ -117,6 +119,7 @@ def test_the_api_refuses_by_name_what_it_does_not_offer(world: Any, resource: st
     assert newest(shop, resource) == highest
 
 
+@pytest.mark.either_database
 @pytest.mark.parametrize("resource", sorted(CREATE))
 def test_a_new_record_has_nothing_but_what_its_form_offers(shop: Shop, resource: str) -> None:
     closed, found = unoffered(shop.screen(resource).form_columns), []
@@ -138,6 +141,7 @@ def _another(name: str, value: str, second: Any) -> str:
     return f"{value}2" if second and name in ("name", "code", "value") and not value.isdigit() else value
 
 
+@pytest.mark.either_database
 @pytest.mark.parametrize("code", sorted(CASES))
 def test_an_action_does_the_same_whatever_else_its_form_is_sent(shop: Shop, code: str) -> None:
     door = Door(shop, code)
