@@ -27,6 +27,7 @@ class GiftCard(Record):
     """One gift card. Its code is known by a digest only; the end of it tells cards apart.
 
     ``redeemed_entry`` is the entry that credited it and was not reversed: one card is never credited twice at a time.
+    It follows from the ledger, so the journal leaves it out: an undo takes back the entry, and with it this.
     """
 
     __tablename__ = "gift_card"
@@ -49,7 +50,7 @@ class GiftCard(Record):
         Date, info=state(), doc=N_("The last day it can be redeemed; empty for no end.")
     )
     voided_at: Mapped[dt.datetime | None] = mapped_column(UTCDateTime, info=state())
-    redeemed_entry_id: Mapped[int | None] = refers("credit_entry", state(), index=False, unique=True)
+    redeemed_entry_id: Mapped[int | None] = refers("credit_entry", derived, index=False, unique=True)
 
     redeemed_entry: Mapped[CreditEntry | None] = relationship()
 
