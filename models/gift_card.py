@@ -10,6 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from models.base import N_, Record, table_args
 from models.columns import capitals, check, money, refers
 from models.credit import CreditEntry
+from models.customer import Customer
 from models.personal import derived, secret, state
 from models.places import CURRENCY
 from models.types import Choice, Key, UTCDateTime
@@ -60,6 +61,16 @@ class GiftCard(Record):
         if self.redeemed_entry_id is not None:
             return CardState.REDEEMED
         return CardState.VOIDED if self.voided_at is not None else CardState.OPEN
+
+    @property
+    def redeemed_by(self) -> Customer | None:
+        """Whose credit it is now."""
+        return self.redeemed_entry.customer if self.redeemed_entry is not None else None
+
+    @property
+    def redeemed_at(self) -> dt.datetime | None:
+        """When it was credited."""
+        return self.redeemed_entry.created_at if self.redeemed_entry is not None else None
 
     def __str__(self) -> str:
         return f"•••• {self.last4}"
