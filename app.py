@@ -26,6 +26,7 @@ from admin import (
     errors,
     factor,
     guards,
+    health,
     home,
     mailing,
     own_account,
@@ -108,7 +109,7 @@ def create_app(
     errors.register(app)
     guards.register(app)
     view_as.register(app)
-    for pages in (search, palette, own_account, password_links, factor, second_step, proof, reveals):
+    for pages in (health, search, palette, own_account, password_links, factor, second_step, proof, reveals):
         app.register_blueprint(pages.blueprint)
     app.add_url_rule("/", "root", lambda: redirect(url_for("admin.index")))
     _add_commands(app)

@@ -391,7 +391,7 @@ def action(
     :param final: is never undone.
     :param recent: asks for a recent sign-in at every door, as ``danger`` does too.
     :param further: the parameter with ids of further rows of ``model``: all are locked in one go, in id order.
-    :param guessed: the parameter that is a secret code; how often anybody may be wrong is limited (rule 2.11).
+    :param guessed: the parameter that is a secret code; how often anybody may be wrong is limited (rule 2.15).
     :param census: what :func:`actions.census.count` counts; an action that is offered for many rows has one.
     :raises ValueError: the code is taken, or does not fit the model.
     """

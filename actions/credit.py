@@ -64,7 +64,7 @@ def post_credit(
 
 
 def take_back(ctx: Context, customer: Customer, entry: CreditEntry, reason: str) -> CreditEntry:
-    """Reverse one entry of a locked customer. The gift card that it credited can be redeemed again (rule 2.9).
+    """Reverse one entry of a locked customer. The gift card that it credited can be redeemed again (rule 2.14).
 
     :raises Refused: it was reversed, is in another currency, or the credit was used since.
     """

@@ -1,4 +1,4 @@
-"""Gift cards: issued with a code that is told once, redeemed to an account, voided (rule 2.9)."""
+"""Gift cards: issued with a code that is told once, redeemed to an account, voided (rule 2.13)."""
 
 from __future__ import annotations
 
@@ -117,7 +117,7 @@ def _refuse_unless_open(card: GiftCard) -> None:
 
 @action("credit_entry.redeem_code", CreditEntry, label=N_("Redeem a gift card"), guessed="code")
 def redeem_code(ctx: Context, *, customer: int | str, code: str) -> Outcome:
-    """Credit a gift card to an account, once: of two who redeem it at the same moment one succeeds (rule 2.9).
+    """Credit a gift card to an account, once: of two who redeem it at the same moment one succeeds (rule 2.13).
 
     :param customer: our id or a handle. :param code: as typed or scanned.
     :raises Invalid: no card has this code. :raises Refused: ``card_redeemed``, ``card_voided``, ``card_expired``,

@@ -1,4 +1,4 @@
-"""Codes that open something to whoever knows them: kept as slow digests, and guessed at a few times only (rule 2.11).
+"""Codes that open something to whoever knows them: kept as slow digests, and guessed at a few times only (rule 2.15).
 
 An action says which of its parameters is such a code (``guessed=``). The runner then sees to both, whatever the door:
 previews are counted too, as they would tell as much.

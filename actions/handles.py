@@ -49,6 +49,9 @@ def _found(ctx: Context, handle: Any, field: str) -> int:
     kind, colon, value = handle.partition(":") if isinstance(handle, str) else ("", "", "")
     if not colon or kind not in KINDS or not value.strip() or len(handle) > LONGEST:
         raise Invalid({field: SHAPE})
+    if kind == "id":
+        digits = value.isascii() and value.isdigit() and len(value) <= 18
+        return _one([int(value)] if digits else [], field)
     with ctx.session.no_autoflush:
         return _one(list(ctx.session.scalars(_query(ctx, kind, value.strip()).limit(2))), field)
 
@@ -61,7 +64,7 @@ def _one(ids: list[int], field: str) -> int:
 
 def _query(ctx: Context, kind: str, value: str) -> Select[Any]:
     """Return the statement for the ids of whoever a handle may mean, within what the actor sees."""
-    if kind not in ("id", "email", "loyalty_code", "account_code"):
+    if kind not in ("email", "loyalty_code", "account_code"):
         named = select(ExternalId.customer_id).where(
             ExternalId.system == kind,
             ExternalId.kind == ExternalKind.USER,
@@ -82,9 +85,6 @@ def _by_field(ctx: Context, kind: str, value: str) -> Select[Any]:
 
 
 def _condition(kind: str, value: str) -> ColumnElement[bool]:
-    if kind == "id":
-        digits = value.isascii() and value.isdigit() and len(value) <= 18
-        return Customer.id == (int(value) if digits else 0)
     if kind == "email":
         return Customer.email_key == normalise.email(value)
     return (Customer.loyalty_code if kind == "loyalty_code" else Customer.account_code) == value.upper()

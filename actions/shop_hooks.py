@@ -125,11 +125,13 @@ def cancel_points(ctx: Context, *, customer: Handle, order_ref: str, reason: str
     """
     order, text = _order(order_ref), words("reason", reason)
     owner = whom(ctx, customer)
-    last: LoyaltyEntry | None = None
-    for entry in _standing(ctx, LoyaltyEntry, owner, order, LoyaltyEntry.points):
-        reverse = loyalty.take_back if entry.points > 0 else loyalty.give_back
-        last = reverse(replace(ctx, key=None), owner, entry, text)
-    return Outcome(N_("The points of order %(order)s were taken back."), last, {"order": order})
+    back = [
+        (loyalty.take_back if entry.points > 0 else loyalty.give_back)(
+            replace(ctx, key=None), owner, entry, text
+        )
+        for entry in _standing(ctx, LoyaltyEntry, owner, order, LoyaltyEntry.points)
+    ]
+    return Outcome(N_("The points of order %(order)s were taken back."), back[0], {"order": order})
 
 
 def _standing(ctx: Context, model: Any, owner: Customer, order: str, figure: Any) -> Sequence[Any]:
@@ -180,10 +182,11 @@ def cancel_credit(ctx: Context, *, customer: Handle, order_ref: str, reason: str
     """Give back all the credit an order took. :raises Refused: ``nothing_to_cancel``, ``too_little_credit``."""
     order, text = _order(order_ref), words("reason", reason)
     owner = whom(ctx, customer)
-    last: CreditEntry | None = None
-    for entry in _standing(ctx, CreditEntry, owner, order, CreditEntry.amount):
-        last = credit.take_back(replace(ctx, key=None), owner, entry, text)
-    return Outcome(N_("The credit of order %(order)s was given back."), last, {"order": order})
+    back = [
+        credit.take_back(replace(ctx, key=None), owner, entry, text)
+        for entry in _standing(ctx, CreditEntry, owner, order, CreditEntry.amount)
+    ]
+    return Outcome(N_("The credit of order %(order)s was given back."), back[0], {"order": order})
 
 
 # -- the account ----------------------------------------------------------------------------------------------------

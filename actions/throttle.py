@@ -66,8 +66,8 @@ def of_reveals(user_id: int) -> Limit:
 
 
 def of_codes(user_id: int) -> Limit:
-    """Return the limit on the wrong codes that one person, or a key of theirs, tries: ten in a quarter of an hour."""
-    return Limit(f"codes {user_id}", 10, dt.timedelta(minutes=15))
+    """Return the limit on the wrong codes that one person, or a key of theirs, tries: twenty in a quarter hour."""
+    return Limit(f"codes {user_id}", 20, dt.timedelta(minutes=15))
 
 
 def take(engine: Engine, limits: Sequence[Limit], now: dt.datetime) -> int:

@@ -213,7 +213,7 @@ def _tastings() -> Iterator[Check]:
 
 
 def _cards() -> Iterator[Check]:
-    """Each card that was redeemed names the entry that credited it, and each such entry is named (rule 2.9)."""
+    """Each card that was redeemed names the entry that credited it, and each such entry is named (rule 2.14)."""
     said = and_(
         CreditEntry.kind == CreditKind.GIFT_CARD,
         CreditEntry.amount == GiftCard.amount,

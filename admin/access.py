@@ -97,6 +97,8 @@ VERB_OF = {"list": "list", "show": "show", "create": "add", "change": "edit", "r
 
 BESIDES = {
     "/": Who.ANYBODY,
+    "/healthz": Who.ANYBODY,
+    "/readyz": Who.ANYBODY,
     "/login/": Who.ANYBODY,
     "/login/code/": Who.ANYBODY,
     "/logout/": Who.ANYBODY,

@@ -8,6 +8,7 @@ from flask import Flask, request
 from flask_babel import gettext as _
 from werkzeug.exceptions import ServiceUnavailable
 
+from admin import health
 from admin.context import session
 from admin.second_step import lead_to_factor
 from config import LOOPBACK
@@ -23,7 +24,11 @@ def register(app: Flask) -> None:
 
     def refuse_demo_elsewhere() -> None:
         """Refuse any address but this machine's own while somebody could sign in with the well-known password."""
-        if request.endpoint == "static" or request.host.rsplit(":", 1)[0].strip("[]") in LOOPBACK:
+        if (
+            request.endpoint == "static"
+            or health.is_asked()
+            or request.host.rsplit(":", 1)[0].strip("[]") in LOOPBACK
+        ):
             return
         if time.monotonic() - state["asked"] >= ASK_AGAIN_AFTER:
             state.update(asked=time.monotonic(), demo=float(has_demo_staff(session())))

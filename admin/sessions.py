@@ -21,8 +21,8 @@ USER = "_user_id"
 """Where Flask-Login keeps who has signed in."""
 OF_NOBODY = ("csrf_token", "_flashes", "view_as", "pending")
 """What a session of nobody holds and the one that begins at sign-in does not take over."""
-WITHOUT = ("/static/", "/api/")
-"""Addresses that know no browser's session: files are anybody's, and programs show tokens."""
+WITHOUT = ("/static/", "/api/", "/healthz", "/readyz")
+"""Addresses that know no browser's session: files are anybody's, programs show tokens, and watchers ask for nobody."""
 
 
 class BrowserSession(SecureCookieSession):

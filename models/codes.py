@@ -1,4 +1,4 @@
-"""Codes of gift cards: how they are compared, and the digest that is all the database keeps of one (rule 2.11)."""
+"""Codes of gift cards: how they are compared, and the digest that is all the database keeps of one (rule 2.15)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Gift cards: money that waits behind a code until somebody redeems it to their account (RULES 2.9)."""
+"""Gift cards: money that waits behind a code until somebody redeems it to their account (RULES 2.13)."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from models.base import N_, Record, table_args
 from models.columns import capitals, check, money, refers
 from models.credit import CreditEntry
+from models.customer import Customer
 from models.personal import derived, secret, state
 from models.places import CURRENCY
 from models.types import Choice, Key, UTCDateTime
@@ -27,6 +28,7 @@ class GiftCard(Record):
     """One gift card. Its code is known by a digest only; the end of it tells cards apart.
 
     ``redeemed_entry`` is the entry that credited it and was not reversed: one card is never credited twice at a time.
+    It follows from the ledger, so the journal leaves it out: an undo takes back the entry, and with it this.
     """
 
     __tablename__ = "gift_card"
@@ -49,7 +51,7 @@ class GiftCard(Record):
         Date, info=state(), doc=N_("The last day it can be redeemed; empty for no end.")
     )
     voided_at: Mapped[dt.datetime | None] = mapped_column(UTCDateTime, info=state())
-    redeemed_entry_id: Mapped[int | None] = refers("credit_entry", state(), index=False, unique=True)
+    redeemed_entry_id: Mapped[int | None] = refers("credit_entry", derived, index=False, unique=True)
 
     redeemed_entry: Mapped[CreditEntry | None] = relationship()
 
@@ -59,6 +61,16 @@ class GiftCard(Record):
         if self.redeemed_entry_id is not None:
             return CardState.REDEEMED
         return CardState.VOIDED if self.voided_at is not None else CardState.OPEN
+
+    @property
+    def redeemed_by(self) -> Customer | None:
+        """Whose credit it is now."""
+        return self.redeemed_entry.customer if self.redeemed_entry is not None else None
+
+    @property
+    def redeemed_at(self) -> dt.datetime | None:
+        """When it was credited."""
+        return self.redeemed_entry.created_at if self.redeemed_entry is not None else None
 
     def __str__(self) -> str:
         return f"•••• {self.last4}"

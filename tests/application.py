@@ -17,6 +17,8 @@ USERNAMES = {
     "Support": "support",
     "Finance": "finance",
     "Read-only": "readonly",
+    "Shop": "shop",
+    "Accounting package": "accounting",
 }
 CHEAP_HASH = "pbkdf2:sha256:1"  # signing in happens thousands of times here
 TOKEN = re.compile(r'name="csrf[_-]token"[^>]*?(?:value|content)="([^"]+)"')

@@ -92,21 +92,19 @@ def _state_text(view: Any, context: Any, row: GiftCard, name: str) -> str:
 
 
 def _redeemed_by(view: Any, context: Any, row: GiftCard, name: str) -> Any:
-    return related_cell(row.redeemed_entry.customer if row.redeemed_entry is not None else None)
+    return related_cell(row.redeemed_by)
 
 
 def _redeemed_by_text(view: Any, context: Any, row: GiftCard, name: str) -> str:
-    return str(row.redeemed_entry.customer) if row.redeemed_entry is not None else ""
+    return str(row.redeemed_by) if row.redeemed_by is not None else ""
 
 
 def _redeemed_at(view: Any, context: Any, row: GiftCard, name: str) -> Any:
-    return (
-        cells.moment(row.redeemed_entry.created_at, now(), shop()) if row.redeemed_entry is not None else None
-    )
+    return cells.moment(row.redeemed_at, now(), shop()) if row.redeemed_at is not None else None
 
 
-def _redeemed_at_figure(view: Any, context: Any, row: GiftCard, name: str) -> dt.datetime | None:
-    return row.redeemed_entry.created_at if row.redeemed_entry is not None else None
+def _redeemed_at_moment(view: Any, context: Any, row: GiftCard, name: str) -> dt.datetime | None:
+    return row.redeemed_at
 
 
 class GiftCardScreen(Screen):
@@ -119,7 +117,6 @@ class GiftCardScreen(Screen):
         "redeemed_entry", "currency",
     )  # fmt: skip
     column_hidden = ("voided_at", "redeemed_entry", "currency")
-    column_figures = ("state", "redeemed_by", "redeemed_at")
     column_default_sort = ("created_at", True)
     column_searchable_list = ("last4",)
     column_filters = (
@@ -145,7 +142,7 @@ class GiftCardScreen(Screen):
         "last4": _ending, "state": _state, "redeemed_by": _redeemed_by, "redeemed_at": _redeemed_at,
     }  # fmt: skip
     column_formatters_export = {
-        "state": _state_text, "redeemed_by": _redeemed_by_text, "redeemed_at": _redeemed_at_figure,
+        "state": _state_text, "redeemed_by": _redeemed_by_text, "redeemed_at": _redeemed_at_moment,
     }  # fmt: skip
     views = (
         View("open", _l("Not redeemed"), {"redeemed_entry__empty": "1", "voided_at__empty": "1"}),
@@ -157,7 +154,7 @@ class GiftCardScreen(Screen):
         gift_cards.issue,
         IssueForm,
         "plus",
-        intro=_l("Only the end of the code is kept. Write it down or print it before you go on."),
+        intro=_l("Its code is shown once, right after: print it or write it down. Only its end is kept."),
     )
     row_actions = (
         RowAction(gift_cards.void, ReasonForm, "ban", when=lambda row: row.state == CardState.OPEN),
