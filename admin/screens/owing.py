@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any, ClassVar
 
 from flask import g, redirect, request
 from flask_admin import expose
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import Select, func, select
-from sqlalchemy.orm import aliased
+from sqlalchemy import Select, select
 
 from actions import accounts
-from actions.ageing import BUCKETS, Ageing, ageing, bucket_of, owed_by_age, who_is_late
+from actions.ageing import BUCKETS, ageing, bucket_of, last_payment, who_is_late
 from actions.base import Actor
 from admin import ages, cells
 from admin.base import Screen
@@ -23,21 +23,9 @@ from admin.fields import Field, label_of
 from admin.pages import Cell, Link, Text, Totals
 from admin.query import Condition, parse_id
 from admin.screens.customers import CustomerScreen
-from models.account import AccountEntry, AccountKind
 from models.customer import Customer
 
-
-def _last_payment() -> Any:
-    """Return the value date of a customer's last payment that was not voided."""
-    reversal = aliased(AccountEntry)
-    query = select(AccountEntry.value_date).outerjoin(reversal, reversal.reverses_id == AccountEntry.id)
-    taken = AccountEntry.kind == AccountKind.PAYMENT, reversal.id.is_(None)
-    newest = AccountEntry.value_date.desc(), AccountEntry.id.desc()
-    query = query.where(AccountEntry.customer_id == Customer.id, *taken).order_by(*newest).limit(1)
-    return query.correlate(Customer).scalar_subquery()
-
-
-_LAST_PAYMENT = _last_payment()
+_LAST_PAYMENT = last_payment()
 
 
 def _bucket(view: Any, context: Any, row: Customer, name: str) -> Any:
@@ -162,40 +150,21 @@ class OwingScreen(Screen):
 
     def totals(self, statement: Select[Any]) -> Totals | None:
         """Add up by type and currency: amounts of different currencies are never added together (rule 2.1)."""
-        lines = [
-            (self._of_type(kind, currency), _sums(count, owed, credit, Ageing(*buckets), currency))
-            for kind, currency, count, owed, credit, *buckets in session().execute(_totals(statement))
-        ]
-        headings = (_("Customers"), _("Owed"), *ages.WORDS.values(), _("In credit"))
-        return (
-            Totals(_("Totals by type and currency"), [str(word) for word in headings], lines)
-            if lines
-            else None
-        )
+        lines = [(self._of_type(sums), _figures(sums)) for sums in ages.sums(session(), statement)]
+        headings = [str(word) for word in (_("Customers"), _("Owed"), *ages.WORDS.values(), _("In credit"))]
+        return Totals(_("Totals by type and currency"), headings, lines) if lines else None
 
-    def _of_type(self, kind: Any, currency: str) -> Cell:
-        return Cell(f"{label_of(kind)}, {currency}")
+    def _of_type(self, sums: ages.Sums) -> Cell:
+        url = self.url_to("index_view", view="all", account_type__eq=sums.account_type.value)
+        return Cell(f"{label_of(sums.account_type)}, {sums.currency}", url)
 
 
-def _totals(statement: Select[Any]) -> Select[Any]:
-    """Select type, currency, number, what is owed and in credit, and the buckets, over all rows of a list."""
-    named = Customer.id, Customer.account_type, Customer.currency, Customer.account_balance
-    who = statement.with_only_columns(*named).order_by(None).cte("listed")
-    owed = owed_by_age(AccountEntry.customer_id.in_(select(who.c.id)), ages.today()).subquery("owed_by_age")
-    balance = who.c.account_balance
-    sums = [func.sum(balance).filter(balance > 0), -func.sum(balance).filter(balance < 0)]
-    sums += [func.sum(owed.c[name]) for name in BUCKETS]
-    columns = who.c.account_type, who.c.currency
-    query = select(*columns, func.count(), *(func.coalesce(figure, 0) for figure in sums))
-    query = query.select_from(who).outerjoin(owed, owed.c.customer_id == who.c.id)
-    return query.group_by(*columns).order_by(who.c.currency, who.c.account_type)
-
-
-def _sums(count: int, owed: int, credit: int, by_age: Ageing, currency: str) -> list[Text]:
-    figures = [(name, int(getattr(by_age, name))) for name in BUCKETS]
+def _figures(sums: ages.Sums) -> list[Text]:
+    money = partial(ages.figure, currency=sums.currency)
+    late = [money(getattr(sums.by_age, name), name=name) for name in BUCKETS]
     return [
-        cells.number(count, shop()),
-        ages.figure(int(owed), currency, "current"),
-        *(ages.figure(minor, currency, name) for name, minor in figures),
-        ages.figure(int(credit), currency, "current"),
+        cells.number(sums.customers, shop()),
+        money(sums.owed, name=""),
+        *late,
+        money(sums.in_credit, name=""),
     ]

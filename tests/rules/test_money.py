@@ -113,6 +113,8 @@ class Credit(Pair):
         self.adjust(0, -self.balance(self.who(0)))
 
 
+@pytest.mark.slow
+@pytest.mark.soak
 @pytest.mark.parametrize("machine", [Account, Credit])
 def test_money_does_what_the_plain_model_does(desk: Desk, machine: type[Pair]) -> None:
     run_state_machine_as_test(of(desk, machine), settings=MODEST)
