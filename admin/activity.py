@@ -17,7 +17,7 @@ from actions.base import ACTIONS
 from actions.events import EVENTS
 from actions.runs import LABELS
 from admin import cells, privileges
-from admin.changesets import TIES, changesets_of, rows_of, undone_by
+from admin.changesets import TIES, newest_changesets, rows_of, undone_by
 from admin.context import allowed, channels, clientele, now, session, shop, sight
 from admin.fields import Field, label_of
 from admin.pages import Event, FieldChange, Text
@@ -49,7 +49,7 @@ def recent(screen: Screen, row: Any, most: int = SHOWN) -> list[Event]:
     """Return the newest events of a record."""
     if isinstance(row, Changeset) or not row.__journal__:
         return []
-    found = list(session().scalars(changesets_of(row).limit(most)))
+    found = list(session().scalars(newest_changesets(row, most)))
     changes, undone = first_changes(found, rows_of(row)), undone_by(found)
     behalf = Names.of_rows(("customer", c.on_behalf_of_id) for c in found)
     return [
