@@ -56,7 +56,7 @@ def _customer(engine: sa.Engine, count: int) -> int:
         given = {k: v for k, v in like.items() if k not in ("id", "merged_into_id")}
         unlike = {"email_key": "", "email": None, "loyalty_code": None, "account_code": None, "points": 0}
         made = connection.execute(sa.insert(CUSTOMER).values(**given | unlike | {"last_name": f"Of {count}"}))
-        customer = int(made.inserted_primary_key[0])  # type: ignore[index]
+        customer = int(made.inserted_primary_key[0])
     for first in range(0, count, BATCH):
         with writer.begin() as connection:
             _entries(connection, customer, range(first, min(first + BATCH, count)))

@@ -1,6 +1,7 @@
 """Points against a plain model that knows nothing of tables: whatever staff do in whatever order (rule 1)."""
 
 import datetime as dt
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from zoneinfo import ZoneInfo
 
@@ -16,9 +17,12 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 from sqlalchemy import func, select
+from sqlalchemy.orm import Session
 
+from actions.balances import balances_after
 from actions.base import Refused
 from actions.ledger import live_customer
+from actions.lots import fates, is_newest, left_then, lots_then
 from actions.loyalty import adjust, available, due, lapse, lapse_instant, reverse
 from models.loyalty import LoyaltyAllocation, LoyaltyEntry, LoyaltyLot
 from tests import factories
@@ -75,6 +79,24 @@ class Model:
             if not lot.alive(today) and lot.left:
                 self.rows.append(-lot.left)
                 lot.left = 0
+
+
+def explain(session: Session, entry: LoyaltyEntry, lots: Sequence[LoyaltyLot], balance: int) -> None:
+    """Hold the explanation of one balance to it, and what it says of each lot to the lot."""
+    left = left_then(session, entry, lots)
+    told = fates(session, entry, lots)
+    assert sum(left.values()) == balance
+    newest = is_newest(session, entry)
+    shown = {
+        some: set(session.scalars(lots_then(entry, now=newest, left=some).with_only_columns(LoyaltyLot.id)))
+        for some in (True, False)
+    }
+    assert shown[True] == {lot for lot, points in left.items() if points}
+    for lot in lots:
+        given = lot.points if lot.id in shown[False] else 0
+        assert given - told[lot.id].gone == left[lot.id]
+        assert sum(taken.points for taken in told[lot.id].latest) == told[lot.id].gone
+        assert not newest or left[lot.id] == lot.unspent
 
 
 class Points(RuleBasedStateMachine):
@@ -180,6 +202,19 @@ class Points(RuleBasedStateMachine):
         assert sum(lot.unspent for lot in lots) == self.model.balance()
         entries = self.desk.all(LoyaltyEntry, customer_id=self.customer)
         assert sorted(entry.points for entry in entries) == sorted(self.model.rows)
+
+    @invariant()
+    def the_lots_behind_every_balance_add_up_to_it(self) -> None:
+        with self.desk.look() as session:
+            mine = select(LoyaltyEntry).where(LoyaltyEntry.customer_id == self.customer)
+            entries = session.scalars(mine.order_by(LoyaltyEntry.created_at, LoyaltyEntry.id)).all()
+            lots = session.scalars(select(LoyaltyLot).where(LoyaltyLot.customer_id == self.customer)).all()
+            balances, total = balances_after(session, LoyaltyEntry, entries), 0
+            for entry in [*entries[:3], *entries[-3:]] if len(entries) > 6 else entries:
+                explain(session, entry, lots, balances[entry.id])
+            for entry in entries:
+                total += entry.points
+                assert balances[entry.id] == total
 
     @invariant()
     def every_lot_is_its_points_less_its_allocations(self) -> None:
