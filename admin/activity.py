@@ -31,6 +31,7 @@ from models.loyalty import LoyaltyEntry
 from models.run import Run
 from models.sight import in_sight
 from models.staff import GENERATED, Grant, Permission, Resource, pairs
+from models.tasting import TastingEntry, TastingKind
 from models.types import Choice
 
 if TYPE_CHECKING:
@@ -96,6 +97,25 @@ def first_changes(
 
 def movements(changesets: Sequence[Changeset]) -> list[tuple[int, FieldChange]]:
     """Return (changeset id, what moved) for deeds on a ledger, whose rows are their own journal."""
+    return [*_figures_moved(changesets), *_tastings_moved(changesets)]
+
+
+def _tastings_moved(changesets: Sequence[Changeset]) -> list[tuple[int, FieldChange]]:
+    deeds = [c.id for c in changesets if c.action.partition(".")[0] == TastingEntry.resource_name()]
+    if not deeds:
+        return []
+    wanted = select(TastingEntry.changeset_id, TastingEntry.kind).where(
+        TastingEntry.changeset_id.in_(deeds), *_seen(TastingEntry)
+    )
+    return [(row[0], tasting(row[1])) for row in session().execute(wanted)]
+
+
+def tasting(kind: TastingKind) -> FieldChange:
+    """Return what an entry of free tastings moved: one is used, or given back."""
+    return FieldChange(_("Free tastings"), "", cells.signed(-1 if kind == TastingKind.USED else 1, shop()))
+
+
+def _figures_moved(changesets: Sequence[Changeset]) -> list[tuple[int, FieldChange]]:
     deeds = [c.id for c in changesets if c.action.partition(".")[0] in LEDGER_TABLES]
     if not deeds:
         return []

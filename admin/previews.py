@@ -19,6 +19,7 @@ from admin.pages import FieldChange, Text
 from admin.preview_pages import PreviewCount, PreviewGroup, PreviewLine, PreviewPage, PreviewSheet
 from admin.sentences import fill, sentence, translated
 from models.journal import Change
+from models.tasting import TastingEntry, TastingKind
 
 MOST_LINES = 20
 """Rows shown of a table; the rest are counted."""
@@ -140,6 +141,8 @@ def _change(row: RowChange) -> Change:
 
 
 def _fields(row: RowChange, change: Change, names: activity.Names) -> Sequence[FieldChange]:
+    if row.kind == "entered" and row.table == TastingEntry.__tablename__:
+        return [activity.tasting(TastingKind(row.after["kind"]))]
     if row.kind == "entered":
         return [
             activity.movement(
