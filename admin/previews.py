@@ -12,7 +12,7 @@ from actions.base import Invalid, Refused, Sheet, SheetLine
 from actions.census import Tally
 from actions.preview import Preview, RowChange
 from actions.runner import MOST_AT_ONCE
-from admin import activity, cells
+from admin import activity, cells, movements
 from admin.changesets import TIES
 from admin.context import now, shop
 from admin.pages import FieldChange, Text
@@ -142,10 +142,10 @@ def _change(row: RowChange) -> Change:
 
 def _fields(row: RowChange, change: Change, names: activity.Names) -> Sequence[FieldChange]:
     if row.kind == "entered" and row.table == TastingEntry.__tablename__:
-        return [activity.tasting(TastingKind(row.after["kind"]))]
+        return [movements.tasting(used=row.after["kind"] == TastingKind.USED.value)]
     if row.kind == "entered":
         return [
-            activity.movement(
+            movements.movement(
                 row.after["points"] if "points" in row.after else row.after["amount"],
                 row.after.get("currency", ""),
             )
