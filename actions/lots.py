@@ -14,6 +14,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, and_, case, exists, func, or_, select
 from sqlalchemy.orm import Session, contains_eager
 
+from actions.loyalty import unspent
 from models.loyalty import LoyaltyAllocation, LoyaltyEntry, LoyaltyKind, LoyaltyLot
 
 SHOWN = 10
@@ -57,7 +58,7 @@ def lots_then(entry: LoyaltyEntry, *, now: bool, left: bool) -> Select[Any]:
     """
     mine = select(LoyaltyLot).join(LoyaltyLot.entry).where(LoyaltyLot.customer_id == entry.customer_id)
     if left:
-        return mine.where(LoyaltyLot.unspent > 0 if now else _left(entry) != 0)
+        return mine.where(unspent() if now else _left(entry) != 0)
     return mine if now else mine.where(or_(_until(entry), _gone(entry) != 0))
 
 

@@ -17,19 +17,16 @@ from actions.base import ACTIONS
 from actions.events import EVENTS
 from actions.runs import LABELS
 from admin import cells, privileges
-from admin.changesets import TIES, changesets_of, rows_of, undone_by
-from admin.context import allowed, channels, clientele, now, session, shop, sight
+from admin.changesets import TIES, newest_changesets, rows_of, undone_by
+from admin.context import allowed, clientele, now, session, shop, sight
 from admin.fields import Field, label_of
+from admin.movements import movements, seen
 from admin.pages import Event, FieldChange, Text
 from models import masks
-from models.account import AccountEntry
 from models.base import N_, Base, metadata
-from models.credit import CreditEntry
 from models.customer import Customer
 from models.journal import Change, Changeset
-from models.loyalty import LoyaltyEntry
 from models.run import Run
-from models.sight import in_sight
 from models.staff import GENERATED, Grant, Permission, Resource, pairs
 from models.types import Choice
 
@@ -42,14 +39,13 @@ WHOLE = 500
 """How many changes the page of one changeset lists."""
 BOOKKEEPING = frozenset({"version", "created_at", "updated_at"})
 PERMISSIONS = "ab_permission_view"
-LEDGER_TABLES = frozenset({"loyalty_entry", "account_entry", "invoice", "credit_entry"})
 
 
 def recent(screen: Screen, row: Any, most: int = SHOWN) -> list[Event]:
     """Return the newest events of a record."""
     if isinstance(row, Changeset) or not row.__journal__:
         return []
-    found = list(session().scalars(changesets_of(row).limit(most)))
+    found = list(session().scalars(newest_changesets(row, most)))
     changes, undone = first_changes(found, rows_of(row)), undone_by(found)
     behalf = Names.of_rows(("customer", c.on_behalf_of_id) for c in found)
     return [
@@ -94,36 +90,8 @@ def first_changes(
     return found
 
 
-def movements(changesets: Sequence[Changeset]) -> list[tuple[int, FieldChange]]:
-    """Return (changeset id, what moved) for deeds on a ledger, whose rows are their own journal."""
-    deeds = [c.id for c in changesets if c.action.partition(".")[0] in LEDGER_TABLES]
-    if not deeds:
-        return []
-    points = select(LoyaltyEntry.changeset_id, LoyaltyEntry.points, literal("")).where(*_seen(LoyaltyEntry))
-    money = [
-        select(t.changeset_id, t.amount, t.currency).where(*_seen(t)) for t in (AccountEntry, CreditEntry)
-    ]
-    rows = session().execute(
-        union_all(*(q.where(q.selected_columns[0].in_(deeds)) for q in (points, *money)))
-    )
-    return [(row[0], movement(row[1], row[2])) for row in rows]
-
-
-def _seen(model: type[Base]) -> list[Any]:
-    """Return the condition that leaves out what a deed did to customers out of sight of the person asking."""
-    clause = in_sight(model, channels())
-    return [] if clause is None else [clause]
-
-
-def movement(figure: int, currency: str) -> FieldChange:
-    """Return what a ledger row moved: money in a currency, or points."""
-    if currency:
-        return FieldChange(_("Amount"), "", cells.signed_money(figure, currency, shop()))
-    return FieldChange(_("Points"), "", cells.signed(figure, shop()))
-
-
 def _first(changeset_id: int, about: Any, most: int) -> Select[Any]:
-    query = select(Change.id).where(Change.changeset_id == changeset_id, *_seen(Change))
+    query = select(Change.id).where(Change.changeset_id == changeset_id, *seen(Change))
     return (query if about is None else query.where(about)).order_by(Change.id).limit(most)
 
 

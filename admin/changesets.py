@@ -42,15 +42,25 @@ def _is(row: Any) -> tuple[Any, Any]:
     return Change.table_name == row.__tablename__, Change.row_id == row.id
 
 
-def changesets_of(row: Any) -> Select[Any]:
-    """Return the changesets that touched a record, newest first; for a customer, everything that is theirs too."""
+def newest_changesets(row: Any, most: int) -> Select[Any]:
+    """Return the newest changesets that touched a record; for a customer, everything that is theirs too.
+
+    Of a customer's each table is asked for its own newest by itself, so that a long ledger is not gone through for it.
+    """
     if isinstance(row, Customer):
-        touched = customer_changesets(row.id)
-        return select(Changeset).where(Changeset.id.in_(touched)).order_by(Changeset.id.desc())
+        newest = (
+            branch.distinct().order_by(branch.selected_columns[0].desc()).limit(most).subquery()
+            for branch in _branches(row.id)
+        )
+        return _newest(union_all(*(select(part.c[0]) for part in newest)), most)
     rows = select(Change.changeset_id).where(*_is(row))
     about = Changeset.subject_table == row.__tablename__, Changeset.subject_id == row.id
-    touched = rows.union_all(select(Changeset.id).where(*about))
-    return select(Changeset).where(Changeset.id.in_(touched)).order_by(Changeset.id.desc())
+    return _newest(rows.union_all(select(Changeset.id).where(*about)), most)
+
+
+def _newest(touched: Any, most: int) -> Select[Any]:
+    found = select(Changeset).where(Changeset.id.in_(touched))
+    return found.order_by(Changeset.id.desc()).limit(most)
 
 
 def staff_changesets(member_id: int | None) -> Any:
@@ -71,6 +81,11 @@ def customer_changesets(customer_id: int | None) -> Any:
 
     :param customer_id: None for those about any customer at all.
     """
+    return union_all(*_branches(customer_id))
+
+
+def _branches(customer_id: int | None) -> list[Select[Any]]:
+    """Return the statements for the ids of changesets about a customer, one for each table that tells of them."""
 
     def theirs(column: Any) -> Any:
         return column == customer_id if customer_id is not None else column.is_not(None)
@@ -80,7 +95,7 @@ def customer_changesets(customer_id: int | None) -> Any:
         select(Changeset.id).where(Changeset.subject_table == "customer", theirs(Changeset.subject_id))
     )
     branches += [select(ledger.changeset_id).where(theirs(ledger.customer_id)) for ledger in LEDGERS]
-    return union_all(*branches)
+    return branches
 
 
 def undone_by(changesets: Sequence[Changeset]) -> dict[int, str]:

@@ -101,6 +101,9 @@ def _customer(entry: LoyaltyEntry) -> Cell:
 
 def _query() -> ListQuery:
     """Return where in the pages one is. :raises BadArgument: it asks for what there is not."""
+    unknown = set(request.args) - {"id", "all", "after", "before"}
+    if unknown:
+        raise BadArgument(min(unknown), _("there is no such argument"))
     if request.args.get("all", "1") not in ("", "1"):
         raise BadArgument("all", _("1 for the empty lots, too"))
     grammar = Grammar({}, frozenset(), frozenset(), shop().zone, PAGE, frozenset({"id", "all"}))

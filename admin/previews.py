@@ -12,13 +12,14 @@ from actions.base import Invalid, Refused, Sheet, SheetLine
 from actions.census import Tally
 from actions.preview import Preview, RowChange
 from actions.runner import MOST_AT_ONCE
-from admin import activity, cells
+from admin import activity, cells, movements
 from admin.changesets import TIES
 from admin.context import now, shop
 from admin.pages import FieldChange, Text
 from admin.preview_pages import PreviewCount, PreviewGroup, PreviewLine, PreviewPage, PreviewSheet
 from admin.sentences import fill, sentence, translated, with_link
 from models.journal import Change
+from models.tasting import TastingEntry, TastingKind
 
 MOST_LINES = 20
 """Rows shown of a table; the rest are counted."""
@@ -140,9 +141,11 @@ def _change(row: RowChange) -> Change:
 
 
 def _fields(row: RowChange, change: Change, names: activity.Names) -> Sequence[FieldChange]:
+    if row.kind == "entered" and row.table == TastingEntry.__tablename__:
+        return [movements.tasting(used=row.after["kind"] == TastingKind.USED.value)]
     if row.kind == "entered":
         return [
-            activity.movement(
+            movements.movement(
                 row.after["points"] if "points" in row.after else row.after["amount"],
                 row.after.get("currency", ""),
             )

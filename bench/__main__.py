@@ -8,12 +8,14 @@ from __future__ import annotations
 import argparse
 from contextlib import AbstractContextManager, nullcontext
 
-from bench import data, imports, lapsing, lists, signing_in
+from bench import data, imports, lapsing, ledger_tab, lists, signing_in
 from bench.lists import Timing
 
 LIMIT = 1.0
 SIGN_IN_LIMIT = 1.05
 """How much longer a wrong password may take for a known user name than for an unknown one, or the other way round."""
+LEDGER_LIMIT = 2.0
+"""How many times as long a customer's Loyalty tab and record may take with very many entries as with a hundred."""
 LAPSE_LIMIT = 2.5
 LAPSE_MEMORY = 300
 """Megabytes that it may take, and that checking the books afterwards may."""
@@ -34,6 +36,9 @@ def main() -> int:
     arguments.add_argument(
         "--imported", type=int, default=50_000, help="customers to import; 0 leaves that out"
     )
+    arguments.add_argument(
+        "--entries", type=int, default=100_000, help="entries of one customer; 0 leaves that out"
+    )
     arguments.add_argument("--lapsing", type=int, default=600_000, help="lots to lapse; 0 leaves that out")
     arguments.add_argument("--among", type=int, default=10_000_000, help="entries whose points stay")
     chosen = arguments.parse_args()
@@ -43,6 +48,7 @@ def main() -> int:
             with _shop(kind, chosen.customers) as url:
                 missed += _list(kind, url, chosen.customers)
                 missed += _sign_in(kind, url)
+                missed += _ledger(kind, url, chosen.entries) if chosen.entries else 0
                 missed += _import(kind, url, chosen.imported) if chosen.imported else 0
                 missed += _lapse(kind, url, chosen.lapsing, chosen.among) if chosen.lapsing else 0
     return 1 if missed else 0
@@ -68,6 +74,19 @@ def _sign_in(kind: str, url: str) -> int:
     kept = "kept" if ratio <= SIGN_IN_LIMIT else "MISSED"
     print(f"  ratio of the longer to the shorter {ratio:.3f}, limit {SIGN_IN_LIMIT:.2f}: {kept}", flush=True)
     return int(ratio > SIGN_IN_LIMIT)
+
+
+def _ledger(kind: str, url: str, entries: int) -> int:
+    missed = 0
+    with data.scratch(url) as scratch:
+        for name, timings in ledger_tab.compare(scratch, entries).items():
+            print(f"Loyalty: {name} of a customer, {kind}:")
+            few, many = _told(timings)
+            ratio = many.median / few.median
+            kept = "kept" if ratio <= LEDGER_LIMIT else "MISSED"
+            print(f"  ratio {ratio:.2f}, limit {LEDGER_LIMIT:.2f}: {kept}", flush=True)
+            missed += int(ratio > LEDGER_LIMIT)
+    return missed
 
 
 def _told(timings: tuple[Timing, ...]) -> tuple[Timing, ...]:

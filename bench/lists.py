@@ -53,15 +53,16 @@ def pages_of(url: str, paths: dict[str, str]) -> dict[str, Callable[[], int]]:
     app.test_client_class = Client
     client = app.test_client()
     client.send("/login/", {"username": "admin", "password": PASSWORD})
-    return {name: partial(_ask, client, path) for name, path in paths.items()}
+    return {name: partial(ask_for, client, path) for name, path in paths.items()}
 
 
 def _stock(url: str) -> Callable[[], int]:
     client = stock_app(url).test_client()
-    return lambda: _ask(client, PATH)
+    return lambda: ask_for(client, PATH)
 
 
-def _ask(client: object, path: str) -> int:
+def ask_for(client: object, path: str) -> int:
+    """Return how long a page is in bytes. :raises SystemExit: it did not come."""
     answer = client.get(path)
     if answer.status_code != 200:
         raise SystemExit(f"{path} answered {answer.status}")

@@ -9,7 +9,7 @@ from sqlalchemy.ext.hybrid import hybrid_property
 from sqlalchemy.orm import Mapped, aliased, mapped_column, relationship
 
 from models.base import N_, LedgerRow, table_args
-from models.columns import capitals, check, money, owner, refers, unique_where
+from models.columns import capitals, check, money, owner, refers, reversed_once, unique_where
 from models.customer import Customer
 from models.order import Order
 from models.personal import ledger, personal
@@ -66,6 +66,7 @@ class Invoice(LedgerRow):
         check("amount_range", "amount > 0"),
         check("due_after_issue", "due_on >= issued_on"),
         Index(None, "customer_id", "issued_on", "id"),
+        Index(None, "customer_id", "changeset_id"),
         Index(None, "issued_on", "id"),
         Index(None, "due_on", "id"),
         Index(None, "created_at", "id"),
@@ -126,8 +127,10 @@ class AccountEntry(LedgerRow):
         check("reversal_names_entry", "(kind = 'reversal') = (reverses_id IS NOT NULL)"),
         check("invoice_named", "kind <> 'invoice' OR invoice_id IS NOT NULL"),
         unique_where("uq_account_entry_invoice", "invoice_id", where="kind = 'invoice'"),
+        reversed_once("account_entry"),
         Index(None, "customer_id", "created_at", "id"),
         Index(None, "customer_id", "value_date", "id"),
+        Index(None, "customer_id", "changeset_id"),
         Index(None, "created_at", "id"),
         Index(None, "value_date", "id"),
         Index(
@@ -158,7 +161,7 @@ class AccountEntry(LedgerRow):
         doc=N_("What the accounting package calls this entry, where it came from there."),
     )
     invoice_id: Mapped[int | None] = refers("invoice", ledger)
-    reverses_id: Mapped[int | None] = refers("account_entry", ledger, index=False, unique=True)
+    reverses_id: Mapped[int | None] = refers("account_entry", ledger, index=False)
 
     customer: Mapped[Customer] = relationship()
     invoice: Mapped[Invoice | None] = relationship()

@@ -50,6 +50,20 @@ def capitals(column: str, length: int) -> CheckConstraint:
     return check(f"{column}_shape", f"length({column}) = {length} AND {column} = upper({column})")
 
 
+def filled(name: str, column: str, *, unique: bool = False) -> Index:
+    """Return an index of a column that is mostly empty, over the rows where it is not.
+
+    With the empty ones in it, the statistics call most of its rows equal, and SQLite reads the whole table instead.
+    """
+    there = text(f"{column} IS NOT NULL")
+    return Index(name, column, unique=unique, sqlite_where=there, postgresql_where=there)
+
+
+def reversed_once(table: str) -> Index:
+    """Return the index by which no row of a ledger is reversed twice (RULES 1.8, 2.4)."""
+    return filled(f"uq_{table}_reverses_id", "reverses_id", unique=True)
+
+
 def unique_where(name: str, *columns: str, where: str) -> Index:
     """Return a unique index over the rows that satisfy ``where``, on both databases."""
     return Index(name, *columns, unique=True, sqlite_where=text(where), postgresql_where=text(where))

@@ -6,7 +6,7 @@ from sqlalchemy import Index, String
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from models.base import N_, LedgerRow, table_args
-from models.columns import capitals, check, money, owner, refers
+from models.columns import capitals, check, money, owner, refers, reversed_once
 from models.customer import Customer
 from models.order import Order
 from models.personal import ledger
@@ -41,7 +41,9 @@ class CreditEntry(LedgerRow):
             "WHEN kind = 'redeemed' THEN amount < 0 ELSE 1 = 1 END",
         ),
         check("reversal_names_entry", "(kind = 'reversal') = (reverses_id IS NOT NULL)"),
+        reversed_once("credit_entry"),
         Index(None, "customer_id", "created_at", "id"),
+        Index(None, "customer_id", "changeset_id"),
         Index(None, "created_at", "id"),
     )
 
@@ -56,7 +58,7 @@ class CreditEntry(LedgerRow):
     code_last4: Mapped[str | None] = mapped_column(
         String(4), info=ledger, doc=N_("The end of the gift card's code.")
     )
-    reverses_id: Mapped[int | None] = refers("credit_entry", ledger, index=False, unique=True)
+    reverses_id: Mapped[int | None] = refers("credit_entry", ledger, index=False)
 
     customer: Mapped[Customer] = relationship()
     order: Mapped[Order | None] = relationship()

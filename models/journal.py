@@ -14,6 +14,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from models import personal
 from models.base import N_, Base, Staff, table_args
+from models.columns import filled
 from models.triggers import AppendOnly
 from models.types import Id, Json, PrimaryKey, UTCDateTime
 
@@ -28,7 +29,10 @@ class Changeset(Base):
     __label__ = N_("Activity")
     __plural__ = N_("Activity")
     __append_only__ = AppendOnly()
-    __table_args__ = table_args(Index("ix_changeset_subject", "subject_table", "subject_id"))
+    __table_args__ = table_args(
+        Index("ix_changeset_subject", "subject_table", "subject_id", "id"),
+        filled("ix_changeset_undoes_id", "undoes_id"),
+    )
 
     id: Mapped[PrimaryKey]
     at: Mapped[dt.datetime] = mapped_column(UTCDateTime, nullable=False, index=True, info=personal.system)
@@ -52,7 +56,7 @@ class Changeset(Base):
     request_id: Mapped[str | None] = mapped_column(String(64), info=personal.system)
     address: Mapped[str | None] = mapped_column(String(45), info=personal.staff)
     undoes_id: Mapped[int | None] = mapped_column(
-        Id, ForeignKey("changeset.id", ondelete="RESTRICT"), index=True, info=personal.system
+        Id, ForeignKey("changeset.id", ondelete="RESTRICT"), info=personal.system
     )
     run_id: Mapped[int | None] = mapped_column(
         Id, ForeignKey("run.id", ondelete="RESTRICT"), index=True, info=personal.system
@@ -85,7 +89,9 @@ class Change(Base):
     __label__ = N_("Change")
     __plural__ = N_("Changes")
     __append_only__ = AppendOnly(blank=("before", "after"), blank_when_erased="customer_id")
-    __table_args__ = table_args(Index("ix_change_row", "table_name", "row_id"))
+    __table_args__ = table_args(
+        Index("ix_change_row", "table_name", "row_id"), Index(None, "customer_id", "changeset_id")
+    )
 
     id: Mapped[PrimaryKey]
     changeset_id: Mapped[int] = mapped_column(
@@ -94,7 +100,7 @@ class Change(Base):
     table_name: Mapped[str] = mapped_column(String(63), nullable=False, info=personal.system)
     row_id: Mapped[int] = mapped_column(Id, nullable=False, info=personal.system)
     # No foreign key, as row_id has none: history outlives the row, or no customer's creation could ever be undone.
-    customer_id: Mapped[int | None] = mapped_column(Id, index=True, info=personal.reference("keep"))
+    customer_id: Mapped[int | None] = mapped_column(Id, info=personal.reference("keep"))
     before: Mapped[dict[str, Any] | None] = mapped_column(
         Json, info=personal.personal("text", written_by="product")
     )

@@ -8,7 +8,7 @@ from sqlalchemy import Index, Integer, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from models.base import N_, Base, LedgerRow, table_args
-from models.columns import check, owner, refers
+from models.columns import check, owner, refers, reversed_once
 from models.customer import Customer
 from models.mail import Mail
 from models.order import Order
@@ -48,7 +48,9 @@ class LoyaltyEntry(LedgerRow):
         ),
         check("expires_positive", "expires_at IS NULL OR points > 0"),
         check("reversal_names_entry", "(kind = 'reversal') = (reverses_id IS NOT NULL)"),
+        reversed_once("loyalty_entry"),
         Index(None, "customer_id", "created_at", "id"),
+        Index(None, "customer_id", "changeset_id"),
         Index(None, "created_at", "id"),
     )
 
@@ -60,7 +62,7 @@ class LoyaltyEntry(LedgerRow):
         Code, info=ledger, doc=N_("The order these points are about.")
     )
     order_id: Mapped[int | None] = refers("sales_order", ledger)
-    reverses_id: Mapped[int | None] = refers("loyalty_entry", ledger, index=False, unique=True)
+    reverses_id: Mapped[int | None] = refers("loyalty_entry", ledger, index=False)
 
     customer: Mapped[Customer] = relationship()
     order: Mapped[Order | None] = relationship()

@@ -6,7 +6,7 @@ from sqlalchemy import Index, Integer
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from models.base import N_, LedgerRow, table_args
-from models.columns import check, owner, refers
+from models.columns import check, owner, refers, reversed_once
 from models.customer import Customer
 from models.order import Order
 from models.personal import ledger
@@ -37,7 +37,9 @@ class TastingEntry(LedgerRow):
         check("year_range", "year BETWEEN 1990 AND 9998"),
         check("reversal_names_entry", "(kind = 'reversal') = (reverses_id IS NOT NULL)"),
         Index(None, "customer_id", "year"),
+        reversed_once("tasting_entry"),
         Index(None, "customer_id", "created_at", "id"),
+        Index(None, "customer_id", "changeset_id"),
         Index(None, "created_at", "id"),
     )
 
@@ -48,7 +50,7 @@ class TastingEntry(LedgerRow):
         Code, info=ledger, doc=N_("The order or booking the tasting went with.")
     )
     order_id: Mapped[int | None] = refers("sales_order", ledger)
-    reverses_id: Mapped[int | None] = refers("tasting_entry", ledger, index=False, unique=True)
+    reverses_id: Mapped[int | None] = refers("tasting_entry", ledger, index=False)
 
     customer: Mapped[Customer] = relationship()
     order: Mapped[Order | None] = relationship()

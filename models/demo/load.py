@@ -21,6 +21,7 @@ from models.demo.plan import CHUNK, HISTORY, Plan
 from models.demo.points import make_points
 from models.demo.sales import make_orders
 from models.demo.staff import authors
+from models.demo.tastings import make_tastings
 from models.dialect import WRITE, hold
 
 SEED = 2026
@@ -80,6 +81,7 @@ def _write(plan: Plan) -> int:
     make_credit(plan, people)
     make_cards(plan, people)
     make_notes(plan, people)
+    make_tastings(plan, people)
     return plan.batch.write()
 
 

@@ -48,7 +48,7 @@ def test_points_show_what_is_there_what_lapses_and_what_is_left_of_each_entry(sh
         )  # fmt: skip
         assert given.status_code == 302
     text = tab(shop, "loyalty_entry", owner)
-    assert "Points 570 Lapsing in 30 days 70 Loyalty card 9826" in text
+    assert "Points 570 Available now 570 Lapsing in 30 days 70 Loyalty card 9826 Change card" in text
     assert exported(shop, "loyalty_entry", "Unspent") == ["", "500", "70"]
     assert exported(shop, "loyalty_entry", "Balance") == ["570", "620", "120"]
     assert "Lapsing in 30 days" not in page_of(shop.client().get("/admin/loyalty_entry/")).text

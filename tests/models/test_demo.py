@@ -26,6 +26,7 @@ from models.loyalty import LoyaltyAllocation, LoyaltyEntry, LoyaltyKind, Loyalty
 from models.note import Note, NoteKind
 from models.order import Order, OrderLine, OrderStatus
 from models.shop import Shop
+from models.tasting import TastingEntry, TastingKind
 from tests.conftest import MakeUrl
 
 NOW = dt.datetime(2026, 11, 21, 15, 30, tzinfo=dt.UTC)
@@ -195,7 +196,7 @@ def test_changesets_follow_time(session: Session) -> None:
 
 def test_nothing_happens_in_the_future_or_before_its_customer(session: Session) -> None:
     joined = {customer.id: customer.created_at for customer in every(session, Customer)}
-    for model in (*records(), LoyaltyEntry, AccountEntry, Invoice, CreditEntry):
+    for model in (*records(), LoyaltyEntry, AccountEntry, Invoice, CreditEntry, TastingEntry):
         for row in every(session, model):
             assert row.created_at <= NOW
             assert row.created_at >= joined.get(getattr(row, "customer_id", None), row.created_at)
@@ -252,6 +253,7 @@ def test_there_is_something_of_everything(session: Session) -> None:
     assert {o.status for o in every(session, Order)} == set(OrderStatus)
     assert {e.kind for e in every(session, LoyaltyEntry)} >= set(LoyaltyKind) - {LoyaltyKind.ADJUSTMENT}
     assert {e.kind for e in every(session, AccountEntry)} >= {AccountKind.INVOICE, AccountKind.PAYMENT}
+    assert {e.kind for e in every(session, TastingEntry)} == set(TastingKind)
     assert {e.kind for e in every(session, CreditEntry)} >= {CreditKind.GIFT_CARD, CreditKind.REDEEMED}
     assert any(c.account_balance > 0 for c in customers)
     assert any(c.agent_id for c in customers)

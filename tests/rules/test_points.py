@@ -1,6 +1,7 @@
 """Points against a plain model that knows nothing of tables: whatever staff do in whatever order (rule 1)."""
 
 import datetime as dt
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -10,10 +11,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.stateful import invariant, precondition, rule, run_state_machine_as_test
 from sqlalchemy import func, select
+from sqlalchemy.orm import Session
 
+from actions.balances import balances_after
 from actions.base import Action
 from actions.lapsing import lapse_lots
 from actions.ledger import live_customer
+from actions.lots import fates, is_newest, left_then, lots_then
 from actions.loyalty import adjust, available, due, earn, lapse, lapse_instant, reverse
 from models.loyalty import LoyaltyAllocation, LoyaltyEntry, LoyaltyKind, LoyaltyLot
 from tests.actions.desk import Desk
@@ -40,6 +44,24 @@ class Lot:
     def order(self) -> tuple[Any, ...]:
         """Which is spent first (rule 1.4)."""
         return self.lapses is None, self.lapses or dt.date.max, self.given, self.entry.row
+
+
+def explain(session: Session, entry: LoyaltyEntry, lots: Sequence[LoyaltyLot], balance: int) -> None:
+    """Hold the explanation of one balance to it, and what it says of each lot to the lot."""
+    left = left_then(session, entry, lots)
+    told = fates(session, entry, lots)
+    assert sum(left.values()) == balance
+    newest = is_newest(session, entry)
+    shown = {
+        some: set(session.scalars(lots_then(entry, now=newest, left=some).with_only_columns(LoyaltyLot.id)))
+        for some in (True, False)
+    }
+    assert shown[True] == {lot for lot, points in left.items() if points}
+    for lot in lots:
+        given = lot.points if lot.id in shown[False] else 0
+        assert given - told[lot.id].gone == left[lot.id]
+        assert sum(taken.points for taken in told[lot.id].latest) == told[lot.id].gone
+        assert not newest or left[lot.id] == lot.unspent
 
 
 class Points(Pair):
@@ -187,6 +209,17 @@ class Points(Pair):
             mine = {lot.entry.row: lot.left for lot in self.lots if lot.entry.owner == person}
             assert {lot.entry_id: lot.unspent for lot in lots} == mine
             assert sum(mine.values()) == self.balance(person)
+
+    @invariant()
+    def the_lots_behind_every_balance_add_up_to_it(self) -> None:
+        for person in self.people:
+            with self.desk.look() as session:
+                mine = select(LoyaltyEntry).where(LoyaltyEntry.customer_id == person)
+                entries = session.scalars(mine.order_by(LoyaltyEntry.created_at, LoyaltyEntry.id)).all()
+                lots = session.scalars(select(LoyaltyLot).where(LoyaltyLot.customer_id == person)).all()
+                balances = balances_after(session, LoyaltyEntry, entries)
+                for entry in [*entries[:3], *entries[-3:]] if len(entries) > 6 else entries:
+                    explain(session, entry, lots, balances[entry.id])
 
     @invariant()
     def every_lot_is_its_points_less_its_allocations(self) -> None:

@@ -1133,8 +1133,15 @@ def upgrade() -> None:
     op.create_index(op.f("ix_changeset_at"), "changeset", ["at"], unique=False)
     op.create_index(op.f("ix_changeset_on_behalf_of_id"), "changeset", ["on_behalf_of_id"], unique=False)
     op.create_index(op.f("ix_changeset_run_id"), "changeset", ["run_id"], unique=False)
-    op.create_index("ix_changeset_subject", "changeset", ["subject_table", "subject_id"], unique=False)
-    op.create_index(op.f("ix_changeset_undoes_id"), "changeset", ["undoes_id"], unique=False)
+    op.create_index("ix_changeset_subject", "changeset", ["subject_table", "subject_id", "id"], unique=False)
+    op.create_index(
+        "ix_changeset_undoes_id",
+        "changeset",
+        ["undoes_id"],
+        unique=False,
+        sqlite_where=sa.text("undoes_id IS NOT NULL"),
+        postgresql_where=sa.text("undoes_id IS NOT NULL"),
+    )
     op.create_table(
         "import_row",
         sa.Column(
@@ -1370,7 +1377,9 @@ def upgrade() -> None:
         sqlite_autoincrement=True,
     )
     op.create_index(op.f("ix_change_changeset_id"), "change", ["changeset_id"], unique=False)
-    op.create_index(op.f("ix_change_customer_id"), "change", ["customer_id"], unique=False)
+    op.create_index(
+        op.f("ix_change_customer_id_changeset_id"), "change", ["customer_id", "changeset_id"], unique=False
+    )
     op.create_index("ix_change_row", "change", ["table_name", "row_id"], unique=False)
     op.create_table(
         "credit_entry",
@@ -1429,11 +1438,16 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_credit_entry")),
         sa.UniqueConstraint("key", name=op.f("uq_credit_entry_key")),
-        sa.UniqueConstraint("reverses_id", name=op.f("uq_credit_entry_reverses_id")),
         sqlite_autoincrement=True,
     )
     op.create_index(op.f("ix_credit_entry_changeset_id"), "credit_entry", ["changeset_id"], unique=False)
     op.create_index(op.f("ix_credit_entry_created_at_id"), "credit_entry", ["created_at", "id"], unique=False)
+    op.create_index(
+        op.f("ix_credit_entry_customer_id_changeset_id"),
+        "credit_entry",
+        ["customer_id", "changeset_id"],
+        unique=False,
+    )
     op.create_index(
         op.f("ix_credit_entry_customer_id_created_at_id"),
         "credit_entry",
@@ -1441,6 +1455,14 @@ def upgrade() -> None:
         unique=False,
     )
     op.create_index(op.f("ix_credit_entry_order_id"), "credit_entry", ["order_id"], unique=False)
+    op.create_index(
+        "uq_credit_entry_reverses_id",
+        "credit_entry",
+        ["reverses_id"],
+        unique=True,
+        sqlite_where=sa.text("reverses_id IS NOT NULL"),
+        postgresql_where=sa.text("reverses_id IS NOT NULL"),
+    )
     op.create_table(
         "external_id",
         sa.Column(
@@ -1531,6 +1553,9 @@ def upgrade() -> None:
     op.create_index(op.f("ix_invoice_changeset_id"), "invoice", ["changeset_id"], unique=False)
     op.create_index(op.f("ix_invoice_created_at_id"), "invoice", ["created_at", "id"], unique=False)
     op.create_index(
+        op.f("ix_invoice_customer_id_changeset_id"), "invoice", ["customer_id", "changeset_id"], unique=False
+    )
+    op.create_index(
         op.f("ix_invoice_customer_id_issued_on_id"),
         "invoice",
         ["customer_id", "issued_on", "id"],
@@ -1603,12 +1628,17 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_loyalty_entry")),
         sa.UniqueConstraint("key", name=op.f("uq_loyalty_entry_key")),
-        sa.UniqueConstraint("reverses_id", name=op.f("uq_loyalty_entry_reverses_id")),
         sqlite_autoincrement=True,
     )
     op.create_index(op.f("ix_loyalty_entry_changeset_id"), "loyalty_entry", ["changeset_id"], unique=False)
     op.create_index(
         op.f("ix_loyalty_entry_created_at_id"), "loyalty_entry", ["created_at", "id"], unique=False
+    )
+    op.create_index(
+        op.f("ix_loyalty_entry_customer_id_changeset_id"),
+        "loyalty_entry",
+        ["customer_id", "changeset_id"],
+        unique=False,
     )
     op.create_index(
         op.f("ix_loyalty_entry_customer_id_created_at_id"),
@@ -1617,6 +1647,14 @@ def upgrade() -> None:
         unique=False,
     )
     op.create_index(op.f("ix_loyalty_entry_order_id"), "loyalty_entry", ["order_id"], unique=False)
+    op.create_index(
+        "uq_loyalty_entry_reverses_id",
+        "loyalty_entry",
+        ["reverses_id"],
+        unique=True,
+        sqlite_where=sa.text("reverses_id IS NOT NULL"),
+        postgresql_where=sa.text("reverses_id IS NOT NULL"),
+    )
     op.create_table(
         "mail",
         sa.Column(
@@ -1804,12 +1842,17 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_tasting_entry")),
         sa.UniqueConstraint("key", name=op.f("uq_tasting_entry_key")),
-        sa.UniqueConstraint("reverses_id", name=op.f("uq_tasting_entry_reverses_id")),
         sqlite_autoincrement=True,
     )
     op.create_index(op.f("ix_tasting_entry_changeset_id"), "tasting_entry", ["changeset_id"], unique=False)
     op.create_index(
         op.f("ix_tasting_entry_created_at_id"), "tasting_entry", ["created_at", "id"], unique=False
+    )
+    op.create_index(
+        op.f("ix_tasting_entry_customer_id_changeset_id"),
+        "tasting_entry",
+        ["customer_id", "changeset_id"],
+        unique=False,
     )
     op.create_index(
         op.f("ix_tasting_entry_customer_id_created_at_id"),
@@ -1821,6 +1864,14 @@ def upgrade() -> None:
         op.f("ix_tasting_entry_customer_id_year"), "tasting_entry", ["customer_id", "year"], unique=False
     )
     op.create_index(op.f("ix_tasting_entry_order_id"), "tasting_entry", ["order_id"], unique=False)
+    op.create_index(
+        "uq_tasting_entry_reverses_id",
+        "tasting_entry",
+        ["reverses_id"],
+        unique=True,
+        sqlite_where=sa.text("reverses_id IS NOT NULL"),
+        postgresql_where=sa.text("reverses_id IS NOT NULL"),
+    )
     op.create_table(
         "account_entry",
         sa.Column(
@@ -1888,12 +1939,17 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_account_entry")),
         sa.UniqueConstraint("external_ref", name=op.f("uq_account_entry_external_ref")),
         sa.UniqueConstraint("key", name=op.f("uq_account_entry_key")),
-        sa.UniqueConstraint("reverses_id", name=op.f("uq_account_entry_reverses_id")),
         sqlite_autoincrement=True,
     )
     op.create_index(op.f("ix_account_entry_changeset_id"), "account_entry", ["changeset_id"], unique=False)
     op.create_index(
         op.f("ix_account_entry_created_at_id"), "account_entry", ["created_at", "id"], unique=False
+    )
+    op.create_index(
+        op.f("ix_account_entry_customer_id_changeset_id"),
+        "account_entry",
+        ["customer_id", "changeset_id"],
+        unique=False,
     )
     op.create_index(
         op.f("ix_account_entry_customer_id_created_at_id"),
@@ -1926,6 +1982,14 @@ def upgrade() -> None:
         unique=True,
         sqlite_where=sa.text("kind = 'invoice'"),
         postgresql_where=sa.text("kind = 'invoice'"),
+    )
+    op.create_index(
+        "uq_account_entry_reverses_id",
+        "account_entry",
+        ["reverses_id"],
+        unique=True,
+        sqlite_where=sa.text("reverses_id IS NOT NULL"),
+        postgresql_where=sa.text("reverses_id IS NOT NULL"),
     )
     op.create_table(
         "gift_card",
