@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from actions.base import Context, Outcome, Refused, action
 from actions.ledger import refuse_unless_live, today, words
 from actions.letters import Enclosure, address_of
-from actions.statement_words import Words, words_for
+from actions.statement_words import words_for
 from actions.statements import Statement, addressee, checked_range, statement
 from models.base import N_, Invalid
 from models.customer import Customer
@@ -87,16 +87,16 @@ def sendable_to(ctx: Context, customer: Customer) -> str:
     return address
 
 
-def remind(ctx: Context, customer: Customer, found: Statement, overdue: int, key: str) -> None:
-    """Send a customer a reminder of what is overdue, in minor units, with the statement. It is sent once a key."""
-    spoken: Words = words_for(customer.language, ctx.shop)
+def remind(ctx: Context, customer: Customer, found: Statement, key: str) -> None:
+    """Send a customer a reminder of what is overdue, with the statement. It is written once a key."""
+    spoken = words_for(customer.language, ctx.shop)
     ctx.mail(
         "account_reminder",
         customer,
         enclosed=[_enclosed(ctx, customer, found)],
         key=key,
         until=spoken.day(found.until),
-        overdue=spoken.money(overdue, found.currency),
+        overdue=spoken.money(found.owed.overdue, found.currency),
         balances=spoken.closing(found),
     )
 

@@ -69,7 +69,7 @@ def render(printed: Printed) -> bytes:
     return bytes(page.output())
 
 
-class _Page(FPDF):  # type: ignore[misc]
+class _Page(FPDF):
     """The sheet: every page has the shop's name and its number at the foot."""
 
     def __init__(self, printed: Printed) -> None:
@@ -81,6 +81,7 @@ class _Page(FPDF):  # type: ignore[misc]
         self.add_font(FAMILY, "", FONTS / "Inter-Regular.ttf")
         self.add_font(FAMILY, "B", FONTS / "Inter-SemiBold.ttf")
         self._describe()
+        self.alias_nb_pages("{number of pages}")
         self.add_page()
 
     def _describe(self) -> None:
