@@ -112,8 +112,11 @@ def test_a_merged_an_erased_record_and_a_shop_that_keeps_its_books_elsewhere_sen
     assert caught.value.code == "external_accounting"
 
 
-def test_a_preview_names_the_mail_and_the_masked_address_and_leaves_nothing(desk: Desk) -> None:
+def test_a_preview_names_the_mail_and_the_masked_address_prints_and_leaves_nothing(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
     customer = debtor(desk, email=f"jo{factories.number()}@x.com")
+    monkeypatch.setattr("actions.statement_mail.render", lambda _printed: pytest.fail("it was printed"))
     seen = rehearse(desk.engine, send_statement, desk.call(), customer)
     assert [(row.kind, row.label, row.after) for row in seen.rows] == [
         ("mailed", "Your account statement from Clientele", {"recipient": "j***@x.com"})
@@ -165,7 +168,7 @@ def test_a_file_that_no_mail_server_would_take_is_refused(desk: Desk) -> None:
     customer = debtor(desk)
     huge = Enclosure("huge.pdf", "application/pdf", b"x" * (LARGEST_FILE + 1))
     with pytest.raises(Refused) as caught, desk.deed() as ctx:
-        ctx.mail("trade_approved", ctx.lock_one(Customer, customer), enclosed=[huge])
+        ctx.enclose(ctx.mail("trade_approved", ctx.lock_one(Customer, customer)), huge)
     assert caught.value.code == "file_too_large"
     assert mails(desk, customer) == []
 

@@ -102,7 +102,7 @@ def test_days_that_will_not_do_are_named(shop: Shop, query: str, status: int, fi
         assert answer.status_code == status, path
         assert "%PDF" not in answer.get_data(as_text=True)
     page = shop.client().get(f"{PAGE}?id={customer}&{query}")
-    told = f'id="{field}-error"' if status == 422 else f"{field}:"
+    told = f'id="statement-{field}-error"' if status == 422 else f"{field}:"
     assert told in page.get_data(as_text=True)
 
 
