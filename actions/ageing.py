@@ -7,14 +7,31 @@ what is owed are the newest invoices, as many as make up the balance, the last o
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
+from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, Subquery, case, cast, func, select
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Date,
+    Select,
+    Subquery,
+    bindparam,
+    case,
+    cast,
+    func,
+    literal,
+    select,
+    true,
+)
 from sqlalchemy.orm import Session, aliased
 
 from models.account import AccountEntry, AccountKind, Invoice
 from models.customer import Customer
+
+Day = dt.date | Callable[[], dt.date]
+"""A day, or for a statement that is kept what tells it whenever it runs."""
 
 AT_ONCE = 500
 """Customers looked at in one statement."""
@@ -54,7 +71,7 @@ def ageing(session: Session, customer_ids: Sequence[int], on: dt.date) -> dict[i
     found: dict[int, Ageing] = {}
     for start in range(0, len(customer_ids), AT_ONCE):
         ids = customer_ids[start : start + AT_ONCE]
-        owed = owed_by_age(Customer.id.in_(ids), on)
+        owed = owed_by_age(AccountEntry.customer_id.in_(ids), on).subquery("owed_by_age")
         columns = [func.coalesce(owed.c[name], 0) for name in BUCKETS]
         query = (
             select(Customer.id, Customer.account_balance, *columns)
@@ -67,8 +84,11 @@ def ageing(session: Session, customer_ids: Sequence[int], on: dt.date) -> dict[i
     return found
 
 
-def owed_by_age(whose: ColumnElement[bool], on: dt.date) -> Subquery:
-    """Return (customer_id, one column for each of ``BUCKETS``) of the customers who owe, chosen by ``whose``."""
+def owed_by_age(whose: ColumnElement[bool], on: Day) -> Select[Any]:
+    """Select (customer_id, one column for each of ``BUCKETS``) of the customers who owe.
+
+    :param whose: a clause on ``AccountEntry.customer_id`` that chooses the customers.
+    """
     owed = _open(whose)
     due = func.coalesce(Invoice.due_on, owed.c.value_date)
     left = case((owed.c.amount < owed.c.rest, owed.c.amount), else_=owed.c.rest)
@@ -78,7 +98,22 @@ def owed_by_age(whose: ColumnElement[bool], on: dt.date) -> Subquery:
         for name in BUCKETS
     ]
     query = select(owed.c.customer_id, *sums).outerjoin(Invoice, Invoice.id == owed.c.invoice_id)
-    return query.where(owed.c.rest > 0).group_by(owed.c.customer_id).subquery("owed_by_age")
+    return query.where(owed.c.rest > 0).group_by(owed.c.customer_id)
+
+
+def who_is_late(on: dt.date) -> Select[Any]:
+    """Select the ids of the customers of whose debt something is past due."""
+    owed = owed_by_age(true(), on).subquery("owed_by_age")
+    return select(owed.c.customer_id).where(
+        sum((owed.c[name] for name in BUCKETS[2:]), owed.c[BUCKETS[1]]) > 0
+    )
+
+
+def bucket_of(name: str, on: Day) -> ColumnElement[int]:
+    """Return what the customer of a row owes in one bucket, to sort customers by."""
+    owed = owed_by_age(AccountEntry.customer_id == Customer.id, on)
+    mine = owed.subquery("owed_by_age")
+    return func.coalesce(select(mine.c[name]).scalar_subquery(), 0)
 
 
 def _open(whose: ColumnElement[bool]) -> Subquery:
@@ -87,9 +122,9 @@ def _open(whose: ColumnElement[bool]) -> Subquery:
     The newest invoices come first. Refunds are taken off payments, so they count only after all invoices; what is in
     a currency that the account had once makes up nothing until all the rest has (rule 2.1).
     """
-    reversal = aliased(AccountEntry)
+    reversal, owner = aliased(AccountEntry), aliased(Customer)
     newest_first = (
-        AccountEntry.currency != Customer.currency,
+        AccountEntry.currency != owner.currency,
         AccountEntry.kind == AccountKind.REFUND,
         AccountEntry.value_date.desc(),
         AccountEntry.id.desc(),
@@ -97,19 +132,33 @@ def _open(whose: ColumnElement[bool]) -> Subquery:
     newer = func.sum(AccountEntry.amount).over(
         partition_by=AccountEntry.customer_id, order_by=newest_first, rows=(None, -1)
     )
-    rest = Customer.account_balance - func.coalesce(cast(newer, BigInteger), 0)
-    columns = AccountEntry.customer_id, AccountEntry.invoice_id, AccountEntry.value_date, AccountEntry.amount
+    rest = owner.account_balance - func.coalesce(cast(newer, BigInteger), 0)
+    columns = (
+        AccountEntry.customer_id,
+        AccountEntry.invoice_id,
+        AccountEntry.value_date,
+        AccountEntry.amount,
+    )
     query = (
         select(*columns, rest.label("rest"))
-        .join(Customer, Customer.id == AccountEntry.customer_id)
+        .join(owner, owner.id == AccountEntry.customer_id)
         .outerjoin(reversal, reversal.reverses_id == AccountEntry.id)
-        .where(whose, Customer.account_balance > 0, reversal.id.is_(None))
+        .where(whose, owner.account_balance > 0, reversal.id.is_(None))
         .where(AccountEntry.kind.in_([AccountKind.INVOICE, AccountKind.REFUND]))
+        .correlate(Customer)
     )
     return query.subquery("owed")
 
 
-def _bucket(due: ColumnElement[dt.date], on: dt.date) -> ColumnElement[str]:
+def _bucket(due: ColumnElement[dt.date], on: Day) -> ColumnElement[str]:
     """Return the name of the bucket for what is due on a day."""
     days = zip(BUCKETS, (0, 30, 60, 90), strict=False)
-    return case(*((due >= on - dt.timedelta(days=late), name) for name, late in days), else_=BUCKETS[-1])
+    return case(*((due >= _before(on, late), name) for name, late in days), else_=BUCKETS[-1])
+
+
+def _before(on: Day, days: int) -> ColumnElement[dt.date]:
+    """Return the date so many days before a day."""
+    span = dt.timedelta(days=days)
+    if isinstance(on, dt.date):
+        return literal(on - span, Date)
+    return bindparam(None, callable_=lambda: on() - span, type_=Date)

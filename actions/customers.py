@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session, aliased
 from actions.base import Context, Outcome, Refused, action
 from actions.census import Bucket, Clause, at_fault, earlier, refused
 from actions.constraints import TAKEN
-from actions.ledger import not_live, refuse_unless_live, today, words
+from actions.ledger import money_text, not_live, refuse_unless_live, today, words
 from actions.records import before_delete, before_save, save_census, save_values, saved
 from models.base import N_, Invalid
 from models.choices import AccountType, CreatedVia, Status
@@ -345,6 +345,32 @@ def set_terms(
         payment_term, price_list, sales_channel, global_discount, free_delivery, pay_on_account, credit_limit
     )
     return _set(ctx, customer, values, N_("The account terms of %(customer)s are set."))
+
+
+def _on_account(pay_on_account: bool, credit_limit: int | None) -> dict[str, Any]:
+    return {"pay_on_account": pay_on_account, "credit_limit": credit_limit}
+
+
+@action(
+    "customer.set_pay_on_account", Customer, label=N_("Change pay on account"),
+    census=lambda given, shop: saved(Customer, _on_account(**given)),
+)  # fmt: skip
+def set_pay_on_account(
+    ctx: Context, customer: Customer, *, pay_on_account: bool = False, credit_limit: int | None = None
+) -> Outcome:
+    """Say whether a customer may buy on account, and up to which limit in minor units; None is no limit (F63)."""
+    if credit_limit is not None and customer.account_balance > credit_limit:
+        ctx.warn(
+            N_("%(customer)s owes %(balance)s already, more than the limit: nothing more goes on account."),
+            customer=str(customer),
+            balance=money_text(ctx, customer.account_balance, customer.currency),
+        )
+    message = (
+        N_("%(customer)s may buy on account.")
+        if pay_on_account
+        else N_("%(customer)s may not buy on account.")
+    )
+    return _set(ctx, customer, _on_account(pay_on_account, credit_limit), message)
 
 
 def _set(ctx: Context, customer: Customer, values: dict[str, Any], message: str) -> Outcome:

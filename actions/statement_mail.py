@@ -1,10 +1,12 @@
-"""Statements that leave the house: as a PDF, with a letter, and as a reminder of what is overdue (rule 2.10)."""
+"""Statements that leave the house: as a PDF, with a letter, and as a reminder of what is overdue (rule 2.11)."""
 
 from __future__ import annotations
 
 import datetime as dt
 from functools import partial
+from typing import cast
 
+from sqlalchemy import Column, Text
 from sqlalchemy.orm import Session
 
 from actions.base import Context, Outcome, Refused, action
@@ -13,13 +15,15 @@ from actions.letters import Enclosure, address_of
 from actions.statement_pdf import Printed, render
 from actions.statement_words import words_for
 from actions.statements import Statement, addressee, checked_range, statement
-from models.base import N_, Invalid
+from models.base import N_
 from models.customer import Customer
 from models.mail import Mail, masked
 from models.shop import Shop
+from models.validate import Check, type_check
 
 PDF = "application/pdf"
 LONGEST_MESSAGE = 1_000
+_message = cast(Check, type_check(Column("message", Text(LONGEST_MESSAGE))))
 NO_ADDRESS = "no_address", N_("This customer has no email address to send a statement to.")
 EXTERNAL_ACCOUNTING = (
     "external_accounting",
@@ -55,9 +59,7 @@ def send_statement(
     :raises Refused: ``merged``, ``erased``, ``external_accounting``, ``no_address``.
     """
     first, last = checked_range(since, until, today(ctx))
-    text = words("message", message, least=0)
-    if len(text) > LONGEST_MESSAGE:
-        raise Invalid({"message": N_("Enter at most 1,000 characters.")})
+    text = _message("message", words("message", message, least=0)) or ""
     address = sendable_to(ctx, customer)
     found = statement(ctx.session, customer, first, last)
     spoken = words_for(customer.language, ctx.shop)

@@ -1,4 +1,4 @@
-"""A statement as a PDF: A4, text that can be selected, a heading on each page (rule 2.10)."""
+"""A statement as a PDF: A4, text that can be selected, a heading on each page (rule 2.11)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Statements of account: what moved a customer's account from one day to another, by value date (rule 2.10)."""
+"""Statements of account: what moved a customer's account from one day to another, by value date (rule 2.11)."""
 
 from __future__ import annotations
 

@@ -23,6 +23,7 @@ from actions.base import Actor
 from actions.importing import import_actions
 from actions.records import record_actions
 from admin import bulk, columns, forms, lookups, masking, search
+from admin.beside import Beside
 from admin.context import (
     actor,
     allowed,
@@ -48,7 +49,7 @@ from models.sight import in_sight, is_limited
 from models.types import Key as SearchKey
 
 
-class Screen(Views, Sorting, ModelView):
+class Screen(Views, Sorting, Beside, ModelView):
     """A generated screen over one model. See CONTRIBUTING for the declaration."""
 
     model: ClassVar[type[Base]]
@@ -91,7 +92,7 @@ class Screen(Views, Sorting, ModelView):
             raise TypeError(f"{type(self).__name__} needs a model with a __label__")
         if not self.column_list:
             raise TypeError(f"{type(self).__name__} needs a column_list")
-        self.resource: str = model.resource_name()
+        self.resource = self.named()
         self.singular, self.plural = model.__label__, model.__plural__
         if self.new_action is not None:
             self.can_create = False
@@ -256,10 +257,6 @@ class Screen(Views, Sorting, ModelView):
         """Return the figures that stand over this list where it is a tab of ``owner``."""
         return ()
 
-    def tab_links(self, owner: Any) -> Sequence[Link]:
-        """Return further ways from this list where it is a tab of ``owner``."""
-        return ()
-
     def line_url(self, row: Any) -> str | None:
         """Return the address of a row's record, for those who may open it."""
         return self.row_url("details_view", row.id) if self.can("show") else None
@@ -362,11 +359,8 @@ class Screen(Views, Sorting, ModelView):
 
     def _permitted(self, name: str) -> bool:
         if name == "ajax_lookup":
-            return (
-                self.can("add")
-                or self.can("edit")
-                or self.can("list")
-                or any(self.can(a.action.verb) for a in self.actions())
+            return any(
+                self.can(verb) for verb in ("add", "edit", "list", *(a.action.verb for a in self.actions()))
             )
         if name == "act_view":
             verb = (request.view_args or {}).get("verb")

@@ -9,9 +9,9 @@ from babel.numbers import format_decimal
 from flask import redirect, render_template, request
 from flask_admin import AdminIndexView, expose
 from flask_babel import gettext as _
-from sqlalchemy import func
+from flask_babel import ngettext
 
-from admin import cells
+from admin import ages, cells
 from admin.context import allowed, clientele, now, person, session, shop, sign_in_url, zone
 from admin.frame import frame
 from admin.pages import Figure, Hit, HomePage
@@ -53,7 +53,7 @@ class Home(AdminIndexView):
 
 
 def _figures() -> list[Figure]:
-    return [*_customers(), *_failed_mails()]
+    return [*_customers(), *_owed(), *_failed_mails()]
 
 
 def _failed_mails() -> list[Figure]:
@@ -73,22 +73,39 @@ def _customers() -> list[Figure]:
     if not allowed("list", "customer"):
         return []
     screen = clientele().screens["customer"]
-    figures = func.count(), func.coalesce(func.sum(Customer.account_balance), 0)
-    owing, owed = session().execute(
-        screen.base_select().with_only_columns(*figures).where(Customer.account_balance > 0)
-    ).one()  # fmt: skip
     customers = count_up_to(session(), screen.base_select(), Customer.id, cap=10_000_000)
     figure = format_decimal(customers, locale=shop().locale)
+    return [Figure(_("Customers"), figure, screen.url_to("index_view", view="all"), "users")]
+
+
+def _owed() -> list[Figure]:
+    """Return what is owed and how much of it is overdue: a figure for each currency, the shop's own first."""
+    if not allowed("list", "owing"):
+        return []
+    screen = clientele().screens["owing"]
+    found: dict[str, list[ages.Sums]] = {shop().currency: []}
+    for sums in ages.sums(session(), screen.base_select().where(Customer.account_balance > 0)):
+        found.setdefault(sums.currency, []).append(sums)
+    url = screen.url_to("index_view")
     return [
-        Figure(_("Customers"), figure, screen.url_to("index_view", view="all"), "users"),
         Figure(
-            _("Owed to us"),
-            cells.money(int(owed), shop().currency, shop()),
-            screen.url_to("index_view", view="owing"),
-            "receipt",
-            _("by %(count)s customers", count=format_decimal(owing, locale=shop().locale)),
-        ),
+            _("Owed to us"), cells.money(sum(s.owed for s in sums), currency, shop()), url, "receipt",
+            _overdue(sums, currency),
+        )
+        for currency, sums in found.items()
     ]  # fmt: skip
+
+
+def _overdue(sums: list[ages.Sums], currency: str) -> str:
+    late = cells.money(sum(s.by_age.overdue for s in sums), currency, shop())
+    count = sum(s.customers for s in sums)
+    return ngettext(
+        "by %(count)s customer, %(late)s of it overdue",
+        "by %(count)s customers, %(late)s of it overdue",
+        count,
+        count=format_decimal(count, locale=shop().locale),
+        late=late,
+    )
 
 
 def _tasks() -> Any:

@@ -43,14 +43,17 @@ def row_menu(screen: Screen, row: Any) -> Markup:
     """
     lines = memo(("menu", screen.resource), lambda: _printed(screen))
     shown = "".join(line for offered, line in lines if offered(row)).replace(ROW, str(row.id))
+    shown += "".join(_row_link(screen, link) for link in screen.menu_links(row))
     return Markup(shown.replace(NAME, str(escape(str(row)))) if NAME in shown else shown)  # noqa: S704  escaped
 
 
 def _printed(screen: Screen) -> list[tuple[Callable[[Any], bool], str]]:
-    show = get_template_attribute("admin/_macros.html", "row_link")
-    return [
-        (offered, str(show(make(_AnyRow()), list_id(screen.resource)))) for offered, make in _offers(screen)
-    ]
+    return [(offered, _row_link(screen, make(_AnyRow()))) for offered, make in _offers(screen)]
+
+
+def _row_link(screen: Screen, link: Link) -> str:
+    show = memo("row_link", lambda: get_template_attribute("admin/_macros.html", "row_link"))
+    return str(show(link, list_id(screen.resource)))
 
 
 def _offers(screen: Screen) -> list[Offer]:

@@ -81,6 +81,7 @@ def build(screen: Screen) -> ListPage:
     screen.prepare(page.rows, names)
     count = count_up_to(session(), statement, screen.identity)
     carried = _carried(screen, query, embedded)
+    owner = _owner(screen, query) if embedded else None
     return ListPage(
         resource=screen.resource,
         title=screen.heading,
@@ -107,12 +108,13 @@ def build(screen: Screen) -> ListPage:
         ],
         **_turning(page, carried, base),
         new=links.new_link(screen, query, drawer=embedded),
-        tools=[*links.tools(screen, carried), *(screen.tab_links(owner) if owner is not None else ())],
+        tools=[*links.tools(screen, carried), *(screen.beside(owner) if owner is not None else ())],
         exports=links.exports(screen, carried),
         bulk=links.bulk(screen, carried),
         empty=str(screen.empty) or _("There are no %(things)s yet.", things=_(screen.plural).lower()),
         embedded=embedded,
         edit_url=screen.url_to("ajax_update") if masking.editable(screen) and screen.can("edit") else None,
+        totals=screen.totals(statement) if not embedded else None,
         facts=screen.facts(owner) if owner is not None else (),
     )
 
@@ -128,7 +130,7 @@ def _turning(page: Page, carried: ListQuery, base: str) -> dict[str, str | None]
 
 
 def _owner(screen: Screen, query: ListQuery) -> Any:
-    """Return the record that a tab belongs to; None where that is not known, or not theirs to see."""
+    """Return the record a list is a tab of, once it is known and theirs to see."""
     owners = [c for c in query.conditions if c.operator == "eq" and c.field.name in screen.tab_filters]
     target = owners[0].field.target if len(owners) == 1 else None
     other = clientele().by_model.get(target) if target is not None else None

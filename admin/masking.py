@@ -74,7 +74,8 @@ def ordered_by(screen: Screen, name: str) -> frozenset[str]:
     """Return the permission groups of all columns that an order looks at."""
     expressions = (inspect(key.expression).expression for key in screen.sort_keys(name, False))
     parts = (part for expression in expressions for part in visitors.iterate(expression))
-    return frozenset(filter(None, (masks.group_of(part) for part in parts if isinstance(part, Column))))
+    columns = (base for part in parts if isinstance(part, Column) for base in part.base_columns)
+    return frozenset(filter(None, (masks.group_of(column) for column in columns)))
 
 
 def editable(screen: Screen) -> list[str]:

@@ -199,6 +199,8 @@ class ListPage:
     """Where an inline edit is posted."""
     facts: Sequence[Fact] = ()
     """Figures over a list that stands as a tab: the balance of a ledger, what lapses soon."""
+    totals: Totals | None = None
+    """Sums over all rows of the list."""
 
     @property
     def lid(self) -> str:
@@ -258,6 +260,17 @@ class Fact:
     label: Text
     cell: Cell
     help: Text = ""
+    wide: bool = False
+    """It takes a line of its own where figures stand side by side."""
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """Sums over all rows of a list: a small table whose lines begin with what they are of."""
+
+    label: Text
+    headings: Sequence[Text]
+    lines: Sequence[tuple[Cell, Sequence[Text]]]
 
 
 @dataclass(frozen=True, slots=True)

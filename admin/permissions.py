@@ -17,6 +17,7 @@ WRITE = ("add", "edit")
 
 _PEOPLE = ("customer", "phone", "address", "note", "attribute_value", "external_id")
 _LEDGERS = ("loyalty_entry", "account_entry", "invoice", "credit_entry")
+_OWING = ("owing",)
 _ORDERS = ("sales_order", "order_line", "shipment")
 _LISTS = (
     "customer_class", "membership_group", "acquisition_source", "price_list", "sales_channel", "payment_term",
@@ -34,7 +35,7 @@ def grants(resources: Iterable[str], *verbs: str) -> set[tuple[str, str]]:
     return {(PREFIX + verb, resource) for resource in resources for verb in verbs}
 
 
-_EVERYTHING_READ = grants((*_PEOPLE, *_LEDGERS, *_LISTS, *_ORDERS), *READ)
+_EVERYTHING_READ = grants((*_PEOPLE, *_LEDGERS, *_OWING, *_LISTS, *_ORDERS), *READ)
 _SERVICE = (
     grants(("customer", "phone", "address", "note", "attribute_value"), *WRITE)
     | grants(("note",), "done", "reopen")
@@ -46,7 +47,7 @@ _SERVICE = (
 _SEEN = grants((OWNER,), *(SEE + group for group in groups()))
 _STANDING = grants(("customer",), "activate", "deactivate")
 _MAIL = grants(("mail",), *READ, "resend") | grants(("customer",), "send_statement")
-_TRADE = grants(("customer",), "approve", "reject", "set_terms")
+_TRADE = grants(("customer",), "approve", "reject", "set_terms", "set_pay_on_account")
 _BULK = grants(("customer", "address", "note"), "edit_fields")
 
 SHIPPED_ROLES: dict[str, set[tuple[str, str]] | None] = {
@@ -65,7 +66,7 @@ SHIPPED_ROLES: dict[str, set[tuple[str, str]] | None] = {
     | grants(_LISTS, "add", "edit", "delete", "export", "import")
     | grants(("customer", "phone", "address", "note", "attribute_value"), "import")
     | grants(("address", "note"), "delete")
-    | grants((*_PEOPLE, *_LEDGERS, *_ORDERS), "export")
+    | grants((*_PEOPLE, *_LEDGERS, *_OWING, *_ORDERS), "export")
     | grants(("customer",), "merge")
     | grants(("changeset", "shop_setting"), *READ)
     | grants(("shop_setting",), "edit")
@@ -93,11 +94,11 @@ SHIPPED_ROLES: dict[str, set[tuple[str, str]] | None] = {
     | grants(("loyalty_entry",), "adjust", "reverse"),
     "Finance": _EVERYTHING_READ
     | _SEEN
-    | grants(("customer", *_LEDGERS, *_ORDERS), "export")
+    | grants(("customer", *_LEDGERS, *_OWING, *_ORDERS), "export")
     | grants(("account_entry",), "pay", "refund", "void")
     | grants(("invoice",), "raise", "void")
     | grants(("credit_entry",), "adjust", "reverse")
-    | grants(("customer",), "set_terms", "send_statement")
+    | grants(("customer",), "set_terms", "set_pay_on_account", "send_statement")
     | grants(("changeset",), *READ, "undo"),
     "Read-only": _EVERYTHING_READ,
 }

@@ -1,10 +1,11 @@
-"""Statements: what the first of the month sends to those who owe overdue money (rule 2.11)."""
+"""Statements: what the first of the month sends to those who owe overdue money (rule 2.12)."""
 
 from __future__ import annotations
 
 import datetime as dt
 import logging
 from collections.abc import Sequence
+from typing import Any
 
 from sqlalchemy import ColumnElement, String, Subquery, and_, cast, func, literal, or_, select
 from sqlalchemy.exc import OperationalError
@@ -17,6 +18,7 @@ from actions.ledger import money_text, today
 from actions.statement_mail import remind, sendable_to
 from actions.statements import statement, usual_range
 from jobs.base import Foreseen, job
+from models.account import AccountEntry
 from models.base import N_, Invalid
 from models.customer import Customer
 from models.mail import Mail
@@ -46,7 +48,7 @@ def reminders_due(session: Session, as_of: dt.datetime) -> Foreseen:
     shop = load_shop(session)
     if (silent := _silent(shop)) is not None:
         return Foreseen(0, silent, {})
-    due = _overdue(_candidates(shop, as_of), shop, as_of)
+    due = _overdue(select(Customer.id).where(_candidates(shop, as_of)), shop, as_of)
     mailed = func.coalesce(Customer.email, "") != ""
     query = select(func.count().filter(mailed), func.count().filter(~mailed)).where(
         Customer.id == due.c.customer_id
@@ -99,10 +101,10 @@ def _candidates(shop: Shop, as_of: dt.datetime) -> ColumnElement[bool]:
     )
 
 
-def _overdue(whose: ColumnElement[bool], shop: Shop, as_of: dt.datetime) -> Subquery:
-    """Return the ids of those, of ``whose``, of whose debt some has been overdue for as long as the setting says."""
+def _overdue(ids: Any, shop: Shop, as_of: dt.datetime) -> Subquery:
+    """Return those, of some ids, of whose debt some has been overdue for as long as the setting says."""
     day = as_of.astimezone(shop.zone).date() - dt.timedelta(days=shop.statement_reminder_days - 1)
-    owed = owed_by_age(whose, day)
+    owed = owed_by_age(AccountEntry.customer_id.in_(ids), day).subquery("owed_by_age")
     late = or_(*(owed.c[name] > 0 for name in BUCKETS[1:]))
     return select(owed.c.customer_id).where(late).subquery("overdue")
 
@@ -119,7 +121,7 @@ def _next(session: Session, shop: Shop, as_of: dt.datetime, after: int) -> Seque
 
 
 def _late(session: Session, shop: Shop, as_of: dt.datetime, ids: Sequence[int]) -> Sequence[int]:
-    due = _overdue(Customer.id.in_(ids), shop, as_of)
+    due = _overdue(ids, shop, as_of)
     return session.scalars(select(due.c.customer_id).order_by(due.c.customer_id).limit(CHUNK)).all()
 
 

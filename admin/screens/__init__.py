@@ -24,6 +24,7 @@ from admin.screens.loyalty import LoyaltyEntryScreen
 from admin.screens.mails import MailScreen
 from admin.screens.notes import NoteScreen
 from admin.screens.orders import ExternalIdScreen, OrderLineScreen, OrderScreen, ShipmentScreen
+from admin.screens.owing import OwingScreen
 from admin.screens.roles import RoleScreen
 from admin.screens.runs import RunItemScreen, RunScreen
 from admin.screens.sessions import SessionScreen
@@ -45,6 +46,7 @@ SCREENS: tuple[type[Screen], ...] = (
     ShipmentScreen,
     ExternalIdScreen,
     AttributeValueScreen,
+    OwingScreen,
     MailScreen,
     ActivityScreen,
     JobScreen,

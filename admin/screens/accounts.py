@@ -13,10 +13,11 @@ from sqlalchemy.orm import joinedload
 from wtforms import Form, StringField, TextAreaField
 from wtforms.validators import InputRequired, Length, Optional
 
-from actions import accounts
-from admin import cells, forms, inputs, statements
+from actions import accounts, customers
+from actions.ageing import ageing
+from admin import ages, cells, forms, inputs, statements
 from admin.base import Screen
-from admin.context import clientele, shop
+from admin.context import clientele, session, shop
 from admin.declare import RowAction, View
 from admin.pages import Badge, Cell, Fact, Link
 from admin.screens.ledgers import LedgerScreen, ReasonForm, balance_after
@@ -138,28 +139,59 @@ class AccountEntryScreen(LedgerScreen):
     )  # fmt: skip
     empty = _l("Payments, refunds and invoices on account are listed here.")
 
-    def tab_links(self, owner: Any) -> Sequence[Link]:
-        """Lead to the customer's statement."""
-        if not isinstance(owner, Customer):
-            return ()
-        return (statements.link(clientele().by_model[Customer], owner),)
-
     def facts(self, owner: Any) -> Sequence[Fact]:
-        """What the customer owes, and what was agreed about it."""
+        """What the customer owes and since when, and what was agreed about it (F62)."""
         if not isinstance(owner, Customer):
             return ()
-        limit = (
-            cells.nothing()
-            if owner.credit_limit is None
-            else cells.money(owner.credit_limit, owner.currency, shop())
-        )
+        today = ages.today()
+        owed = ageing(session(), [owner.id], today)[owner.id]
+        balance = cells.balance(owner.account_balance, owner.currency, shop())
+        terms = str(owner.payment_term) if owner.payment_term else cells.nothing()
         return (
-            Fact(_("Balance"), Cell(cells.balance(owner.account_balance, owner.currency, shop()))),
-            Fact(_("Credit limit"), Cell(limit)),
+            Fact(_("Balance"), Cell(balance if owner.account_balance else _("Nothing owed"))),
+            Fact(_("Pay on account"), Cell(_("Allowed") if owner.pay_on_account else _("Not allowed"))),
+            Fact(_("Credit limit"), _limit(owner)),
+            Fact(_("Payment terms"), Cell(terms)),
             Fact(
-                _("Payment terms"), Cell(str(owner.payment_term) if owner.payment_term else cells.nothing())
+                _("Ageing on %(day)s", day=cells.day(today, shop())),
+                Cell(ages.strip(owed, owner.currency)),
+                _("Payments settle the oldest invoice first."),
+                wide=True,
             ),
         )
+
+    def beside(self, owner: Any) -> Sequence[Link]:
+        """Lead to the statement; offer invoices, and on what terms, without leaving the tab (F63, F64)."""
+        if not isinstance(owner, Customer):
+            return ()
+        invoices, people = clientele().screens["invoice"], clientele().screens["customer"]
+        found = [statements.link(people, owner)]
+        if not owner.is_live:
+            return found
+        if invoices.can("raise"):
+            url = invoices.url_to("act_view", verb="raise", customer=owner.id)
+            found.append(Link(_(accounts.raise_invoice.label), url, "receipt", drawer=True))
+        if people.can("set_pay_on_account"):
+            url = people.url_to("act_view", verb="set_pay_on_account", id=owner.id)
+            found.append(Link(_(customers.set_pay_on_account.label), url, "pencil", drawer=True))
+        return found
+
+    def menu_links(self, row: AccountEntry) -> Sequence[Link]:
+        """Offer to void the invoice behind an entry, which is not voided by itself (rule 2.4)."""
+        invoices = clientele().screens["invoice"]
+        if row.kind != AccountKind.INVOICE or row.reversed_by is not None or not invoices.can("void"):
+            return ()
+        url = invoices.url_to("act_view", verb="void", id=row.invoice_id)
+        return (Link(_(accounts.void_invoice.label), url, "x", drawer=True),)
+
+
+def _limit(owner: Customer) -> Cell:
+    """Return how much may be owed in all, and how much more."""
+    if owner.credit_limit is None:
+        return Cell(_("No limit"))
+    left = max(0, owner.credit_limit - owner.account_balance)
+    limit, rest = (cells.money(minor, owner.currency, shop()) for minor in (owner.credit_limit, left))
+    return Cell(limit, sub=_("%(amount)s available", amount=rest))
 
 
 def _voided(view: Any, context: Any, row: Invoice, name: str) -> Any:

@@ -42,6 +42,15 @@ class TermsForm(Form):
     )
 
 
+class OnAccountForm(Form):
+    """Whether the customer may buy on account, and up to what (F63)."""
+
+    pay_on_account = BooleanField(_l("May pay on account"))
+    credit_limit = inputs.MoneyField(
+        _l("Credit limit"), [Optional()], description=_l("Empty means no limit.")
+    )
+
+
 class NoteForm(Form):
     """A note, something to do by a day, or a warning that stands over the record."""
 
@@ -98,6 +107,7 @@ ACTIONS = (
     RowAction(customers.change_class, ClassForm, "tag", when=_live, from_row=True),
     RowAction(customers.change_group, GroupForm, "users", when=_live, from_row=True),
     RowAction(customers.set_terms, TermsForm, "credit-card", when=_live, from_row=True),
+    RowAction(customers.set_pay_on_account, OnAccountForm, "receipt", when=_live, from_row=True),
     RowAction(
         statement_mail.send_statement, StatementForm, "send", when=_live, bulk=False, starts=statements.starts
     ),

@@ -88,6 +88,15 @@ def termed(session: Session) -> Crowd:
     }  # fmt: skip
 
 
+def on_account(session: Session) -> Crowd:
+    """Every other one has the very terms; one differs in the limit alone."""
+    crowd = people(session)
+    for row in crowd[::2]:
+        row.pay_on_account, row.credit_limit = True, 50_000
+    crowd[2].credit_limit = None
+    return crowd, {"pay_on_account": True, "credit_limit": 50_000}
+
+
 def noted(kind: NoteKind, due_on: dt.date | None = None) -> Callable[[Session], Crowd]:
     """Some are warned of already, some were once."""
 
@@ -257,6 +266,7 @@ CROWDS: dict[str, list[Callable[[Session], Crowd]]] = {
     "customer.add_note": [noted(NoteKind.NOTE), noted(NoteKind.TASK, TODAY), noted(NoteKind.WATCH)],
     "customer.change_class": [classed],
     "customer.change_group": [grouped],
+    "customer.set_pay_on_account": [on_account],
     "customer.set_terms": [termed],
     "customer.verify": [plain()],
     "customer.activate": [plain()],

@@ -74,6 +74,8 @@ def test_unasked_it_is_of_last_month_and_this_one_in_the_customers_language(desk
         ({"since": TODAY, "until": ago(1)}, "until"),
         ({"until": TODAY + dt.timedelta(days=1)}, "until"),
         ({"message": "x" * 1_001}, "message"),
+        ({"message": "a\u202eb"}, "message"),
+        ({"message": ["a"]}, "message"),
     ],
 )
 def test_what_will_not_do_is_named(desk: Desk, given: dict[str, Any], field: str) -> None:

@@ -1,4 +1,4 @@
-"""Statements: which days, which entries, in whose words, for whom (rule 2.10)."""
+"""Statements: which days, which entries, in whose words, for whom (rule 2.11)."""
 
 import datetime as dt
 from typing import Any

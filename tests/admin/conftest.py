@@ -22,7 +22,7 @@ from tests.conftest import FindDatabase
 from tests.databases import KINDS, Database
 from tests.factories import NOW
 
-RESOURCES = [screen.model.resource_name() for screen in SCREENS]
+RESOURCES = [screen.named() for screen in SCREENS]
 
 
 OF_SIGNING_IN = frozenset({"staff_session", "attempt_bucket", "known_browser"})

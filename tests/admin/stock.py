@@ -53,6 +53,10 @@ def text(n: int) -> str:
     return pick(NASTY, n // 3) if n % 3 == 0 else f"Text {n % 9}"
 
 
+PEOPLE = ("customer", "owing")
+"""The lists of customers."""
+
+
 class Stock:
     """Everything a row may refer to, made as it is needed."""
 
@@ -123,7 +127,7 @@ class Stock:
             "sales_channel": pick(channels, n),
             "agent": None if n % 6 else agent,
             "points": (n % 5) * 100,
-            "account_balance": (n % 5 - 2) * 1250,
+            "account_balance": (n % 5 - 2 or n % 7 - 2) * 1250,
             "credit_balance": (n % 3) * 500,
             "credit_limit": some(n * 100, n),
             "loyalty_code": some(f"CARD{n}", n, 2),
@@ -142,7 +146,7 @@ class Stock:
         long_ago = NOW - dt.timedelta(days=30)
         owners = people or [factories.make_customer(self.session, created_at=long_ago) for _n in range(3)]
         maker = getattr(self, resource)
-        if resource == "customer":
+        if resource in PEOPLE:
             self.customers()
         else:
             self._many(lambda n: maker(n, pick(owners, n)))
@@ -408,7 +412,7 @@ def fill_everything(session: Session, resources: Sequence[str], rows: int = ROWS
     stock = Stock(session, rows)
     people = stock.customers()
     for resource in resources:
-        if resource != "customer":
+        if resource not in PEOPLE:
             stock.fill(resource, people)
     live = session.scalars(select(Customer).order_by(Customer.id).limit(1)).one()
     session.expire(live)

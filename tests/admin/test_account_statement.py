@@ -1,4 +1,4 @@
-"""The statement of an account through the back office: the page, the file, the mail, and who gets at them (rule 2.10)."""
+"""The statement of an account through the back office: the page, the file, the mail, and who gets at them (rule 2.11)."""
 
 import datetime as dt
 from typing import Any

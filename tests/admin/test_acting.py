@@ -149,6 +149,7 @@ CASES: dict[str, tuple[Callable[[Shop], int] | None, dict[str, str]]] = {
     "customer.add_note": (some_customer, {"kind": "note", "body": "Likes Rioja"}),
     "customer.change_class": (some_customer, {"customer_class": "@customer_class"}),
     "customer.change_group": (some_customer, {"membership_group": "@membership_group"}),
+    "customer.set_pay_on_account": (some_customer, {"credit_limit": "500", "pay_on_account": "y"}),
     "customer.set_terms": (some_customer, {"credit_limit": "500", "free_delivery": "y"}),
     "customer.verify": (some_customer, {}),
     "customer.send_statement": (
@@ -184,7 +185,7 @@ CASES: dict[str, tuple[Callable[[Shop], int] | None, dict[str, str]]] = {
 }
 SHOWN_ONCE = {"api_key.create": 200}
 """What answers with a page that shows something this once, where others answer with a message alone."""
-DECLARED = {f"{s.model.resource_name()}.{a.action.verb}": a for s in SCREENS for a in s().actions()}
+DECLARED = {f"{s.named()}.{a.action.verb}": a for s in SCREENS for a in s().actions()}
 on_sqlite = pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
 on_postgresql = pytest.mark.parametrize("database_kind", ["postgresql"], indirect=True)
 """For what no database decides: once is enough."""

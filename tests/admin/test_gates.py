@@ -158,7 +158,7 @@ def test_a_role_opens_exactly_the_views_its_permissions_name(stocked: Shop, role
 def test_the_menu_shows_a_role_only_what_it_may_list(stocked: Shop, role: str):
     links = set(page_of(stocked.client(role).get("/admin/")).links)
     for screen in SCREENS:
-        resource = screen.model.resource_name()
+        resource = screen.named()
         held = SHIPPED_ROLES[role]
         wanted = screen.menu is not None and (held is None or ("can_list", resource) in held)
         assert (f"/admin/{resource}/" in links) == wanted, f"{role} {resource}"

@@ -36,7 +36,7 @@ def test_it_goes_to_exactly_the_screens_of_the_menu(stocked: Shop, role: str) ->
     held = SHIPPED_ROLES[role]
     found = addresses(stocked, role)
     for screen in SCREENS:
-        resource = screen.model.resource_name()
+        resource = screen.named()
         wanted = screen.menu is not None and (held is None or ("can_list", resource) in held)
         assert (f"/admin/{resource}/" in found) == wanted, resource
     assert "/admin/" in found

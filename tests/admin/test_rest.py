@@ -53,7 +53,7 @@ def test_list_and_record_are_as_described(stocked: Shop, resource: str):
         Draft202012Validator(inlined(document, schema)).validate(answer.json)
 
 
-JOURNALLED = [s.model.resource_name() for s in SCREENS if s.model.__journal__]
+JOURNALLED = [s.named() for s in SCREENS if s.model.__journal__]
 CACHED = {"points", "account_balance", "credit_balance"}
 """What the stocked shop's customers have without any entries behind it."""
 

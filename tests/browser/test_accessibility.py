@@ -24,7 +24,7 @@ from tests.browser.conftest import Problems, serving, sign_in, window, writing
 from tests.conftest import RUN
 from tests.databases import Database, SQLiteDatabases
 
-TABLES = {screen.model.resource_name(): screen.model.__tablename__ for screen in SCREENS}
+TABLES = {screen.named(): screen.model.__tablename__ for screen in SCREENS}
 RESOURCES = list(TABLES)
 ROWS = 6
 ACTS = 3
@@ -148,7 +148,7 @@ def test_an_empty_screen(new: Premises, resource: str) -> None:
     new.walk().visit(f"/admin/{resource}/", within=MAIN)
 
 
-@pytest.mark.parametrize("resource", [s.model.resource_name() for s in SCREENS if s.tabs])
+@pytest.mark.parametrize("resource", [s.named() for s in SCREENS if s.tabs])
 def test_the_tabs_of_a_record(busy: Premises, resource: str) -> None:
     walk = busy.walk()
     screen: Any = busy.app.extensions["clientele"].screens[resource]

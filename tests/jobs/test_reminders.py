@@ -1,4 +1,4 @@
-"""Reminders: who owes overdue money gets one a month, whoever does it and however often they are stopped (rule 2.11)."""
+"""Reminders: who owes overdue money gets one a month, whoever does it and however often they are stopped (rule 2.12)."""
 
 import datetime as dt
 import os

@@ -1,4 +1,4 @@
-"""A statement against a plain list of what happened: by value date, nothing lost between two of them (rule 2.10)."""
+"""A statement against a plain list of what happened: by value date, nothing lost between two of them (rule 2.11)."""
 
 import datetime as dt
 from collections.abc import Sequence
