@@ -176,6 +176,8 @@ class Context:
     reason: str = ""
     key: str | None = None
     warnings: list[Warned] = field(default_factory=list)
+    at_last: list[Callable[[], None]] = field(default_factory=list)
+    """What takes a while and only follows: done right before the commit, so that a preview does not wait for it."""
 
     def warn(self, message: str, **values: Any) -> None:
         """Say something the person should know before and after the deed; it happens all the same."""
@@ -187,7 +189,6 @@ class Context:
         customer: Customer,
         *,
         secret: str | None = None,
-        enclosed: Sequence[letters.Enclosure] = (),
         key: str | None = None,
         **values: Any,
     ) -> Mail | None:
@@ -196,8 +197,7 @@ class Context:
         Somebody without an address is told nothing, and the person who acts is told that; then None is returned.
 
         :param code: of a letter in actions/letters.py; ``values`` are what its texts ask for.
-        :param enclosed: the files that go with it. :param key: says for what it is written, where that is only once.
-        :raises Refused: ``file_too_large``.
+        :param key: says for what it is written, where that is only once.
         :param secret: takes the place of ``secret`` in the texts when the mail goes out, and is then forgotten.
         """
         address = letters.address_of(customer)
@@ -206,7 +206,7 @@ class Context:
             return None
         written = self._written(code, letters.name_of(customer), customer.language, values, secret)
         written.customer_id, written.recipient, written.key = customer.id, address, key
-        return self.post(written, enclosed)
+        return self.post(written)
 
     def mail_staff(
         self, code: str, member: Member, *, to: str = "", secret: str | None = None, **values: Any
@@ -231,14 +231,21 @@ class Context:
             secret=letters.checked_secret(secret),
         )
 
-    def post(self, mail: Mail, enclosed: Sequence[letters.Enclosure] = ()) -> Mail:
-        """Put a mail into the outbox, in this deed's transaction. :raises Refused: ``file_too_large``."""
+    def post(self, mail: Mail) -> Mail:
+        """Put a mail into the outbox, in this deed's transaction."""
         mail.message_id, mail.changeset_id = secrets.token_hex(16), self.changeset_id
         mail.created_at = mail.next_attempt_at = self.now
-        mail.attachments = [_attached(file) for file in enclosed]
         self.session.add(mail)
         self.session.flush()
         return mail
+
+    def enclose(self, mail: Mail, file: letters.Enclosure) -> None:
+        """Have a file go with a mail of this deed. :raises Refused: ``file_too_large``."""
+        size = len(file.content)
+        if size > LARGEST_FILE:
+            raise Refused("file_too_large", N_("%(name)s is too large to go with an email."), name=file.name)
+        values = {"content_type": file.content_type, "size": size, "content": file.content}
+        self.session.add(MailAttachment(mail_id=mail.id, name=file.name, **values))
 
     @property
     def channels(self) -> Channels:
@@ -310,13 +317,6 @@ class Context:
     def concerns(self, row: Base) -> None:
         """Name the record this deed is about, for the Activity screen."""
         self.journal.subject = row
-
-
-def _attached(file: letters.Enclosure) -> MailAttachment:
-    size = len(file.content)
-    if size > LARGEST_FILE:
-        raise Refused("file_too_large", N_("%(name)s is too large to go with an email."), name=file.name)
-    return MailAttachment(name=file.name, content_type=file.content_type, size=size, content=file.content)
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,7 +33,9 @@ def resend(ctx: Context, mail: Mail) -> Outcome:
         )
     kept = ("customer_id", "staff_id", "template", "subject", "text_body", "html_body")
     written = {name: getattr(mail, name) for name in kept}
-    sent = ctx.post(Mail(recipient=address, resend_of_id=mail.id, **written), list(enclosed(mail)))
+    sent = ctx.post(Mail(recipient=address, resend_of_id=mail.id, **written))
+    for file in enclosed(mail):
+        ctx.enclose(sent, file)
     mail.resent_at = ctx.now
     return Outcome(N_("The email goes to %(address)s again."), sent, {"address": masked(address)})
 

@@ -65,6 +65,8 @@ def changeset(engine: Engine, code: str, call: Call, body_hash: str | None = Non
     """
     with _context(engine.execution_options(**{WRITE: True}), code, call, body_hash) as ctx:
         yield ctx
+        for step in ctx.at_last:
+            step()
         ctx.session.flush()
         hold_to(ctx)
         ctx.journal.write(ctx.session)

@@ -1,23 +1,29 @@
-"""Statements that leave the house: as a PDF, with a letter, and as a reminder of what is overdue (rule 2.10)."""
+"""Statements that leave the house: as a PDF, with a letter, and as a reminder of what is overdue (rule 2.11)."""
 
 from __future__ import annotations
 
 import datetime as dt
+from functools import partial
+from typing import cast
 
+from sqlalchemy import Column, Text
 from sqlalchemy.orm import Session
 
 from actions.base import Context, Outcome, Refused, action
 from actions.ledger import refuse_unless_live, today, words
 from actions.letters import Enclosure, address_of
-from actions.statement_words import Words, words_for
+from actions.statement_pdf import Printed, render
+from actions.statement_words import words_for
 from actions.statements import Statement, addressee, checked_range, statement
-from models.base import N_, Invalid
+from models.base import N_
 from models.customer import Customer
-from models.mail import masked
+from models.mail import Mail, masked
 from models.shop import Shop
+from models.validate import Check, type_check
 
 PDF = "application/pdf"
 LONGEST_MESSAGE = 1_000
+_message = cast(Check, type_check(Column("message", Text(LONGEST_MESSAGE))))
 NO_ADDRESS = "no_address", N_("This customer has no email address to send a statement to.")
 EXTERNAL_ACCOUNTING = (
     "external_accounting",
@@ -32,14 +38,9 @@ def file_name(found: Statement) -> str:
 
 def pdf(session: Session, customer: Customer, found: Statement, shop: Shop, now: dt.datetime) -> bytes:
     """Return a statement as a PDF in the customer's language."""
-    # The library takes a good while to load, and few processes ever print.
-    from actions import statement_pdf  # noqa: PLC0415
-
     spoken = words_for(customer.language, shop)
     address = addressee(session, customer, shop, spoken.locale)
-    return statement_pdf.render(
-        statement_pdf.Printed(found, shop, address, customer.account_code, spoken, now)
-    )
+    return render(Printed(found, shop, address, customer.account_code, spoken, now))
 
 
 @action("customer.send_statement", Customer, label=N_("Send statement"))
@@ -58,21 +59,13 @@ def send_statement(
     :raises Refused: ``merged``, ``erased``, ``external_accounting``, ``no_address``.
     """
     first, last = checked_range(since, until, today(ctx))
-    text = words("message", message, least=0)
-    if len(text) > LONGEST_MESSAGE:
-        raise Invalid({"message": N_("Enter at most 1,000 characters.")})
+    text = _message("message", words("message", message, least=0)) or ""
     address = sendable_to(ctx, customer)
     found = statement(ctx.session, customer, first, last)
     spoken = words_for(customer.language, ctx.shop)
     days = {"since": spoken.day(first), "until": spoken.day(last)}
-    ctx.mail(
-        "account_statement",
-        customer,
-        enclosed=[_enclosed(ctx, customer, found)],
-        balances=spoken.closing(found),
-        message=text,
-        **days,
-    )
+    mail = ctx.mail("account_statement", customer, balances=spoken.closing(found), message=text, **days)
+    ctx.at_last.append(partial(_enclose, ctx, mail, customer, found))
     return Outcome(N_("The statement goes to %(address)s."), customer, {"address": masked(address)})
 
 
@@ -87,20 +80,18 @@ def sendable_to(ctx: Context, customer: Customer) -> str:
     return address
 
 
-def remind(ctx: Context, customer: Customer, found: Statement, overdue: int, key: str) -> None:
-    """Send a customer a reminder of what is overdue, in minor units, with the statement. It is sent once a key."""
-    spoken: Words = words_for(customer.language, ctx.shop)
-    ctx.mail(
-        "account_reminder",
-        customer,
-        enclosed=[_enclosed(ctx, customer, found)],
-        key=key,
-        until=spoken.day(found.until),
-        overdue=spoken.money(overdue, found.currency),
-        balances=spoken.closing(found),
+def remind(ctx: Context, customer: Customer, found: Statement, key: str) -> None:
+    """Send a customer a reminder of what is overdue, with the statement. It is written once a key."""
+    spoken = words_for(customer.language, ctx.shop)
+    overdue = spoken.money(found.owed.overdue, found.currency)
+    days = {"until": spoken.day(found.until)}
+    mail = ctx.mail(
+        "account_reminder", customer, key=key, overdue=overdue, balances=spoken.closing(found), **days
     )
+    _enclose(ctx, mail, customer, found)
 
 
-def _enclosed(ctx: Context, customer: Customer, found: Statement) -> Enclosure:
-    content = pdf(ctx.session, customer, found, ctx.shop, ctx.now)
-    return Enclosure(file_name(found), PDF, content)
+def _enclose(ctx: Context, mail: Mail | None, customer: Customer, found: Statement) -> None:
+    if mail is not None:
+        content = pdf(ctx.session, customer, found, ctx.shop, ctx.now)
+        ctx.enclose(mail, Enclosure(file_name(found), PDF, content))

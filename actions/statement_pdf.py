@@ -1,4 +1,4 @@
-"""A statement as a PDF: A4, text that can be selected, a heading on each page (rule 2.10)."""
+"""A statement as a PDF: A4, text that can be selected, a heading on each page (rule 2.11)."""
 
 from __future__ import annotations
 
@@ -81,6 +81,7 @@ class _Page(FPDF):
         self.add_font(FAMILY, "", FONTS / "Inter-Regular.ttf")
         self.add_font(FAMILY, "B", FONTS / "Inter-SemiBold.ttf")
         self._describe()
+        self.alias_nb_pages("{number of pages}")
         self.add_page()
 
     def _describe(self) -> None:

@@ -1,10 +1,11 @@
-"""Statements of account: what moved a customer's account from one day to another, by value date (rule 2.10)."""
+"""Statements of account: what moved a customer's account from one day to another, by value date (rule 2.11)."""
 
 from __future__ import annotations
 
 import datetime as dt
 from bisect import bisect_left
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
 
@@ -181,18 +182,18 @@ def _owed(session: Session, customer: Customer, on: dt.date, balance: int) -> Ag
     """Return what was owed on a day by how late it was.
 
     Payments settle the oldest invoice first, so what is owed are the newest ones, as many as make up the balance
-    (rule 2.9). They are read newest first, and no further than that. Today it is what :func:`actions.ageing.ageing`
-    says.
+    (rule 2.9). They are read newest first, and no further than that. :func:`actions.ageing.ageing` knows today only.
     """
     if balance <= 0:
         return Ageing(credit=-balance)
     amounts, rest = dict.fromkeys(BUCKETS, 0), balance
-    for amount, due in session.execute(_raised(customer, on)):
-        part = min(amount, rest)
-        amounts[_bucket((on - due).days)] += part
-        rest -= part
-        if rest == 0:
-            break
+    with closing(session.execute(_raised(customer, on))) as newest_first:
+        for amount, due in newest_first:
+            part = min(amount, rest)
+            amounts[_bucket((on - due).days)] += part
+            rest -= part
+            if rest == 0:
+                break
     return Ageing(**amounts)
 
 

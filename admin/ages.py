@@ -57,7 +57,7 @@ class Sums:
 
 
 def sums(session: Session, statement: Select[Any]) -> list[Sums]:
-    """Add up over the customers of a statement; amounts of different currencies never (rule 2.12)."""
+    """Add up over the customers of a statement; amounts of different currencies never (rule 2.10)."""
     named = Customer.id, Customer.account_type, Customer.currency, Customer.account_balance
     who = statement.with_only_columns(*named).order_by(None).cte("listed")
     ids = select(who.c.id).where(who.c.account_balance > 0)

@@ -1,4 +1,4 @@
-"""The statement of a customer's account as a page to print, and as a PDF (rule 2.10)."""
+"""The statement of a customer's account as a page to print, and as a PDF (rule 2.11)."""
 
 from __future__ import annotations
 

@@ -68,7 +68,7 @@ class Setting:
 
 _DAYS = between(1, LONGEST_EXPIRY_DAYS)
 _UNDO_DAYS = between(1, 3650)
-_OVERDUE_DAYS = between(0, 365)
+_OVERDUE_DAYS = between(1, 365)
 _WARNING_DAYS = between(1, 365)
 _CHANNEL = required(N_("Enter the code of a sales channel, such as WEB."))
 
@@ -223,7 +223,7 @@ SETTINGS: dict[str, Setting] = {
         Setting(
             "statement_reminder_days",
             N_("Remind from (days overdue)"),
-            N_("0 to 365: how long money must be overdue before its customer is reminded."),
+            N_("1 to 365: for how long money must have been overdue before its customer is reminded."),
             "integer",
             _reminder_days,
         ),

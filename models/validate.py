@@ -26,7 +26,7 @@ from sqlalchemy.orm.base import NO_VALUE
 
 from models.base import N_, Base, Invalid
 from models.personal import Info, Policy
-from models.types import Choice, Minor, Percent, UTCDateTime
+from models.types import Choice, File, Minor, Percent, UTCDateTime
 
 Check = Callable[[str, Any], Any]
 
@@ -229,6 +229,12 @@ def _instant(field: str, value: Any) -> dt.datetime:
     return value
 
 
+def _file(field: str, value: Any) -> bytes:
+    if not isinstance(value, bytes):
+        raise Invalid({field: N_("Choose a file.")})
+    return value
+
+
 def _json(field: str, value: Any) -> Any:
     if not _storable(value):
         raise Invalid({field: N_("Remove the invisible characters from this value.")})
@@ -260,6 +266,7 @@ def type_check(column: Column[Any]) -> Check | None:
         (Integer | Minor, _whole),
         (Boolean, lambda _: _boolean),
         (UTCDateTime, lambda _: _instant),
+        (File, lambda _: _file),
         (Date, lambda _: _date),
         (JSON, lambda _: _json),
     ]

@@ -126,10 +126,10 @@ ACTIONS = (
     RowAction(customers.change_group, GroupForm, "users", when=_live, from_row=True),
     RowAction(cards.set_loyalty_card, CardForm, "id-badge-2", when=_live, from_row=True, bulk=False),
     RowAction(customers.set_terms, TermsForm, "credit-card", when=_live, from_row=True),
+    RowAction(customers.set_pay_on_account, OnAccountForm, "receipt", when=_live, from_row=True),
     RowAction(
         statement_mail.send_statement, StatementForm, "send", when=_live, bulk=False, starts=statements.starts
     ),
-    RowAction(customers.set_pay_on_account, OnAccountForm, "receipt", when=_live, from_row=True),
     RowAction(merge.merge, MergeForm, "git-merge", when=_live, bulk=False),
     RowAction(
         customers.verify, NoForm, "circle-check", when=lambda row: row.verified_at is None and row.is_live

@@ -1,4 +1,4 @@
-"""The Account tab, Customers owing and what Today says of them: how late, of whom, for whose eyes (rules 2.9, 2.12)."""
+"""The Account tab, Customers owing and what Today says of them: how late, of whom, for whose eyes (rules 2.9, 2.10)."""
 
 import csv
 import datetime as dt

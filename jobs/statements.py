@@ -1,0 +1,165 @@
+"""Statements: what the first of the month sends to those who owe overdue money (rule 2.12)."""
+
+from __future__ import annotations
+
+import datetime as dt
+import logging
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import ColumnElement, String, Subquery, and_, cast, func, literal, or_, select
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm import Session
+
+from actions.ageing import BUCKETS, owed_by_age
+from actions.base import Context, Refused
+from actions.import_deed import FAILED
+from actions.ledger import money_text, today
+from actions.statement_mail import remind, sendable_to
+from actions.statements import statement, usual_range
+from jobs.base import Foreseen, job
+from models.base import N_, Invalid
+from models.customer import Customer
+from models.mail import Mail
+from models.run import ItemState, Run, RunItem
+from models.shop import Shop, load_shop
+
+log = logging.getLogger(__name__)
+
+CODE = "customer.remind"
+CHUNK = 20
+"""Customers in one transaction: each gets a PDF, and SQLite lets nobody else write meanwhile."""
+LOOKED_AT = 500
+"""Customers who owe anything, looked at in one statement for what is overdue."""
+OFF = N_("Nobody is reminded: statement reminders are switched off in the settings.")
+EXTERNAL = N_("Nobody is reminded: an accounting package keeps the balances of this shop.")
+NOTHING = N_("Nobody owes overdue money.")
+FORESEEN = N_(
+    "%(count)s customers will be sent a reminder; %(without)s more owe overdue money and have no email."
+)
+PAID = "paid", N_("Nothing is overdue any more.")
+REMINDED = "reminded", N_("This month's reminder was written already.")
+SENT = N_("A reminder of %(amount)s was written.")
+
+
+def reminders_due(session: Session, as_of: dt.datetime) -> Foreseen:
+    """Count who would be sent a reminder, and who cannot be."""
+    shop = load_shop(session)
+    if (silent := _silent(shop)) is not None:
+        return Foreseen(0, silent, {})
+    due = _overdue(select(Customer.id).where(_candidates(shop, as_of)), shop, as_of)
+    mailed = func.coalesce(Customer.email, "") != ""
+    query = select(func.count().filter(mailed), func.count().filter(~mailed)).where(
+        Customer.id == due.c.customer_id
+    )
+    count, without = session.execute(query).one()
+    values = {"count": count, "without": without}
+    return Foreseen(count + without, FORESEEN, values) if count + without else Foreseen(0, NOTHING, {})
+
+
+@job(CODE, cron="0 8 1 * *", label=N_("Send reminders with statements"), preview=reminders_due)
+def send_reminders(ctx: Context, run: Run, as_of: dt.datetime) -> int:
+    """Remind the next customers who owe overdue money: each once in a month, whatever becomes of the run."""
+    if _silent(ctx.shop) is not None:
+        return 0
+    after = _last(ctx.session, run)
+    while looked_at := _next(ctx.session, ctx.shop, as_of, after):
+        late = _late(ctx.session, ctx.shop, as_of, looked_at)
+        sent = 0
+        for customer_id in late:
+            sent += _remind(ctx, run, as_of, customer_id, run.done + run.refused + sent + 1)
+        if sent:
+            return sent
+        after = (late if len(late) == CHUNK else looked_at)[-1]
+    return 0
+
+
+# -- who ----------------------------------------------------------------------------------------------------------
+
+
+def _silent(shop: Shop) -> str | None:
+    """Return why nobody is reminded, where that is so."""
+    if shop.external_accounting:
+        return EXTERNAL
+    return None if shop.statement_reminders else OFF
+
+
+def _key(shop: Shop, as_of: dt.datetime) -> str:
+    """Return how the keys of a month's reminders begin; the customer's id makes one whole."""
+    return f"{CODE}:{as_of.astimezone(shop.zone):%Y-%m}:"
+
+
+def _candidates(shop: Shop, as_of: dt.datetime) -> ColumnElement[bool]:
+    """Return who owes anything and was not reminded in the month yet."""
+    key = literal(_key(shop, as_of)) + cast(Customer.id, String)
+    return and_(
+        Customer.account_balance > 0,
+        Customer.merged_into_id.is_(None),
+        Customer.anonymised_at.is_(None),
+        ~select(Mail.id).where(Mail.key == key).exists(),
+    )
+
+
+def _overdue(ids: Any, shop: Shop, as_of: dt.datetime) -> Subquery:
+    """Return those, of some ids, of whose debt some has been overdue for as long as the setting says."""
+    day = as_of.astimezone(shop.zone).date() - dt.timedelta(days=shop.statement_reminder_days - 1)
+    owed = owed_by_age(lambda owner: owner.id.in_(ids), day).subquery("owed_by_age")
+    late = or_(*(owed.c[name] > 0 for name in BUCKETS[1:]))
+    return select(owed.c.customer_id).where(late).subquery("overdue")
+
+
+def _last(session: Session, run: Run) -> int:
+    """Return the highest id of the customers a run has dealt with; it goes by id."""
+    newest = select(RunItem.row_id).where(RunItem.run_id == run.id).order_by(RunItem.position.desc()).limit(1)
+    return session.scalar(newest) or 0
+
+
+def _next(session: Session, shop: Shop, as_of: dt.datetime, after: int) -> Sequence[int]:
+    query = select(Customer.id).where(_candidates(shop, as_of), Customer.id > after)
+    return session.scalars(query.order_by(Customer.id).limit(LOOKED_AT)).all()
+
+
+def _late(session: Session, shop: Shop, as_of: dt.datetime, ids: Sequence[int]) -> Sequence[int]:
+    due = _overdue(ids, shop, as_of)
+    return session.scalars(select(due.c.customer_id).order_by(due.c.customer_id).limit(CHUNK)).all()
+
+
+# -- the deed -----------------------------------------------------------------------------------------------------
+
+
+def _remind(ctx: Context, run: Run, as_of: dt.datetime, customer_id: int, position: int) -> bool:
+    """Remind one customer; one who cannot be is recorded, and the others are all the same (rule 8.3)."""
+    item = RunItem(run_id=run.id, position=position, row_id=customer_id, state=ItemState.DONE)
+    try:
+        with ctx.journal.attempt(ctx.session):
+            item.message = _write(ctx, as_of, customer_id)
+    except (Refused, Invalid) as error:
+        item.state, item.message = ItemState.REFUSED, str(error)
+    except OperationalError:
+        raise
+    except Exception:
+        log.exception("run %s, customer %s", run.id, customer_id)
+        item.state, item.message = ItemState.FAILED, FAILED
+    run.refused += item.state != ItemState.DONE
+    item.changeset_id = ctx.changeset_id if item.state == ItemState.DONE else None
+    ctx.session.add(item)
+    ctx.session.flush()
+    return item.state == ItemState.DONE
+
+
+def _write(ctx: Context, as_of: dt.datetime, customer_id: int) -> str:
+    """Write the reminder; return what is said of it.
+
+    The statement is of today, so that who has paid since the slot is not reminded.
+
+    :raises Refused: as :func:`sendable_to`; ``paid``, or ``reminded``. :raises Invalid: there are too many entries.
+    """
+    customer, key = ctx.lock_one(Customer, customer_id), f"{_key(ctx.shop, as_of)}{customer_id}"
+    if ctx.session.scalar(select(Mail.id).where(Mail.key == key)) is not None:
+        raise Refused(*REMINDED)
+    sendable_to(ctx, customer)
+    found = statement(ctx.session, customer, *usual_range(today(ctx)))
+    if not found.owed.overdue:
+        raise Refused(*PAID)
+    remind(ctx, customer, found, key)
+    return SENT % {"amount": money_text(ctx, found.owed.overdue, found.currency)}
