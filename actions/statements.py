@@ -231,12 +231,12 @@ def addressee(session: Session, customer: Customer, shop: Shop, locale: str) -> 
 
     In a session that only reads its lines are masked as anywhere. A country that is not the shop's is named.
     """
-    names = (name_of(customer), customer.company_name)
+    names = [name for name in dict.fromkeys((name_of(customer), customer.company_name)) if name]
     query = select(Address).where(Address.customer_id == customer.id)
     first = (Address.is_billing.desc(), Address.is_primary.desc(), Address.id)
     address = session.scalars(query.order_by(*first).limit(1)).first()
     lines = _lines_of(address, shop, locale) if address is not None else []
-    return tuple(dict.fromkeys(part for part in (*names, *lines) if part))
+    return *names, *(line for line in lines if line not in names)
 
 
 def _lines_of(address: Address, shop: Shop, locale: str) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from flask import Response, has_request_context, render_template, request
@@ -73,7 +73,7 @@ class StatementPage:
     earliest: str
     latest: str
     notice: Text
-    errors: dict[str, Text]
+    errors: dict[str, Text] = field(default_factory=dict)
     links: Sequence[Link] = ()
     shop: str = ""
     shop_email: str = ""
@@ -135,18 +135,18 @@ def _check_may_read() -> None:
 def show(screen: Screen, row: Customer) -> Any:
     """Answer the page, or say what is wrong with the days asked for."""
     _check_may_read()
+    page = _page(screen, row)
     try:
-        found, status = statement(session(), row, *_range()), 200
+        found = statement(session(), row, *_range())
     except Invalid as invalid:
-        page = _page(screen, row, {name: sentence(text) for name, text in invalid.errors.items()})
-        return render_template("admin/statement.html", page=page, frame=frame(screen.resource)), 422
-    page = _page(screen, row, {})
-    _fill(page, screen, row, found)
-    return render_template("admin/statement.html", page=page, frame=frame(screen.resource)), status
+        page.errors = {name: sentence(text) for name, text in invalid.errors.items()}
+    else:
+        _fill(page, screen, row, found)
+    answer = render_template("admin/statement.html", page=page, frame=frame(screen.resource))
+    return answer, 422 if page.errors else 200
 
 
-def _page(screen: Screen, row: Customer, errors: dict[str, Text]) -> StatementPage:
-    given = starts(row) if not errors else {}
+def _page(screen: Screen, row: Customer) -> StatementPage:
     return StatementPage(
         title=_("Statement: %(customer)s", customer=str(row)),
         name=str(row),
@@ -154,12 +154,11 @@ def _page(screen: Screen, row: Customer, errors: dict[str, Text]) -> StatementPa
         resource=screen.resource,
         url=f"{screen.row_url('details_view', row.id)}&tab=account_entry",
         here=screen.url_to("statement_view"),
-        since=str(given["since"]) if given else request.args.get("since", ""),
-        until=str(given["until"]) if given else request.args.get("until", ""),
+        since=request.args.get("since", ""),
+        until=request.args.get("until", ""),
         earliest=str(FIRST_DAY),
         latest=str(_today()),
         notice=screen.notice(row) or _kept_elsewhere(),
-        errors=errors,
     )
 
 
@@ -171,6 +170,7 @@ def _kept_elsewhere() -> str:
 
 def _fill(page: StatementPage, screen: Screen, row: Customer, found: Statement) -> None:
     words = Words(_, shop().locale, "")
+    page.since, page.until = str(found.since), str(found.until)
     page.links = _links(screen, row, found)
     page.shop, page.shop_email = shop().name, shop().email or ""
     page.address = [

@@ -41,11 +41,14 @@ def _name(view: Any, context: Any, row: JobRow, name: str) -> Cell:
 
 
 def in_words(schedule: Any) -> str:
-    """Return when a schedule comes round: in words where it is every day, else as it is declared."""
+    """Return when a schedule comes round: in words where it is every day or month, else as it is declared."""
     minute, hour, *days = str(schedule).split()
-    if days == ["*"] * 3 and minute.isdigit() and hour.isdigit():
-        return _("every day at %(time)s", time=f"{int(hour):02}:{int(minute):02}")
-    return str(schedule)
+    if not (minute.isdigit() and hour.isdigit() and days[1:] == ["*"] * 2):
+        return str(schedule)
+    time = f"{int(hour):02}:{int(minute):02}"
+    if days[0].isdigit():
+        return _("on day %(day)s of each month at %(time)s", day=days[0], time=time)
+    return _("every day at %(time)s", time=time) if days[0] == "*" else str(schedule)
 
 
 def _schedule(view: Any, context: Any, row: JobRow, name: str) -> str:

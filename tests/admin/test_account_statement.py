@@ -185,7 +185,7 @@ def test_what_is_masked_is_masked_on_the_page_and_in_the_file_and_true_in_the_ma
     for text in (page, file):
         assert "Łukasz Żółć" in text
         assert "Secret Row" not in text
-    assert "••••••" in page
+    assert page.count("••••••") >= 3, "each line of the address has its own mask"
     assert sent(shop, customer, hiding.ROLE).status_code == 302
     with shop.look() as session:
         kept = session.scalars(sa.select(MailAttachment)).one()

@@ -79,6 +79,7 @@ def test_the_list_says_when_and_what_became_of_it(shop: Shop) -> None:
     text = page_of(shop.client().get("/admin/job/")).text
     assert "Lapse points" in text
     assert "every day at 02:15" in text
+    assert "on day 1 of each month at 08:00" in text
     assert "Completed" in text
 
 
