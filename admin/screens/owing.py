@@ -155,7 +155,8 @@ class OwingScreen(Screen):
         return Totals(_("Totals by type and currency"), headings, lines) if lines else None
 
     def _of_type(self, sums: ages.Sums) -> Cell:
-        url = self.url_to("index_view", view="all", account_type__eq=sums.account_type.value)
+        only = {"account_type__eq": sums.account_type.value, "currency__eq": sums.currency}
+        url = self.url_to("index_view", view="all", **only)
         return Cell(f"{label_of(sums.account_type)}, {sums.currency}", url)
 
 
