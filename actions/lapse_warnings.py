@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 
 from actions.base import Context
 from actions.letters import locale_for
+from actions.loyalty import unspent
 from models.customer import Customer
 from models.loyalty import LapseWarning, LoyaltyLot
 from models.shop import Shop
@@ -56,7 +57,7 @@ def to_tell(span: Soon) -> ColumnElement[bool]:
         Customer.email != "",
     )
     near = and_(LoyaltyLot.expires_at > span.after, LoyaltyLot.expires_at <= span.until)
-    return and_(LoyaltyLot.unspent > 0, near, ~told, reached)
+    return and_(unspent(), near, ~told, reached)
 
 
 def count(session: Session, span: Soon) -> Count:

@@ -41,7 +41,11 @@ class Fate:
 
 def is_newest(session: Session, entry: LoyaltyEntry) -> bool:
     """Return whether an entry is the last of its customer's, so that the lots then are the lots now."""
-    after = exists().where(LoyaltyEntry.customer_id == entry.customer_id, ~_until(entry))
+    after = exists().where(
+        LoyaltyEntry.customer_id == entry.customer_id,
+        LoyaltyEntry.created_at >= entry.created_at,
+        ~_until(entry),
+    )
     return not session.scalar(select(after))
 
 
@@ -88,11 +92,13 @@ def fates(session: Session, entry: LoyaltyEntry, lots: Iterable[LoyaltyLot]) -> 
     )
     for lot_id, kind, took, points, count in session.execute(sums):
         fate = found[lot_id]
-        name = {LoyaltyKind.EXPIRED: "lapsed"}.get(kind, "spent")
-        if kind == LoyaltyKind.REVERSAL and took:
-            name = "taken_back"
-        setattr(fate, name, getattr(fate, name) + int(points))
         fate.entries += count
+        if kind == LoyaltyKind.EXPIRED:
+            fate.lapsed += int(points)
+        elif kind == LoyaltyKind.REVERSAL and took:
+            fate.taken_back += int(points)
+        else:
+            fate.spent += int(points)
     for allocation in session.scalars(_latest(entry, ids)):
         found[allocation.lot_id].latest.append(allocation)
     return found
