@@ -137,4 +137,4 @@ def redeem_code(ctx: Context, *, customer: int | str, code: str) -> Outcome:
     entry = post_credit(ctx, owner, CreditKind.GIFT_CARD, card.amount, "", ctx.key, code_last4=card.last4)
     card.redeemed_entry_id = entry.id
     values = {"amount": money_text(ctx, card.amount, card.currency), "customer": str(owner)}
-    return Outcome(N_("%(amount)s of a gift card were credited to %(customer)s."), entry, values)
+    return Outcome(N_("%(amount)s from a gift card was credited to %(customer)s."), entry, values)

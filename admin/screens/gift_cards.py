@@ -119,15 +119,7 @@ class GiftCardScreen(Screen):
     column_hidden = ("voided_at", "redeemed_entry", "currency")
     column_default_sort = ("created_at", True)
     column_searchable_list = ("last4",)
-    column_filters = (
-        "last4",
-        "amount",
-        "currency",
-        "expires_on",
-        "created_at",
-        "voided_at",
-        "redeemed_entry",
-    )
+    column_filters = ("last4", "amount", "currency", "expires_on", "created_at", "voided_at")
     column_labels = {
         "last4": _l("Card ending"),
         "state": _l("State"),

@@ -238,7 +238,7 @@ class Stock:
         """A card, redeemed, voided or neither."""
         redeemed = self.credit_entry(n, owner).id if n % 3 == 0 else None
         return factories.make_gift_card(
-            self.session, code_key=f"{SECRET}-{n}", last4=f"{n:04d}", amount=500 + n % 5, redeemed_entry_id=redeemed,
+            self.session, code_key=f"{SECRET}-{factories.number()}", last4=f"{n:04d}", amount=500 + n % 5, redeemed_entry_id=redeemed,
             voided_at=day(n) if n % 3 == 1 else None, expires_on=some(day(n).date(), n), created_at=day(n),
         )  # fmt: skip
 

@@ -28,5 +28,5 @@ def test_a_code_is_scanned_into_the_tab_and_credited_once(
     expect(preview(desk)).to_contain_text("£25.00")
     check_accessibility(desk)
     code.press("Enter")
-    expect(toast(desk)).to_contain_text("£25.00 of a gift card were credited")
+    expect(toast(desk)).to_contain_text("£25.00 from a gift card was credited")
     expect(desk.get_by_role("row").filter(has_text="C4WD")).to_contain_text("Gift card")
