@@ -60,9 +60,13 @@ def count_due(session: Session, as_of: dt.datetime) -> Due:
 
 
 def next_due(session: Session, as_of: dt.datetime, most: int, besides: Select[Any]) -> Sequence[int]:
-    """Return the ids of the next lots to lapse. :param besides: yields the ids of those that are passed over."""
+    """Return the ids of the next lots to lapse: of those that lapse at one instant, a customer's one after the other.
+
+    So most customers are locked and written once. :param besides: yields the ids of those that are passed over.
+    """
     wanted = select(LOT.c.id).where(due(as_of), LOT.c.id.not_in(besides))
-    return session.connection().scalars(wanted.order_by(LOT.c.expires_at, LOT.c.id).limit(most)).all()
+    in_turn = wanted.order_by(LOT.c.expires_at, LOT.c.customer_id, LOT.c.id)
+    return session.connection().scalars(in_turn.limit(most)).all()
 
 
 def lapse_lots(ctx: Context, ids: Sequence[int]) -> int:

@@ -164,7 +164,7 @@ def _watched(url: str) -> tuple[Seen, ...]:
     with _started(url, WATCHED) as process:
         assert process.stdout is not None
         process.stdout.readline()  # it begins
-        while process.poll() is None:
+        while process.poll() is None or not meanwhile:
             meanwhile.append(_look(asks))
     return tuple(
         Seen(

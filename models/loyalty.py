@@ -92,6 +92,7 @@ class LoyaltyLot(Base):
         Index(
             "ix_loyalty_lot_lapsing",
             "expires_at",
+            "customer_id",
             "id",
             sqlite_where=text("unspent > 0 AND expires_at IS NOT NULL"),
             postgresql_where=text("unspent > 0 AND expires_at IS NOT NULL"),

@@ -32,8 +32,8 @@ from models.schema import open_engine
 EACH_TIME = 3
 """How many chunks a run of :data:`COUNTING` has."""
 COUNTING = "test.counting"
-PATIENCE = 60.0
-BRISK = 0.02
+PATIENCE = 300.0
+BRISK = 0.05
 
 
 def declare_counting() -> None:
@@ -111,7 +111,7 @@ def until(what: Callable[[], bool]) -> None:
     limit, pause = time.monotonic() + PATIENCE, Event()
     while not what():
         assert time.monotonic() < limit, "it never came about"
-        pause.wait(BRISK / 4)  # leaves the machine to those who are looked at
+        pause.wait(BRISK / 5)  # leaves the machine to those who are looked at
 
 
 # -- in the processes ---------------------------------------------------------------------------------------------

@@ -75,7 +75,7 @@ def books_are_right(desk: Desk) -> None:
 def test_four_processes_at_it_and_three_killed_lapse_each_lot_once(
     desk: Desk, database: Database, tmp_path: Path
 ) -> None:
-    lots = scaled(10_000, least=240)
+    lots = scaled(10_000, least=120)
     chance = random.Random(lots)
     points = given(desk, lots, max(lots // 25, 12), chance)
     with Crew(database.url, tmp_path, EXPIRE, desk.now, chunk=lots // 24) as crew:

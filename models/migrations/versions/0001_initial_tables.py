@@ -2062,7 +2062,7 @@ def upgrade() -> None:
     op.create_index(
         "ix_loyalty_lot_lapsing",
         "loyalty_lot",
-        ["expires_at", "id"],
+        ["expires_at", "customer_id", "id"],
         unique=False,
         sqlite_where=sa.text("unspent > 0 AND expires_at IS NOT NULL"),
         postgresql_where=sa.text("unspent > 0 AND expires_at IS NOT NULL"),
