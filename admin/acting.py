@@ -18,7 +18,7 @@ from actions import census, runner, runs
 from actions.base import Invalid, Refused
 from actions.census import Tally
 from actions.runner import MOST_AT_ONCE
-from admin import bodies, lists, previews, proof, saving
+from admin import bodies, kept_in, lists, previews, proof, saving
 from admin.context import call, clientele, must_prove, now, perform, rehearse, session, shop
 from admin.declare import RowAction
 from admin.pages import FormPage
@@ -26,6 +26,7 @@ from admin.preview_pages import PreviewPage
 from admin.query import BadArgument, parse_id
 from admin.sentences import fill, sentence, translated, with_link, within
 from models.base import db
+from models.customer import Customer
 
 if TYPE_CHECKING:
     from admin.base import Screen
@@ -137,7 +138,9 @@ def _check_unchanged(count: int) -> None:
 
 
 def _form(declared: RowAction, chosen: Chosen) -> Form:
-    if request.method == "POST" and not (chosen.bulk and "key" not in request.form):
+    filled_in = request.method == "POST" and not (chosen.bulk and "key" not in request.form)
+    kept_in.settle(request.form if filled_in else request.args, chosen.row, _people(declared, chosen))
+    if filled_in:
         return declared.form(request.form)
     named = declared.action.parameters - {declared.action.guessed}  # a code stands in no address
     given = {name: raw for name, raw in request.args.items() if name in named}
@@ -146,6 +149,13 @@ def _form(declared: RowAction, chosen: Chosen) -> Form:
     if hasattr(form, "prefill"):
         form.prefill(shop(), now())
     return form
+
+
+def _people(declared: RowAction, chosen: Chosen) -> Select[Any] | None:
+    """Return the statement for the ids of the customers that a deed on ticked rows is about."""
+    if not chosen.bulk or declared.action.model is not Customer:
+        return None
+    return chosen.many if chosen.many is not None else select(Customer.id).where(Customer.id.in_(chosen.ids))
 
 
 def targets(declared: RowAction, chosen: Chosen) -> tuple[int, ...] | None:
@@ -330,7 +340,9 @@ def command(
     unknown = set(values) - declared.fields
     if unknown:
         raise Invalid(dict.fromkeys(sorted(unknown), _("There is no such field.")))
-    form = bodies.completed(declared.form, values, declared.start(rows[0] if len(rows) == 1 else None))
+    one = rows[0] if len(rows) == 1 else None
+    kept_in.settle(values, one, _people(declared, Chosen(tuple(ids), bulk=len(ids) > 1)))
+    form = bodies.completed(declared.form, values, declared.start(one))
     if not form.validate():
         raise Invalid(dict(bodies.problems(form)))
     found = list(ids) if declared.action.targeted else None

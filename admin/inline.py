@@ -9,7 +9,7 @@ from flask_babel import gettext as _
 from werkzeug.exceptions import NotFound
 
 from actions.base import Conflict, Invalid, Refused
-from admin import forms, masking
+from admin import forms, kept_in, masking
 from admin.context import perform
 from admin.query import BadArgument, parse_id
 from admin.sentences import sentence, translated
@@ -26,6 +26,7 @@ def update(screen: Screen) -> Any:
         raise NotFound(_("This column is not edited in the list."))
     row = screen.get_or_404(parse_id("id", source.get("id")))
     form_class = forms.build(screen, (name,))
+    kept_in.settle({}, row)
     if request.method == "GET":
         return _render(screen, form_class(obj=row), row, name)
     return _save(screen, form_class(request.form), row, name)

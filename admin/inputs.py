@@ -20,6 +20,7 @@ from wtforms import (
 from wtforms.fields.choices import Choice
 from wtforms.validators import StopValidation
 
+from admin import kept_in
 from admin.fields import label_of
 from admin.selects import QuickSelect
 from models.base import Base
@@ -113,7 +114,16 @@ class MoneyField(DecimalTextField):
     """An amount in major units on screen, integer minor units in ``data`` (RULES 2.1, 2.3)."""
 
     example = "12.50"
-    currency = "GBP"
+
+    @property
+    def currency(self) -> str:
+        """The currency of the account it is about. :raises ValueError: it is about several."""
+        return kept_in.currency()
+
+    @property
+    def sign(self) -> str:
+        """The currency to print beside it: none while it is not settled."""
+        return kept_in.settled()
 
     def __init__(self, *args: Any, signed: bool = False, **kwargs: Any) -> None:
         self.signed = signed
@@ -131,7 +141,15 @@ class MoneyField(DecimalTextField):
         if isinstance(self.data, Decimal) and self.data < 0 and not self.signed:
             raise ValueError(_("Enter the amount without a sign, such as %(example)s.", example=self.example))
         if isinstance(self.data, Decimal):
-            self.data = int(self.data.scaleb(get_currency_precision(self.currency)))
+            self.data = self._minor(self.data)
+
+    def _minor(self, amount: Decimal) -> int:
+        minor = amount.scaleb(get_currency_precision(self.currency))
+        if minor != minor.to_integral_value():
+            raise ValueError(
+                _("Enter a whole amount: %(currency)s has no smaller unit.", currency=self.currency)
+            )
+        return int(minor)
 
 
 class DayField(DateField):

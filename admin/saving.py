@@ -14,7 +14,7 @@ from wtforms import Form
 
 from actions.base import Conflict, Invalid, Outcome, Refused
 from actions.runner import MOST_AT_ONCE
-from admin import conflicts, forms, lists, row_inputs
+from admin import conflicts, forms, kept_in, lists, row_inputs
 from admin.context import allowed, perform, session
 from admin.declare import Section
 from admin.errors import answer
@@ -39,6 +39,7 @@ def in_drawer() -> bool:
 def create(screen: Screen) -> Any:
     """Show the empty form, or save a new record."""
     action, _edit, _delete = screen.record_actions
+    kept_in.settle(request.form or request.args)
     if request.method == "GET":
         return _form_page(screen, _prefilled(screen), None)
     form = screen.form_class(request.form)
@@ -50,6 +51,7 @@ def create(screen: Screen) -> Any:
 def edit(screen: Screen, row: Any) -> Any:
     """Show a record's form, or save it if nobody saved it since the form was opened."""
     _create, action, _delete = screen.record_actions
+    kept_in.settle(request.form, row)
     if request.method == "GET":
         return _form_page(screen, screen.form_class(obj=row), row)
     form, version = screen.form_class(request.form), source_version(request.form.get("version"))
