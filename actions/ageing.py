@@ -12,18 +12,22 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from sqlalchemy import (
+    CTE,
     BigInteger,
     ColumnElement,
     Date,
+    ScalarSelect,
     Select,
-    Subquery,
     bindparam,
     case,
     cast,
+    exists,
     func,
     literal,
+    not_,
     select,
     true,
+    tuple_,
 )
 from sqlalchemy.orm import Session, aliased
 
@@ -32,6 +36,12 @@ from models.customer import Customer
 
 Day = dt.date | Callable[[], dt.date]
 """A day, or for a statement that is kept what tells it whenever it runs."""
+
+Whose = Callable[[Any], ColumnElement[bool]]
+"""Makes a clause of the customer that a statement is about."""
+
+RAISING = AccountKind.INVOICE, AccountKind.REFUND
+"""What raises a balance, in the order in which it is owed."""
 
 AT_ONCE = 500
 """Customers looked at in one statement."""
@@ -71,7 +81,7 @@ def ageing(session: Session, customer_ids: Sequence[int], on: dt.date) -> dict[i
     found: dict[int, Ageing] = {}
     for start in range(0, len(customer_ids), AT_ONCE):
         ids = customer_ids[start : start + AT_ONCE]
-        owed = owed_by_age(AccountEntry.customer_id.in_(ids), on).subquery("owed_by_age")
+        owed = owed_by_age(_among(ids), on).subquery("owed_by_age")
         columns = [func.coalesce(owed.c[name], 0) for name in BUCKETS]
         query = (
             select(Customer.id, Customer.account_balance, *columns)
@@ -84,26 +94,29 @@ def ageing(session: Session, customer_ids: Sequence[int], on: dt.date) -> dict[i
     return found
 
 
-def owed_by_age(whose: ColumnElement[bool], on: Day) -> Select[Any]:
+def _among(ids: Sequence[int]) -> Whose:
+    return lambda owner: owner.id.in_(ids)
+
+
+def owed_by_age(whose: Whose, on: Day) -> Select[Any]:
     """Select (customer_id, one column for each of ``BUCKETS``) of the customers who owe.
 
-    :param whose: a clause on ``AccountEntry.customer_id`` that chooses the customers.
+    :param whose: chooses the customers.
     """
-    owed = _open(whose)
-    due = func.coalesce(Invoice.due_on, owed.c.value_date)
-    left = case((owed.c.amount < owed.c.rest, owed.c.amount), else_=owed.c.rest)
-    bucket = _bucket(due, on)
+    owed, entry = _open(whose), aliased(AccountEntry)
+    bucket = _bucket(func.coalesce(Invoice.due_on, entry.value_date), on)
+    left = case((entry.amount < owed.c.rest, entry.amount), else_=owed.c.rest)
     sums = [
         cast(func.coalesce(func.sum(left).filter(bucket == name), 0), BigInteger).label(name)
         for name in BUCKETS
     ]
-    query = select(owed.c.customer_id, *sums).outerjoin(Invoice, Invoice.id == owed.c.invoice_id)
-    return query.where(owed.c.rest > 0).group_by(owed.c.customer_id)
+    query = select(owed.c.customer_id, *sums).outerjoin_from(owed, entry, entry.id == owed.c.entry_id)
+    return query.outerjoin(Invoice, Invoice.id == entry.invoice_id).group_by(owed.c.customer_id)
 
 
 def who_is_late(on: dt.date) -> Select[Any]:
     """Select the ids of the customers of whose debt something is past due."""
-    owed = owed_by_age(true(), on).subquery("owed_by_age")
+    owed = owed_by_age(lambda owner: true(), on).subquery("owed_by_age")
     return select(owed.c.customer_id).where(
         sum((owed.c[name] for name in BUCKETS[2:]), owed.c[BUCKETS[1]]) > 0
     )
@@ -111,43 +124,60 @@ def who_is_late(on: dt.date) -> Select[Any]:
 
 def bucket_of(name: str, on: Day) -> ColumnElement[int]:
     """Return what the customer of a row owes in one bucket, to sort customers by."""
-    owed = owed_by_age(AccountEntry.customer_id == Customer.id, on)
-    mine = owed.subquery("owed_by_age")
+    mine = owed_by_age(lambda owner: owner.id == Customer.id, on).subquery("owed_by_age")
     return func.coalesce(select(mine.c[name]).scalar_subquery(), 0)
 
 
-def _open(whose: ColumnElement[bool]) -> Subquery:
-    """Return what raised the balance and was not voided, with ``rest``: how much of the balance newer ones leave to it.
+def last_payment() -> ScalarSelect[dt.date]:
+    """Return the value date of the newest payment, not voided, of the customer of a row."""
+    newest = _newest(Customer.id, Customer.currency, AccountKind.PAYMENT)
+    paid = aliased(AccountEntry)
+    return select(paid.value_date).where(paid.id == newest).scalar_subquery()
 
-    The newest invoices come first. Refunds are taken off payments, so they count only after all invoices; what is in
-    a currency that the account had once makes up nothing until all the rest has (rule 2.1).
+
+def _open(whose: Whose) -> CTE:
+    """Walk back from the newest invoice of each customer who owes, as far as the balance goes.
+
+    Each row has ``entry_id`` and ``rest``, how much of the balance newer ones leave to it. Refunds are taken off
+    payments, so they come after all invoices. Only an account that held another currency when a merge was undone may
+    owe more than its entries explain; such a rest has no entry, and no date.
     """
-    reversal, owner = aliased(AccountEntry), aliased(Customer)
-    newest_first = (
-        AccountEntry.currency != owner.currency,
-        AccountEntry.kind == AccountKind.REFUND,
-        AccountEntry.value_date.desc(),
-        AccountEntry.id.desc(),
+    owner, entry = aliased(Customer), aliased(AccountEntry)
+    begin = select(
+        owner.id.label("customer_id"),
+        owner.currency.label("currency"),
+        owner.account_balance.label("rest"),
+        func.coalesce(*(_newest(owner.id, owner.currency, kind) for kind in RAISING)).label("entry_id"),
     )
-    newer = func.sum(AccountEntry.amount).over(
-        partition_by=AccountEntry.customer_id, order_by=newest_first, rows=(None, -1)
-    )
-    rest = owner.account_balance - func.coalesce(cast(newer, BigInteger), 0)
-    columns = (
-        AccountEntry.customer_id,
-        AccountEntry.invoice_id,
-        AccountEntry.value_date,
-        AccountEntry.amount,
-    )
-    query = (
-        select(*columns, rest.label("rest"))
-        .join(owner, owner.id == AccountEntry.customer_id)
-        .outerjoin(reversal, reversal.reverses_id == AccountEntry.id)
-        .where(whose, owner.account_balance > 0, reversal.id.is_(None))
-        .where(AccountEntry.kind.in_([AccountKind.INVOICE, AccountKind.REFUND]))
+    walk = (
+        begin.where(owner.account_balance > 0, whose(owner))
         .correlate(Customer)
+        .cte("owed", recursive=True, nesting=True)
     )
-    return query.subquery("owed")
+    at = walk.c.customer_id, walk.c.currency
+    then = func.coalesce(
+        _newest(*at, entry.kind, before=entry),
+        case((entry.kind == AccountKind.INVOICE, _newest(*at, AccountKind.REFUND))),
+    )
+    further = select(*at, walk.c.rest - entry.amount, then).join_from(
+        walk, entry, entry.id == walk.c.entry_id
+    )
+    return walk.union_all(further.where(entry.amount < walk.c.rest))
+
+
+def _newest(customer: Any, currency: Any, kind: Any, before: Any = None) -> ScalarSelect[int]:
+    """Return the id of a customer's newest entry of a kind that was not voided, older than another one if given."""
+    entry, reversal = aliased(AccountEntry), aliased(AccountEntry)
+    query = select(entry.id).where(
+        entry.customer_id == customer,
+        entry.currency == currency,
+        entry.kind == kind,
+        not_(exists(select(reversal.id).where(reversal.reverses_id == entry.id).correlate(entry))),
+    )
+    if before is not None:
+        query = query.where(tuple_(entry.value_date, entry.id) < tuple_(before.value_date, before.id))
+    newest = query.order_by(entry.value_date.desc(), entry.id.desc()).limit(1)
+    return newest.correlate_except(entry).scalar_subquery()
 
 
 def _bucket(due: ColumnElement[dt.date], on: Day) -> ColumnElement[str]:

@@ -15,7 +15,6 @@ from sqlalchemy.orm import Session
 from actions.ageing import BUCKETS, Ageing, owed_by_age
 from admin import cells
 from admin.context import now, shop, zone
-from models.account import AccountEntry
 from models.choices import AccountType
 from models.customer import Customer
 
@@ -62,7 +61,7 @@ def sums(session: Session, statement: Select[Any]) -> list[Sums]:
     named = Customer.id, Customer.account_type, Customer.currency, Customer.account_balance
     who = statement.with_only_columns(*named).order_by(None).cte("listed")
     ids = select(who.c.id).where(who.c.account_balance > 0)
-    owed = owed_by_age(AccountEntry.customer_id.in_(ids), today()).subquery("owed_by_age")
+    owed = owed_by_age(lambda owner: owner.id.in_(ids), today()).subquery("owed_by_age")
     balance, columns = who.c.account_balance, (who.c.account_type, who.c.currency)
     figures = [func.sum(balance).filter(balance > 0), -func.sum(balance).filter(balance < 0)]
     figures += [func.sum(owed.c[name]) for name in BUCKETS]

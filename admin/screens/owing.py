@@ -11,10 +11,9 @@ from flask_admin import expose
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import Select, select
-from sqlalchemy.orm import aliased
 
 from actions import accounts
-from actions.ageing import BUCKETS, ageing, bucket_of, who_is_late
+from actions.ageing import BUCKETS, ageing, bucket_of, last_payment, who_is_late
 from actions.base import Actor
 from admin import ages, cells
 from admin.base import Screen
@@ -24,21 +23,9 @@ from admin.fields import Field, label_of
 from admin.pages import Cell, Link, Text, Totals
 from admin.query import Condition, parse_id
 from admin.screens.customers import CustomerScreen
-from models.account import AccountEntry, AccountKind
 from models.customer import Customer
 
-
-def _last_payment() -> Any:
-    """Return the value date of a customer's last payment that was not voided."""
-    reversal = aliased(AccountEntry)
-    query = select(AccountEntry.value_date).outerjoin(reversal, reversal.reverses_id == AccountEntry.id)
-    taken = AccountEntry.kind == AccountKind.PAYMENT, reversal.id.is_(None)
-    newest = AccountEntry.value_date.desc(), AccountEntry.id.desc()
-    query = query.where(AccountEntry.customer_id == Customer.id, *taken).order_by(*newest).limit(1)
-    return query.correlate(Customer).scalar_subquery()
-
-
-_LAST_PAYMENT = _last_payment()
+_LAST_PAYMENT = last_payment()
 
 
 def _bucket(view: Any, context: Any, row: Customer, name: str) -> Any:
@@ -168,7 +155,8 @@ class OwingScreen(Screen):
         return Totals(_("Totals by type and currency"), headings, lines) if lines else None
 
     def _of_type(self, sums: ages.Sums) -> Cell:
-        url = self.url_to("index_view", view="all", account_type__eq=sums.account_type.value)
+        only = {"account_type__eq": sums.account_type.value, "currency__eq": sums.currency}
+        url = self.url_to("index_view", view="all", **only)
         return Cell(f"{label_of(sums.account_type)}, {sums.currency}", url)
 
 

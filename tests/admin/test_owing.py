@@ -13,16 +13,23 @@ from flask_appbuilder.security.sqla import models as identity
 
 from models.base import Staff
 from models.customer import Customer
-from models.staff import RoleGrant
-from tests import factories, staffing
+from models.member import RoleGrant
+from tests import application, factories, staffing
 from tests.admin.conftest import Shop
 from tests.admin.pages import links_of, page_of, rows_of
 from tests.application import USERNAMES
-from tests.factories import TODAY
+from tests.databases import Database
+from tests.factories import NOW, TODAY
 
 pytestmark = pytest.mark.either_database
 DAY = dt.timedelta(days=1)
 BUCKETS = ("Not due yet", "1–30 days late", "31–60 days late", "61–90 days late", "Over 90 days late")
+
+
+@pytest.fixture
+def shop(database: Database) -> Shop:
+    """A shop in which it is always the same day."""
+    return Shop(application.make(database.url, wiring={"clock": lambda: NOW}), database)
 
 
 def owe(session: Any, customer: Customer, *debts: tuple[int, int], currency: str = "GBP") -> None:
@@ -60,11 +67,7 @@ def totals_of(answer: Any) -> list[str]:
     """The lines of the totals over a list, each as one text."""
     whole = answer.get_data(as_text=True)
     table = whole.partition('<div class="totals"')[2].partition("</table>")[0].partition("<tbody>")[2]
-    return [" ".join(page_of_text(line).split()) for line in table.split("</tr>") if line.strip()]
-
-
-def page_of_text(html: str) -> str:
-    return re.sub(r"<[^>]*>", " ", html)
+    return [" ".join(re.sub(r"<[^>]*>", " ", line).split()) for line in table.split("</tr>")[:-1]]
 
 
 # -- the tab --------------------------------------------------------------------------------------------------------
@@ -126,17 +129,17 @@ def test_pay_on_account_decides_whether_invoices_are_taken_and_warns_of_a_limit_
     customer = debtor(shop, (5_000, 10))
     api = shop.api()
     path = f"/api/v1/customer/{customer}/actions/set_pay_on_account"
-    raised = {"customer": customer, "amount": "1"}
-    assert api.post("/api/v1/invoice/actions/raise", json=raised).status_code == 409
-    done = api.post(path, json={"pay_on_account": True, "credit_limit": "50.01"})
+    raising, raised = "/api/v1/invoice/actions/raise", {"customer": customer, "amount": 100}
+    assert api.send("POST", raising, raised).status_code == 409
+    done = api.send("POST", path, {"pay_on_account": True, "credit_limit": 5_001})
     assert (done.status_code, done.json["warnings"]) == (200, [])
-    assert api.post("/api/v1/invoice/actions/raise", json={**raised, "amount": "0.01"}).status_code == 200
-    warned = api.post(path, json={"pay_on_account": True, "credit_limit": "50"})
+    assert api.send("POST", raising, {**raised, "amount": 1}).status_code == 200
+    warned = api.send("POST", path, {"pay_on_account": True, "credit_limit": 5_000})
     assert "owes £50.01 already" in warned.json["warnings"][0]
-    for wrong in ("-1", "x", "1e3", "0.001"):
-        refused = api.post(path, json={"pay_on_account": True, "credit_limit": wrong})
+    for wrong in (-1, "x", 1.5, 10**12, [1]):
+        refused = api.send("POST", path, {"pay_on_account": True, "credit_limit": wrong})
         assert (refused.status_code, list(refused.json["errors"])) == (422, ["credit_limit"]), wrong
-    assert shop.api("Support").post(path, json={"pay_on_account": True}).status_code == 403
+    assert shop.api("Support").send("POST", path, {"pay_on_account": True}).status_code == 403
 
 
 # -- the list ---------------------------------------------------------------------------------------------------------

@@ -18,7 +18,7 @@ from models.member import StaffChannel
 from models.sight import is_limited
 from tests import factories
 from tests.admin.conftest import RESOURCES, Shop
-from tests.admin.stock import Stock
+from tests.admin.stock import PEOPLE, Stock
 
 MISSING = 10**9
 KINDS_OF_ROW = ("own", "foreign", "merged", "erased")
@@ -79,7 +79,7 @@ class World:
         return factories.make_customer(
             session, first_name=name, last_name=name, company_name=name, email=f"{name.lower()}@example.com",
             sales_channel_id=self.theirs if kind == "foreign" else self.ours, pay_on_account=True,
-            created_at=factories.NOW,
+            created_at=factories.NOW, account_balance=500,
         )  # fmt: skip
 
     def _rows(
@@ -87,7 +87,7 @@ class World:
     ) -> Iterator[tuple[str, list[int]]]:
         if resource == "sales_channel":
             yield from (("own", [self.ours]), ("foreign", [self.theirs]))
-        elif resource == "customer":
+        elif resource in PEOPLE:
             yield from ((kind, [owner.id] * self.rows) for kind, owner in owners.items())
         elif not is_limited(self._model(resource)):
             yield "own", self._made(session, resource, lambda stock: stock.fill(resource, [owners["own"]]))
