@@ -18,7 +18,6 @@ from actions.ledger import money_text, today
 from actions.statement_mail import remind, sendable_to
 from actions.statements import statement, usual_range
 from jobs.base import Foreseen, job
-from models.account import AccountEntry
 from models.base import N_, Invalid
 from models.customer import Customer
 from models.mail import Mail
@@ -104,7 +103,7 @@ def _candidates(shop: Shop, as_of: dt.datetime) -> ColumnElement[bool]:
 def _overdue(ids: Any, shop: Shop, as_of: dt.datetime) -> Subquery:
     """Return those, of some ids, of whose debt some has been overdue for as long as the setting says."""
     day = as_of.astimezone(shop.zone).date() - dt.timedelta(days=shop.statement_reminder_days - 1)
-    owed = owed_by_age(AccountEntry.customer_id.in_(ids), day).subquery("owed_by_age")
+    owed = owed_by_age(lambda owner: owner.id.in_(ids), day).subquery("owed_by_age")
     late = or_(*(owed.c[name] > 0 for name in BUCKETS[1:]))
     return select(owed.c.customer_id).where(late).subquery("overdue")
 
