@@ -390,6 +390,7 @@ def door_of(shop: Shop, url: str) -> tuple[str, str] | None:
         "columns": "list",
         "save": "edit",
         "body": "show",
+        "lots": "list",
     }
     verb = {**verbs, **more}.get(view, parts[3] if view.startswith("act/") else None)
     assert verb or view == "ajax/lookup", url
