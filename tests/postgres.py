@@ -75,7 +75,7 @@ class PostgresServer:
                 command,
                 stdout=log,
                 stderr=log,
-                preexec_fn=_die_with_parent,  # noqa: PLW1509 - no threads yet when the server starts
+                preexec_fn=die_with_parent,  # noqa: PLW1509 - no threads yet when the server starts
                 **self._identity(),
             )
         self._wait()
@@ -175,8 +175,8 @@ def _unprivileged_account() -> pwd.struct_passwd | None:
     return pwd.getpwnam("nobody") if os.geteuid() == 0 else None
 
 
-def _die_with_parent() -> None:
-    """Have Linux end the server when the test run is killed before it could."""
+def die_with_parent() -> None:
+    """Have Linux end this process when the one that started it is killed before it could."""
     if sys.platform == "linux":
         pr_set_pdeathsig = 1
         ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGQUIT)

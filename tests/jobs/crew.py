@@ -28,6 +28,7 @@ from jobs.base import JOBS, Foreseen, job
 from models.customer import Customer
 from models.run import Run
 from models.schema import open_engine
+from tests.postgres import die_with_parent
 
 EACH_TIME = 3
 """How many chunks a run of :data:`COUNTING` has."""
@@ -142,6 +143,7 @@ def _say(number: int) -> None:
 
 def _work(url: str, clock_file: Path, words: list[str]) -> NoReturn:
     """Be one of the crew; what it says goes nowhere."""
+    die_with_parent()
     os.dup2(os.open(os.devnull, os.O_RDWR), 0)
     os.dup2(0, 1)
     engine = open_engine(url)
