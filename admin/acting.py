@@ -15,7 +15,7 @@ from werkzeug.exceptions import Forbidden, NotFound
 from wtforms import Form
 
 from actions import census, runner, runs
-from actions.base import Invalid, Refused
+from actions.base import Invalid, Outcome, Refused
 from actions.census import Tally
 from actions.runner import MOST_AT_ONCE
 from admin import bodies, kept_in, lists, previews, proof, saving
@@ -323,13 +323,7 @@ def command(
     :param given: ``key``, ``confirm`` and ``fingerprint``, as for :func:`admin.context.perform`.
     :raises NotFound: no such action or row. :raises Forbidden: not for this person. :raises Invalid: by field.
     """
-    resource, _dot, verb = code.partition(".")
-    screen = clientele().screens.get(resource)
-    if screen is None:
-        raise NotFound(_("There is no action %(code)s.", code=code))
-    declared = find(screen, verb)
-    if not screen.can(verb):
-        raise Forbidden(_("Their role does not include this."))
+    screen, declared = _declared(code)
     if declared.action.targeted != bool(ids):
         raise Invalid(
             {"ids": _("Name the records this is about.") if not ids else _("This takes no record.")}
@@ -337,20 +331,40 @@ def command(
     rows = [screen.get_or_404(row_id) for row_id in ids]
     for row in rows:
         check_allowed(declared, row)
-    unknown = set(values) - declared.fields
-    if unknown:
-        raise Invalid(dict.fromkeys(sorted(unknown), _("There is no such field.")))
-    one = rows[0] if len(rows) == 1 else None
-    kept_in.settle(values, one, _people(declared, Chosen(tuple(ids), bulk=len(ids) > 1)))
-    form = bodies.completed(declared.form, values, declared.start(one))
-    if not form.validate():
-        raise Invalid(dict(bodies.problems(form)))
+    form = _completed(declared, rows, values)
     found = list(ids) if declared.action.targeted else None
     if preview:
         return previews.lines(
             rehearse(declared.action, found, **declared.given(form)), marked=declared.action.danger
         )
-    outcome = perform(declared.action, found, **given, **declared.given(form))
+    return _told(perform(declared.action, found, **given, **declared.given(form)))
+
+
+def _declared(code: str) -> tuple[Screen, RowAction]:
+    resource, _dot, verb = code.partition(".")
+    screen = clientele().screens.get(resource)
+    if screen is None:
+        raise NotFound(_("There is no action %(code)s.", code=code))
+    declared = find(screen, verb)
+    if not screen.can(verb):
+        raise Forbidden(_("Their role does not include this."))
+    return screen, declared
+
+
+def _completed(declared: RowAction, rows: Sequence[Any], values: Mapping[str, str]) -> Form:
+    unknown = set(values) - declared.fields
+    if unknown:
+        raise Invalid(dict.fromkeys(sorted(unknown), _("There is no such field.")))
+    one = rows[0] if len(rows) == 1 else None
+    chosen = Chosen(tuple(row.id for row in rows), bulk=len(rows) > 1)
+    kept_in.settle(values, one, _people(declared, chosen))
+    form = bodies.completed(declared.form, values, declared.start(one))
+    if not form.validate():
+        raise Invalid(dict(bodies.problems(form)))
+    return form
+
+
+def _told(outcome: Outcome) -> list[str]:
     warnings = (fill(w.message, w.values) for w in outcome.warnings)
     told = [fill(outcome.message, outcome.values), *warnings]
     if outcome.secret:

@@ -13,9 +13,9 @@ from wtforms import Form, StringField
 
 from actions.base import Conflict
 from admin import cells, forms
+from admin.conflict_pages import Clash, ConflictPage
 from admin.context import now, session, shop
 from admin.fields import Field, label_of
-from admin.pages import Clash, ConflictPage
 
 if TYPE_CHECKING:
     from admin.base import Screen

@@ -73,7 +73,6 @@ def build(screen: Screen) -> ListPage:
     """Return the list page for the request's query."""
     query, embedded = parse(screen), request.args.get("embed") == "1"
     base = screen.url_to("index_view")
-    owner = _owner(screen, query) if embedded else None
     statement = matching(screen, query, embedded=embedded)
     names = columns.chosen_columns(screen, query, embedded)
     keys = screen.sort_keys(query.sort, query.descending)
@@ -104,20 +103,30 @@ def build(screen: Screen) -> ListPage:
         columns_url=screen.url_to("columns_view"),
         hidden=[(k, v) for k, v in carried.arguments() if k != "q"],
         page_size=query.page_size,
-        page_sizes=[
-            (n, _carried(screen, replace(query, page_size=n), embedded).url(base)) for n in PAGE_SIZES
-        ],
+        page_sizes=_page_sizes(screen, query, base, embedded),
         **_turning(page, carried, base),
-        new=links.new_link(screen, query, drawer=embedded),
-        tools=[*links.tools(screen, carried), *(screen.tab_links(owner) if owner is not None else ())],
-        exports=links.exports(screen, carried),
-        bulk=links.bulk(screen, carried),
+        **_offers(screen, query, carried, owner),
         empty=str(screen.empty) or _("There are no %(things)s yet.", things=_(screen.plural).lower()),
         embedded=embedded,
         edit_url=screen.url_to("ajax_update") if masking.editable(screen) and screen.can("edit") else None,
         totals=screen.totals(statement) if not embedded else None,
         facts=screen.facts(owner) if owner is not None else (),
     )
+
+
+def _offers(screen: Screen, query: ListQuery, carried: ListQuery, owner: Any) -> dict[str, Any]:
+    """Return what can be done from a list, by the names a list page has for it; ``owner`` is whose tab it is."""
+    beside = screen.tab_links(owner) if owner is not None else ()
+    return {
+        "new": links.new_link(screen, query, drawer=("embed", "1") in carried.extra),
+        "tools": [*links.tools(screen, carried), *beside],
+        "exports": links.exports(screen, carried),
+        "bulk": links.bulk(screen, carried),
+    }
+
+
+def _page_sizes(screen: Screen, query: ListQuery, base: str, embedded: bool) -> list[tuple[int, str]]:
+    return [(n, _carried(screen, replace(query, page_size=n), embedded).url(base)) for n in PAGE_SIZES]
 
 
 def _counts(screen: Screen, statement: Select[Any], embedded: bool) -> tuple[int, dict[str, int]]:
@@ -128,7 +137,7 @@ def _counts(screen: Screen, statement: Select[Any], embedded: bool) -> tuple[int
     return count, dict(zip(views, of_views, strict=True))
 
 
-def _turning(page: Page, carried: ListQuery, base: str) -> dict[str, str | None]:
+def _turning(page: Page, carried: ListQuery, base: str) -> dict[str, Any]:
     """Return the ways to the pages around one, by the names a list page has for them."""
     rows = page.rows
     return {

@@ -21,9 +21,10 @@ from actions.base import Conflict, Invalid
 from actions.settings import save
 from admin import forms, inputs, saving
 from admin.base import Screen
+from admin.conflict_pages import Clash, ConflictPage
 from admin.context import perform, session, shop
 from admin.frame import frame
-from admin.pages import Clash, ConflictPage, FormPage
+from admin.pages import FormPage
 from admin.query import BadArgument, parse_id
 from admin.selects import ListedField, QuickSelect
 from admin.views import PERMISSION_OF
