@@ -24,7 +24,7 @@ from jobs.slots import Cron, Every, Schedule
 from models.base import N_
 from models.dialect import WRITE
 from models.job import JobRow
-from models.run import Run, RunState
+from models.run import ItemState, Run, RunItem, RunState
 from models.shop import load_shop
 
 Chunk = Callable[[Context, Run, dt.datetime], int]
@@ -86,6 +86,13 @@ def job(
         return chunk
 
     return register
+
+
+def note_undone(ctx: Context, run: Run, row_id: int, state: ItemState, message: str) -> None:
+    """Record that one thing was not done and why, so that the run passes it over from now on (rule 8.3)."""
+    run.refused += 1
+    ctx.session.add(RunItem(run_id=run.id, position=run.refused, row_id=row_id, state=state, message=message))
+    ctx.session.flush()
 
 
 def rows(session: Session) -> dict[str, JobRow]:

@@ -14,7 +14,7 @@ from actions import lapse_warnings
 from actions.base import Context
 from actions.import_deed import FAILED
 from actions.lapse_warnings import Soon
-from jobs.base import Foreseen, job
+from jobs.base import Foreseen, job, note_undone
 from models.base import N_
 from models.customer import Customer
 from models.loyalty import LoyaltyLot
@@ -81,9 +81,5 @@ def _tell_one(ctx: Context, run: Run, customer: Customer, lots: Sequence[Loyalty
     except Exception:
         log.exception("run %s, customer %s", run.id, customer_id)
         state, why = ItemState.FAILED, FAILED
-    run.refused += 1
-    ctx.session.add(
-        RunItem(run_id=run.id, position=run.refused, row_id=customer_id, state=state, message=why)
-    )
-    ctx.session.flush()
+    note_undone(ctx, run, customer_id, state, why)
     return False

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from actions.base import Context
 from actions.import_deed import FAILED
 from actions.lapsing import count_due, lapse_lots, next_due
-from jobs.base import Foreseen, job
+from jobs.base import Foreseen, job, note_undone
 from models.base import N_
 from models.run import ItemState, Run, RunItem
 
@@ -55,13 +55,7 @@ def _lapse(ctx: Context, run: Run, ids: Sequence[int]) -> int:
     except DBAPIError:
         if len(ids) == 1:
             log.exception("run %s, lot %s", run.id, ids[0])
-            run.refused += 1
-            ctx.session.add(
-                RunItem(
-                    run_id=run.id, position=run.refused, row_id=ids[0], state=ItemState.FAILED, message=FAILED
-                )
-            )
-            ctx.session.flush()
+            note_undone(ctx, run, ids[0], ItemState.FAILED, FAILED)
             return 0
     middle = len(ids) // 2
     return _lapse(ctx, run, ids[:middle]) + _lapse(ctx, run, ids[middle:])
