@@ -32,6 +32,8 @@ class Changeset(Base):
     __table_args__ = table_args(
         Index("ix_changeset_subject", "subject_table", "subject_id", "id"),
         filled("ix_changeset_undoes_id", "undoes_id"),
+        filled("ix_changeset_run_id", "run_id"),
+        filled("ix_changeset_on_behalf_of_id", "on_behalf_of_id"),
     )
 
     id: Mapped[PrimaryKey]
@@ -42,7 +44,7 @@ class Changeset(Base):
     )
     actor_name: Mapped[str] = mapped_column(String(140), nullable=False, info=personal.staff)
     on_behalf_of_id: Mapped[int | None] = mapped_column(
-        Id, ForeignKey("customer.id", ondelete="RESTRICT"), index=True, info=personal.reference("keep")
+        Id, ForeignKey("customer.id", ondelete="RESTRICT"), info=personal.reference("keep")
     )
     reason: Mapped[str] = mapped_column(
         Text,
@@ -59,7 +61,7 @@ class Changeset(Base):
         Id, ForeignKey("changeset.id", ondelete="RESTRICT"), info=personal.system
     )
     run_id: Mapped[int | None] = mapped_column(
-        Id, ForeignKey("run.id", ondelete="RESTRICT"), index=True, info=personal.system
+        Id, ForeignKey("run.id", ondelete="RESTRICT"), info=personal.system
     )
     key: Mapped[str | None] = mapped_column(String(200), unique=True, info=personal.system)
     body_hash: Mapped[str | None] = mapped_column(String(64), info=personal.system)

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from models import normalise
 from models.base import N_, Base, table_args
-from models.columns import check, refers
+from models.columns import check, filled, refers
 from models.customer import Customer
 from models.journal import Changeset
 from models.masks import email
@@ -58,6 +58,7 @@ class Mail(Base):
         Index(None, "customer_id", "id"),
         Index(None, "recipient_key", "id"),
         Index(None, "created_at", "id"),
+        filled("ix_mail_resend_of_id", "resend_of_id"),
     )  # fmt: skip
 
     id: Mapped[PrimaryKey]
@@ -96,7 +97,7 @@ class Mail(Base):
     message_id: Mapped[str] = mapped_column(String(64), unique=True, info=system)
     key: Mapped[str | None] = mapped_column(String(200), unique=True, info=system)
     """What it is written once for, where that is so: a job, the month and the customer."""
-    resend_of_id: Mapped[int | None] = refers("mail", system)
+    resend_of_id: Mapped[int | None] = refers("mail", system, index=False)
     resent_at: Mapped[dt.datetime | None] = mapped_column(UTCDateTime, info=system)
     changeset_id: Mapped[int] = refers("changeset", system)
     fence: Mapped[int] = mapped_column(Integer, default=0, info=system)

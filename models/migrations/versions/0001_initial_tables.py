@@ -1131,8 +1131,22 @@ def upgrade() -> None:
     op.create_index(op.f("ix_changeset_action"), "changeset", ["action"], unique=False)
     op.create_index(op.f("ix_changeset_actor_id"), "changeset", ["actor_id"], unique=False)
     op.create_index(op.f("ix_changeset_at"), "changeset", ["at"], unique=False)
-    op.create_index(op.f("ix_changeset_on_behalf_of_id"), "changeset", ["on_behalf_of_id"], unique=False)
-    op.create_index(op.f("ix_changeset_run_id"), "changeset", ["run_id"], unique=False)
+    op.create_index(
+        "ix_changeset_on_behalf_of_id",
+        "changeset",
+        ["on_behalf_of_id"],
+        unique=False,
+        sqlite_where=sa.text("on_behalf_of_id IS NOT NULL"),
+        postgresql_where=sa.text("on_behalf_of_id IS NOT NULL"),
+    )
+    op.create_index(
+        "ix_changeset_run_id",
+        "changeset",
+        ["run_id"],
+        unique=False,
+        sqlite_where=sa.text("run_id IS NOT NULL"),
+        postgresql_where=sa.text("run_id IS NOT NULL"),
+    )
     op.create_index("ix_changeset_subject", "changeset", ["subject_table", "subject_id", "id"], unique=False)
     op.create_index(
         "ix_changeset_undoes_id",
@@ -1718,7 +1732,14 @@ def upgrade() -> None:
         postgresql_where=sa.text("state = 'waiting'"),
     )
     op.create_index(op.f("ix_mail_recipient_key_id"), "mail", ["recipient_key", "id"], unique=False)
-    op.create_index(op.f("ix_mail_resend_of_id"), "mail", ["resend_of_id"], unique=False)
+    op.create_index(
+        "ix_mail_resend_of_id",
+        "mail",
+        ["resend_of_id"],
+        unique=False,
+        sqlite_where=sa.text("resend_of_id IS NOT NULL"),
+        postgresql_where=sa.text("resend_of_id IS NOT NULL"),
+    )
     op.create_index(op.f("ix_mail_staff_id"), "mail", ["staff_id"], unique=False)
     op.create_index(op.f("ix_mail_state_id"), "mail", ["state", "id"], unique=False)
     op.create_table(
