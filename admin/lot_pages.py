@@ -145,6 +145,8 @@ def _told(entry: LoyaltyEntry, statement: Any, found: Page, balance: int) -> str
         )
     left = lots.left_then(session(), entry, found.rows)
     first, *others = [left[lot.id] for lot in reversed(found.rows)]
+    if not others:
+        return _("One lot has points left.")
     signs = "".join(f" {'+' if points > 0 else '−'} {_number(abs(points))}" for points in others)
     return f"{_number(first)}{signs} = {_number(balance)}"
 
