@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from actions import journal, loyalty
 from actions.verify import verify
+from admin.permissions import SHIPPED_ROLES
 from models import demo, schema
 from models.account import AccountEntry, AccountKind, Invoice
 from models.address import Address
@@ -21,6 +22,7 @@ from models.cli import commands
 from models.credit import CreditEntry, CreditKind
 from models.customer import Customer
 from models.demo import points
+from models.demo.staff import MEMBERS
 from models.journal import Change, Changeset
 from models.loyalty import LoyaltyAllocation, LoyaltyEntry, LoyaltyKind, LoyaltyLot
 from models.note import Note, NoteKind
@@ -357,18 +359,18 @@ def test_lists_that_are_there_already_are_used(make_url: MakeUrl) -> None:
 
 def add_roles(engine: sa.Engine) -> None:
     """Add the shipped roles, as ``flask up`` does."""
-    names = ("Admin", "Manager", "Back office", "Support", "Finance", "Read-only")
+    names = [member.role for member in MEMBERS]
     with engine.begin() as connection:
         connection.execute(sa.insert(metadata.tables["ab_role"]), [{"name": name} for name in names])
 
 
-def test_demo_staff_is_one_person_for_each_role(empty_url: str) -> None:
+def test_demo_staff_is_an_account_for_each_shipped_role(empty_url: str) -> None:
     engine = schema.open_engine(empty_url)
     schema.migrate(engine)
     add_roles(engine)
     with Session(engine) as session, session.begin():
         assert not demo.has_demo_staff(session)
-        assert len(demo.demo_staff(session, lambda password: f"hashed {password}")) == 6
+        assert len(demo.demo_staff(session, lambda password: f"hashed {password}")) == len(SHIPPED_ROLES)
         assert demo.has_demo_staff(session)
         assert demo.demo_staff(session, str) == []
     with Session(engine) as session:
