@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from actions import accounts
@@ -38,7 +38,8 @@ UNKNOWN = N_("No entry has this reference.")
 def last_fed(session: Session) -> dt.datetime | None:
     """Return when the package last reported anything; None if it never did."""
     fed = AccountEntry.external_ref.is_not(None)
-    return session.scalar(select(func.max(AccountEntry.created_at)).where(fed))
+    newest = select(AccountEntry.created_at).where(fed).order_by(AccountEntry.id.desc()).limit(1)
+    return session.scalar(newest)
 
 
 def _reference(value: Any) -> str:
