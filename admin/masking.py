@@ -6,7 +6,7 @@ of forms and files, filters, orders. All of it follows from the columns' own dec
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from flask_babel import gettext as _
@@ -73,9 +73,15 @@ def sortable(screen: Screen) -> frozenset[str]:
 def ordered_by(screen: Screen, name: str) -> frozenset[str]:
     """Return the permission groups of all columns that an order looks at."""
     expressions = (inspect(key.expression).expression for key in screen.sort_keys(name, False))
-    parts = (part for expression in expressions for part in visitors.iterate(expression))
-    columns = (base for part in parts if isinstance(part, Column) for base in part.base_columns)
+    columns = {column for expression in expressions for column in _columns(expression)}
     return frozenset(filter(None, (masks.group_of(column) for column in columns)))
+
+
+def _columns(expression: Any) -> Iterator[Column[Any]]:
+    """Yield the tables' own columns in an expression, also behind what its subqueries work out of them."""
+    for part in visitors.iterate(expression):
+        for base in part.base_columns if isinstance(part, Column) else ():
+            yield from [base] if isinstance(base, Column) else _columns(base)
 
 
 def editable(screen: Screen) -> list[str]:

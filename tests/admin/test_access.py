@@ -51,7 +51,7 @@ class Caller:
         resource = door.screen.resource
         if not door.record:
             return 0
-        if record == "own" and door.screen.narrows:
+        if record == "own" and door.screen.narrows and not door.screen.called:
             return self.world.personal(resource, application.USERNAMES.get(self.role, "admin"))
         if record == "own" and expected(door, self.role) == Answer.LETS_IN and door.needs == ("delete",):
             return self.world.spare(resource)

@@ -83,8 +83,11 @@ class Premises:
     def first(self, resource: str) -> int | None:
         """Return the lowest id of a screen's rows."""
         table = metadata.tables[TABLES[resource]]
+        if "id" not in table.c:
+            return None
+        shown = table.c.account_balance != 0 if resource == "owing" else sa.true()
         with self.database.connect() as connection:
-            return connection.scalar(sa.select(sa.func.min(table.c.id))) if "id" in table.c else None
+            return connection.scalar(sa.select(sa.func.min(table.c.id)).where(shown))
 
 
 def _break() -> str:
