@@ -58,6 +58,7 @@ def test_filtered_searched_and_later_pages_take_no_more_either(stocked: Shop) ->
     assert {r: n for r, n in costs.items() if n > LIST_AT_MOST} == {}
 
 
+@pytest.mark.either_database
 @pytest.mark.parametrize("resource", LISTED)
 def test_more_rows_cost_no_more_statements_whatever_columns_are_shown(stocked: Shop, resource: str) -> None:
     client, screen = (
