@@ -26,6 +26,8 @@ from models.note import Note, NoteKind
 from models.run import Run
 
 SHOWN = 6
+A_WEEK = dt.timedelta(days=6)
+"""For so long a day of the week names the day."""
 NEVER = dt.datetime.max.replace(tzinfo=dt.UTC)
 MOST_FAILED = 9_999
 
@@ -197,5 +199,6 @@ def _coming(row: JobRow, last: Run | None) -> str:
     at = declared.schedule.next(now(), zone())
     if at is None:
         return ""
-    day = cells.local(at, shop())
-    return f"{format_datetime(day, 'EEE HH:mm', locale=shop().locale)} · {foresee(declared, at)}"
+    day = "EEE HH:mm" if at - now() < A_WEEK else "EEE d MMM HH:mm"
+    when = format_datetime(cells.local(at, shop()), day, locale=shop().locale)
+    return f"{when} · {foresee(declared, at)}"

@@ -60,7 +60,7 @@ def things_past(session: Session, as_of: dt.datetime) -> Foreseen:
     ]
     count = sum(session.execute(select(*parts)).one())
     said = N_("%(count)s things will be thrown away: lapsed sessions and links, uploaded files, empty runs.")
-    return Foreseen(count, said, {"count": count})
+    return Foreseen(count, said if count else N_("Nothing has lapsed."), {"count": count})
 
 
 @job("house.tidy", cron="30 3 * * *", label=N_("Throw away what has lapsed"), preview=things_past)

@@ -56,6 +56,7 @@ def test_today_says_what_the_night_will_do(shop: Shop) -> None:
     lot(shop, 70, EVENING + dt.timedelta(hours=20))
     text = page_of(shop.client("Manager").get("/admin/")).text
     assert "Lapse points Fri 02:15 · 1,200 points of one customer will lapse." in text
+    assert "Send reminders with statements Thu 1 Oct 08:00 ·" in text, "it is weeks ahead"
     assert "Jobs" not in page_of(shop.client("Support").get("/admin/")).text
 
 
