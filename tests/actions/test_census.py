@@ -5,11 +5,11 @@ from collections import Counter
 from typing import Any
 
 import pytest
-from sqlalchemy import delete, func, select, union_all
+from sqlalchemy import func, select, union_all
 from sqlalchemy.orm import Session
 
 import actions.registry  # noqa: F401  declares the actions
-from actions import census, runs
+from actions import census, runs, settings
 from actions.base import ACTIONS, Invalid
 from actions.census import Tally
 from actions.records import fields_action
@@ -19,7 +19,7 @@ from models.customer import Customer
 from models.dialect import WRITE
 from models.note import Note
 from models.run import ItemState, RunItem
-from models.shop import ShopSetting, load_shop
+from models.shop import load_shop
 from tests import factories
 from tests.actions.crowds import CROWDS, WHY, account, invoices, people, termed
 from tests.actions.desk import Desk
@@ -124,12 +124,11 @@ def test_it_knows_the_shops_settings(
     desk: Desk, code: str, make: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(runs, "CHUNK", 1)
-    desk.make(factories.make_shop_setting, code="external_accounting", value=True)
+    desk.do(settings.save, values={"external_accounting": True})
     try:
         assert compare(desk, code, make).change == 0
     finally:
-        with desk.engine.execution_options(**{WRITE: True}).begin() as connection:
-            connection.execute(delete(ShopSetting).where(ShopSetting.code == "external_accounting"))
+        desk.do(settings.save, values={"external_accounting": False})
 
 
 @every_crowd

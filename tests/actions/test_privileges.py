@@ -23,6 +23,7 @@ from models.member import (
     Member,
     RoleGrant,
     RoleHolder,
+    StaffChannel,
     StaffGroup,
     StaffRole,
 )
@@ -38,6 +39,7 @@ class Office:
         with self.arrange() as session:
             session.execute(delete(RoleHolder.__table__))  # who was Admin in an earlier test
             session.execute(delete(GroupRole.__table__))
+            session.execute(delete(StaffChannel.__table__))  # who was limited in one
             role = session.scalar(select(StaffRole).where(StaffRole.name == ADMIN))
             self.admin_role = (role or staffing.make_role(session, name=ADMIN)).id
         self.pairs = {verb: self.pair(verb) for verb in ("list", "show", "delete")}

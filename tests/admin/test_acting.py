@@ -32,8 +32,8 @@ HTMX = {"HX-Request": "true"}
 def some_customer(shop: Shop, **values: Any) -> int:
     """A customer with enough of everything to act on."""
     with shop.arrange() as session:
-        tastes = factories.make_customer_class(session, free_tastings=4)
-        given = {"pay_on_account": True, "customer_class": tastes, **values}
+        tastes = factories.make_customer_class(session, free_tastings=4).id
+        given = {"pay_on_account": True, "customer_class_id": tastes, **values}
         return int(factories.make_customer(session, **given).id)
 
 

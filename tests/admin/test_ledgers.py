@@ -168,27 +168,31 @@ def test_what_is_wrong_stands_under_its_field_and_nothing_is_written(
     assert shop.figures() == before
 
 
+def offered(shop: Shop, resource: str, deed: str) -> set[str]:
+    """The links to a deed on a ledger's list."""
+    links = links_of(shop.client().get(f"/admin/{resource}/"))
+    return {url for url in links if f"/admin/{deed.replace('.', '/act/')}/?id=" in url}
+
+
 def test_the_menu_of_an_entry_offers_what_can_still_be_done(shop: Shop, owner: int) -> None:
     act(shop, "loyalty_entry.adjust", customer=str(owner), points="10", comment="because")
     act(shop, "account_entry.pay", customer=str(owner), amount="5", method="cash")
     act(shop, "invoice.raise", customer=str(owner), amount="7")
     act(shop, "credit_entry.adjust", customer=str(owner), amount="5", comment="because")
-    for resource, verb in (
-        ("loyalty_entry", "reverse"),
-        ("account_entry", "void"),
-        ("invoice", "void"),
-        ("credit_entry", "reverse"),
-    ):
-
-        def offered() -> set[str]:
-            return {u for u in links_of(shop.client().get(f"/admin/{resource}/")) if f"/act/{verb}/?id=" in u}
-
-        there = offered()
+    assert offered(shop, "account_entry", "invoice.void"), (
+        "the entry of an invoice offers the void of the invoice"
+    )
+    for deed in ("loyalty_entry.reverse", "account_entry.void", "invoice.void", "credit_entry.reverse"):
+        resource = deed.partition(".")[0]
+        there = offered(shop, resource, deed)
         assert there, resource
         for url in there:
             row = int(url.rpartition("=")[2])
-            assert act(shop, f"{resource}.{verb}", row=row, reason="Entered twice").status_code == 302, url
-        assert offered() == set(), f"{resource}: what was taken back is offered again"
+            assert act(shop, deed, row=row, reason="Entered twice").status_code == 302, url
+        assert offered(shop, resource, deed) == set(), f"{resource}: what was taken back is offered again"
+    assert offered(shop, "account_entry", "invoice.void") == set(), (
+        "the entry of a voided invoice offers it again"
+    )
 
 
 @pytest.mark.parametrize("resource", LEDGERS)

@@ -92,10 +92,13 @@ def test_what_was_the_others_leads_to_the_survivor(shop: Shop) -> None:
     assert done.status_code == 200, done.json
     assert f"?id={two}" not in shop.client().get("/admin/customer/?view=all").get_data(as_text=True)
     assert f"?id={two}" in shop.client().get("/admin/customer/?view=merged").get_data(as_text=True)
+    typing = {"OLD-CARD": HTMX}
     for word in ("goes@example.com", "OLD-CARD", str(two)):
-        text = page_of(shop.client().get(f"/admin/search/?q={word}")).text
+        text = page_of(shop.client().get(f"/admin/search/?q={word}", headers=typing.get(word))).text
         assert "Stays" in text, word
         assert "Goes" not in text, word
+    scanned = shop.client().get("/admin/search/?q=OLD-CARD")
+    assert scanned.location == f"/admin/customer/details/?id={one}", "a whole card and Enter open the record"
     page = page_of(shop.client().get(f"/admin/customer/details/?id={two}"))
     assert "was merged into" in page.text
     assert not any("/act/merge/" in g.get("href", "") for _t, g in page.tags)

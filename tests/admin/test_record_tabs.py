@@ -73,7 +73,8 @@ def test_an_account_says_in_words_who_owes_and_after_each_entry(shop: Shop, owne
         paid = act(shop, "account_entry.pay", customer=str(owner), amount=amount, method="cash", comment="")
         assert paid.status_code == 302
     text = tab(shop, "account_entry", owner)
-    assert "Balance in credit £50.00 Credit limit £1,000.00 Payment terms" in text
+    assert "Balance in credit £50.00 Pay on account Allowed Credit limit £1,000.00" in text
+    assert "£1,000.00 £1,050.00 available Payment terms" in text
     assert sorted(exported(shop, "account_entry", "Balance")) == [
         "in credit 50.00", "owes 100.00", "owes 120.00",
     ]  # fmt: skip

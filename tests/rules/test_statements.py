@@ -97,6 +97,7 @@ def test_a_statement_says_what_happened_and_the_next_goes_on_from_it(
         assert found[1].parts[0].opening == found[0].parts[0].closing
 
 
+@pytest.mark.soak
 @MODEST
 @given(history=moves)
 def test_today_it_is_as_late_as_the_ageing_says(desk: Desk, history: list[Move]) -> None:
