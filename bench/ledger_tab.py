@@ -23,6 +23,7 @@ ROUNDS = 25
 FEW = 100
 BATCH = 5_000
 BEGAN = dt.datetime(2020, 1, 1, tzinfo=dt.UTC)
+EVEN = {"account_balance": 0, "credit_balance": 0}
 PAGES = {
     "tab": "/admin/loyalty_entry/?embed=1&customer__eq={id}",
     "record": "/admin/customer/details/?id={id}&tab=loyalty_entry",
@@ -54,7 +55,14 @@ def _customer(engine: sa.Engine, count: int) -> int:
     with writer.begin() as connection:
         like = connection.execute(sa.select(CUSTOMER).order_by(CUSTOMER.c.id).limit(1)).mappings().one()
         given = {k: v for k, v in like.items() if k not in ("id", "merged_into_id")}
-        unlike = {"email_key": "", "email": None, "loyalty_code": None, "account_code": None, "points": 0}
+        unlike = {
+            "email_key": "",
+            "email": None,
+            "loyalty_code": None,
+            "account_code": None,
+            "points": 0,
+            **EVEN,
+        }
         made = connection.execute(sa.insert(CUSTOMER).values(**given | unlike | {"last_name": f"Of {count}"}))
         customer = int(made.inserted_primary_key[0])
     for first in range(0, count, BATCH):
