@@ -1,9 +1,10 @@
 // A preview holds for the form it was asked with: once a field changes, its fingerprint goes until the next one comes, and
 // so does a count. What is typed to confirm, or to prove who one is, changes nothing that the deed does.
-const BESIDES = ["confirm", "proof"];
+const BESIDES = ["confirm", "proof", "fingerprint"];
 const stale = (form) => form?.querySelectorAll("[data-fingerprint], [data-counted]").forEach((mark) => mark.remove());
 
 const counts = new WeakMap(); // form -> what it held when its rows were last counted
+const asked = new WeakMap(); // request for a preview -> what the form held
 
 function contents(form) {
   const data = new FormData(form);
@@ -20,6 +21,12 @@ function onSwap({ detail }) {
   if (counted !== (counts.get(form) === contents(form))) detail.shouldSwap = false;
 }
 
+// What came for a form that was changed meanwhile is shown until the next one, but cannot be confirmed.
+function onSwapped({ detail }) {
+  const form = detail.target.matches("[data-preview]") && detail.target.closest("form");
+  if (form && asked.get(detail.xhr) !== contents(form)) stale(form);
+}
+
 export function start() {
   document.addEventListener("input", ({ target }) => {
     if (BESIDES.includes(target.name) || !target.form?.querySelector("[data-preview]")) return;
@@ -28,8 +35,11 @@ export function start() {
   });
   document.addEventListener("htmx:beforeRequest", ({ target, detail }) => {
     if (target.matches("[data-count]")) counts.set(target.form, contents(target.form));
-    if (detail.target.matches("[data-preview]")) detail.target.setAttribute("aria-busy", "true");
+    if (!detail.target.matches("[data-preview]")) return;
+    detail.target.setAttribute("aria-busy", "true");
+    asked.set(detail.xhr, contents(detail.target.closest("form")));
   });
   document.addEventListener("htmx:beforeSwap", onSwap);
+  document.addEventListener("htmx:afterSwap", onSwapped);
   document.addEventListener("htmx:afterRequest", ({ detail }) => detail.target.matches("[data-preview]") && detail.target.setAttribute("aria-busy", "false"));
 }

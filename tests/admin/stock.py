@@ -285,13 +285,19 @@ class Stock:
         )  # fmt: skip
 
     def mail(self, n: int, owner: Customer) -> Any:
-        """A mail in one of the states; some were written before anybody remembers, some to a person erased since."""
+        """A mail in one of the states; some were written before anybody remembers, some to a person erased since.
+
+        Every other one brings a file.
+        """
         body = some(text(n), n, 11)
-        return factories.make_mail(
+        mail = factories.make_mail(
             self.session, customer=some(owner, n, 9), changeset_id=self.deed, template=pick(("trade_approved", "trade_rejected", "gone"), n),
             recipient=some(f"m{n}@example.com", n, 11), subject=some(text(n), n, 11), text_body=body, html_body=body, state=pick(tuple(MailState), n),
             secret=SECRET, last_error=some(text(n + 1), n, 2), created_at=day(n), sent_at=some(day(n), n), attempts=n % 8, resent_at=some(day(n + 1), n, 2),
         )  # fmt: skip
+        if n % 2 == 0:
+            factories.make_mail_attachment(self.session, mail=mail)
+        return mail
 
     def run(self, n: int, owner: Customer) -> Any:
         """A run somewhere on its way."""

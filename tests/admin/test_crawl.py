@@ -6,6 +6,7 @@ import pytest
 import sqlalchemy as sa
 
 from admin.access import Answer, doors, expected
+from models.mail import MailAttachment
 from tests.admin.conftest import RESOURCES, Shop, leaving_no_trace
 from tests.admin.crawl import Visit, crawl
 from tests.admin.pages import rows_of
@@ -16,6 +17,7 @@ from tests.factories import NOW
 Crawled = tuple[list[Visit], dict, dict]
 NOT_THERE = ("/import/columns/", "/import/rows/", "/import/refused/", "/ajax/lookup/")
 """The ends of addresses that need an uploaded file, or the name of a field; tests of their own open them."""
+OF_A_ROW = ("/details/", "/past/", "/restore/", "/ajax/update/")
 FORBIDDEN = 403
 SHUT = {400, 401, FORBIDDEN, 404, 405, 410}
 NEED_MORE = {"/admin/reveal/", "/password/", "/admin/shop_setting/restore/"}
@@ -68,7 +70,7 @@ def _all_others(shop: Shop, visits: list[Visit]) -> dict[str, int]:
     came_by = {_rule_of(shop, visit.url) for visit in visits if visit.status < 404}
     found = {}
     for rule in sorted(_reads(shop) - came_by):
-        path = concrete(rule)
+        path = concrete(_about_a_row(shop, rule))
         ask = shop.api().get if path.startswith("/api/") else shop.client().get
         for query in _queries(shop, path):
             found[rule] = ask(path + query).status_code
@@ -77,13 +79,31 @@ def _all_others(shop: Shop, visits: list[Visit]) -> dict[str, int]:
     return found
 
 
+def _about_a_row(shop: Shop, rule: str) -> str:
+    """Fill in a row of the API that its list has: not every list has the first."""
+    if "<string:row_id>" not in rule:
+        return rule
+    return rule.replace("<string:row_id>", str((_listed(shop, rule.split("/")[3]) or [1])[0]))
+
+
+def _listed(shop: Shop, resource: str) -> list[int]:
+    """The id of the first row of a list, if it has any."""
+    view = "view=all&" if shop.screen(resource).views else ""
+    return rows_of(shop.client().get(f"/admin/{resource}/?{view}page_size=1"))[:1]
+
+
 def _queries(shop: Shop, path: str) -> Iterator[str]:
-    """Yield what an address may be asked: as it stands, about a record, a moment of it, a field of it."""
+    """Yield what an address may be asked: as it stands, about a record, a moment of it, a field of it, a file of it."""
     resource = (path.split("/") + [""] * 2)[2]
     screens, at = shop.app.extensions["clientele"].screens, "2026-09-01T12:00:00Z"
     yield from ("", "?id=1", f"?id=1&at={at}")
-    if resource in screens and path.endswith(("/restore/", "/ajax/update/")):
-        row = rows_of(shop.client().get(f"/admin/{resource}/?page_size=1"))[:1]
+    if path.endswith("/mail/attachment/"):
+        with shop.look() as session:
+            mail, file = session.execute(sa.select(MailAttachment.mail_id, MailAttachment.id).limit(1)).one()
+        yield f"?id={mail}&attachment={file}"
+    row = _listed(shop, resource) if resource in screens and path.endswith(OF_A_ROW) else []
+    yield from (query for i in row for query in (f"?id={i}", f"?id={i}&at={at}"))
+    if path.endswith(("/restore/", "/ajax/update/")):
         columns = [*screens[resource].column_editable_list, *screens[resource].form_columns][:2]
         yield from (f"?id={i}&column={c}&field={c}&at={at}&version=1" for i in row for c in columns)
 

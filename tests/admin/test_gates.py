@@ -51,6 +51,10 @@ BESIDES = {
     "/admin/account/factor/remove/": "POST",
     "/admin/account/password/": "POST",
     "/admin/account/sessions/": "POST",
+    "/admin/customer/statement/": "GET",
+    "/admin/customer/statement/pdf/": "GET",
+    "/admin/loyalty_entry/lots/": "GET",
+    "/admin/mail/attachment/": "GET",
     "/admin/mail/body/": "GET",
     "/admin/palette/": "GET",
     "/admin/proof/": "GET POST",
@@ -64,15 +68,17 @@ BESIDES = {
     "/api/<version>/_openapi": "GET",
     "/api/v1/security/login": "POST",
     "/api/v1/security/refresh": "POST",
+    "/healthz": "GET",
     "/login/": "GET POST",
     "/login/code/": "GET POST",
     "/logout/": "POST",
     "/password/": "GET POST",
     "/password/forgotten/": "GET POST",
+    "/readyz": "GET",
     "/static/<path:filename>": "GET",
 }
 OPEN = {"/static/<path:filename>", "/login/", "/logout/", "/", "/api/v1/security/login"}
-OPEN |= {"/login/code/", "/password/", "/password/forgotten/"}
+OPEN |= {"/login/code/", "/password/", "/password/forgotten/", "/healthz", "/readyz"}
 
 
 def rules(shop: Shop) -> dict[str, str]:

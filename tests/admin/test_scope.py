@@ -23,9 +23,9 @@ from tests.factories import NOW
 
 HTMX = {"HX-Request": "true"}
 SCOPED = (
-    "account_entry", "address", "attribute_value", "changeset", "credit_entry", "customer", "external_id", "invoice",
-    "loyalty_entry", "mail", "note", "order_line", "phone", "run_item", "sales_channel", "sales_order", "shipment",
-    "tasting_entry",
+    "account_entry", "address", "attribute_value", "changeset", "credit_entry", "customer", "external_id",
+    "gift_card", "invoice", "loyalty_entry", "mail", "note", "order_line", "owing", "phone", "run_item", "sales_channel",
+    "sales_order", "shipment", "tasting_entry",
 )  # fmt: skip
 each_scoped = pytest.mark.parametrize("resource", SCOPED)
 
@@ -52,6 +52,22 @@ def same(answer: Any, *ids: int) -> tuple[int, str]:
 def test_what_belongs_to_customers_is_exactly_this(world: World) -> None:
     limited = [r for r in RESOURCES if is_limited(world.shop.screen(r).model)]
     assert sorted(limited) == list(SCOPED)
+
+
+def test_a_gift_card_is_in_everybodys_sight_until_somebody_redeems_it(own_world: World) -> None:
+    shop, world = own_world.shop, own_world
+    with shop.arrange() as session:
+        waiting = factories.make_gift_card(session).id
+        redeemed = {
+            kind: factories.make_gift_card(
+                session,
+                redeemed_entry_id=factories.make_credit_entry(session, customer_id=world.customers[kind]).id,
+            ).id
+            for kind in ("own", "foreign")
+        }
+    shown = set(rows_of(shop.client().get("/admin/gift_card/?view=all&page_size=200")))
+    assert {waiting, redeemed["own"]} <= shown
+    assert redeemed["foreign"] not in shown
 
 
 def test_a_new_table_that_refers_to_a_customer_needs_no_line(world: World) -> None:
@@ -171,10 +187,12 @@ def test_the_home_page_the_menu_and_the_search_count_only_what_is_in_sight(own_w
                 session, customer_id=customer, kind="task", due_on=factories.TODAY, body="Ring"
             )
             session.get_one(Customer, customer).account_balance = 1250
+        for gone in (world.customers["merged"], world.customers["erased"]):
+            session.get_one(Customer, gone).account_balance = 0
     page = page_of(shop.client().get("/admin/"))
     assert SECRET_NAME not in page.text
     assert "£12.50" in page.text
-    assert "by 1 customers" in page.text
+    assert "by 1 customer," in page.text
     assert "1 due" in page.text
     assert "Nothing found" in page_of(shop.client().get(f"/admin/search/?q={SECRET_NAME}")).text
     found = page_of(shop.client().get("/admin/search/?q=Own", headers=HTMX))

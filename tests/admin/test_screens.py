@@ -390,7 +390,10 @@ def door_of(shop: Shop, url: str) -> tuple[str, str] | None:
         "columns": "list",
         "save": "edit",
         "body": "show",
+        "attachment": "show",
         "lots": "list",
+        "statement": "show",
+        "statement/pdf": "show",
     }
     verb = {**verbs, **more}.get(view, parts[3] if view.startswith("act/") else None)
     assert verb or view == "ajax/lookup", url

@@ -102,6 +102,7 @@ class World:
             "note": self._notes,
             "external_id": self._external_ids,
             "mail": self._mails,
+            "gift_card": self._cards,
         }
         if resource in special:
             return lambda stock: special[resource](stock.session, owner)
@@ -136,6 +137,12 @@ class World:
     def _mails(self, session: Session, owner: Customer) -> None:
         for _n in range(self.rows):
             factories.make_mail(session, customer=owner, subject=f"To {owner.last_name}")
+
+    def _cards(self, session: Session, owner: Customer) -> None:
+        """Cards that were redeemed: the others are nobody's."""
+        for _n in range(self.rows):
+            entry = factories.make_credit_entry(session, customer=owner)
+            factories.make_gift_card(session, redeemed_entry_id=entry.id)
 
     def _external_ids(self, session: Session, owner: Customer) -> None:
         for n in range(self.rows):
