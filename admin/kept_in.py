@@ -9,7 +9,7 @@ from flask import g
 from flask_babel import gettext as _
 from sqlalchemy import Select, select
 
-from admin.context import session, shop
+from admin.context import clientele, session, shop
 from models import places
 from models.base import Invalid
 from models.customer import Customer
@@ -59,4 +59,5 @@ def _named(typed: Mapping[str, str]) -> str | ValueError | None:
         )
     if not customer.isascii() or not customer.isdigit() or len(customer) > 18:
         return None
-    return session().scalar(select(Customer.currency).where(Customer.id == int(customer)))
+    seen = clientele().screens["customer"].base_select()  # whoever is out of sight has no currency either
+    return session().scalar(seen.with_only_columns(Customer.currency).where(Customer.id == int(customer)))

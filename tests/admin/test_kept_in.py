@@ -104,3 +104,13 @@ def test_the_command_line_reads_amounts_as_the_form_does(shop: Shop) -> None:
     done = shop.app.test_cli_runner().invoke(args=[*args, "--set", f"customer={customer}"])
     assert done.exit_code == 0, done.output
     assert amounts(shop, AccountEntry) == [-1250]
+
+
+def test_nobody_learns_the_currency_of_a_customer_out_of_sight(world: Any) -> None:
+    theirs = [world.customers[kind] for kind in ("own", "foreign")]
+    with world.shop.arrange() as session:
+        session.execute(sa.update(Customer).where(Customer.id.in_(theirs)).values(currency="JPY"))
+    pages = [world.shop.client().get(f"/admin/account_entry/act/pay/?customer={id_}") for id_ in theirs]
+    with world.shop.arrange() as session:
+        session.execute(sa.update(Customer).where(Customer.id.in_(theirs)).values(currency="GBP"))
+    assert [">JPY</span>" in page.get_data(as_text=True) for page in pages] == [True, False]
