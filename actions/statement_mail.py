@@ -27,7 +27,7 @@ _message = cast(Check, type_check(Column("message", Text(LONGEST_MESSAGE))))
 NO_ADDRESS = "no_address", N_("This customer has no email address to send a statement to.")
 EXTERNAL_ACCOUNTING = (
     "external_accounting",
-    N_("An accounting package keeps the balances of this shop: send statements from there."),
+    N_("Balances are kept in %(package)s: send statements from there."),
 )
 
 
@@ -73,7 +73,7 @@ def sendable_to(ctx: Context, customer: Customer) -> str:
     """Return the address that a statement goes to. :raises Refused: as :func:`send_statement`."""
     refuse_unless_live(customer)
     if ctx.shop.external_accounting:
-        raise Refused(*EXTERNAL_ACCOUNTING)
+        raise Refused(*EXTERNAL_ACCOUNTING, package=ctx.shop.accounting_package)
     address = address_of(customer)
     if address is None:
         raise Refused(*NO_ADDRESS)

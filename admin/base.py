@@ -340,6 +340,10 @@ class Screen(Views, Sorting, Beside, ModelView):
         """Return whether the verb exists here and the person asking holds it and sees what it takes."""
         return bool(memo(("can", self.resource, verb), lambda: self._can(verb)))
 
+    def offers(self, verb: str) -> bool:
+        """Return whether the person asking may do a declared action, and it makes sense by the shop's settings."""
+        return self.can(verb) and any(a.open() for a in self.actions() if a.action.verb == verb)
+
     def _can(self, verb: str) -> bool:
         held = verb in self.verbs and allowed(verb, self.resource)
         return held and not masking.hinders(self, verb)

@@ -165,7 +165,9 @@ def _page(screen: Screen, row: Customer) -> StatementPage:
 def _kept_elsewhere() -> str:
     if not shop().external_accounting:
         return ""
-    return _("An accounting package keeps the balances of this shop: what is here may be behind.")
+    return _(
+        "Balances are kept in %(package)s: what is here may be behind.", package=shop().accounting_package
+    )
 
 
 def _fill(page: StatementPage, screen: Screen, row: Customer, found: Statement) -> None:
@@ -207,7 +209,7 @@ def _table(words: Words, found: Statement, part: Part) -> Table:
 def _links(screen: Screen, row: Customer, found: Statement) -> list[Link]:
     days = {"since": found.since, "until": found.until}
     links = [Link(_("Download PDF"), screen.url_to("statement_pdf_view", id=row.id, **days), "download")]
-    if screen.can("send_statement") and row.is_live and not shop().external_accounting:
+    if screen.offers("send_statement") and row.is_live:
         url = screen.url_to("act_view", verb="send_statement", id=row.id, **days)
         links.append(Link(_("Send by email"), url, "send", drawer=True, primary=True))
     return links

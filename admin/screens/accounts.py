@@ -175,10 +175,10 @@ class AccountEntryScreen(LedgerScreen):
         found = [statements.link(people, owner)]
         if not owner.is_live:
             return found
-        if invoices.can("raise"):
+        if invoices.offers("raise"):
             url = invoices.url_to("act_view", verb="raise", customer=owner.id)
             found.append(Link(_(accounts.raise_invoice.label), url, "receipt", drawer=True))
-        if people.can("set_pay_on_account"):
+        if people.offers("set_pay_on_account"):
             url = people.url_to("act_view", verb="set_pay_on_account", id=owner.id)
             found.append(Link(_(customers.set_pay_on_account.label), url, "pencil", drawer=True))
         return found
@@ -186,7 +186,7 @@ class AccountEntryScreen(LedgerScreen):
     def menu_links(self, row: AccountEntry) -> Sequence[Link]:
         """Offer to void the invoice behind an entry, which is not voided by itself (rule 2.4)."""
         invoices = clientele().screens["invoice"]
-        if row.kind != AccountKind.INVOICE or row.reversed_by is not None or not invoices.can("void"):
+        if row.kind != AccountKind.INVOICE or row.reversed_by is not None or not invoices.offers("void"):
             return ()
         url = invoices.url_to("act_view", verb="void", id=row.invoice_id)
         return (Link(_(accounts.void_invoice.label), url, "x", drawer=True),)

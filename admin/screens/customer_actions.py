@@ -9,6 +9,7 @@ from wtforms.validators import InputRequired, Length, Optional
 from actions import cards, customers, merge, notes, statement_mail
 from admin import forms, inputs, statements
 from admin.declare import NoForm, RowAction
+from admin.screens import accounting
 from admin.screens.ledgers import ReasonForm
 from models.choices import Status
 from models.customer import Customer
@@ -128,7 +129,13 @@ ACTIONS = (
     RowAction(customers.set_terms, TermsForm, "credit-card", when=_live, from_row=True),
     RowAction(customers.set_pay_on_account, OnAccountForm, "receipt", when=_live, from_row=True),
     RowAction(
-        statement_mail.send_statement, StatementForm, "send", when=_live, bulk=False, starts=statements.starts
+        statement_mail.send_statement,
+        StatementForm,
+        "send",
+        when=_live,
+        bulk=False,
+        starts=statements.starts,
+        open=accounting.kept_here,
     ),
     RowAction(merge.merge, MergeForm, "git-merge", when=_live, bulk=False),
     RowAction(

@@ -143,7 +143,7 @@ class OwingScreen(Screen):
     def menu_links(self, row: Customer) -> Sequence[Link]:
         """Offer to take a payment right here."""
         ledger = clientele().screens["account_entry"]
-        if not ledger.can("pay"):
+        if not ledger.offers("pay"):
             return ()
         base = memo("pay_url", lambda: ledger.url_to("act_view", verb="pay"))
         return (Link(_(accounts.pay.label), f"{base}?customer={row.id}", "plus", drawer=True),)

@@ -128,13 +128,27 @@ def test_a_handle_is_text_with_a_colon_and_nothing_else(shop: Shop) -> None:
 
 
 def test_nobody_else_writes_where_a_package_keeps_the_balances(shop: Shop) -> None:
-    customer = shop.make(factories.make_customer, pay_on_account=True, account_code="A/7").id
+    customer = shop.make(
+        factories.make_customer, pay_on_account=True, account_code="A/7", account_balance=500
+    ).id
     entry = shop.make(factories.make_account_entry, customer_id=customer).id
+    invoice = shop.make(factories.make_invoice, customer_id=customer)
+    shop.make(
+        factories.make_account_entry, customer_id=customer, kind="invoice", amount=invoice.amount,
+        invoice_id=invoice.id, method=None,
+    )  # fmt: skip
+    assert (
+        "act/raise"
+        in shop.client("Finance").get(f"/admin/account_entry/?embed=1&customer__eq={customer}").text
+    )
     keep_in_package(shop)
     shop.make(factories.make_shop_setting, code="accounting_url", value="https://x.example/c/{account_code}")
     page = shop.client("Finance").get(f"/admin/account_entry/?embed=1&customer__eq={customer}").text
-    for gone in ("act/pay", "act/refund", "act/void"):
+    owing = shop.client("Finance").get("/admin/owing/").text
+    assert f"id={customer}" in owing
+    for gone in ("act/pay", "act/refund", "act/void", "act/raise", "act/send_statement"):
         assert gone not in page, gone
+        assert gone not in owing, gone
     assert "Xero" in page
     assert 'href="https://x.example/c/A%2F7"' in page
     assert "Open in Xero" in shop.client("Finance").get(f"/admin/customer/details/?id={customer}").text
