@@ -7,16 +7,15 @@ same transaction, so two people never spend the same unit (rules 1.3, 1.7, 2.4).
 from __future__ import annotations
 
 import datetime as dt
-from decimal import Decimal
 from typing import Any
 
-from babel.dates import format_date
-from babel.numbers import format_currency, format_decimal, get_currency_precision
+from babel.numbers import format_decimal
 from sqlalchemy import exists, select
 from sqlalchemy.orm import aliased
 
 from actions.base import Context, Missing, Refused
 from actions.census import Bucket, refused
+from models import figures
 from models.account import AccountEntry, Invoice
 from models.base import N_, Base, Invalid
 from models.credit import CreditEntry
@@ -159,8 +158,7 @@ def day(field: str, value: Any, latest: dt.date) -> dt.date:
 
 def money_text(ctx: Context, amount: int, currency: str) -> str:
     """Return minor units as people of the shop write them, such as £12.50."""
-    figure = Decimal(amount).scaleb(-get_currency_precision(currency))
-    return str(format_currency(figure, currency, locale=ctx.shop.locale))
+    return figures.money(amount, currency, ctx.shop.locale)
 
 
 def number_text(ctx: Context, number: int) -> str:
@@ -170,7 +168,7 @@ def number_text(ctx: Context, number: int) -> str:
 
 def day_text(ctx: Context, value: dt.date) -> str:
     """Return a date as people of the shop write it, such as 3 Sep 2026."""
-    return format_date(value, "d MMM yyyy", locale=ctx.shop.locale)
+    return figures.day(value, ctx.shop.locale)
 
 
 def refuse_second_reversal(entry: Reversible) -> None:

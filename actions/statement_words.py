@@ -8,14 +8,12 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable
 from dataclasses import dataclass
-from decimal import Decimal
 
 from babel import Locale
-from babel.dates import format_date
-from babel.numbers import format_currency, get_currency_precision
 
 from actions.letters import translations
 from actions.statements import Line, Statement
+from models import figures
 from models.account import AccountKind
 from models.base import N_
 from models.shop import Shop
@@ -63,7 +61,7 @@ class Words:
 
     def day(self, value: dt.date) -> str:
         """Return a day such as 3 Sep 2026."""
-        return str(format_date(value, "d MMM yyyy", locale=self.locale))
+        return figures.day(value, self.locale)
 
     def period(self, found: Statement) -> str:
         """Return the first and the last day."""
@@ -71,8 +69,7 @@ class Words:
 
     def money(self, amount: int, currency: str) -> str:
         """Return an amount of minor units, such as £12.50."""
-        figure = Decimal(amount).scaleb(-get_currency_precision(currency))
-        return str(format_currency(figure, currency, locale=self.locale))
+        return figures.money(amount, currency, self.locale)
 
     def balance(self, amount: int, currency: str) -> str:
         """Return a balance in words, never by a bare sign (rule 2.2)."""

@@ -7,10 +7,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from decimal import Decimal
 from typing import Any
 
-from babel.numbers import get_currency_precision
 from flask import request
 from flask_babel import gettext as _
 from werkzeug.datastructures import MultiDict
@@ -155,8 +153,7 @@ def _text(field: Field, value: Any) -> str:
     if isinstance(field, inputs.MoneyField):
         if not _whole(value):
             raise ValueError(_("Send a whole number of minor units, such as 1250."))
-        places = get_currency_precision(field.currency)
-        return f"{Decimal(value).scaleb(-places):.{places}f}"
+        return field.typed(value)
     if isinstance(field, CustomerField) and isinstance(value, str):
         return _handle(value)
     if isinstance(field, inputs.WholeNumberField | inputs.LookupField):

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import datetime as dt
 import enum
-from decimal import Decimal
 from typing import Any, cast
 from zoneinfo import ZoneInfo
 
-from babel.dates import format_date, format_datetime, format_timedelta
-from babel.numbers import format_currency, format_decimal, get_currency_precision
+from babel.dates import format_datetime, format_timedelta
+from babel.numbers import format_decimal
 from flask_babel import gettext as _
 from markupsafe import Markup, escape
 
@@ -17,6 +16,7 @@ from admin import reveals
 from admin.context import memo
 from admin.fields import Field, Kind, label_of
 from admin.pages import Badge, Cell
+from models import figures
 from models.masks import Masked
 from models.shop import Shop
 
@@ -40,18 +40,12 @@ def nothing() -> Markup:
 
 def money(minor: int, currency: str, shop: Shop) -> str:
     """Return an amount of minor units with its currency, never with a bare sign in front of a balance."""
-    places = get_currency_precision(currency)
-    return format_currency(Decimal(minor).scaleb(-places), currency, locale=shop.locale)
+    return figures.money(minor, currency, shop.locale)
 
 
 def major_units(minor: int, currency: str) -> str:
     """Return an amount as plain text: digits, a point, as many places as the currency has."""
-    return f"{major(minor, currency):f}"
-
-
-def major(minor: int, currency: str) -> Decimal:
-    """Return an amount as files hold it: a figure with as many places as the currency has."""
-    return Decimal(minor).scaleb(-get_currency_precision(currency))
+    return f"{figures.major(minor, currency):f}"
 
 
 def balance(minor: int, currency: str, shop: Shop) -> Markup:
@@ -112,7 +106,7 @@ def moment(at: dt.datetime, now: dt.datetime, shop: Shop) -> Markup:
     elif near:
         words = format_timedelta(away, add_direction=True, format="narrow", locale=shop.locale)
     else:
-        words = format_date(local(at, shop).date(), "d MMM yyyy", locale=shop.locale)
+        words = day(local(at, shop).date(), shop)
     kept_fresh = Markup(" data-relative") if near else ""
     return Markup('<time datetime="{}" title="{}"{}>{}</time>').format(
         at.isoformat(), exact, kept_fresh, words
@@ -121,7 +115,7 @@ def moment(at: dt.datetime, now: dt.datetime, shop: Shop) -> Markup:
 
 def day(value: dt.date, shop: Shop) -> str:
     """Return a date such as "3 Sep 2026"."""
-    return format_date(value, "d MMM yyyy", locale=shop.locale)
+    return figures.day(value, shop.locale)
 
 
 def choice(value: enum.Enum) -> Markup | str:

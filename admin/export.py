@@ -17,12 +17,13 @@ from sqlalchemy.orm import Session
 
 from actions import events
 from admin import columns, lists, proof
-from admin.cells import currency_of, major
+from admin.cells import currency_of
 from admin.context import call, channels, is_recent, now, session, shop
 from admin.fields import Field, label_of
 from admin.files import KINDS, Value
 from admin.query import BadArgument
 from admin.select import count_up_to, ordered
+from models import figures
 from models.base import Base, db
 from models.sight import shows
 
@@ -41,7 +42,7 @@ def value_of(field: Field, row: Any) -> Value:
     if value is None:
         return None
     if field.kind == "money":
-        return major(value, currency_of(row, shop()))
+        return figures.major(value, currency_of(row, shop()))
     if isinstance(value, enum.Enum):
         return label_of(value)
     if isinstance(value, bool):

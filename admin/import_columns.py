@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
-from babel.numbers import get_currency_precision
 from flask_babel import gettext as _
 from wtforms import Form
 from wtforms.validators import InputRequired
@@ -186,13 +185,9 @@ def _by_form(text: str, form: Form, bound: Any) -> Any:
 
 def _money(text: str, currency: str, form: Form, bound: Any) -> int | None:
     """Read an amount in major units of ``currency``."""
-    value = inputs.DecimalTextField.read(bound, text.strip().replace("\u2212", "-"))
-    if value < 0 and not bound.signed:
-        raise ValueError(_("Enter the amount without a sign, such as %(example)s.", example=bound.example))
-    minor = value.scaleb(get_currency_precision(currency))
-    if minor != minor.to_integral_value():
-        raise ValueError(_("%(currency)s has fewer decimals than this.", currency=currency))
-    return int(minor)
+    amount = inputs.DecimalTextField.read(bound, text.strip().replace("\u2212", "-"))
+    minor: int = bound.minor(amount, currency)
+    return minor
 
 
 def _hint(field: Field, bound: Any) -> str:

@@ -23,6 +23,7 @@ from wtforms.validators import StopValidation
 from admin import kept_in
 from admin.fields import label_of
 from admin.selects import QuickSelect
+from models import figures
 from models.base import Base
 
 if TYPE_CHECKING:
@@ -130,26 +131,29 @@ class MoneyField(DecimalTextField):
         super().__init__(*args, **kwargs)
 
     def _value(self) -> str:
-        if not isinstance(self.data, int):
-            return self.data or ""
-        places = get_currency_precision(self.currency)
-        return f"{Decimal(self.data).scaleb(-places):.{places}f}"
+        return self.typed(self.data) if isinstance(self.data, int) else self.data or ""
+
+    def typed(self, minor: int) -> str:
+        """Return how a person types so many minor units."""
+        return f"{figures.major(minor, self.currency):f}"
 
     def process_formdata(self, valuelist: list[str]) -> None:
         """Read the amount into minor units, keeping what was typed when it is none."""
         super().process_formdata(valuelist)
-        if isinstance(self.data, Decimal) and self.data < 0 and not self.signed:
-            raise ValueError(_("Enter the amount without a sign, such as %(example)s.", example=self.example))
         if isinstance(self.data, Decimal):
-            self.data = self._minor(self.data)
+            self.data = self.minor(self.data, self.currency)
 
-    def _minor(self, amount: Decimal) -> int:
-        minor = amount.scaleb(get_currency_precision(self.currency))
-        if minor != minor.to_integral_value():
-            raise ValueError(
-                _("Enter a whole amount: %(currency)s has no smaller unit.", currency=self.currency)
-            )
-        return int(minor)
+    def minor(self, amount: Decimal, currency: str) -> int:
+        """Return an amount in minor units.
+
+        :raises ValueError: it has a sign that is not meant, or more decimals than the currency.
+        """
+        if amount < 0 and not self.signed:
+            raise ValueError(_("Enter the amount without a sign, such as %(example)s.", example=self.example))
+        found = amount.scaleb(get_currency_precision(currency))
+        if found != found.to_integral_value():
+            raise ValueError(_("%(currency)s has fewer decimals than this.", currency=currency))
+        return int(found)
 
 
 class DayField(DateField):

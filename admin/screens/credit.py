@@ -18,6 +18,7 @@ from admin.declare import RowAction
 from admin.pages import Cell, Fact
 from admin.screens import gift_cards, shop_hooks
 from admin.screens.ledgers import LedgerScreen, ReasonForm, balance_after
+from models import figures
 from models.credit import CreditEntry, CreditKind
 from models.customer import Customer
 
@@ -46,7 +47,7 @@ def _balance(view: Any, context: Any, row: CreditEntry, name: str) -> Any:
 
 
 def _balance_figure(view: Any, context: Any, row: CreditEntry, name: str) -> Decimal:
-    return cells.major(balance_after(row), row.currency)
+    return figures.major(balance_after(row), row.currency)
 
 
 class CreditEntryScreen(LedgerScreen):

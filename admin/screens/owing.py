@@ -23,6 +23,7 @@ from admin.fields import Field, label_of
 from admin.pages import Cell, Link, Text, Totals
 from admin.query import Condition, parse_id
 from admin.screens.customers import CustomerScreen
+from models import figures
 from models.customer import Customer
 
 _LAST_PAYMENT = last_payment()
@@ -33,7 +34,7 @@ def _bucket(view: Any, context: Any, row: Customer, name: str) -> Any:
 
 
 def _bucket_figure(view: Any, context: Any, row: Customer, name: str) -> Any:
-    return cells.major(getattr(g.ages[row.id], name), row.currency)
+    return figures.major(getattr(g.ages[row.id], name), row.currency)
 
 
 def _paid(view: Any, context: Any, row: Customer, name: str) -> str | None:

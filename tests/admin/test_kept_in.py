@@ -45,7 +45,7 @@ def test_a_currency_without_hundredths_takes_whole_amounts_alone(shop: Shop) -> 
     customer = somebody(shop, "JPY")
     answer = act(shop, "account_entry.pay", customer=str(customer), amount="12.50", method="card")
     assert answer.status_code == 422
-    assert "JPY has no smaller unit" in page_of(answer).error("amount")
+    assert "JPY has fewer decimals than this" in page_of(answer).error("amount")
     assert amounts(shop, AccountEntry) == []
 
 
