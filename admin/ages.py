@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from actions.ageing import BUCKETS, Ageing, owed_by_age
 from admin import cells
-from admin.context import now, shop, zone
+from admin.context import shop, today
 from models.choices import AccountType
 from models.customer import Customer
 
@@ -29,11 +28,6 @@ WORDS = {
 
 LATE = BUCKETS[1:]
 _LINE = Markup("<li>{} <strong>{}</strong></li>")
-
-
-def today() -> dt.date:
-    """Return the shop's local date."""
-    return now().astimezone(zone()).date()
 
 
 def figure(minor: int, currency: str, name: str) -> Markup | str:

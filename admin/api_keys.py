@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import g, request
 
 from actions import api_keys
-from admin.context import has_passwords, now, session, shop
+from admin.context import has_passwords, now, session, today
 from admin.second_step import FactorNeeded
 from models.base import db
 
@@ -26,7 +26,7 @@ def sign_in() -> bool:
         row, owner, must_enrol = found
         if must_enrol and has_passwords():
             raise FactorNeeded
-        if row.expires_on is None or now().astimezone(shop().zone).date() <= row.expires_on:
+        if row.expires_on is None or today() <= row.expires_on:
             g.user, g.api_key = owner, row
             api_keys.mark_used(db.engine, row, now())
     return True

@@ -80,6 +80,11 @@ def zone() -> ZoneInfo:
     return ZoneInfo(shop().time_zone)
 
 
+def today() -> dt.date:
+    """Return the shop's local date."""
+    return now().astimezone(zone()).date()
+
+
 def person() -> Any:
     """Return the signed-in member of staff, or None."""
     user = getattr(g, "user", None)

@@ -11,7 +11,7 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import func, select
 
-from admin.context import allowed, clientele, held, now, person, session, viewing, zone
+from admin.context import allowed, clientele, held, person, session, today, viewing
 from admin.pages import Frame, MenuEntry, MenuSection
 from models.note import Note, NoteKind
 
@@ -86,10 +86,9 @@ def _counts() -> dict[str, tuple[int | None, str]]:
     """Return the live figures of the menu; one statement for all of them."""
     if not allowed("list", "note"):
         return {}
-    today = now().astimezone(zone()).date()
     due = (
         clientele().screens["note"].base_select().with_only_columns(Note.id)
-        .where(Note.kind == NoteKind.TASK, Note.done_at.is_(None), Note.due_on <= today)
+        .where(Note.kind == NoteKind.TASK, Note.done_at.is_(None), Note.due_on <= today())
         .limit(MOST_COUNTED)
         .subquery()
     )  # fmt: skip

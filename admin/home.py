@@ -13,7 +13,7 @@ from flask_babel import gettext as _
 from flask_babel import ngettext
 
 from admin import ages, cells
-from admin.context import allowed, clientele, now, person, session, shop, sign_in_url, zone
+from admin.context import allowed, clientele, now, person, session, shop, sign_in_url, today, zone
 from admin.frame import frame
 from admin.pages import Figure, Hit, HomePage
 from admin.screens.jobs import foresee
@@ -117,10 +117,9 @@ def _tasks() -> Any:
     if not allowed("list", "note"):
         return None
     screen = clientele().screens["note"]
-    today = now().astimezone(zone()).date()
     query = (
         screen.base_select().add_columns(Customer).join(Customer)
-        .where(Note.kind == NoteKind.TASK, Note.done_at.is_(None), Note.due_on <= today)
+        .where(Note.kind == NoteKind.TASK, Note.done_at.is_(None), Note.due_on <= today())
         .order_by(Note.due_on, Note.id).limit(SHOWN)
     )  # fmt: skip
     hits = [

@@ -20,7 +20,7 @@ from actions.statement_mail import PDF, file_name, pdf
 from actions.statement_words import LATE, Words, reference
 from actions.statements import Part, Statement, addressee, checked_range, statement
 from admin import reveals
-from admin.context import allowed, call, now, session, shop
+from admin.context import allowed, call, now, session, shop, today
 from admin.frame import frame
 from admin.pages import Link, Text
 from admin.query import BadArgument
@@ -99,18 +99,14 @@ def starts(row: Customer) -> dict[str, Any]:
     try:
         first, last = _range()
     except (BadArgument, Invalid):
-        first, last = checked_range(None, None, _today())
+        first, last = checked_range(None, None, today())
     return {"since": first, "until": last}
-
-
-def _today() -> dt.date:
-    return now().astimezone(shop().zone).date()
 
 
 def _range() -> tuple[dt.date, dt.date]:
     """:raises BadArgument: one of the two is no day. :raises Invalid: they will not do."""
     given = request.args if has_request_context() else {}
-    return checked_range(_day("since", given.get("since")), _day("until", given.get("until")), _today())
+    return checked_range(_day("since", given.get("since")), _day("until", given.get("until")), today())
 
 
 def _day(name: str, raw: str | None) -> dt.date | None:
@@ -157,7 +153,7 @@ def _page(screen: Screen, row: Customer) -> StatementPage:
         since=request.args.get("since", ""),
         until=request.args.get("until", ""),
         earliest=str(FIRST_DAY),
-        latest=str(_today()),
+        latest=str(today()),
         notice=screen.notice(row) or _kept_elsewhere(),
     )
 

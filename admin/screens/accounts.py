@@ -17,7 +17,7 @@ from actions import accounts, customers
 from actions.ageing import ageing
 from admin import ages, cells, forms, inputs, statements
 from admin.base import Screen
-from admin.context import clientele, session, shop
+from admin.context import clientele, session, shop, today
 from admin.declare import RowAction, View
 from admin.pages import Badge, Cell, Fact, Link
 from admin.screens import accounting, shop_hooks
@@ -149,8 +149,8 @@ class AccountEntryScreen(LedgerScreen):
         """What the customer owes and since when, and what was agreed about it (F62)."""
         if not isinstance(owner, Customer):
             return ()
-        today = ages.today()
-        owed = ageing(session(), [owner.id], today)[owner.id]
+        day = today()
+        owed = ageing(session(), [owner.id], day)[owner.id]
         balance = cells.balance(owner.account_balance, owner.currency, shop())
         terms = str(owner.payment_term) if owner.payment_term else cells.nothing()
         return (
@@ -159,7 +159,7 @@ class AccountEntryScreen(LedgerScreen):
             Fact(_("Credit limit"), _limit(owner)),
             Fact(_("Payment terms"), Cell(terms)),
             Fact(
-                _("Ageing on %(day)s", day=cells.day(today, shop())),
+                _("Ageing on %(day)s", day=cells.day(day, shop())),
                 Cell(ages.strip(owed, owner.currency)),
                 _("Payments settle the oldest invoice first."),
                 wide=True,

@@ -16,7 +16,7 @@ from actions import api_keys
 from actions.base import Actor
 from admin import inputs
 from admin.base import Screen
-from admin.context import allowed, now, shop
+from admin.context import allowed, today
 from admin.declare import NoForm, RowAction, View
 from admin.pages import Badge
 from models.api_key import ApiKey, KeyScope
@@ -95,6 +95,6 @@ class ApiKeyScreen(Screen):
         """Say why a key opens nothing."""
         if row.revoked_at is not None:
             return (Badge(_("Revoked"), "red"),)
-        if row.expires_on is not None and row.expires_on < now().astimezone(shop().zone).date():
+        if row.expires_on is not None and row.expires_on < today():
             return (Badge(_("Expired"), "yellow"),)
         return ()

@@ -16,7 +16,7 @@ from actions import gift_cards
 from admin import cells, inputs
 from admin.base import Screen
 from admin.columns import related_cell
-from admin.context import now, shop
+from admin.context import now, shop, today
 from admin.declare import RowAction, View
 from admin.pages import Badge
 from admin.screens.ledgers import ReasonForm
@@ -84,7 +84,7 @@ def _badge(row: GiftCard) -> Badge:
 
 
 def _is_over(row: GiftCard) -> bool:
-    return row.expires_on is not None and row.expires_on < now().astimezone(shop().zone).date()
+    return row.expires_on is not None and row.expires_on < today()
 
 
 def _state_text(view: Any, context: Any, row: GiftCard, name: str) -> str:

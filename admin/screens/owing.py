@@ -17,7 +17,7 @@ from actions.ageing import BUCKETS, ageing, bucket_of, last_payment, who_is_late
 from actions.base import Actor
 from admin import ages, cells
 from admin.base import Screen
-from admin.context import clientele, memo, session, shop
+from admin.context import clientele, memo, session, shop, today
 from admin.declare import View
 from admin.fields import Field, label_of
 from admin.pages import Cell, Link, Text, Totals
@@ -67,7 +67,7 @@ class OwingScreen(Screen):
         "sort_name": ("last_name_key", "first_name_key"),
         "company_name": ("company_key",),
         "last_payment": (_LAST_PAYMENT,),
-        **{name: (bucket_of(name, ages.today),) for name in BUCKETS},
+        **{name: (bucket_of(name, today),) for name in BUCKETS},
     }
     column_searchable_list = CustomerScreen.column_searchable_list
     search_hint = CustomerScreen.search_hint
@@ -106,7 +106,7 @@ class OwingScreen(Screen):
         """Work out from the ledger who is late."""
         if condition.field.name != "overdue":
             return super().clause(condition)
-        late = Customer.id.in_(who_is_late(ages.today()))
+        late = Customer.id.in_(who_is_late(today()))
         return late if condition.value else ~late
 
     def search_clause(self, word: str) -> Any:
@@ -123,7 +123,7 @@ class OwingScreen(Screen):
         """Read how late these customers are, and when they last paid."""
         ids = [row.id for row in rows]
         if set(names) & set(BUCKETS):
-            g.ages = ageing(session(), ids, ages.today())
+            g.ages = ageing(session(), ids, today())
         if "last_payment" in names:
             g.last_payments = dict(
                 session().execute(select(Customer.id, _LAST_PAYMENT).where(Customer.id.in_(ids))).all()
