@@ -42,6 +42,10 @@ EXTERNAL_ACCOUNTING = (
     "external_accounting",
     N_("Balances are kept in %(package)s: enter payments and invoices there."),
 )
+MOVED = {
+    AccountKind.PAYMENT: N_("Payment of %(amount)s from %(customer)s was recorded."),
+    AccountKind.REFUND: N_("Refund of %(amount)s to %(customer)s was recorded."),
+}
 _OWN_NUMBER = re.compile(r"INV-(\d{6,15})")
 _TYPED_NUMBER = re.compile(r"INV-\d{6,9}")
 
@@ -210,10 +214,10 @@ def move(
     amount: int,
     comment: str | None,
     **given: Any,
-) -> tuple[AccountEntry, dict[str, Any]]:
-    """Check what a payment and a refund have in common, then write it; payments lower the balance.
+) -> Outcome:
+    """Write a payment, which lowers the balance, or a refund, as :func:`pay` and :func:`refund` do.
 
-    :param find: returns whose it is, locked. :return: the entry, and what its sentence needs.
+    :param find: returns whose it is, locked. :param given: ``method``, ``value_date`` and ``reference``, as typed.
     """
     figure = positive("amount", amount)
     text = words("comment", comment, least=0)
@@ -222,8 +226,10 @@ def move(
         raise Invalid({"method": N_("Choose how the money moved.")})
     owner = find()
     sign = -1 if kind == AccountKind.PAYMENT else 1
-    entry = post(ctx, owner, kind, sign * figure, text, ctx.key, **given | {"value_date": value_date})
-    return entry, {"customer": str(owner), "amount": money_text(ctx, figure, owner.currency)}
+    columns = given | {"value_date": value_date, "reference": given["reference"] or None}
+    entry = post(ctx, owner, kind, sign * figure, text, ctx.key, **columns)
+    values = {"customer": str(owner), "amount": money_text(ctx, figure, owner.currency)}
+    return Outcome(MOVED[kind], entry, values)
 
 
 @action("account_entry.pay", AccountEntry, label=N_("Add payment"))
@@ -238,11 +244,8 @@ def pay(
     comment: str | None = None,
 ) -> Outcome:
     """Record a payment from the customer: ``amount`` > 0 in minor units. Taken on any account (rule 2.5)."""
-    given = {"method": method, "value_date": value_date, "reference": reference or None}
-    entry, values = move(
-        ctx, AccountKind.PAYMENT, lambda: live_customer(ctx, customer), amount, comment, **given
-    )
-    return Outcome(N_("Payment of %(amount)s from %(customer)s was recorded."), entry, values)
+    given = {"method": method, "value_date": value_date, "reference": reference}
+    return move(ctx, AccountKind.PAYMENT, lambda: live_customer(ctx, customer), amount, comment, **given)
 
 
 @action("account_entry.refund", AccountEntry, label=N_("Refund"))
@@ -257,11 +260,8 @@ def refund(
     comment: str | None = None,
 ) -> Outcome:
     """Record money given back to the customer: ``amount`` > 0 in minor units. The credit limit holds."""
-    given = {"method": method, "value_date": value_date, "reference": reference or None}
-    entry, values = move(
-        ctx, AccountKind.REFUND, lambda: live_customer(ctx, customer), amount, comment, **given
-    )
-    return Outcome(N_("Refund of %(amount)s to %(customer)s was recorded."), entry, values)
+    given = {"method": method, "value_date": value_date, "reference": reference}
+    return move(ctx, AccountKind.REFUND, lambda: live_customer(ctx, customer), amount, comment, **given)
 
 
 def _kept_elsewhere(shop: Shop) -> list[Bucket]:

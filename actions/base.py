@@ -122,7 +122,7 @@ class Context:
     reason: str = ""
     key: str | None = None
     warnings: list[Warned] = field(default_factory=list)
-    at_last: list[Callable[[], None]] = field(default_factory=list)
+    before_commit: list[Callable[[], None]] = field(default_factory=list)
     """What takes a while and only follows: done right before the commit, so that a preview does not wait for it."""
 
     def warn(self, message: str, **values: Any) -> None:

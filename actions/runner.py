@@ -65,7 +65,7 @@ def changeset(engine: Engine, code: str, call: Call, body_hash: str | None = Non
     """
     with _context(engine.execution_options(**{WRITE: True}), code, call, body_hash) as ctx:
         yield ctx
-        for step in ctx.at_last:
+        for step in ctx.before_commit:
             step()
         ctx.session.flush()
         hold_to(ctx)

@@ -22,6 +22,7 @@ from actions.ledger import (
     number_text,
     order_columns,
     order_number,
+    positive,
     signed,
     words,
 )
@@ -49,10 +50,11 @@ def _order(order_ref: Any) -> str:
     return found
 
 
-def _above_zero(field: str, value: Any, most: int) -> int:
-    found = signed(field, value, most)
+def _points(value: Any) -> int:
+    """Return points above zero. :raises Invalid: anything else."""
+    found = signed("points", value, MOST_POINTS)
     if found < 0:
-        raise Invalid({field: N_("Enter a figure above zero.")})
+        raise Invalid({"points": N_("Enter a figure above zero.")})
     return found
 
 
@@ -70,7 +72,7 @@ def earn(
     comment: str | None = None,
 ) -> Outcome:
     """Record what an order earned: ``points`` > 0, lapsing after so many days, None for never (rule 1.5)."""
-    amount, order = _above_zero("points", points, MOST_POINTS), _order(order_ref)
+    amount, order = _points(points), _order(order_ref)
     text = words("comment", comment, least=0)
     lapses = loyalty.lapses_at(ctx, expires_after_days)
     owner = whom(ctx, customer)
@@ -84,7 +86,7 @@ def redeem(
     ctx: Context, *, customer: Handle, points: int, order_ref: str, comment: str | None = None
 ) -> Outcome:
     """Record points spent on an order: ``points`` > 0. :raises Refused: ``too_few_points`` (rule 1.7)."""
-    amount, order = _above_zero("points", points, MOST_POINTS), _order(order_ref)
+    amount, order = _points(points), _order(order_ref)
     text = words("comment", comment, least=0)
     owner = whom(ctx, customer)
     entry = loyalty.spend(ctx, owner, amount, comment=text, order_ref=order, key=ctx.key)
@@ -155,7 +157,7 @@ def redeem_credit(
     ctx: Context, *, customer: Handle, amount: int, order_ref: str, comment: str | None = None
 ) -> Outcome:
     """Record credit spent on an order: ``amount`` > 0 in minor units. :raises Refused: ``too_little_credit``."""
-    figure, order = _above_zero("amount", amount, MOST_MONEY), _order(order_ref)
+    figure, order = positive("amount", amount), _order(order_ref)
     text = words("comment", comment, least=0)
     owner = whom(ctx, customer)
     about = order_columns(ctx, owner, order)
@@ -208,11 +210,8 @@ def record(
     if kind not in set(Movement):
         raise Invalid({"kind": N_("Choose payment or refund.")})
     moved = AccountKind.PAYMENT if kind == Movement.PAYMENT else AccountKind.REFUND
-    given = {"method": method, "value_date": value_date, "reference": reference or None}
-    entry, values = accounts.move(ctx, moved, lambda: whom(ctx, customer), amount, comment, **given)
-    if moved == AccountKind.PAYMENT:
-        return Outcome(N_("Payment of %(amount)s from %(customer)s was recorded."), entry, values)
-    return Outcome(N_("Refund of %(amount)s to %(customer)s was recorded."), entry, values)
+    given = {"method": method, "value_date": value_date, "reference": reference}
+    return accounts.move(ctx, moved, lambda: whom(ctx, customer), amount, comment, **given)
 
 
 @action("invoice.record", Invoice, label=N_("Record invoice"))

@@ -65,7 +65,7 @@ def send_statement(
     spoken = words_for(customer.language, ctx.shop)
     days = {"since": spoken.day(first), "until": spoken.day(last)}
     mail = ctx.mail("account_statement", customer, balances=spoken.closing(found), message=text, **days)
-    ctx.at_last.append(partial(_enclose, ctx, mail, customer, found))
+    ctx.before_commit.append(partial(_enclose, ctx, mail, customer, found))
     return Outcome(N_("The statement goes to %(address)s."), customer, {"address": masked(address)})
 
 

@@ -13,12 +13,12 @@ from sqlalchemy.orm import Session
 from actions import sessions, throttle
 from actions.base import Context
 from actions.verify import verify
-from jobs.base import Foreseen, job
+from jobs.base import Foreseen, job, note_undone
 from models.access import AttemptBucket, KnownBrowser, StaffLink, StaffSession
 from models.base import N_
 from models.customer import Customer
 from models.importing import ImportFile
-from models.run import ItemState, Run, RunItem
+from models.run import ItemState, Run
 
 log = logging.getLogger(__name__)
 
@@ -88,10 +88,5 @@ def check(ctx: Context, run: Run, as_of: dt.datetime) -> int:
         return 0
     for found in verify(ctx.session):
         log.error("verify: %s", found)
-        run.refused += 1
-        ctx.session.add(
-            RunItem(
-                run_id=run.id, position=run.refused, row_id=0, state=ItemState.FAILED, message=found[:2_000]
-            )
-        )
+        note_undone(ctx, run, 0, ItemState.FAILED, found[:2_000])
     return 0 if run.refused else 1

@@ -190,7 +190,7 @@ def test_who_has_an_email_is_looked_up_and_not_searched_for_among_all(desk: Desk
         assert any("uq_customer_email (email_key=?)" in str(step) for step in plan)
 
 
-def test_credit_that_lasts_for_each_but_not_for_all_shows_in_the_run(desk: Desk) -> None:
+def test_credit_thbefore_commits_for_each_but_not_for_all_shows_in_the_run(desk: Desk) -> None:
     customer = desk.customer(credit_balance=2_500)
     ids = [desk.make(factories.make_credit_entry, customer_id=customer) for _n in range(2)]
     assert count(desk, "credit_entry.reverse", ids, WHY) == Tally(2, 0, ())
