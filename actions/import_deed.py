@@ -20,6 +20,7 @@ from models.base import N_, Base, Invalid
 from models.customer import Customer
 from models.importing import ImportFile, ImportRow, Verdict
 from models.journal import Change, Changeset
+from models.run import WENT_WRONG
 from models.validate import missing
 
 log = logging.getLogger(__name__)
@@ -27,7 +28,6 @@ log = logging.getLogger(__name__)
 HIDDEN = frozenset({"id", "version", "created_at", "updated_at"})
 
 CHANGED_SINCE = N_("Somebody has changed this record since the dry run.")
-FAILED = N_("Something went wrong. Tell your admin the number of the run.")
 
 
 @dataclass(slots=True)
@@ -172,7 +172,7 @@ class Deed:
 
 
 def _is_at_fault(result: Result) -> bool:
-    return result.verdict == Verdict.REFUSED and result.errors.get("") != FAILED
+    return result.verdict == Verdict.REFUSED and result.errors.get("") != WENT_WRONG
 
 
 def _shown(values: Mapping[str, Any] | None) -> dict[str, Any]:
@@ -187,4 +187,4 @@ def _errors(error: Exception, model: type[Base]) -> dict[str, str]:
     if isinstance(error, Refused):
         return {"": str(error)}
     log.error("a row of %s could not be imported", model.__tablename__, exc_info=error)
-    return {"": FAILED}
+    return {"": WENT_WRONG}

@@ -18,13 +18,13 @@ from sqlalchemy.orm import Session
 
 from actions import runs
 from actions.base import ACTIONS, Action, Context, Outcome, Refused
-from actions.import_deed import FAILED, Deed, Result
+from actions.import_deed import Deed, Result
 from actions.import_faults import TakenBack
 from actions.runner import Call
 from models.base import N_, Base
 from models.dialect import WRITE
 from models.importing import ImportFile, ImportRow, ImportState, Verdict
-from models.run import ItemState, Run, RunItem
+from models.run import WENT_WRONG, ItemState, Run, RunItem
 
 log = logging.getLogger(__name__)
 
@@ -200,7 +200,7 @@ def _item(run: Run, row: ImportRow, result: Result, changeset: int | None) -> di
         "state": ItemState.DONE
         if not refused
         else ItemState.FAILED
-        if result.errors.get("") == FAILED
+        if result.errors.get("") == WENT_WRONG
         else ItemState.REFUSED,
         "message": in_words(row, result) if refused else SAID[result.verdict],
         "changeset_id": None if refused or unchanged else changeset,

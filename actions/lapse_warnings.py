@@ -16,12 +16,15 @@ from babel.numbers import format_decimal
 from sqlalchemy import ColumnElement, Select, and_, exists, func, select
 from sqlalchemy.orm import Session
 
-from actions.base import Context
+from actions.base import Context, Refused
 from actions.letters import locale_for
 from actions.loyalty import unspent
+from models.base import N_
 from models.customer import Customer
 from models.loyalty import LapseWarning, LoyaltyLot
 from models.shop import Shop
+
+NO_ADDRESS = "no_address", N_("There is no email address that mail can be sent to.")
 
 
 class Soon(NamedTuple):
@@ -88,15 +91,14 @@ def lots_to_tell(session: Session, span: Soon, ids: Sequence[int]) -> dict[int, 
     return found
 
 
-def tell(ctx: Context, customer: Customer, lots: Sequence[LoyaltyLot]) -> bool:
-    """Write to a locked customer of lots that lapse soon; return whether there was an address that mail can go to."""
+def tell(ctx: Context, customer: Customer, lots: Sequence[LoyaltyLot]) -> None:
+    """Write to a locked customer of lots that lapse soon. :raises Refused: ``no_address`` that mail can go to."""
     written = ctx.mail("points_lapsing", customer, **_said(lots, customer.language, ctx.shop))
     if written is None:
-        return False
+        raise Refused(*NO_ADDRESS)
     for lot in lots:
         ctx.session.add(LapseWarning(lot_id=lot.id, mail_id=written.id, created_at=ctx.now))
     ctx.session.flush()
-    return True
 
 
 def _said(lots: Sequence[LoyaltyLot], language: str | None, shop: Shop) -> Mapping[str, Any]:

@@ -28,7 +28,7 @@ from models.base import N_, Invalid
 from models.dialect import WRITE
 from models.journal import Changeset
 from models.masks import for_anybody
-from models.run import ItemState, Run, RunItem, RunState
+from models.run import WENT_WRONG, ItemState, Run, RunItem, RunState
 from models.staff import may
 
 log = logging.getLogger(__name__)
@@ -271,10 +271,7 @@ def _do(ctx: Context, run: Run, item: RunItem) -> None:
         raise
     except Exception:
         log.exception("run %s, item %s", run.id, item.position)
-        item.state, item.message = (
-            ItemState.FAILED,
-            N_("Something went wrong. Tell your admin the number of the run."),
-        )
+        item.state, item.message = ItemState.FAILED, WENT_WRONG
         run.refused += 1
         return
     item.state = ItemState.DONE

@@ -7,12 +7,13 @@ its place among the runs. The function does one chunk and returns how many thing
 from __future__ import annotations
 
 import datetime as dt
+import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Engine, func, select
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlalchemy.orm import Session
 
 from actions import runs
@@ -21,12 +22,13 @@ from actions.ledger import number_text
 from actions.packing import unpack
 from actions.runner import Call
 from jobs.slots import Cron, Every, Schedule
-from models.base import N_
+from models.base import N_, Invalid
 from models.dialect import WRITE
 from models.job import JobRow
-from models.run import ItemState, Run, RunItem, RunState
+from models.run import WENT_WRONG, ItemState, Run, RunItem, RunState
 from models.shop import load_shop
 
+log = logging.getLogger(__name__)
 Chunk = Callable[[Context, Run, dt.datetime], int]
 Preview = Callable[[Session, dt.datetime], "Foreseen"]
 GRACE = dt.timedelta(minutes=5)
@@ -88,10 +90,30 @@ def job(
     return register
 
 
-def note_undone(ctx: Context, run: Run, row_id: int, state: ItemState, message: str) -> None:
-    """Record that one thing was not done and why, so that the run passes it over from now on (rule 8.3)."""
-    run.refused += 1
-    ctx.session.add(RunItem(run_id=run.id, position=run.refused, row_id=row_id, state=state, message=message))
+def attempt(ctx: Context, run: Run, row_id: int, deed: Callable[[], object]) -> bool:
+    """Do one thing of a run in a savepoint; one that is refused or breaks is noted, and the others go on (rule 8.3)."""
+    try:
+        with ctx.journal.attempt(ctx.session):
+            deed()
+            return True
+    except (Refused, Invalid) as error:
+        note(ctx, run, row_id, ItemState.REFUSED, str(error))
+    except OperationalError:
+        raise
+    except Exception:
+        log.exception("run %s, row %s", run.id, row_id)
+        note(ctx, run, row_id, ItemState.FAILED, WENT_WRONG)
+    return False
+
+
+def note(ctx: Context, run: Run, row_id: int, state: ItemState, message: str) -> None:
+    """Record what became of one thing; a run passes over what it could not do from then on (rule 8.3)."""
+    run.refused += state != ItemState.DONE
+    last = select(func.coalesce(func.max(RunItem.position), 0)).where(RunItem.run_id == run.id)
+    position = ctx.session.scalars(last).one() + 1
+    item = RunItem(run_id=run.id, position=position, row_id=row_id, state=state, message=message)
+    item.changeset_id = ctx.changeset_id if state == ItemState.DONE else None
+    ctx.session.add(item)
     ctx.session.flush()
 
 

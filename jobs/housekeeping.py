@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from actions import sessions, throttle
 from actions.base import Context
 from actions.verify import verify
-from jobs.base import Foreseen, job, note_undone
+from jobs.base import Foreseen, job, note
 from models.access import AttemptBucket, KnownBrowser, StaffLink, StaffSession
 from models.base import N_
 from models.customer import Customer
@@ -88,5 +88,5 @@ def check(ctx: Context, run: Run, as_of: dt.datetime) -> int:
         return 0
     for found in verify(ctx.session):
         log.error("verify: %s", found)
-        note_undone(ctx, run, 0, ItemState.FAILED, found[:2_000])
+        note(ctx, run, 0, ItemState.FAILED, found[:2_000])
     return 0 if run.refused else 1

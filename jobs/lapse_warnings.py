@@ -3,29 +3,23 @@
 from __future__ import annotations
 
 import datetime as dt
-import logging
 from collections.abc import Sequence
+from functools import partial
 
 from sqlalchemy import select
-from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from actions import lapse_warnings
 from actions.base import Context
-from actions.import_deed import FAILED
 from actions.lapse_warnings import Soon
-from jobs.base import Foreseen, job, note_undone
+from jobs.base import Foreseen, attempt, job
 from models.base import N_
 from models.customer import Customer
-from models.loyalty import LoyaltyLot
-from models.run import ItemState, Run, RunItem
+from models.run import Run, RunItem
 from models.shop import load_shop
-
-log = logging.getLogger(__name__)
 
 CHUNK = 200
 """Lots whose customers are written to in one transaction."""
-NO_ADDRESS = N_("There is no email address that mail can be sent to.")
 
 
 def customers_to_tell(session: Session, as_of: dt.datetime) -> Foreseen:
@@ -64,22 +58,7 @@ def _tell(ctx: Context, run: Run, span: Soon, ids: Sequence[int]) -> int:
     customers = ctx.lock(Customer, ids)
     lots = lapse_warnings.lots_to_tell(ctx.session, span, ids)
     return sum(
-        _tell_one(ctx, run, customer, lots[customer.id]) for customer in customers if lots[customer.id]
+        attempt(ctx, run, customer.id, partial(lapse_warnings.tell, ctx, customer, lots[customer.id]))
+        for customer in customers
+        if lots[customer.id]
     )
-
-
-def _tell_one(ctx: Context, run: Run, customer: Customer, lots: Sequence[LoyaltyLot]) -> bool:
-    """Write to one customer, or note why not (rule 8.3)."""
-    customer_id = customer.id
-    try:
-        with ctx.journal.attempt(ctx.session):
-            if lapse_warnings.tell(ctx, customer, lots):
-                return True
-        state, why = ItemState.REFUSED, NO_ADDRESS
-    except OperationalError:
-        raise
-    except Exception:
-        log.exception("run %s, customer %s", run.id, customer_id)
-        state, why = ItemState.FAILED, FAILED
-    note_undone(ctx, run, customer_id, state, why)
-    return False

@@ -11,11 +11,10 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.orm import Session
 
 from actions.base import Context
-from actions.import_deed import FAILED
 from actions.lapsing import count_due, lapse_lots, next_due
-from jobs.base import Foreseen, job, note_undone
+from jobs.base import Foreseen, job, note
 from models.base import N_
-from models.run import ItemState, Run, RunItem
+from models.run import WENT_WRONG, ItemState, Run, RunItem
 
 log = logging.getLogger(__name__)
 
@@ -55,7 +54,7 @@ def _lapse(ctx: Context, run: Run, ids: Sequence[int]) -> int:
     except DBAPIError:
         if len(ids) == 1:
             log.exception("run %s, lot %s", run.id, ids[0])
-            note_undone(ctx, run, ids[0], ItemState.FAILED, FAILED)
+            note(ctx, run, ids[0], ItemState.FAILED, WENT_WRONG)
             return 0
     middle = len(ids) // 2
     return _lapse(ctx, run, ids[:middle]) + _lapse(ctx, run, ids[middle:])

@@ -3,28 +3,23 @@
 from __future__ import annotations
 
 import datetime as dt
-import logging
 from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import ColumnElement, String, Subquery, and_, cast, func, literal, or_, select
-from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from actions.ageing import BUCKETS, owed_by_age
 from actions.base import Context, Refused
-from actions.import_deed import FAILED
 from actions.ledger import money_text, today
 from actions.statement_mail import remind, sendable_to
 from actions.statements import statement, usual_range
-from jobs.base import Foreseen, job
-from models.base import N_, Invalid
+from jobs.base import Foreseen, attempt, job, note
+from models.base import N_
 from models.customer import Customer
 from models.mail import Mail
 from models.run import ItemState, Run, RunItem
 from models.shop import Shop, load_shop
-
-log = logging.getLogger(__name__)
 
 CODE = "customer.remind"
 CHUNK = 20
@@ -65,9 +60,7 @@ def send_reminders(ctx: Context, run: Run, as_of: dt.datetime) -> int:
     after = _last(ctx.session, run)
     while looked_at := _next(ctx.session, ctx.shop, as_of, after):
         late = _late(ctx.session, ctx.shop, as_of, looked_at)
-        sent = 0
-        for customer_id in late:
-            sent += _remind(ctx, run, as_of, customer_id, run.done + run.refused + sent + 1)
+        sent = sum(_remind(ctx, run, as_of, customer_id) for customer_id in late)
         if sent:
             return sent
         after = (late if len(late) == CHUNK else looked_at)[-1]
@@ -127,24 +120,13 @@ def _late(session: Session, shop: Shop, as_of: dt.datetime, ids: Sequence[int]) 
 # -- the deed -----------------------------------------------------------------------------------------------------
 
 
-def _remind(ctx: Context, run: Run, as_of: dt.datetime, customer_id: int, position: int) -> bool:
-    """Remind one customer; one who cannot be is recorded, and the others are all the same (rule 8.3)."""
-    item = RunItem(run_id=run.id, position=position, row_id=customer_id, state=ItemState.DONE)
-    try:
-        with ctx.journal.attempt(ctx.session):
-            item.message = _write(ctx, as_of, customer_id)
-    except (Refused, Invalid) as error:
-        item.state, item.message = ItemState.REFUSED, str(error)
-    except OperationalError:
-        raise
-    except Exception:
-        log.exception("run %s, customer %s", run.id, customer_id)
-        item.state, item.message = ItemState.FAILED, FAILED
-    run.refused += item.state != ItemState.DONE
-    item.changeset_id = ctx.changeset_id if item.state == ItemState.DONE else None
-    ctx.session.add(item)
-    ctx.session.flush()
-    return item.state == ItemState.DONE
+def _remind(ctx: Context, run: Run, as_of: dt.datetime, customer_id: int) -> bool:
+    """Remind one customer, and note what became of it."""
+    said: list[str] = []
+    done = attempt(ctx, run, customer_id, lambda: said.append(_write(ctx, as_of, customer_id)))
+    if done:
+        note(ctx, run, customer_id, ItemState.DONE, said[0])
+    return done
 
 
 def _write(ctx: Context, as_of: dt.datetime, customer_id: int) -> str:

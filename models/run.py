@@ -26,6 +26,10 @@ class RunState(Choice):
     CANCELLED = "cancelled", N_("Cancelled")
 
 
+WENT_WRONG = N_("Something went wrong. Tell your admin the number of the run.")
+"""What is said of an item that broke; what broke is in the log."""
+
+
 class ItemState(Choice):
     """What became of one item of a run."""
 
