@@ -108,7 +108,7 @@ def _refuse_over_limit(ctx: Context, customer: Customer, amount: int) -> None:
 def reverse(
     ctx: Context, customer: Customer, entry: AccountEntry, reason: str, *, by_package: bool = False
 ) -> AccountEntry:
-    """Write the one entry that takes another back (rule 2.4); it counts from today."""
+    """Write the one entry that takes another back (rule 2.4); it counts from today, but not before the other does."""
     refuse_second_reversal(entry)
     refuse_other_currency(customer, entry)
     return post(
@@ -122,7 +122,7 @@ def reverse(
         reverses_id=entry.id,
         invoice_id=entry.invoice_id,
         method=entry.method,
-        value_date=today(ctx),
+        value_date=max(today(ctx), entry.value_date),
     )
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
+from functools import partial
 from typing import Any
 
 from sqlalchemy import (
@@ -94,16 +95,28 @@ def ageing(session: Session, customer_ids: Sequence[int], on: dt.date) -> dict[i
     return found
 
 
+def owed_then(session: Session, customer: Customer, balance: int, on: dt.date) -> Ageing:
+    """Return what a customer owed at the end of a day by how late it was then.
+
+    :param balance: of the account at the end of that day, in minor units of its currency.
+    """
+    owed = owed_by_age(lambda owner: owner.id == customer.id, on, balance).subquery("owed_by_age")
+    row = session.execute(select(*(owed.c[name] for name in BUCKETS))).first()
+    figures = dict(zip(BUCKETS, row or (), strict=False))
+    return Ageing(**figures, credit=max(0, -balance))
+
+
 def _among(ids: Sequence[int]) -> Whose:
     return lambda owner: owner.id.in_(ids)
 
 
-def owed_by_age(whose: Whose, on: Day) -> Select[Any]:
+def owed_by_age(whose: Whose, on: Day, balance: int | None = None) -> Select[Any]:
     """Select (customer_id, one column for each of ``BUCKETS``) of the customers who owe.
 
-    :param whose: chooses the customers.
+    :param whose: chooses the customers. :param balance: what they owed at the end of ``on``, by what counted until
+        then; without it, what they owe now.
     """
-    owed, entry = _open(whose), aliased(AccountEntry)
+    owed, entry = _open(whose, on, balance), aliased(AccountEntry)
     bucket = _bucket(func.coalesce(Invoice.due_on, entry.value_date), on)
     left = case((entry.amount < owed.c.rest, entry.amount), else_=owed.c.rest)
     sums = [
@@ -135,7 +148,7 @@ def last_payment() -> ScalarSelect[dt.date]:
     return select(paid.value_date).where(paid.id == newest).scalar_subquery()
 
 
-def _open(whose: Whose) -> CTE:
+def _open(whose: Whose, on: Day, balance: int | None) -> CTE:
     """Walk back from the newest invoice of each customer who owes, as far as the balance goes.
 
     Each row has ``entry_id`` and ``rest``, how much of the balance newer ones leave to it. Refunds are taken off
@@ -143,21 +156,19 @@ def _open(whose: Whose) -> CTE:
     owe more than its entries explain; such a rest has no entry, and no date.
     """
     owner, entry = aliased(Customer), aliased(AccountEntry)
+    owed = owner.account_balance if balance is None else literal(balance, BigInteger)
+    newest = partial(_newest, until=None if balance is None else _before(on, 0))
     begin = select(
         owner.id.label("customer_id"),
         owner.currency.label("currency"),
-        owner.account_balance.label("rest"),
-        func.coalesce(*(_newest(owner.id, owner.currency, kind) for kind in RAISING)).label("entry_id"),
+        owed.label("rest"),
+        func.coalesce(*(newest(owner.id, owner.currency, kind) for kind in RAISING)).label("entry_id"),
     )
-    walk = (
-        begin.where(owner.account_balance > 0, whose(owner))
-        .correlate(Customer)
-        .cte("owed", recursive=True, nesting=True)
-    )
+    walk = begin.where(owed > 0, whose(owner)).correlate(Customer).cte("owed", recursive=True, nesting=True)
     at = walk.c.customer_id, walk.c.currency
     then = func.coalesce(
-        _newest(*at, entry.kind, before=entry),
-        case((entry.kind == AccountKind.INVOICE, _newest(*at, AccountKind.REFUND))),
+        newest(*at, entry.kind, before=entry),
+        case((entry.kind == AccountKind.INVOICE, newest(*at, AccountKind.REFUND))),
     )
     further = select(*at, walk.c.rest - entry.amount, then).join_from(
         walk, entry, entry.id == walk.c.entry_id
@@ -165,14 +176,23 @@ def _open(whose: Whose) -> CTE:
     return walk.union_all(further.where(entry.amount < walk.c.rest))
 
 
-def _newest(customer: Any, currency: Any, kind: Any, before: Any = None) -> ScalarSelect[int]:
-    """Return the id of a customer's newest entry of a kind that was not voided, older than another one if given."""
+def _newest(
+    customer: Any, currency: Any, kind: Any, before: Any = None, until: ColumnElement[dt.date] | None = None
+) -> ScalarSelect[int]:
+    """Return the id of a customer's newest entry of a kind that was not voided.
+
+    :param before: an entry that it is older than. :param until: only what counted by that day is known, voids as well.
+    """
     entry, reversal = aliased(AccountEntry), aliased(AccountEntry)
+    known = [found.value_date <= until for found in (entry, reversal) if until is not None]
     query = select(entry.id).where(
         entry.customer_id == customer,
         entry.currency == currency,
         entry.kind == kind,
-        not_(exists(select(reversal.id).where(reversal.reverses_id == entry.id).correlate(entry))),
+        not_(
+            exists(select(reversal.id).where(reversal.reverses_id == entry.id, *known[1:]).correlate(entry))
+        ),
+        *known[:1],
     )
     if before is not None:
         query = query.where(tuple_(entry.value_date, entry.id) < tuple_(before.value_date, before.id))

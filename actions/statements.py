@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import datetime as dt
-from bisect import bisect_left
 from collections.abc import Sequence
-from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
 
 from babel import Locale
-from sqlalchemy import BigInteger, Select, cast, func, select
+from sqlalchemy import BigInteger, cast, func, select
 from sqlalchemy.orm import Session, aliased
 
-from actions.ageing import BUCKETS, Ageing
+from actions.ageing import Ageing, owed_then
 from actions.ledger import day
 from actions.letters import name_of
 from models.account import AccountEntry, AccountKind, Invoice
@@ -24,8 +22,6 @@ from models.shop import Shop
 
 MOST_LINES = 2_000
 """Entries of one statement: some fifty pages. A longer time is told in several."""
-AGES = (0, 30, 60, 90)
-"""Days past due at which each figure of an ageing ends; the last one has no end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +122,7 @@ def statement(session: Session, customer: Customer, since: dt.date, until: dt.da
         Part(currency, opening.get(currency, 0), _lines(currency, opening.get(currency, 0), rows))
         for currency in currencies
     )
-    owed = _owed(session, customer, until, parts[0].closing)
+    owed = owed_then(session, customer, parts[0].closing, until)
     return Statement(customer.id, since, until, parts, owed)
 
 
@@ -173,54 +169,6 @@ def _lines(currency: str, opening: int, rows: Sequence[Any]) -> tuple[Line, ...]
             Line(row.value_date, row.kind, row.voids, row.number, row.reference, row.amount, balance)
         )
     return tuple(found)
-
-
-# -- how late it was ----------------------------------------------------------------------------------------------
-
-
-def _owed(session: Session, customer: Customer, on: dt.date, balance: int) -> Ageing:
-    """Return what was owed on a day by how late it was.
-
-    Payments settle the oldest invoice first, so what is owed are the newest ones, as many as make up the balance
-    (rule 2.9). They are read newest first, and no further than that. :func:`actions.ageing.ageing` knows today only.
-    """
-    if balance <= 0:
-        return Ageing(credit=-balance)
-    amounts, rest = dict.fromkeys(BUCKETS, 0), balance
-    with closing(session.execute(_raised(customer, on))) as newest_first:
-        for amount, due in newest_first:
-            part = min(amount, rest)
-            amounts[_bucket((on - due).days)] += part
-            rest -= part
-            if rest == 0:
-                break
-    return Ageing(**amounts)
-
-
-def _raised(customer: Customer, on: dt.date) -> Select[int, dt.date]:
-    """Return the query for (amount, due on) of what raised the balance and was not voided by a day, newest first."""
-    void = aliased(AccountEntry)
-    voided = select(void.id).where(void.reverses_id == AccountEntry.id, void.value_date <= on).exists()
-    return (
-        select(AccountEntry.amount, func.coalesce(Invoice.due_on, AccountEntry.value_date))
-        .outerjoin(Invoice, Invoice.id == AccountEntry.invoice_id)
-        .where(
-            AccountEntry.customer_id == customer.id,
-            AccountEntry.currency == customer.currency,
-            AccountEntry.kind.in_([AccountKind.INVOICE, AccountKind.REFUND]),
-            AccountEntry.value_date <= on,
-            ~voided,
-        )
-        .order_by(
-            AccountEntry.kind == AccountKind.REFUND, AccountEntry.value_date.desc(), AccountEntry.id.desc()
-        )
-        .execution_options(yield_per=100)
-    )
-
-
-def _bucket(days: int) -> str:
-    """Return which figure of the ageing so many days past due belong to; before the day it is due they are negative."""
-    return BUCKETS[bisect_left(AGES, days)]
 
 
 # -- whom it is for -----------------------------------------------------------------------------------------------

@@ -4,7 +4,7 @@ import datetime as dt
 from typing import Any
 
 import pytest
-from sqlalchemy import insert
+from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
 from actions import accounts, statements
@@ -88,6 +88,20 @@ def test_a_void_is_an_entry_of_its_day_and_names_what_it_takes_back(desk: Desk) 
     ]
     assert part.closing == part.opening == 10_000
     assert told(desk, customer, ago(12), ago(1)).parts[0].closing == 8_200, "yesterday nobody had voided it"
+
+
+def test_a_void_counts_no_sooner_than_what_it_takes_back(desk: Desk) -> None:
+    customer = desk.customer(pay_on_account=True)
+    ahead = desk.do(
+        accounts.raise_invoice, customer=customer, amount=900, issued_on=ago(-10), due_on=ago(-20)
+    )
+    desk.do(accounts.void_invoice, ahead.record_id, reason="sent twice")
+    assert told(desk, customer, ago(5), TODAY).parts[0].closing == 0, "nobody is in credit by it until then"
+    with desk.look() as session:
+        days = [
+            row.value_date for row in session.scalars(select(AccountEntry).filter_by(customer_id=customer))
+        ]
+    assert days == [ago(-10), ago(-10)]
 
 
 def test_a_currency_of_before_is_a_part_of_its_own(desk: Desk) -> None:

@@ -39,6 +39,11 @@ class Move:
         return TODAY - dt.timedelta(days=self.ago)
 
     @property
+    def voided_on(self) -> dt.date:
+        """The day a void counts from: today, but not before what it takes back (rule 2.4)."""
+        return max(TODAY, self.day)
+
+    @property
     def due(self) -> dt.date:
         return self.day + dt.timedelta(days=self.terms if self.kind == "invoice" else 0)
 
@@ -90,7 +95,7 @@ def write(session: Session, customer: Customer, history: list[Move], currency: s
         more = {"invoice": invoice, "value_date": move.day, **owned}
         entry = factories.make_account_entry(session, kind=move.kind, amount=amount, **more)
         if move.voided:
-            back = {**more, "value_date": TODAY, "reverses": entry}
+            back = {**more, "value_date": move.voided_on, "reverses": entry}
             factories.make_account_entry(session, kind="reversal", amount=-amount, **back)
     total = select(func.coalesce(func.sum(AccountEntry.amount), 0)).filter_by(customer_id=customer.id)
     session.flush()

@@ -29,11 +29,11 @@ def back(days: int) -> dt.date:
 
 
 def entries(history: Sequence[Move]) -> list[tuple[dt.date, int]]:
-    """(value date, amount) of all that a history writes; a void counts from today."""
+    """(value date, amount) of all that a history writes; a void counts from today at the earliest."""
     found = []
     for move in history:
         amount = -move.amount if move.kind == "payment" else move.amount
-        found += [(move.day, amount), *([(TODAY, -amount)] if move.voided else [])]
+        found += [(move.day, amount), *([(move.voided_on, -amount)] if move.voided else [])]
     return found
 
 
