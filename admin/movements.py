@@ -9,6 +9,7 @@ from flask_babel import gettext as _
 from sqlalchemy import literal, select, union_all
 
 from admin import cells
+from admin.changesets import LEDGERS
 from admin.context import channels, session, shop
 from admin.pages import FieldChange
 from models.account import AccountEntry
@@ -19,7 +20,7 @@ from models.loyalty import LoyaltyEntry
 from models.sight import in_sight
 from models.tasting import TastingEntry, TastingKind
 
-LEDGER_TABLES = frozenset({"loyalty_entry", "account_entry", "invoice", "credit_entry"})
+LEDGER_TABLES = frozenset(model.resource_name() for model in LEDGERS)
 
 
 def movements(changesets: Sequence[Changeset]) -> list[tuple[int, FieldChange]]:

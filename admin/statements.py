@@ -17,7 +17,7 @@ from actions.ageing import BUCKETS
 from actions.base import Invalid
 from actions.ledger import FIRST_DAY
 from actions.statement_mail import PDF, file_name, pdf
-from actions.statement_words import LATE, Words, reference
+from actions.statement_words import CLOSING, EARLIER_CURRENCY, LATE, OPENING, Words, reference
 from actions.statements import Part, Statement, addressee, checked_range, statement
 from admin import reveals
 from admin.context import allowed, call, now, session, shop, today
@@ -179,7 +179,7 @@ def _fill(page: StatementPage, screen: Screen, row: Customer, found: Statement) 
     page.tables = [_table(words, found, part) for part in found.parts]
     if found.owed.total:
         amounts = (words.money(getattr(found.owed, name), found.currency) for name in BUCKETS)
-        page.ageing = list(zip((_(text) for text in LATE), amounts, strict=True))
+        page.ageing = list(zip(map(words.say, LATE), amounts, strict=True))
 
 
 def _table(words: Words, found: Statement, part: Part) -> Table:
@@ -197,9 +197,9 @@ def _table(words: Words, found: Statement, part: Part) -> Table:
         )
         for line in part.lines
     ]  # fmt: skip
-    title = "" if part is found.parts[0] else _("Entries in %(currency)s", currency=part.currency)
-    closing = edge(found.until, _("Closing balance"), part.closing, part.debits, part.credits)
-    return Table(title, edge(found.since, _("Opening balance"), part.opening), rows, closing)
+    title = "" if part is found.parts[0] else words.say(EARLIER_CURRENCY) % {"currency": part.currency}
+    closing = edge(found.until, words.say(CLOSING), part.closing, part.debits, part.credits)
+    return Table(title, edge(found.since, words.say(OPENING), part.opening), rows, closing)
 
 
 def _links(screen: Screen, row: Customer, found: Statement) -> list[Link]:
