@@ -23,7 +23,7 @@ from sqlalchemy.orm import Session
 from actions.base import Context
 from actions.ledger import live_customer
 from actions.loyalty import earn
-from jobs import cli, loyalty, scheduler
+from jobs import cli, lapse_warnings, loyalty, scheduler, statements
 from jobs.base import JOBS, Foreseen, job
 from models.customer import Customer
 from models.run import Run
@@ -33,6 +33,8 @@ from tests.postgres import die_with_parent
 EACH_TIME = 3
 """How many chunks a run of :data:`COUNTING` has."""
 COUNTING = "test.counting"
+CHUNKED = {"loyalty.expire": loyalty, "loyalty.warn": lapse_warnings, "customer.remind": statements}
+"""Where the size of a job's chunks is said, by its code."""
 PATIENCE = 300.0
 BRISK = 0.05
 
@@ -123,7 +125,8 @@ def main(url: str, clock_file: str, code: str, chunk: str) -> None:
     declare_counting()
     for other in set(JOBS) - {code}:
         del JOBS[other]
-    loyalty.CHUNK = int(chunk)
+    if code in CHUNKED:
+        setattr(CHUNKED[code], "CHUNK", int(chunk))  # noqa: B010 - mypy knows a module's names only
     scheduler.TICK_SECONDS = BRISK
     cli.serve = partial(cli.serve, idle=BRISK)
     for line in sys.stdin:

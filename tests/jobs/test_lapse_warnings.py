@@ -1,10 +1,7 @@
 """Customers are told before their points lapse: one mail, once for each lot, whoever does it (rule 1.10)."""
 
 import datetime as dt
-import os
-import signal
-import subprocess
-import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -23,6 +20,8 @@ from models.shop import ShopSetting
 from tests import factories
 from tests.actions.desk import Desk
 from tests.actions.test_merge import put_together
+from tests.databases import Database
+from tests.jobs.crew import Crew, until
 from tests.jobs.test_clock import work
 from tests.jobs.test_expire import give
 
@@ -203,45 +202,22 @@ def test_after_a_merge_the_stricter_wish_holds_and_nobody_is_told_twice(desk: De
     assert warn(desk).size == 0
 
 
-KILLED = """
-import datetime as dt, sys
-import jobs.registry
-from actions.runs import work_off
-from jobs import lapse_warnings
-from models.schema import open_engine
-lapse_warnings.CHUNK = 5
-now = dt.datetime.fromisoformat(sys.argv[2])
-engine = open_engine(sys.argv[1])
-print("ready", flush=True)
-while work_off(engine, lambda: now, "killed"):
-    pass
-"""
-
-
-def test_killed_resumed_and_done_by_four_at_once_each_lot_has_one_mail(desk: Desk, database: Any) -> None:
+def test_killed_resumed_and_done_by_four_at_once_each_lot_has_one_mail(
+    desk: Desk, database: Database, tmp_path: Path
+) -> None:
     customers = [desk.customer() for _n in range(30)]
     for customer in customers:
         give(desk, customer, 10, 5)
         give(desk, customer, 20, 6)
-    run_id = start(desk.engine, WARN, desk.now, desk.now)
-
-    def worker() -> subprocess.Popen[bytes]:
-        command = [sys.executable, "-c", KILLED, database.url, desk.now.isoformat()]
-        return subprocess.Popen(command, stdout=subprocess.PIPE)
-
-    with worker() as first:
-        assert first.stdout is not None
-        assert first.stdout.readline() == b"ready\n"
-        while first.poll() is None and len(mails(desk)) < 5:
-            pass
-        if first.poll() is None:
-            os.kill(first.pid, signal.SIGKILL)
-    desk.later(minutes=2)  # the lease passes to the next
-    crew = [worker() for _n in range(4)]
-    for process in crew:
-        process.communicate()
-    work(desk)
-    assert desk.get(Run, run_id).state == RunState.DONE
+    with Crew(database.url, tmp_path, WARN.code, desk.now, chunk=5) as crew:
+        first = crew.start("jobs", "run", WARN.code)
+        until(lambda: len(mails(desk)) >= 5)
+        crew.kill(first)
+        desk.later(minutes=2)  # the lease passes to the next
+        crew.set_clock(desk.now)
+        for _n in range(4):
+            crew.start("scheduler")
+        until(lambda: {run.state for run in desk.all(Run)} == {RunState.DONE})
     assert sorted(c for c in told(desk) if c) == customers
     assert len(desk.all(LapseWarning)) == len(desk.all(LoyaltyLot)) == 60
     assert len(desk.all(LoyaltyEntry)) == 60

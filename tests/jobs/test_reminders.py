@@ -1,10 +1,7 @@
 """Reminders: who owes overdue money gets one a month, whoever does it and however often they are stopped (rule 2.12)."""
 
 import datetime as dt
-import os
-import signal
-import subprocess
-import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -21,6 +18,8 @@ from models.shop import Shop
 from tests.actions.desk import Desk
 from tests.actions.statements import ago, debtor, invoice, pay
 from tests.actions.test_merge import put_together
+from tests.databases import Database
+from tests.jobs.crew import Crew, until
 from tests.jobs.test_clock import work
 
 REMIND = JOBS["customer.remind"]
@@ -177,37 +176,16 @@ def test_it_is_counted_in_one_statement(desk: Desk) -> None:
     assert len([text for text in asked if "shop_setting" not in text]) == 1
 
 
-KILLED = """
-import datetime as dt, sys
-import jobs.registry
-from actions.runs import work_off
-from jobs import statements
-from models.schema import open_engine
-statements.CHUNK = 2
-now = dt.datetime.fromisoformat(sys.argv[2])
-engine = open_engine(sys.argv[1])
-print("ready", flush=True)
-while work_off(engine, lambda: now, "killed"):
-    pass
-"""
-
-
-def test_killed_again_and_again_each_is_reminded_once(desk: Desk, database: Any) -> None:
+def test_killed_again_and_again_each_is_reminded_once(desk: Desk, database: Database, tmp_path: Path) -> None:
     customers = [debtor(desk) for _n in range(14)]
-    run_id = start(desk.engine, REMIND, desk.now, desk.now)
-    for _kill in range(2):
-        with subprocess.Popen(
-            [sys.executable, "-c", KILLED, database.url, desk.now.isoformat()], stdout=subprocess.PIPE
-        ) as process:
-            assert process.stdout is not None
-            assert process.stdout.readline() == b"ready\n"
-            seen = len(reminded(desk))
-            while process.poll() is None and len(reminded(desk)) < seen + 3:
-                pass
-            if process.poll() is None:
-                os.kill(process.pid, signal.SIGKILL)
-        desk.later(minutes=2)  # the lease passes to the next
-    work(desk)
-    run = desk.get(Run, run_id)
-    assert (run.state, run.done) == (RunState.DONE, 14)
+    with Crew(database.url, tmp_path, REMIND.code, desk.now, chunk=2) as crew:
+        working = crew.start("jobs", "run", REMIND.code)
+        for kill in range(2):
+            until(lambda: len(reminded(desk)) >= 3 * (kill + 1))
+            crew.kill(working)
+            desk.later(minutes=2)  # the lease passes to the next
+            crew.set_clock(desk.now)
+            working = crew.start("scheduler")
+        until(lambda: {run.state for run in desk.all(Run)} == {RunState.DONE})
+    assert [run.done for run in desk.all(Run)] == [14]
     assert reminded(desk) == customers
