@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,57 +9,19 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from markupsafe import Markup
 from sqlalchemy.orm import joinedload
-from wtforms import Form, StringField, TextAreaField
-from wtforms.validators import InputRequired, Length, Optional
 
 from actions import accounts, customers
 from actions.ageing import ageing
-from admin import ages, cells, forms, inputs, statements
+from admin import ages, cells, statements
 from admin.base import Screen
 from admin.context import clientele, session, shop, today
 from admin.declare import RowAction, View
 from admin.pages import Badge, Cell, Fact, Link
 from admin.screens import accounting, shop_hooks
+from admin.screens.account_forms import InvoiceForm, PaymentForm
 from admin.screens.ledgers import LedgerScreen, ReasonForm, balance_after
-from models.account import AccountEntry, AccountKind, Invoice, PaymentMethod
+from models.account import AccountEntry, AccountKind, Invoice
 from models.customer import Customer
-from models.shop import Shop
-
-
-class PaymentForm(Form):
-    """An amount is always typed positive; the kind of entry says which way it goes (RULES 2.3)."""
-
-    customer = forms.related(Customer, "account_entry", _l("Customer"))
-    amount = inputs.MoneyField(_l("Amount"), [InputRequired(_l("Enter the amount."))])
-    method = inputs.ChoiceField(
-        _l("Method"), [InputRequired(_l("Choose one."))], kind=PaymentMethod, nullable=False
-    )
-    value_date = inputs.DayField(
-        _l("Value date"), [Optional()], description=_l("The day the money counts from; empty means today.")
-    )
-    reference = StringField(
-        _l("Reference"), [Optional(), Length(max=80)], description=_l("As on the bank statement or cheque.")
-    )
-    comment = TextAreaField(_l("Comment"), [Optional(), Length(max=500)])
-
-    def prefill(self, shop: Shop, now: dt.datetime) -> None:
-        """Offer today."""
-        self.value_date.data = now.astimezone(shop.zone).date()  # type: ignore[assignment]
-
-
-class InvoiceForm(Form):
-    """A manual invoice on account."""
-
-    customer = forms.related(Customer, "invoice", _l("Customer"))
-    amount = inputs.MoneyField(_l("Amount"), [InputRequired(_l("Enter the amount."))])
-    issued_on = inputs.DayField(_l("Issued on"), [Optional()], description=_l("Empty means today."))
-    due_on = inputs.DayField(
-        _l("Due on"), [Optional()], description=_l("Empty goes by the customer's payment terms.")
-    )
-    description = TextAreaField(_l("Description"), [Optional(), Length(max=500)])
-    number = StringField(
-        _l("Invoice number"), [Optional(), Length(max=40)], description=_l("Empty takes the next number.")
-    )
 
 
 def _amount(view: Any, context: Any, row: AccountEntry, name: str) -> Any:

@@ -13,7 +13,8 @@ from actions import accounting, shop_hooks
 from admin import forms, inputs
 from admin.declare import RowAction
 from admin.handles import CustomerField
-from models.account import Fed, Movement, PaymentMethod
+from admin.screens.account_forms import InvoiceForm, PaymentForm
+from models.account import Fed, Movement
 from models.customer import Customer
 from models.shop import Shop
 
@@ -97,34 +98,18 @@ class CancelCreditForm(Form):
     reason = _reason()
 
 
-class MovementForm(Form):
+class MovementForm(PaymentForm):
     """A payment or refund that the shop took."""
 
     customer = customer("account_entry")
     kind = inputs.ChoiceField(_l("Kind"), [InputRequired(_l("Choose one."))], kind=Movement, nullable=False)
-    amount = _amount()
-    method = inputs.ChoiceField(
-        _l("Method"), [InputRequired(_l("Choose one."))], kind=PaymentMethod, nullable=False
-    )
-    value_date = inputs.DayField(_l("Value date"), [Optional()], description=_l("Empty means today."))
-    reference = StringField(_l("Reference"), [Optional(), Length(max=80)])
-    comment = _comment()
 
 
-class InvoiceOfOrderForm(Form):
+class InvoiceOfOrderForm(InvoiceForm):
     """An invoice on account for an order."""
 
     customer = customer("invoice")
-    amount = _amount()
     order_ref = _order(required=False)
-    issued_on = inputs.DayField(_l("Issued on"), [Optional()], description=_l("Empty means today."))
-    due_on = inputs.DayField(
-        _l("Due on"), [Optional()], description=_l("Empty goes by the customer's payment terms.")
-    )
-    description = TextAreaField(_l("Description"), [Optional(), Length(max=500)])
-    number = StringField(
-        _l("Invoice number"), [Optional(), Length(max=40)], description=_l("Empty takes the next number.")
-    )
 
 
 def _reference() -> StringField:
