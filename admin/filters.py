@@ -6,6 +6,7 @@ import datetime as dt
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from babel.numbers import format_decimal
 from flask_babel import get_locale
 from flask_babel import gettext as _
 from sqlalchemy import Select
@@ -46,6 +47,8 @@ def _condition_words(screen: Screen, condition: Condition) -> Any:
         return str(row) if row is not None else f"#{value}"
     if condition.field.kind == "datetime":
         return cells.day(_date_of(condition.raw), shop())
+    if condition.field.kind == "money":
+        return format_decimal(value, "#,##0.00#", locale=shop().locale)  # of whatever currency a row is in
     return cells.show(condition.field.kind, value, shop=shop(), now=now())
 
 

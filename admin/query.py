@@ -28,7 +28,8 @@ MAX_NUMBER = 2**53
 CONTROL = ("q", "sort", "view", "after", "before", "page_size")
 _INTEGER = re.compile(r"-?\d{1,16}", re.ASCII)
 _PERCENT = re.compile(r"\d{1,4}(\.\d{1,2})?", re.ASCII)
-_MONEY = re.compile(r"-?\d{1,9}(\.\d{1,2})?", re.ASCII)
+_MONEY = re.compile(r"-?\d{1,9}(\.\d{1,3})?", re.ASCII)
+"""In major units; some currencies have three places."""
 
 
 class BadArgument(BadRequest):
@@ -223,10 +224,10 @@ def _number(name: str, raw: str) -> int:
     return int(raw)
 
 
-def _money(name: str, raw: str) -> int:
+def _money(name: str, raw: str) -> Decimal:
     if not _MONEY.fullmatch(raw):
         raise BadArgument(name, _("an amount such as 12.50"))
-    return int((Decimal(raw) * 100).to_integral_exact())
+    return Decimal(raw)
 
 
 def _percent(name: str, raw: str) -> Decimal:

@@ -58,8 +58,8 @@ FILTERED: dict[str, Schema] = {
     "number": {"type": "integer", "minimum": -MAX_NUMBER, "maximum": MAX_NUMBER},
     "money": {
         "type": "string",
-        "pattern": r"^-?[0-9]{1,9}(\.[0-9]{1,2})?$",
-        "description": "major units, such as 12.50",
+        "pattern": r"^-?[0-9]{1,9}(\.[0-9]{1,3})?$",
+        "description": "major units of each row's own currency, such as 12.50",
     },
     "percent": {"type": "string", "pattern": r"^(0?[0-9]{1,3}(\.[0-9]{1,2})?|1000(\.0{1,2})?)$"},
     "date": {"type": "string", "format": "date", "pattern": FILTER_DATE},

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from typing import Any
 
 from sqlalchemy import BigInteger, Select, and_, false, func, literal, not_, or_, select, tuple_
@@ -12,8 +13,10 @@ from sqlalchemy.orm import Session
 from admin.fields import Field
 from admin.query import Condition, ListQuery
 from models.dialect import nulls_first
+from models.figures import currencies_by_places
 
 COUNT_CAP = 10_000
+Span = tuple[int | None, int | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +30,11 @@ class Key:
 
 def condition_clause(condition: Condition) -> Any:
     """Return the WHERE clause of one filter; text compares without regard to case."""
+    amount = condition.field.kind == "money" and condition.operator != "empty"
+    return _amount_clause(condition) if amount else _clause(condition)
+
+
+def _clause(condition: Condition) -> Any:
     column, value = condition.field.column, _bound(condition)
     match condition.operator:
         case "empty":
@@ -48,6 +56,38 @@ def condition_clause(condition: Condition) -> Any:
             return column < value if condition.field.kind == "datetime" else column <= value
         case _:
             return _same(condition.field, value)
+
+
+def _amount_clause(condition: Condition) -> Any:
+    """Return the clause of an amount in major units: it is of each row's own currency, whose places it is read with.
+
+    Around it stands the widest span of minor units that it can mean, which an index answers.
+    """
+    column = condition.field.column
+    spans: dict[Span, set[str]] = {}
+    for places, codes in currencies_by_places().items():
+        spans.setdefault(_span(condition, places), set()).update(codes)
+    if len(spans) == 1:
+        return _within(column, next(iter(spans)))
+    lows, highs = zip(*spans, strict=True)
+    widest = (None if None in lows else min(lows), None if None in highs else max(highs))
+    exact = (
+        and_(column.class_.currency.in_(sorted(codes)), _within(column, span))
+        for span, codes in spans.items()
+    )
+    return and_(_within(column, widest), or_(*exact))
+
+
+def _span(condition: Condition, places: int) -> Span:
+    """Return the least and the most minor units that an amount means in a currency; an end may be open."""
+    amount: Decimal = condition.value.scaleb(places)
+    low, high = (int(amount.to_integral_value(way)) for way in (ROUND_CEILING, ROUND_FLOOR))
+    return None if condition.operator == "le" else low, None if condition.operator == "ge" else high
+
+
+def _within(column: Any, span: Span) -> Any:
+    low, high = span
+    return and_(*(() if low is None else (column >= low,)), *(() if high is None else (column <= high,)))
 
 
 def _bound(condition: Condition) -> Any:

@@ -1,17 +1,30 @@
-"""How figures are written for people of a language: amounts of money, and days."""
+"""Amounts of money and days: how many places a currency has, and how people of a language write them."""
 
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
 from decimal import Decimal
+from functools import cache
 
 from babel.dates import format_date
 from babel.numbers import format_currency, get_currency_precision
+
+from models.places import currencies
 
 
 def major(minor: int, currency: str) -> Decimal:
     """Return minor units as an amount with as many places as the currency has."""
     return Decimal(minor).scaleb(-get_currency_precision(currency))
+
+
+@cache
+def currencies_by_places() -> Mapping[int, frozenset[str]]:
+    """Return how many decimal places there are, each with the ISO codes of the currencies that have as many."""
+    found: dict[int, set[str]] = {}
+    for code in currencies():
+        found.setdefault(get_currency_precision(code), set()).add(code)
+    return {places: frozenset(codes) for places, codes in found.items()}
 
 
 def money(minor: int, currency: str, locale: str) -> str:

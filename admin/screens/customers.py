@@ -188,8 +188,8 @@ class CustomerScreen(Screen):
         View("registered", _l("Registered"), {"status__eq": "registered", **_LIVE}),
         View("all", _l("All"), _LIVE),
         View("awaiting", _l("Awaiting approval"), {"status__eq": "pending_approval"}, counted=True),
-        View("owing", _l("Owing money"), {"account_balance__ge": "0.01"}),
-        View("in_credit", _l("In credit"), {"account_balance__le": "-0.01"}),
+        View("owing", _l("Owing money"), {"account_balance__ge": "0.001"}),
+        View("in_credit", _l("In credit"), {"account_balance__le": "-0.001"}),
         View("merged", _l("Merged"), {"merged_into__empty": "0"}),
     )
     sections = (

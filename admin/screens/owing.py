@@ -87,9 +87,9 @@ class OwingScreen(Screen):
         "last_payment": _paid_text,
     }
     views = (
-        View("owing", _l("Owing"), {"account_balance__ge": "0.01"}),
+        View("owing", _l("Owing"), {"account_balance__ge": "0.001"}),
         View("overdue", _l("Overdue"), {"overdue__eq": "1"}),
-        View("in_credit", _l("In credit"), {"account_balance__le": "-0.01"}),
+        View("in_credit", _l("In credit"), {"account_balance__le": "-0.001"}),
         View("all", _l("With a balance")),
     )
     can_delete = False

@@ -70,6 +70,28 @@ def totals_of(answer: Any) -> list[str]:
     return [" ".join(re.sub(r"<[^>]*>", " ", line).split()) for line in table.split("</tr>")[:-1]]
 
 
+def test_an_amount_is_looked_for_in_each_rows_own_currency(shop: Shop) -> None:
+    yen, pounds, dinars, fils = (
+        debtor(shop, (minor, 5), currency=code)
+        for minor, code in ((1_000, "JPY"), (1_000, "GBP"), (10_000, "KWD"), (5, "KWD"))
+    )
+    for arguments, found in (
+        ({"account_balance__ge": "10"}, {yen, pounds, dinars}),
+        ({"account_balance__ge": "10.01"}, {yen}),
+        ({"account_balance__le": "10"}, {pounds, dinars, fils}),
+        ({"account_balance__eq": "10.000"}, {pounds, dinars}),
+        ({"account_balance__eq": "1000"}, {yen}),
+        ({"account_balance__eq": "999.5"}, set()),
+        ({"account_balance__eq": "0.005"}, {fils}),
+        ({"view": "owing"}, {yen, pounds, dinars, fils}),
+        ({"view": "in_credit"}, set()),
+    ):
+        answer = shop.client().get("/admin/owing/", query_string={"view": "all", **arguments})
+        assert set(rows_of(answer)) == found, arguments
+    assert "at most 10.00 " in text_of(answer := shop.client().get("/admin/owing/?account_balance__le=10"))
+    assert "£10" not in text_of(answer).partition("at most")[2][:20]
+
+
 # -- the tab --------------------------------------------------------------------------------------------------------
 
 
