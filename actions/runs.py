@@ -45,6 +45,8 @@ CHUNKS: dict[str, Callable[[Context, Run], bool]] = {}
 stores a result for each of its items, and returns False when none was left."""
 LABELS: dict[str, str] = {}
 """Code -> what a run is called that no action stands behind: one that the clock starts."""
+ABOUT: dict[str, str] = {}
+"""Code -> the resource whose records the results of a run are about, where the code does not begin with it."""
 
 
 class Fenced(Exception):

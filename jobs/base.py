@@ -62,12 +62,13 @@ JOBS: dict[str, Job] = {}
 
 
 def job(
-    code: str, *, label: str, preview: Preview, cron: str = "", every: int = 0
+    code: str, *, label: str, preview: Preview, cron: str = "", every: int = 0, about: str = ""
 ) -> Callable[[Chunk], Chunk]:
     """Declare a job.
 
     :param label: what it is called. :param cron: five fields, in the shop's zone. :param every: seconds.
     :param preview: counts in one query what the job would do as of an instant.
+    :param about: the resource whose records its results name, where the code does not begin with it.
     :raises ValueError: not exactly one of ``cron`` and ``every``, a schedule that is none, or a code that is taken.
     """
     if bool(cron) == bool(every):
@@ -85,6 +86,8 @@ def job(
         JOBS[code] = declared
         runs.CHUNKS[code] = step
         runs.LABELS[code] = label
+        if about:
+            runs.ABOUT[code] = about
         return chunk
 
     return register

@@ -37,7 +37,13 @@ def customers_to_tell(session: Session, as_of: dt.datetime) -> Foreseen:
     return Foreseen(there.customers, said.get(there.customers, many), values)
 
 
-@job("loyalty.warn", cron="0 9 * * *", label=N_("Warn before points lapse"), preview=customers_to_tell)
+@job(
+    "loyalty.warn",
+    cron="0 9 * * *",
+    label=N_("Warn before points lapse"),
+    preview=customers_to_tell,
+    about="customer",
+)
 def warn_customers(ctx: Context, run: Run, as_of: dt.datetime) -> int:
     """Write to the next customers whose points lapse soon; those who cannot be reached are named in the run."""
     span = lapse_warnings.soon(as_of, ctx.shop)

@@ -14,6 +14,7 @@ from actions.base import Context
 from actions.lapsing import count_due, lapse_lots, next_due
 from jobs.base import Foreseen, job, note
 from models.base import N_
+from models.loyalty import LoyaltyLot
 from models.run import WENT_WRONG, ItemState, Run, RunItem
 
 log = logging.getLogger(__name__)
@@ -30,14 +31,15 @@ def points_due(session: Session, as_of: dt.datetime) -> Foreseen:
     return Foreseen(due.lots, said.get(due.customers, many), values)
 
 
-@job("loyalty.expire", cron="15 2 * * *", label=N_("Lapse points"), preview=points_due)
+@job("loyalty.expire", cron="15 2 * * *", label=N_("Lapse points"), preview=points_due, about="loyalty_entry")
 def expire_points(ctx: Context, run: Run, as_of: dt.datetime) -> int:
     """Lapse the next lots whose date has come by ``as_of``; a missed night is made good by the next.
 
     Where none of the next few could be lapsed, or somebody else has just done so, those behind them are looked at: 0 is
     only returned when nothing is left.
     """
-    poisoned = select(RunItem.row_id).where(RunItem.run_id == run.id)
+    named = RunItem.row_id == LoyaltyLot.entry_id
+    poisoned = select(LoyaltyLot.id).join(RunItem, named).where(RunItem.run_id == run.id)
     while ids := next_due(ctx.session, as_of, CHUNK, poisoned):
         if done := _lapse(ctx, run, ids):
             return done
@@ -45,7 +47,8 @@ def expire_points(ctx: Context, run: Run, as_of: dt.datetime) -> int:
 
 
 def _lapse(ctx: Context, run: Run, ids: Sequence[int]) -> int:
-    """Lapse some lots; where they cannot all be, by halves, until those that cannot stand by themselves (rule 8.3)."""
+    """Lapse some lots; where they cannot all be, by halves, until those that cannot stand by themselves (rule 8.3);
+    a lot is named by the entry that gave it."""
     try:
         with ctx.journal.attempt(ctx.session):
             return lapse_lots(ctx, ids)
@@ -54,7 +57,7 @@ def _lapse(ctx: Context, run: Run, ids: Sequence[int]) -> int:
     except DBAPIError:
         if len(ids) == 1:
             log.exception("run %s, lot %s", run.id, ids[0])
-            note(ctx, run, ids[0], ItemState.FAILED, WENT_WRONG)
+            note(ctx, run, ctx.session.get_one(LoyaltyLot, ids[0]).entry_id, ItemState.FAILED, WENT_WRONG)
             return 0
     middle = len(ids) // 2
     return _lapse(ctx, run, ids[:middle]) + _lapse(ctx, run, ids[middle:])

@@ -125,7 +125,7 @@ class RunScreen(Screen):
 def _record(view: Any, context: Any, row: RunItem, name: str) -> Any:
     if not row.row_id:  # a row of a file that became no record
         return None
-    resource = row.run.action.partition(".")[0]
+    resource = runs.ABOUT.get(row.run.action) or row.run.action.partition(".")[0]
     screen = clientele().screens.get(resource)
     if screen is None:
         return f"#{row.row_id}"

@@ -108,6 +108,23 @@ def test_a_job_that_goes_on_says_how_far_it_is_and_leads_to_its_run(shop: Shop) 
 
 @pytest.mark.either_database
 @pytest.mark.parametrize(
+    ("code", "leads_to"),
+    [("loyalty.expire", "loyalty_entry"), ("loyalty.warn", "customer"), ("customer.remind", "customer")],
+)
+def test_what_could_not_be_done_is_named_with_a_link_to_it(shop: Shop, code: str, leads_to: str) -> None:
+    with shop.arrange() as session:
+        run = factories.make_run(session, action=code, state=RunState.WITH_ERRORS, size=1, done=0, refused=1)
+        customer = factories.make_customer(session)
+        row = factories.make_loyalty_entry(session, customer=customer) if leads_to != "customer" else customer
+        factories.make_run_item(
+            session, run=run, row_id=row.id, state="failed", message="Something went wrong."
+        )
+    results = shop.client().get(f"/admin/run_item/?embed=1&run__eq={run.id}", headers={"HX-Request": "true"})
+    assert f'<a href="/admin/{leads_to}/details/?id={row.id}">' in results.get_data(as_text=True)
+
+
+@pytest.mark.either_database
+@pytest.mark.parametrize(
     ("state", "started", "done"),
     [
         (RunState.QUEUED, None, 0),

@@ -116,7 +116,7 @@ def test_one_that_cannot_lapse_is_named_and_the_others_do(
         session.execute(update(Customer).where(Customer.id == customers[6]).values(points=3))
     run = expire(desk)
     assert (run.state, run.done, run.refused) == (RunState.WITH_ERRORS, 9, 1)
-    bad = next(lot.id for lot in desk.all(LoyaltyLot) if lot.customer_id == customers[6])
+    bad = next(lot.entry_id for lot in desk.all(LoyaltyLot) if lot.customer_id == customers[6])
     items = desk.all(RunItem, run_id=run.id)
     assert [(item.row_id, item.state) for item in items] == [(bad, ItemState.FAILED)]
     assert [customer for customer, _points in expired(desk)] == [c for c in customers if c != customers[6]]
