@@ -12,8 +12,10 @@ from sqlalchemy.orm import Session
 from actions.ageing import Ageing, ageing
 from models.account import AccountEntry
 from models.customer import Customer
+from models.dialect import WRITE
 from tests import factories
 from tests.actions.desk import Desk
+from tests.actions.test_merge import put_together, take_back
 from tests.scale import scaled
 
 TODAY = factories.TODAY
@@ -131,3 +133,25 @@ def test_ageing_is_what_settling_invoice_by_invoice_leaves(
         session.rollback()
     assert found == plain(history)
     assert found.total - found.credit == balance
+
+
+@pytest.mark.soak
+@settings(MODEST, max_examples=scaled(300, least=6))
+@given(one=moves, other=moves)
+def test_a_merge_settles_both_accounts_as_one_and_its_undo_each_by_itself(
+    desk: Desk, one: list[Move], other: list[Move]
+) -> None:
+    with Session(desk.engine.execution_options(**{WRITE: True})) as session, session.begin():
+        ids = []
+        for history in (one, other):
+            customer = factories.make_customer(session)
+            session.flush()
+            write(session, customer, history, "GBP")
+            ids.append(customer.id)
+    merged = put_together(desk, *ids)
+    with desk.look() as session:
+        assert ageing(session, ids, TODAY)[ids[0]] == plain([*one, *other])
+    take_back(desk, merged)
+    with desk.look() as session:
+        found = ageing(session, ids, TODAY)
+    assert [found[customer] for customer in ids] == [plain(one), plain(other)]
