@@ -88,11 +88,31 @@ class SheetLine:
 
 
 @dataclass(frozen=True, slots=True)
-class Sheet:
-    """A balance sheet (rule 3.1): what each of ``records`` has, and what the result will have."""
+class Clash:
+    """Where records that become one differ (rule 3.4): of ``options``, id of a record -> its value, ``taken``'s stays.
 
-    records: tuple[str, ...]
+    The values are those of ``column`` of ``model``, or texts where it is none; ``label`` is what they are called where
+    no column says it.
+    """
+
+    field: str
+    model: type[Base]
+    column: str
+    label: str
+    options: Mapping[int, Any]
+    taken: int
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """A balance sheet (rule 3.1): what each of ``records`` has, and what the result will have.
+
+    ``records`` are id -> name; ``clashes`` say where they differ.
+    """
+
+    records: Mapping[int, str]
     lines: tuple[SheetLine, ...]
+    clashes: tuple[Clash, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
 
-from actions.base import Context, Outcome, Refused, Sheet, SheetLine, action
+from actions import clashes
+from actions.base import Clash, Context, Outcome, Refused, Sheet, SheetLine, action
 from actions.customers import live_agent
 from actions.ledger import refuse_unless_live, words
 from actions.moving import move_all, refuse_if_in_the_way
@@ -46,22 +47,30 @@ COUNTED: tuple[tuple[str, Any], ...] = (
 
 
 @action("customer.merge", Customer, label=N_("Merge into this record"), danger=True, further="others")
-def merge(ctx: Context, customer: Customer, *, others: list[int], reason: str) -> Outcome:
+def merge(
+    ctx: Context, customer: Customer, *, others: list[int], reason: str, take: Sequence[str] = ()
+) -> Outcome:
     """Merge other records into this one, which takes over all that is theirs (rule 3).
 
     :param others: ids of the records that go; each stays as a tombstone that leads here.
-    :raises Invalid: no record, or too many. :raises Refused: ``itself``, ``missing``, ``merged``, ``erased``,
-        ``currencies``, ``agent``, ``not_an_agent``, ``in_the_way``, ``sums_differ``.
+    :param take: where they differ, whose value this one gets: ``email:12`` for the email of record 12. Elsewhere its
+        own stays, or the first there is.
+    :raises Invalid: no record, or too many; ``take`` chooses what there is not. :raises Refused: ``itself``,
+        ``missing``, ``merged``, ``erased``, ``currencies``, ``agent``, ``not_an_agent``, ``in_the_way``,
+        ``sums_differ``.
     """
     words("reason", reason)
     losers = _losers(ctx, customer, others)
     group = [customer, *losers]
     _refuse(ctx, customer, losers)
+    differ = clashes.find(ctx, group, take)
+    names = {row.id: str(row) for row in group}
     before, entries = _figures(ctx, group), ledger_sums(ctx, [row.id for row in group])
     for loser in losers:
         loser.merged_into_id = customer.id
     ctx.session.flush()
-    _take_over(ctx, customer, losers)
+    _take_over(ctx, customer, losers, {clash.field: clash.taken for clash in differ})
+    clashes.settle(ctx, group, differ)
     for loser in losers:
         move_all(ctx, customer, loser)
     for name in BALANCES:
@@ -70,7 +79,7 @@ def merge(ctx: Context, customer: Customer, *, others: list[int], reason: str) -
             setattr(loser, name, 0)
     ctx.session.flush()
     _check_sums(ctx, customer, entries)
-    sheet = _sheet(group, before, _figures(ctx, [customer])[customer.id])
+    sheet = _sheet(group, names, before, _figures(ctx, [customer])[customer.id], differ)
     if len(losers) == 1:
         values = {"other": str(losers[0]), "survivor": str(customer)}
         return Outcome(N_("%(other)s was merged into %(survivor)s."), customer, values, sheet=sheet)
@@ -142,12 +151,20 @@ def _refuse_agents(ctx: Context, survivor: Customer, losers: Sequence[Customer])
 # -- profile ----------------------------------------------------------------------------------------------
 
 
-def _take_over(ctx: Context, survivor: Customer, losers: Sequence[Customer]) -> None:
-    """Settle every profile field by its declared rule (rule 3.4); a losing value stays on its tombstone."""
+def _take_over(
+    ctx: Context, survivor: Customer, losers: Sequence[Customer], taken: Mapping[str, int]
+) -> None:
+    """Settle every profile field as chosen, or by its declared rule (rule 3.4); what loses stays in the changeset."""
     for column in metadata.tables[Customer.__tablename__].columns:
         rule = policy(column).merge
-        if rule == "fill" and getattr(survivor, column.name) in (None, ""):
-            _fill(ctx, survivor, losers, column.name)
+        field = column.name.removesuffix("_id")
+        if field in taken:
+            _fill(
+                ctx, survivor, next(row for row in (survivor, *losers) if row.id == taken[field]), column.name
+            )
+        elif rule == "fill" and getattr(survivor, column.name) in (None, ""):
+            giver = next((row for row in losers if getattr(row, column.name) not in (None, "")), survivor)
+            _fill(ctx, survivor, giver, column.name)
         elif rule == "stricter":
             _stricter(ctx, survivor, losers, column.name)
     if not (survivor.account_balance or survivor.credit_balance):
@@ -157,9 +174,8 @@ def _take_over(ctx: Context, survivor: Customer, losers: Sequence[Customer]) -> 
     ctx.session.flush()
 
 
-def _fill(ctx: Context, survivor: Customer, losers: Sequence[Customer], name: str) -> None:
-    giver = next((row for row in losers if getattr(row, name) not in (None, "")), None)
-    if giver is None:
+def _fill(ctx: Context, survivor: Customer, giver: Customer, name: str) -> None:
+    if giver is survivor:
         return
     try:
         with ctx.journal.attempt(ctx.session):
@@ -229,13 +245,19 @@ def _figures(ctx: Context, group: Sequence[Customer]) -> dict[int, list[int]]:
     return found
 
 
-def _sheet(group: Sequence[Customer], before: dict[int, list[int]], after: list[int]) -> Sheet:
-    """Return what each record had, and what the survivor has now."""
+def _sheet(
+    group: Sequence[Customer],
+    names: Mapping[int, str],
+    before: dict[int, list[int]],
+    after: list[int],
+    differ: Sequence[Clash],
+) -> Sheet:
+    """Return what each record had, what the survivor has now, and where they differed."""
     columns = [*(before[row.id] for row in group), after]
     currencies = (*(row.currency for row in group), group[0].currency)
     labels = [N_("Points"), N_("Account"), N_("Gift-card credit"), *(label for label, _model in COUNTED)]
     return Sheet(
-        tuple(str(row) for row in group),
+        names,
         tuple(
             SheetLine(
                 label,
@@ -245,4 +267,5 @@ def _sheet(group: Sequence[Customer], before: dict[int, list[int]], after: list[
             )
             for place, label in enumerate(labels)
         ),
+        tuple(differ),
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import re
 from collections.abc import Callable, Iterable
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any
@@ -357,3 +358,28 @@ class TicksField(StringField):
         """Refuse names that are not offered."""
         if set(self.data) - set(self.offered):
             raise StopValidation(_("Choose one of the list."))
+
+
+class ChosenField(TicksField):
+    """What was chosen in a preview: ``name:number`` each, of which the last of a name counts. The form carries it."""
+
+    PATTERN = r"[a-z][a-z0-9_]{0,59}:[1-9][0-9]{0,17}"
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.type = "HiddenField"
+
+    def __call__(self, **options: Any) -> Markup:
+        """Print what was chosen so far."""
+        hidden = Markup('<input type="hidden" name="{}" value="{}" data-carried>')
+        return Markup("").join(hidden.format(self.name, text) for text in self.data)
+
+    def process_formdata(self, valuelist: list[str]) -> None:
+        """Read the choices."""
+        super().process_formdata(valuelist)
+        self.data = list({text.partition(":")[0]: text for text in self.data}.values())
+
+    def pre_validate(self, form: Form) -> None:
+        """Refuse what is no choice; whether there is one, the action knows."""
+        if not all(re.fullmatch(self.PATTERN, text, re.ASCII) for text in self.data):
+            raise StopValidation(_("Choose each field once, of one of these records, such as email:12."))

@@ -339,7 +339,11 @@ def _preview() -> Schema:
             "blockers": {"type": "array", "items": _exactly(blocker)},
             "errors": {"type": "object", "additionalProperties": text},
             "warnings": TEXTS,
-            "sheet": {"type": "object", "nullable": True, "description": "how merged rows fit together"},
+            "sheet": {
+                "type": "object",
+                "nullable": True,
+                "description": "how merged rows fit together, and where they differ",
+            },
         }
     )
 

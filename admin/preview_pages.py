@@ -27,11 +27,24 @@ class PreviewGroup:
 
 
 @dataclass(frozen=True, slots=True)
+class PreviewClash:
+    """Where records differ: ``options`` are (record id, what it has, what the record is called); one is taken."""
+
+    field: str
+    label: Text
+    options: Sequence[tuple[int, str, str]]
+    taken: int
+
+
+@dataclass(frozen=True, slots=True)
 class PreviewSheet:
     """Figures of several records and of the result: ``lines`` are (label, a figure for each and for the result)."""
 
     records: Sequence[Text]
     lines: Sequence[tuple[Text, Sequence[Text]]]
+    clashes: Sequence[PreviewClash] = ()
+    ours: int = 0
+    """Id of the record that the others become part of."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
 
 from babel.numbers import format_decimal
 from flask_babel import gettext as _
 from markupsafe import Markup
 
-from actions.base import Invalid, Refused, Sheet, SheetLine
+from actions.base import Clash, Invalid, Refused, Sheet, SheetLine
 from actions.census import Tally
 from actions.preview import Preview, RowChange
 from actions.runner import MOST_AT_ONCE
@@ -16,8 +18,16 @@ from admin import activity, cells, movements
 from admin.changesets import TIES
 from admin.context import now, shop
 from admin.pages import FieldChange, Text
-from admin.preview_pages import PreviewCount, PreviewGroup, PreviewLine, PreviewPage, PreviewSheet
+from admin.preview_pages import (
+    PreviewClash,
+    PreviewCount,
+    PreviewGroup,
+    PreviewLine,
+    PreviewPage,
+    PreviewSheet,
+)
 from admin.sentences import fill, sentence, translated, with_link
+from models import masks
 from models.journal import Change
 from models.tasting import TastingEntry, TastingKind
 
@@ -89,7 +99,34 @@ def _sheet(sheet: Sheet) -> PreviewSheet:
     lines = [
         (_(line.label), [_figure(line, place) for place in range(len(line.figures))]) for line in sheet.lines
     ]
-    return PreviewSheet(sheet.records, lines)
+    return PreviewSheet(list(sheet.records.values()), lines, clashes(sheet), next(iter(sheet.records)))
+
+
+def clashes(sheet: Sheet) -> list[PreviewClash]:
+    """Return where records differ, in words; what the person may not see is masked."""
+    changes = [
+        Change(table_name=clash.model.__tablename__, row_id=0, after={clash.column: value})
+        for clash in sheet.clashes
+        for value in clash.options.values()
+        if clash.column
+    ]
+    names, ours = activity.Names.of_changes(changes), next(iter(sheet.records))
+
+    def worded(clash: Clash, value: Any) -> str:
+        return str(_plain(activity.words(clash.model, clash.column, value, names))) if clash.column else value
+
+    return [
+        PreviewClash(
+            clash.field,
+            (clash.label and _(clash.label)) or activity.label(clash.model, clash.column),
+            [
+                (i, worded(clash, value), _("this record") if i == ours else sheet.records[i])
+                for i, value in clash.options.items()
+            ],
+            clash.taken,
+        )
+        for clash in sheet.clashes
+    ]
 
 
 def _figure(line: SheetLine, place: int) -> Text:
@@ -176,6 +213,7 @@ def lines(preview: Preview, *, marked: bool = False) -> list[str]:
     if shown.sheet is not None:
         found.append(" | ".join(["", *shown.sheet.records, _("Result")]))
         found += [" | ".join([str(name), *map(_plain, figures)]) for name, figures in shown.sheet.lines]
+        found += [_differs(clash) for clash in shown.sheet.clashes]
     for group in shown.groups:
         found.append(f"{group.label}: {group.count}")
         for line in group.lines:
@@ -186,6 +224,15 @@ def lines(preview: Preview, *, marked: bool = False) -> list[str]:
     return found or [_("Nothing would change.")]
 
 
+def _differs(clash: PreviewClash) -> str:
+    """Return where records differ as a line, each value with what takes it."""
+    values = (
+        f"{value} ({_('taken')})" if record == clash.taken else f"{value} (take={clash.field}:{record})"
+        for record, value, _name in clash.options
+    )
+    return f"{clash.label}: {', '.join(values)}"
+
+
 def _arrow(change: FieldChange) -> str:
     before, after = (_plain(text) for text in (change.before, change.after))
     return f"{before} → {after}" if before else after
@@ -193,3 +240,47 @@ def _arrow(change: FieldChange) -> str:
 
 def _plain(text: Text) -> str:
     return text.striptags() if isinstance(text, Markup) else text
+
+
+# -- for programs ----------------------------------------------------------------------------------------------------
+
+
+def as_json(found: Preview) -> dict[str, Any]:
+    """Return a preview as JSON."""
+    return {
+        "possible": found.possible,
+        "fingerprint": found.fingerprint,
+        "rows": [
+            {name: getattr(row, name) for name in ("kind", "table", "id", "label", "count")}
+            | {"before": _masked(row.table, row.before), "after": _masked(row.table, row.after)}
+            for row in found.rows
+        ],
+        "blockers": [
+            {"code": b.code, "message": translated(b), "id": getattr(b.about, "id", None)}
+            for b in found.blockers
+        ],
+        "errors": {name: sentence(text) for name, text in found.errors.items()},
+        "warnings": [fill(w.message, w.values) for w in found.outcome.warnings] if found.outcome else [],
+        "sheet": _sheet_as_json(found.outcome.sheet) if found.outcome and found.outcome.sheet else None,
+    }
+
+
+def _sheet_as_json(sheet: Sheet) -> dict[str, Any]:
+    return {
+        "records": list(sheet.records.values()),
+        "lines": [asdict(line) for line in sheet.lines],
+        "clashes": [
+            {
+                "field": clash.field,
+                "label": str(clash.label),
+                "options": [{"record": record, "value": value} for record, value, _name in clash.options],
+                "taken": clash.taken,
+            }
+            for clash in clashes(sheet)
+        ],
+    }
+
+
+def _masked(table: str, values: dict[str, Any]) -> dict[str, Any]:
+    model = activity.models().get(table)
+    return masks.values(model, values) if model is not None else values

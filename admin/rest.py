@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
 from functools import wraps
 from typing import TYPE_CHECKING, Any
 
@@ -28,13 +27,12 @@ from werkzeug.exceptions import (
 
 from actions.base import Invalid
 from actions.journal import plain
-from actions.preview import Preview
-from admin import acting, activity, api_keys, bodies, forms, lists, openapi, past
+from admin import acting, api_keys, bodies, forms, lists, openapi, past, previews
 from admin.context import forget_person, memo, perform, person, rehearse, session
 from admin.openapi import field_names
 from admin.query import BadArgument, parse_id
 from admin.select import count_up_to, fetch_page
-from admin.sentences import fill, sentence, translated
+from admin.sentences import fill
 from models import masks
 
 if TYPE_CHECKING:
@@ -193,7 +191,7 @@ class RecordApi(BaseApi):
         form = bodies.read(declared.form, sent, start=declared.start(row))
         target = row.id if row is not None else None
         if request.args.get("preview") == "1":
-            return jsonify(_preview(rehearse(declared.action, target, **declared.given(form))))
+            return jsonify(previews.as_json(rehearse(declared.action, target, **declared.given(form))))
         outcome = perform(declared.action, target, key=key, **extra, **declared.given(form))
         return jsonify(
             message=fill(outcome.message, outcome.values),
@@ -310,31 +308,6 @@ def _answer_as_it_was(screen: Screen, row_id: str) -> Response:
         result["version"] = found.values["version"]
     since = past.utc(found.known_from) if found.known_from is not None else None
     return jsonify(result=result, at=past.utc(moment), known_from=since, exists=found.now is not None)
-
-
-def _preview(found: Preview) -> dict[str, Any]:
-    """Return a preview as JSON."""
-    return {
-        "possible": found.possible,
-        "fingerprint": found.fingerprint,
-        "rows": [
-            {name: getattr(row, name) for name in ("kind", "table", "id", "label", "count")}
-            | {"before": _masked(row.table, row.before), "after": _masked(row.table, row.after)}
-            for row in found.rows
-        ],
-        "blockers": [
-            {"code": b.code, "message": translated(b), "id": getattr(b.about, "id", None)}
-            for b in found.blockers
-        ],
-        "errors": {name: sentence(text) for name, text in found.errors.items()},
-        "warnings": [fill(w.message, w.values) for w in found.outcome.warnings] if found.outcome else [],
-        "sheet": asdict(found.outcome.sheet) if found.outcome and found.outcome.sheet else None,
-    }
-
-
-def _masked(table: str, values: dict[str, Any]) -> dict[str, Any]:
-    model = activity.models().get(table)
-    return masks.values(model, values) if model is not None else values
 
 
 # -- OpenAPI --------------------------------------------------------------------------------------------------------

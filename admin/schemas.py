@@ -163,6 +163,11 @@ def _ticks(field: inputs.TicksField) -> Schema:
     return {"type": "array", "items": offered} | _some(field, "minItems")
 
 
+def _chosen_in_preview(field: inputs.ChosenField) -> Schema:
+    one = {"type": "string", "pattern": f"^{field.PATTERN}$"}
+    return {"type": "array", "items": one, "description": "what a preview offers to choose, such as email:12"}
+
+
 def _money(field: inputs.MoneyField) -> Schema:
     least = -MOST_MINOR if field.signed else 0
     return {"type": "integer", "minimum": least, "maximum": MOST_MINOR, "description": "minor units"}
@@ -213,6 +218,7 @@ BARE: tuple[tuple[type[FormField], Callable[[Any], Schema]], ...] = (
     (BooleanField, lambda field: {"type": "boolean"}),
     (inputs.LinesField, lambda field: {"type": "array", "items": {"type": "string", "pattern": PLAIN}}),
     (inputs.LookupManyField, _many),
+    (inputs.ChosenField, _chosen_in_preview),
     (inputs.TicksField, _ticks),
     (CustomerField, _customer),
     (inputs.LookupField, lambda field: LOOKED_UP),

@@ -7,9 +7,11 @@ from dataclasses import dataclass, replace
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from typing import Any
 
+from babel.numbers import get_currency_precision
 from sqlalchemy import BigInteger, Select, and_, false, func, literal, not_, or_, select, tuple_
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
+from admin.context import shop
 from admin.fields import Field
 from admin.query import Condition, ListQuery
 from models.dialect import nulls_first
@@ -59,11 +61,15 @@ def _clause(condition: Condition) -> Any:
 
 
 def _amount_clause(condition: Condition) -> Any:
-    """Return the clause of an amount in major units: it is of each row's own currency, whose places it is read with.
+    """Return the clause of an amount in major units, read with the places of the currency that each row is in.
 
-    Around it stands the widest span of minor units that it can mean, which an index answers.
+    A row that names none is in the shop's. Around the clause stands the widest span of minor units that it can mean,
+    which an index answers.
     """
     column = condition.field.column
+    currency = getattr(column.class_, "currency", None)
+    if not isinstance(currency, InstrumentedAttribute):
+        return _within(column, _span(condition, get_currency_precision(shop().currency)))
     spans: dict[Span, set[str]] = {}
     for places, codes in currencies_by_places().items():
         spans.setdefault(_span(condition, places), set()).update(codes)
@@ -71,10 +77,7 @@ def _amount_clause(condition: Condition) -> Any:
         return _within(column, next(iter(spans)))
     lows, highs = zip(*spans, strict=True)
     widest = (None if None in lows else min(lows), None if None in highs else max(highs))
-    exact = (
-        and_(column.class_.currency.in_(sorted(codes)), _within(column, span))
-        for span, codes in spans.items()
-    )
+    exact = (and_(currency.in_(sorted(codes)), _within(column, span)) for span, codes in spans.items())
     return and_(_within(column, widest), or_(*exact))
 
 

@@ -107,6 +107,7 @@ class MergeForm(Form):
         [InputRequired(_l("Say why, in at least 3 characters.")), Length(3, 500)],
         description=_l("How we know that they are the same."),
     )
+    take = inputs.ChosenField(_l("Where they differ"))
 
 
 def _live(row: Customer) -> bool:

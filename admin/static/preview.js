@@ -5,6 +5,7 @@ const stale = (form) => form?.querySelectorAll("[data-fingerprint], [data-counte
 
 const counts = new WeakMap(); // form -> what it held when its rows were last counted
 const asked = new WeakMap(); // request for a preview -> what the form held
+const changed = new WeakSet(); // requests whose form was changed before the answer came
 
 function contents(form) {
   const data = new FormData(form);
@@ -17,14 +18,32 @@ function contents(form) {
 function onSwap({ detail }) {
   const form = detail.target.matches("[data-preview]") && detail.target.closest("form");
   if (!form) return;
+  if (asked.get(detail.xhr) !== contents(form)) {
+    changed.add(detail.xhr);
+    if (document.activeElement.matches("[data-take]")) detail.shouldSwap = false; // the next one comes with this choice
+  }
   const counted = detail.requestConfig.elt.matches("[data-count]");
   if (counted !== (counts.get(form) === contents(form))) detail.shouldSwap = false;
 }
 
-// What came for a form that was changed meanwhile is shown until the next one, but cannot be confirmed.
+// A choice goes with the record it was made for; and what was chosen before the form came back with an error stands in the
+// preview again.
+function forget(form) {
+  form.querySelectorAll("[data-carried]").forEach((old) => old.remove());
+  const picked = Array.from(form.querySelectorAll("select[multiple] > option:checked"), (option) => option.value);
+  form.querySelectorAll("[data-take]").forEach((choice) => {
+    const record = choice.value.split(":")[1];
+    if (record !== choice.dataset.take && !picked.includes(record)) choice.remove();
+  });
+}
+
+// What came for a form that was changed meanwhile is shown until the next one, but cannot be confirmed. What a preview offers
+// to choose is part of the form, too, and the latest one has it all.
 function onSwapped({ detail }) {
   const form = detail.target.matches("[data-preview]") && detail.target.closest("form");
-  if (form && asked.get(detail.xhr) !== contents(form)) stale(form);
+  if (!form) return;
+  forget(form);
+  if (changed.has(detail.xhr)) stale(form);
 }
 
 export function start() {
@@ -39,6 +58,7 @@ export function start() {
     detail.target.setAttribute("aria-busy", "true");
     asked.set(detail.xhr, contents(detail.target.closest("form")));
   });
+  document.addEventListener("change", ({ target }) => target.matches("select[multiple]") && target.form && forget(target.form));
   document.addEventListener("htmx:beforeSwap", onSwap);
   document.addEventListener("htmx:afterSwap", onSwapped);
   document.addEventListener("htmx:afterRequest", ({ detail }) => detail.target.matches("[data-preview]") && detail.target.setAttribute("aria-busy", "false"));

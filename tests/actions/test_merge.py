@@ -1,6 +1,7 @@
 """Merging customers: everything goes to the survivor, nothing is lost, and it can all be taken back (rule 3)."""
 
 import datetime as dt
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -34,9 +35,9 @@ from tests.actions.desk import Desk
 WHY = "The same person"
 
 
-def put_together(desk: Desk, survivor: int, *others: int) -> Outcome:
-    """Merge others into the survivor; where the data changes after the preview, look again."""
-    who, given = Call(desk.actor, desk.now), {"others": list(others), "reason": WHY}
+def put_together(desk: Desk, survivor: int, *others: int, take: Sequence[str] = ()) -> Outcome:
+    """Merge others into the survivor, choosing where they differ; where the data changes after the preview, look again."""
+    who, given = Call(desk.actor, desk.now), {"others": list(others), "reason": WHY, "take": list(take)}
     while True:
         seen = rehearse(desk.engine, merge, who, survivor, **given)
         who = replace(who, confirm=str(desk.of(survivor)), fingerprint=seen.fingerprint)

@@ -102,3 +102,74 @@ def test_what_was_the_others_leads_to_the_survivor(shop: Shop) -> None:
     page = page_of(shop.client().get(f"/admin/customer/details/?id={two}"))
     assert "was merged into" in page.text
     assert not any("/act/merge/" in g.get("href", "") for _t, g in page.tags)
+
+
+def test_where_they_differ_the_api_offers_and_takes_a_choice(shop: Shop) -> None:
+    one = some_customer(shop, last_name="Stays", email="one@example.com")
+    two = some_customer(shop, last_name="Goes", email="two@example.com")
+    path, body = f"/api/v1/customer/{one}/actions/merge", {"others": [two], "reason": WHY}
+    seen = shop.api().send("POST", f"{path}?preview=1", body).json
+    offered = {clash["field"]: clash for clash in seen["sheet"]["clashes"]}
+    assert offered["email"] == {
+        "field": "email",
+        "label": "Email",
+        "options": [{"record": one, "value": "one@example.com"}, {"record": two, "value": "two@example.com"}],
+        "taken": one,
+    }
+    body |= {"take": [f"email:{two}"], "confirm": "Rashid Stays"}
+    chosen = shop.api().send("POST", f"{path}?preview=1", body).json
+    assert chosen["fingerprint"] != seen["fingerprint"]
+    other = shop.api().send("POST", path, {**body, "fingerprint": seen["fingerprint"]})
+    assert (other.status_code, other.json["code"]) == (409, "preview_stale"), "it is not what was looked at"
+    done = shop.api().send("POST", path, {**body, "fingerprint": chosen["fingerprint"]})
+    assert done.status_code == 200, done.json
+    assert shop.api().get(f"/api/v1/customer/{one}").json["result"]["email"] == "two@example.com"
+
+
+def test_what_is_no_choice_is_told_by_its_field_at_each_door(shop: Shop) -> None:
+    one, two, other = (some_customer(shop, last_name=name) for name in ("Stays", "Goes", "Other"))
+    path, body = f"/api/v1/customer/{one}/actions/merge", {"others": [two], "reason": WHY}
+    for wrong in (
+        "email:1",
+        5,
+        None,
+        {"email": two},
+        [two],
+        [[]],
+        ["email"],
+        [f"last_name:{other}"],
+        [f"points:{two}"],
+    ):
+        answer = shop.api().send("POST", f"{path}?preview=1", {**body, "take": wrong})
+        assert list(answer.json["errors"]) == ["take"], wrong
+        assert not answer.json.get("possible")
+    url = f"/admin/customer/act/merge/?id={one}"
+    form = page_of(shop.client().get(url, headers=HTMX)).form("/act/merge/")
+    for wrong in (
+        "email",
+        "email:x",
+        "email:-1",
+        "Email:1",
+        f"last_name:{other}",
+        f"points:{two}",
+        "x" * 5_000,
+    ):
+        sent = form.filled(others=str(two), reason=WHY, confirm="Rashid Stays", take=wrong)
+        assert shop.client().post(url, data=sent, headers=HTMX).status_code == 422, wrong
+    args = [
+        "act",
+        "customer.merge",
+        str(one),
+        "--as",
+        "admin",
+        "--set",
+        f"others={two}",
+        "--set",
+        f"reason={WHY}",
+    ]
+    told = shop.app.test_cli_runner().invoke(args=[*args, "--preview"])
+    assert f"Last name: Stays (taken), Goes (take=last_name:{two})" in told.output
+    wrong = shop.app.test_cli_runner().invoke(args=[*args, "--set", f"take=last_name:{other}", "--preview"])
+    assert "take" in wrong.output
+    right = shop.app.test_cli_runner().invoke(args=[*args, "--set", f"take=last_name:{two}", "--preview"])
+    assert f"Last name: Stays (take=last_name:{one}), Goes (taken)" in right.output

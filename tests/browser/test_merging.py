@@ -1,5 +1,6 @@
 """Merging in a browser: the other record is found by typing, the sheet is read, the name typed, and it is undone."""
 
+import re
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 
@@ -8,9 +9,11 @@ from sqlalchemy.orm import Session
 
 from tests import factories
 from tests.browser.accessibility import check_everywhere
+from tests.browser.conftest import Problems
 from tests.browser.test_tasks import drawer, record, toast
 
 Arrange = Callable[[], AbstractContextManager[Session]]
+PREVIEW = re.compile("preview=1")
 
 
 def test_two_records_become_one_and_two_again(desk: Page, arrange: Arrange) -> None:
@@ -41,3 +44,57 @@ def test_two_records_become_one_and_two_again(desk: Page, arrange: Arrange) -> N
     expect(toast(desk)).to_contain_text("Undone")
     desk.goto(record(two))
     expect(desk.get_by_text("was merged into")).to_be_hidden()
+
+
+def test_where_they_differ_is_chosen_and_goes_with_the_record_it_was_chosen_for(
+    desk: Page, arrange: Arrange, problems: Problems
+) -> None:
+    problems.expect("422")
+    with arrange() as session:
+        one, *others = (
+            factories.make_customer(
+                session, first_name=name, last_name="Keane", email=f"{name}@example.com".lower()
+            )
+            for name in ("Orla", "Aoife", "Brid")
+        )
+    desk.goto(record(one))
+    desk.locator("summary[aria-label='More actions']").click()
+    desk.get_by_role("link", name="Merge into this record").click()
+    panel = drawer(desk)
+    box = panel.get_by_role("combobox", name="Records to merge into this one")
+    for name in ("aoife", "brid"):
+        box.fill(name)
+        with desk.expect_response(PREVIEW):
+            panel.get_by_role("option", name=f"{name.title()} Keane").click()
+    panel.get_by_label("Reason").fill("Signed up thrice")
+    desk.keyboard.press("Tab")
+    email = panel.get_by_label("Email", exact=True)
+    expect(email).to_have_value(f"email:{one.id}")
+    expect(email.locator("option")).to_have_text(
+        ["orla@example.com · this record", "aoife@example.com · Aoife Keane", "brid@example.com · Brid Keane"]
+    )
+    change = panel.locator(".preview-group", has_text="orla@example.com")
+    for choice in ("aoife@example.com · Aoife Keane", "brid@example.com · Brid Keane"):
+        email.focus()
+        email.select_option(choice)
+        expect(change).to_contain_text(choice.partition(" ")[0])
+    expect(email).to_be_focused()
+    panel.get_by_label("First name").select_option("Aoife · Aoife Keane")
+    expect(change).to_contain_text("First name: Orla → Aoife")
+    expect(panel.locator("[data-preview]")).to_have_attribute("aria-busy", "false")
+    check_everywhere(desk, "dialog#drawer")
+    panel.get_by_label("Type “Orla Keane” to confirm").fill("Orla Kean")
+    with desk.expect_response(PREVIEW):
+        panel.get_by_role("button", name="Merge into this record").click()
+    expect(panel.locator("[data-form-errors]")).to_be_focused()
+    expect(email).to_have_value(f"email:{others[1].id}")
+    with desk.expect_response(PREVIEW):
+        panel.locator(".item", has_text="Brid Keane").locator(".remove").click()
+    expect(email).to_have_value(f"email:{one.id}")
+    expect(panel.get_by_label("First name")).to_have_value(f"first_name:{others[0].id}")
+    panel.get_by_label("Type “Orla Keane” to confirm").fill("Orla Keane")
+    expect(panel.locator("[data-fingerprint]")).to_have_count(1)
+    panel.get_by_role("button", name="Merge into this record").click()
+    expect(toast(desk)).to_contain_text("Aoife Keane was merged into Aoife Keane")
+    expect(desk.get_by_role("heading", name="Aoife Keane", level=1)).to_be_visible()
+    expect(desk.get_by_text("orla@example.com").first).to_be_visible()
