@@ -1,11 +1,14 @@
 """How tests make the application, its template database and a signed-in browser."""
 
+import datetime as dt
 import re
 import weakref
+from collections.abc import Callable
 from typing import Any
 
 from flask import Flask
 from flask.testing import FlaskClient
+from jinja2.bccache import Bucket, BytecodeCache
 from werkzeug.security import generate_password_hash
 
 PASSWORD = "correct-horse-battery"
@@ -22,6 +25,25 @@ USERNAMES = {
 }
 CHEAP_HASH = "pbkdf2:sha256:1"  # signing in happens thousands of times here
 TOKEN = re.compile(r'name="csrf[_-]token"[^>]*?(?:value|content)="([^"]+)"')
+
+
+class Compiled(BytecodeCache):
+    """Compiled templates, for all applications of a worker."""
+
+    def __init__(self) -> None:
+        self._kept: dict[str, bytes] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        """Give what is kept; Jinja itself sees whether the template has changed since."""
+        if bucket.key in self._kept:
+            bucket.bytecode_from_string(self._kept[bucket.key])
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        """Keep it."""
+        self._kept[bucket.key] = bucket.bytecode_to_string()
+
+
+_COMPILED = Compiled()
 
 
 class Client(FlaskClient):
@@ -67,9 +89,38 @@ def make(url: str, *, wiring: dict[str, Any] | None = None, **settings: Any) -> 
     chosen = {"secret_key": "tests " * 8, "password_hash": CHEAP_HASH, "testing": True, **settings}
     app = create_app(Settings(database_url=url, **chosen), **(wiring or {}))
     app.test_client_class = Client
+    app.jinja_env.bytecode_cache = _COMPILED
     with app.app_context():
         # An application nobody holds any more closes its connections; PostgreSQL's driver warns of those left open.
         weakref.finalize(app, db.engine.dispose)
+    return app
+
+
+class Told:
+    """A clock that tells what the clock of the latest test does."""
+
+    clock: Callable[[], dt.datetime]
+
+    def __call__(self) -> dt.datetime:
+        """Return what time it is."""
+        return self.clock()
+
+
+_shared: dict[str, tuple[Flask, Told]] = {}
+
+
+def shared(url: str, clock: Callable[[], dt.datetime]) -> Flask:
+    """Return an application on the database at ``url`` that goes by ``clock``.
+
+    It is built once a worker, which takes as long as a hundred requests, so a test must not change its settings, and
+    the clock of whoever asked for it before stands still.
+    """
+    if url not in _shared:
+        told = Told()
+        told.clock = clock
+        _shared[url] = make(url, wiring={"clock": told}), told
+    app, told = _shared[url]
+    told.clock = clock
     return app
 
 

@@ -128,22 +128,14 @@ def shop(app: Flask, database: Database) -> Shop:
     return Shop(app, database)
 
 
-@pytest.fixture(scope="session")
-def _premises() -> dict[str, Any]:
-    return {}
-
-
 @pytest.fixture
-def place(database: Database, _premises: dict[str, Any]) -> Any:
+def place(database: Database) -> Any:
     """A shop whose clock stands still until a test moves it (tests/admin/signing_in.py)."""
-    from tests.admin.signing_in import NOW, Clock, Place
+    from tests.admin.signing_in import Clock, Place
 
-    if database.kind not in _premises:
-        clock = Clock()
-        _premises[database.kind] = application.make(database.url, wiring={"clock": clock}), clock
-    app, clock = _premises[database.kind]
-    made = Place(app, database)
-    made.clock, clock.at = clock, NOW
+    clock = Clock()
+    made = Place(application.shared(database.url, clock), database)
+    made.clock = clock
     return made
 
 

@@ -20,7 +20,7 @@ EVENING = dt.datetime(2026, 9, 3, 20, 0, tzinfo=dt.UTC)
 @pytest.fixture
 def shop(database: Database) -> Shop:
     """A shop on an evening."""
-    made = Shop(application.make(database.url, wiring={"clock": lambda: EVENING}), database)
+    made = Shop(application.shared(database.url, lambda: EVENING), database)
     with made.arrange() as session:
         session.execute(sa.update(JobRow).values(created_at=EVENING - dt.timedelta(days=30)))
     return made

@@ -29,7 +29,7 @@ BUCKETS = ("Not due yet", "1–30 days late", "31–60 days late", "61–90 days
 @pytest.fixture
 def shop(database: Database) -> Shop:
     """A shop in which it is always the same day."""
-    return Shop(application.make(database.url, wiring={"clock": lambda: NOW}), database)
+    return Shop(application.shared(database.url, lambda: NOW), database)
 
 
 def owe(session: Any, customer: Customer, *debts: tuple[int, int], currency: str = "GBP") -> None:

@@ -59,26 +59,16 @@ class LongDay(Shop):
             self._since = self._hours.now
 
 
-@pytest.fixture(scope="module")
-def _applications() -> dict[str, tuple[Flask, Hours]]:
-    return {}
+@pytest.fixture
+def clock() -> Hours:
+    """The shop's clock; it goes on only when a test says so."""
+    return Hours()
 
 
 @pytest.fixture
-def shop(database: Database, _applications: dict[str, tuple[Flask, Hours]]) -> Shop:
-    """A shop with a clock of its own; its application is built once a kind of database."""
-    if database.kind not in _applications:
-        hours = Hours()
-        _applications[database.kind] = application.make(database.url, wiring={"clock": hours}), hours
-    return LongDay(_applications[database.kind][0], database, _applications[database.kind][1])
-
-
-@pytest.fixture
-def clock(shop: Shop, _applications: dict[str, tuple[Flask, Hours]]) -> Hours:
-    """The shop's clock, back at the start; it goes on only when a test says so."""
-    hours = _applications[shop.database.kind][1]
-    hours.now = START
-    return hours
+def shop(database: Database, clock: Hours) -> Shop:
+    """A shop with a clock of its own."""
+    return LongDay(application.shared(database.url, clock), database, clock)
 
 
 def z(moment: dt.datetime) -> str:

@@ -28,7 +28,7 @@ def clock() -> hiding.Clock:
 @pytest.fixture
 def app(database: Database, clock: hiding.Clock) -> Flask:
     """An application with a clock of the test's own."""
-    return application.make(database.url, wiring={"clock": clock})
+    return application.shared(database.url, clock)
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ LATER = NOW + dt.timedelta(days=30)
 @pytest.fixture
 def app(database: Database) -> Flask:
     """The application, a month from now."""
-    return application.make(database.url, wiring={"clock": lambda: LATER})
+    return application.shared(database.url, lambda: LATER)
 
 
 def jobs(app: Flask, *words: str) -> Any:
