@@ -363,7 +363,7 @@ def test_it_needs_exactly_its_permission(shop: Shop, code: str) -> None:
     door = Door(shop, code)
     data = door.opened()
     door.role = "Read-only"
-    data["csrf_token"] = [shop.client("Read-only").csrf_token("/admin/")]
+    data["csrf_token"] = [shop.client("Read-only").csrf_token()]
     before = shop.figures()
     for answer in (door.send(data), door.preview(data), shop.client("Read-only").get(door.url)):
         assert answer.status_code == 403
@@ -418,7 +418,7 @@ def test_what_it_did_is_taken_back(shop: Shop, code: str) -> None:
         refuse_to_undo(shop)
         return
     undo = answer.headers["HX-Trigger"].split('"undo": "')[1].split('"')[0]
-    back = shop.client().post(undo, headers={**HTMX, "X-CSRFToken": shop.client().csrf_token("/admin/")})
+    back = shop.client().post(undo, headers={**HTMX, "X-CSRFToken": shop.client().csrf_token()})
     if code.endswith(STAYS):
         assert back.status_code == 409, "a reversal stays, and so does a run's beginning and end"
         return
@@ -432,7 +432,7 @@ def refuse_to_undo(shop: Shop) -> None:
     """What is final is not undone by those who ask for its address either."""
     with shop.look() as session:
         deed = session.scalar(sa.select(sa.func.max(Changeset.id)))
-    token = {"X-CSRFToken": shop.client().csrf_token("/admin/")}
+    token = {"X-CSRFToken": shop.client().csrf_token()}
     back = shop.client().post(f"/admin/changeset/act/undo/?id={deed}", headers={**HTMX, **token})
     assert back.status_code in (403, 409)
     with shop.look() as session:
@@ -447,7 +447,7 @@ def bulk(shop: Shop, code: str, role: str = "Admin", **sent: Any) -> Any:
     """Open an action's form for ticked rows as the selection bar does."""
     resource, verb = code.split(".")
     client = shop.client(role)
-    data = {"csrf_token": client.csrf_token("/admin/"), **sent}
+    data = {"csrf_token": client.csrf_token(), **sent}
     return client.post(f"/admin/{resource}/act/{verb}/", data=data, headers=HTMX)
 
 
@@ -548,7 +548,7 @@ def test_the_selection_bar_offers_what_the_role_may_do(stocked: Shop) -> None:
 def test_ticked_rows_that_were_deleted_come_back_at_one_click(shop: Shop) -> None:
     notes = [shop.make(factories.make_note, body=f"Text {n}").id for n in range(3)]
     client = shop.client()
-    headers = {**HTMX, "X-CSRFToken": client.csrf_token("/admin/")}
+    headers = {**HTMX, "X-CSRFToken": client.csrf_token()}
     gone = client.post("/admin/note/bulk/delete/", data={"ids": [str(n) for n in notes]}, headers=headers)
     assert gone.status_code == 204
     assert "3 deleted" in gone.headers["HX-Trigger"]
