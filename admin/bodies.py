@@ -139,14 +139,20 @@ def _typed(field: Field, value: Any) -> dict[str, Any]:
             raise ValueError(_("Send a list of ids."))
         return {field.name: [str(part) for part in value]}
     if isinstance(field, inputs.TicksField):
-        if not isinstance(value, list) or not all(isinstance(part, str) for part in value):
-            raise ValueError(_("Send a list of texts."))
-        return {field.name: value}
+        return {field.name: _ticked(field, value)}
     if value is None:
         if isinstance(field, SelectField) and not schemas.takes_null(field):
             raise ValueError(_("Choose one of the list."))
         return {field.name: ""}
     return {field.name: _text(field, value)}
+
+
+def _ticked(field: inputs.TicksField, value: Any) -> list[str]:
+    if not isinstance(value, list) or not all(isinstance(part, str) for part in value):
+        raise ValueError(_("Send a list of texts."))
+    if not all(map(field.takes, value)):
+        raise ValueError(_("Choose one of the list."))
+    return value
 
 
 def _text(field: Field, value: Any) -> str:

@@ -354,9 +354,13 @@ class TicksField(StringField):
         words = (word.strip() for text in valuelist for word in text.split(","))
         self.data = list(dict.fromkeys(word for word in words if word))
 
+    def takes(self, name: str) -> bool:
+        """Return whether a name is offered."""
+        return name in self.offered
+
     def pre_validate(self, form: Form) -> None:
         """Refuse names that are not offered."""
-        if set(self.data) - set(self.offered):
+        if not all(map(self.takes, self.data)):
             raise StopValidation(_("Choose one of the list."))
 
 
@@ -379,7 +383,6 @@ class ChosenField(TicksField):
         super().process_formdata(valuelist)
         self.data = list({text.partition(":")[0]: text for text in self.data}.values())
 
-    def pre_validate(self, form: Form) -> None:
-        """Refuse what is no choice; whether there is one, the action knows."""
-        if not all(re.fullmatch(self.PATTERN, text, re.ASCII) for text in self.data):
-            raise StopValidation(_("Choose each field once, of one of these records, such as email:12."))
+    def takes(self, name: str) -> bool:
+        """Return whether it reads as a choice; whether there is one, the action knows."""
+        return re.fullmatch(self.PATTERN, name, re.ASCII) is not None
