@@ -17,7 +17,7 @@ from actions.undo import undo
 from tests import factories
 from tests.actions.desk import Desk
 from tests.actions.test_merge import put_together, trouble
-from tests.scale import scaled
+from tests.scale import FULL, scaled
 
 MODEST = settings(
     max_examples=scaled(400, least=12),
@@ -242,7 +242,8 @@ class Pair(RuleBasedStateMachine):
                 for row in rows:
                     total += getattr(row, self.figure)
                     assert after[row.id] == total
-                    assert balances_after(session, self.ledger, [row]) == {row.id: total}
+                    if FULL or row is rows[-1]:
+                        assert balances_after(session, self.ledger, [row]) == {row.id: total}
 
     def teardown(self) -> None:
         assert trouble(self.desk, *self.people) == []
