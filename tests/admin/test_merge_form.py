@@ -54,19 +54,15 @@ def test_the_api_takes_a_list_and_answers_the_sheet(shop: Shop) -> None:
     assert shop.api("Manager").send("POST", f"{path}?preview=1", body).status_code == 200
 
 
+def command(survivor: int, *others: int) -> list[str]:
+    """``flask act`` as an admin would merge with it."""
+    sent = f"others={','.join(map(str, others))}"
+    return ["act", "customer.merge", str(survivor), "--as", "admin", "--set", sent, "--set", f"reason={WHY}"]
+
+
 def test_the_command_takes_ids_with_commas(shop: Shop) -> None:
     one, two, three = (some_customer(shop, last_name="Karim") for _n in range(3))
-    args = [
-        "act",
-        "customer.merge",
-        str(one),
-        "--as",
-        "admin",
-        "--set",
-        f"others={two},{three}",
-        "--set",
-        f"reason={WHY}",
-    ]
+    args = command(one, two, three)
     told = shop.app.test_cli_runner().invoke(args=[*args, "--preview"])
     assert told.exit_code == 0, told.output
     assert "Result" in told.output
@@ -156,17 +152,7 @@ def test_what_is_no_choice_is_told_by_its_field_at_each_door(shop: Shop) -> None
     ):
         sent = form.filled(others=str(two), reason=WHY, confirm="Rashid Stays", take=wrong)
         assert shop.client().post(url, data=sent, headers=HTMX).status_code == 422, wrong
-    args = [
-        "act",
-        "customer.merge",
-        str(one),
-        "--as",
-        "admin",
-        "--set",
-        f"others={two}",
-        "--set",
-        f"reason={WHY}",
-    ]
+    args = command(one, two)
     told = shop.app.test_cli_runner().invoke(args=[*args, "--preview"])
     assert f"Last name: Stays (taken), Goes (take=last_name:{two})" in told.output
     wrong = shop.app.test_cli_runner().invoke(args=[*args, "--set", f"take=last_name:{other}", "--preview"])
