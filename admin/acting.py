@@ -148,6 +148,8 @@ def _form(declared: RowAction, chosen: Chosen) -> Form:
     form = declared.form(data={**(declared.start(chosen.row) or {}), **data})
     if hasattr(form, "prefill"):
         form.prefill(shop(), now())
+    if hasattr(form, "suggest"):
+        form.suggest(shop(), now())
     return form
 
 

@@ -30,8 +30,8 @@ class PaymentForm(Form):
     )
     comment = TextAreaField(_l("Comment"), [Optional(), Length(max=500)])
 
-    def prefill(self, shop: Shop, now: dt.datetime) -> None:
-        """Offer today."""
+    def suggest(self, shop: Shop, now: dt.datetime) -> None:
+        """Show people today. A program that sends the same after midnight sends the same request (rule 1.9)."""
         self.value_date.data = now.astimezone(shop.zone).date()  # type: ignore[assignment]
 
 

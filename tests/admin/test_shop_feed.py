@@ -1,5 +1,6 @@
 """The API as a shop and an accounting package use it, each with a key of its own: docs/shop-hooks.md, line by line."""
 
+import datetime as dt
 import json
 import re
 from pathlib import Path
@@ -16,6 +17,7 @@ from models.credit import CreditEntry
 from models.customer import Customer
 from tests import application, factories
 from tests.admin.conftest import Api, Shop
+from tests.databases import Database
 
 DOCS = Path(__file__).parents[2] / "docs" / "shop-hooks.md"
 EXAMPLE = re.compile(
@@ -91,6 +93,25 @@ def test_the_roles_hold_what_their_program_needs_and_no_more(shop: Shop) -> None
     package = key_of(shop, "Accounting package")
     for path in ("account_entry/actions/pay", "invoice/actions/record", "loyalty_entry/actions/earn"):
         assert package.send("POST", f"/api/v1/{path}", {}).status_code == 403, path
+
+
+@pytest.mark.either_database
+@pytest.mark.parametrize("verb", ["record", "pay"])
+def test_the_same_request_after_midnight_is_answered_like_the_first(database: Database, verb: str) -> None:
+    days = [factories.NOW, factories.NOW + dt.timedelta(days=1)]
+    shop = Shop(application.shared(database.url, lambda: days[0]), database)
+    customer = shop.make(factories.make_customer).id
+    body = {"customer": customer, "amount": 1_250, "method": "card"} | (
+        {"kind": "payment"} if verb == "record" else {}
+    )
+    sender = key_of(shop, "Shop" if verb == "record" else "Admin")
+    path = f"/api/v1/account_entry/actions/{verb}"
+    first = sender.send("POST", path, body, Idempotency_Key="payment-1")
+    del days[0]
+    again = sender.send("POST", path, body, Idempotency_Key="payment-1")
+    assert (first.status_code, again.status_code) == (200, 200), again.json
+    assert again.json["id"] == first.json["id"]
+    assert shop.get(Customer, customer).account_balance == -1_250
 
 
 def test_a_wrong_code_is_told_and_too_many_are_made_to_wait(shop: Shop) -> None:
