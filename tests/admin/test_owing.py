@@ -92,6 +92,14 @@ def test_an_amount_is_looked_for_in_each_rows_own_currency(shop: Shop) -> None:
     assert "£10" not in text_of(answer).partition("at most")[2][:20]
 
 
+def test_a_payment_and_a_refund_are_offered_with_today(shop: Shop) -> None:
+    customer = shop.make(factories.make_customer).id
+    for verb in ("pay", "refund"):
+        url = f"/admin/account_entry/act/{verb}/?customer={customer}"
+        form = page_of(shop.client().get(url, headers={"HX-Request": "true"})).form(f"/act/{verb}/")
+        assert form.fields["value_date"] == TODAY.isoformat()
+
+
 # -- the tab --------------------------------------------------------------------------------------------------------
 
 
