@@ -7,8 +7,11 @@ PY := $(VENV)/bin/python
 WORKERS ?= logical
 ARGS ?=
 
+# What Python has compiled once serves every later process, also where the environment says to keep nothing.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
-.PHONY: help run test check format lock bench soak clean env-run env-test env-bench
+.PHONY: help run test newest check format lock bench soak clean env-run env-test env-bench env-newest
 
 help: ## Show this list
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -18,6 +21,10 @@ run: env-run ## Install, migrate, load demo data the first time, and serve on ht
 
 test: env-test ## Run every test on SQLite, PostgreSQL and in Chromium; pass more with ARGS="-k merge"
 	@$(PY) -m pytest -n $(WORKERS) --dist worksteal $(ARGS)
+	$(if $(ARGS),,@$(MAKE) --no-print-directory newest)
+
+newest: env-test env-newest ## Run the tests of what is stored once more, on the newest Babel, tzdata and phonenumbers
+	@DATA_RELEASE=newest PYTHONPATH=$(VENV)/newest $(PY) -m pytest -q -n 0 -m data_release tests/models
 
 check: env-test ## Check format, lint, types, imports, templates, locks, migrations and triggers
 	$(VENV)/bin/ruff format --check .
@@ -39,11 +46,11 @@ lock: env-test ## Write locks/ again from pyproject.toml; newest versions with A
 bench: env-bench ## Measure Clientele and its stock peers side by side
 	@$(PY) -m bench $(ARGS)
 
-soak: env-test ## Run the races, kills and volumes of the tests at full size
+soak: env-test ## Run at full size what tests sample, and each case on the other database
 	@$(PY) -m bench.soak $(ARGS)
 
 clean: ## Remove .venv and every cache; instance/ (your data) stays
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 
-env-run env-test env-bench: env-%:
+env-run env-test env-bench env-newest: env-%:
 	@$(PYTHON) tools/environment.py $(VENV) $*

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import datetime as dt
 import secrets
+import weakref
 from collections.abc import Callable, Sequence
 from datetime import timedelta
+from importlib import import_module
 from typing import Any
 
+import click
 from flask import Flask, g, redirect, url_for
 from flask_admin import Admin
 from flask_talisman import Talisman
@@ -20,37 +23,43 @@ import actions.registry  # noqa: F401  registers every rule that a save runs
 import jobs.registry  # noqa: F401  declares what the clock does
 import models  # noqa: F401  completes the metadata
 from actions.cli import commands as action_commands
-from actions.journal import read_only
-from admin import (
+from actions.core.journal import read_only
+from actions.maintenance.backups import commands as backup_commands
+from admin.api import rest
+from admin.auth import origin, two_factor
+from admin.auth.federated import SamlSignIn
+from admin.auth.sessions import StaffSessions
+from admin.layout import errors
+from admin.listing import search
+from admin.my_account import own_account, password_links, reauth_page, two_factor_setup, view_as
+from admin.privacy import reveals
+from admin.request import messages, time_limits
+from admin.request.context import AppState
+from admin.screen import checks
+from admin.screen.base import Screen
+from admin.screen_spec.registry import Registry
+from admin.screens import SCREENS
+from admin.site import (
+    binding,
     cli,
-    errors,
-    factor,
-    guards,
+    fitness,
     health,
     home,
     mailing,
-    own_account,
     palette,
-    password_links,
-    proof,
-    rest,
-    reveals,
-    search,
-    second_step,
-    sentences,
-    view_as,
+    renamed_actions,
+    routing,
+    startup_checks,
 )
-from admin.base import Screen
-from admin.context import Clientele
-from admin.federated import SamlSignIn
-from admin.identity import Identity, IdentityBuilder
-from admin.screens import SCREENS
-from admin.sessions import StaffSessions
-from config import ROOT, Settings
+from admin.site.identity import Identity, IdentityBuilder
+from config import NEEDS_ENCRYPTION, NEEDS_KEY, ROOT, Settings, SettingsError
+from demo.cli import commands as demo_commands
 from jobs.cli import commands as job_commands
 from models import dialect
 from models.base import db
-from models.cli import commands as model_commands
+from models.cli import plainly
+from models.schema import SchemaError
+from models.vault import Vault, new_key
 
 CONTENT_SECURITY_POLICY = {
     "default-src": "'none'",
@@ -64,6 +73,14 @@ CONTENT_SECURITY_POLICY = {
     "base-uri": "'none'",
     "frame-ancestors": "'none'",
 }
+
+
+CANNOT_START = 3
+"""The exit code at which gunicorn does not try again."""
+CHECKED = frozenset({"act", "jobs", "password-link", "scheduler", "sign-out-all", "worker"})
+"""Commands that do not begin on a database that is not as this release needs it."""
+COUNTING = frozenset({"act", "demo", "jobs", "scheduler", "worker"})
+"""Commands that count money, and do not begin where it is stored with other decimals; ``verify`` names that."""
 
 
 def utc_now() -> dt.datetime:
@@ -87,33 +104,80 @@ def create_app(
     app = Flask(
         "clientele", static_folder=str(ROOT / "admin" / "static"), template_folder=str(ROOT / "templates")
     )
+    app.url_rule_class = routing.LateRule
     app.config.update(_configuration(settings))
-    proxies = settings.trusted_proxies
-    app.wsgi_app = ProxyFix(app.wsgi_app, x_for=proxies, x_proto=proxies, x_host=0)  # type: ignore[method-assign]
-    app.extensions["clientele"] = Clientele(clock)
+    _stand_behind(app, settings)
+    app.extensions["clientele"] = AppState(clock)
+    app.extensions["clientele.screens"] = Registry()
     app.extensions["clientele.settings"] = settings
     mailing.install(app, settings)
     db.init_app(app)
     app.session_interface = StaffSessions()
+    app.before_request(_name_request)
+    app.before_request(errors.refuse_unknown_host)
+    app.before_request(errors.give_up_without_session)
     protection = CSRFProtect(app)
     for view in (SamlSignIn.acs, SamlSignIn.slo):
         protection.exempt(view)  # what it takes comes from elsewhere, and is signed
     _secure(app, settings)
-    app.before_request(_name_request)
+    time_limits.register(app, settings.read_seconds, settings.lock_seconds)
     with app.app_context():
-        dialect.configure(db.engine)
-        event.listen(db.session, "before_flush", read_only)
+        _open_database(app, settings)
         builder = IdentityBuilder(app, db.session, security_manager_class=Identity)
         _add_screens(app, builder, (*SCREENS, *screens))
-    sentences.install(app)
-    errors.register(app)
-    guards.register(app)
-    view_as.register(app)
-    for pages in (health, search, palette, own_account, password_links, factor, second_step, proof, reveals):
-        app.register_blueprint(pages.blueprint)
+    _register(app)
     app.add_url_rule("/", "root", lambda: redirect(url_for("admin.index")))
     _add_commands(app)
     return app
+
+
+def _register(app: Flask) -> None:
+    """Register what holds for every address, and the pages that belong to no screen."""
+    messages.install(app)
+    errors.register(app)
+    fitness.register(app)
+    startup_checks.register(app)
+    renamed_actions.register(app)
+    view_as.register(app)
+    for pages in (
+        health,
+        search,
+        palette,
+        own_account,
+        password_links,
+        two_factor_setup,
+        two_factor,
+        reauth_page,
+        reveals,
+    ):
+        app.register_blueprint(pages.blueprint)
+
+
+def _open_database(app: Flask, settings: Settings) -> None:
+    """Set the engine up. It is let go at exit, too: the last to leave SQLite writes its log into the file."""
+    dialect.configure(db.engine, must_exist=True, keys=Vault(settings.encryption_keys or [new_key()]))
+    weakref.finalize(app, db.engine.dispose)
+    event.listen(db.session, "before_flush", read_only)
+
+
+def serve() -> Flask:
+    """Return the back office for gunicorn; end with a sentence where its settings or its database will not do."""
+    try:
+        app = create_app()
+        fitness.check_at_start(app)
+    except (SettingsError, SchemaError) as unfit:
+        click.echo(unfit, err=True)
+        raise SystemExit(CANNOT_START) from None
+    return app
+
+
+def _stand_behind(app: Flask, settings: Settings) -> None:
+    """Put before the application what knows of proxies, and what serves this machine alone while keys are in a file."""
+    proxies = settings.trusted_proxies
+    app.wsgi_app = ProxyFix(app.wsgi_app, x_for=proxies, x_proto=proxies, x_host=0)  # type: ignore[method-assign]
+    if settings.key_is_kept or settings.encryption_is_kept:
+        needs = NEEDS_KEY if settings.key_is_kept else NEEDS_ENCRYPTION
+        app.wsgi_app = binding.OnThisMachine(app.wsgi_app, needs)  # type: ignore[method-assign]
 
 
 def _configuration(settings: Settings) -> dict[str, Any]:
@@ -135,7 +199,7 @@ def _configuration(settings: Settings) -> dict[str, Any]:
         "SESSION_COOKIE_SAMESITE": "Lax",
         "SESSION_COOKIE_SECURE": settings.behind_tls,
         "PERMANENT_SESSION_LIFETIME": timedelta(hours=12),
-        "TRUSTED_HOSTS": list(settings.trusted_hosts),
+        "TRUSTED_HOSTS": origin.trusted_hosts(settings.trusted_hosts),
         "WTF_CSRF_TIME_LIMIT": None,
         # Our pages send no Referer, so over TLS the check of it would refuse every form; the token is the protection.
         "WTF_CSRF_SSL_STRICT": False,
@@ -162,15 +226,15 @@ def _name_request() -> None:
 
 
 def _add_screens(app: Flask, builder: IdentityBuilder, classes: Sequence[type[Screen]]) -> None:
-    state: Clientele = app.extensions["clientele"]
+    screens: Registry = app.extensions["clientele.screens"]
     admin = Admin(app, name="Clientele", index_view=home.Home(), url="/admin")
     for screen_class in classes:
         screen = screen_class()
-        state.screens[screen.resource] = screen
-        state.by_model.setdefault(screen_class.model, screen)
-        state.by_table.setdefault(screen_class.model.__tablename__, screen)
+        screens.add(screen)
         admin.add_view(screen)
         builder.add_api(rest.api_for(screen))
+    screens.complete()
+    checks.check_together(screens)
     builder.add_api(rest.OpenApi)
 
 
@@ -186,5 +250,15 @@ def _add_commands(app: Flask) -> None:
 
     work = action_commands(engine, clock, mailing.post(app))
     timed = job_commands(engine, clock)
-    for command in (*model_commands(engine, hash_password), *work, *timed, *cli.COMMANDS):
+    kept = backup_commands(engine, clock)
+    for command in _workshop():
         app.cli.add_command(command)
+    for command in (*demo_commands(engine, hash_password), *work, *timed, *kept, *cli.COMMANDS):
+        name = command.name
+        app.cli.add_command(plainly(command, engine, checked=name in CHECKED, counts=name in COUNTING))
+
+
+def _workshop() -> Sequence[click.Command]:
+    """Return the commands for those who change the code, where the tools lie beside it."""
+    there = (ROOT / "tools" / "new").is_dir()
+    return import_module("tools.new.cli").COMMANDS if there else ()

@@ -2,21 +2,43 @@
 
 from __future__ import annotations
 
+import ipaddress
 import os
 import re
 import runpy
 import secrets
+import socket
+import stat
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from email_validator import EmailNotValidError, validate_email
+from flask.cli import NoAppException
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
+from models import private, vault
+
 ROOT = Path(__file__).parent
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
+SHORTEST_KEY = 32
+MAKE_ONE = 'Make one by: python3 -c "import secrets; print(secrets.token_urlsafe(48))"'
+NEEDS_KEY = (
+    "This server lets other machines in, so it needs a key of its own: set SECRET_KEY to a long random text, the "
+    f"same on every host. {MAKE_ONE}"
+)
+ENCRYPTION_FILE = "encryption_key"
+MAKE_ENCRYPTION_KEY = (
+    'Make one by: python3 -c "import base64, os; print(base64.urlsafe_b64encode(os.urandom(32)).decode())"'
+)
+NEEDS_ENCRYPTION = (
+    "This server lets other machines in, so it needs keys of its own to encrypt by: set ENCRYPTION_KEYS, the same on "
+    "every host, and keep a copy apart from the backups. Where this machine has encrypted already, take over what "
+    f"instance/{ENCRYPTION_FILE} holds. {MAKE_ENCRYPTION_KEY}"
+)
 _BASE = re.compile(r"https?://[A-Za-z0-9._:\[\]-]+(/[A-Za-z0-9._~/-]*)?")
 _HOST = re.compile(r"[A-Za-z0-9._:-]{1,253}")
 _SWITCH = {
@@ -31,8 +53,11 @@ _SWITCH = {
 }
 
 
-class SettingsError(Exception):
-    """The environment asks for something that cannot work; the message says what to set."""
+class SettingsError(NoAppException):
+    """The environment asks for something that cannot work; the message says what to set.
+
+    It is of the kind that Flask's commands show without a traceback.
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +80,12 @@ class Settings:
 
     database_url: str = field(default_factory=lambda: f"sqlite:///{ROOT / 'instance' / 'clientele.db'}")
     secret_key: str = ""
+    key_is_kept: bool = False
+    """Whether the key is this machine's own, made at the first start: then no other machine is let in."""
+    encryption_keys: tuple[str, ...] = field(default=(), repr=False)
+    """What secrets are encrypted by that are stored to be read again: the first encrypts, all of them decrypt."""
+    encryption_is_kept: bool = False
+    """Whether these are this machine's own, in a file."""
     host: str = "127.0.0.1"
     port: int = 5000
     public_base_url: str | None = None
@@ -62,6 +93,10 @@ class Settings:
     behind_tls: bool = False
     trusted_proxies: int = 0
     demo_customers: int = 2000
+    read_seconds: int = 2
+    """How long the database may work on what one page or answer reads."""
+    lock_seconds: float = 5
+    """How long what a page or a program changes waits for somebody else who is changing it."""
     password_hash: str = "scrypt"  # noqa: S105  the method, not a password
     mail: MailServer | None = None
     identity: Mapping[str, Any] = field(default_factory=dict)
@@ -80,19 +115,25 @@ class Settings:
         given = os.environ if environment is None else environment
         host = given.get("HOST") or "127.0.0.1"
         base = given.get("PUBLIC_BASE_URL")
+        key, encryption = given.get("SECRET_KEY") or "", given.get("ENCRYPTION_KEYS") or ""
         if host not in LOOPBACK and not base:
             raise SettingsError(
                 "HOST lets other machines in: set PUBLIC_BASE_URL to the address people will use."
             )
         return cls(
             database_url=_database(given.get("DATABASE_URL")),
-            secret_key=given.get("SECRET_KEY") or _kept_secret(host),
+            secret_key=_given_secret(key) if key else _kept_secret(host),
+            key_is_kept=not key,
+            encryption_keys=_given_encryption(encryption, key) if encryption else _kept_encryption(host),
+            encryption_is_kept=not encryption,
             host=host,
             port=_whole("PORT", given.get("PORT"), 5000, 1, 65535),
             public_base_url=_base(base),
             trusted_hosts=_hosts(given.get("TRUSTED_HOSTS"), base),
             behind_tls=bool(base and base.startswith("https://")),
             trusted_proxies=_whole("TRUSTED_PROXIES", given.get("TRUSTED_PROXIES"), 0, 0, 10),
+            read_seconds=_whole("READ_SECONDS", given.get("READ_SECONDS"), 2, 1, 600),
+            lock_seconds=_whole("LOCK_SECONDS", given.get("LOCK_SECONDS"), 5, 1, 600),
             demo_customers=_whole("DEMO_CUSTOMERS", given.get("DEMO_CUSTOMERS"), 2000, 0, 10_000_000),
             mail=_mail(given),
             identity=_identity(given.get("IDENTITY_CONFIG")),
@@ -102,7 +143,7 @@ class Settings:
 def _database(url: str | None) -> str:
     if not url:
         instance = ROOT / "instance"
-        instance.mkdir(exist_ok=True)
+        private.make_folder(instance)
         return f"sqlite:///{instance / 'clientele.db'}"
     try:
         parsed = make_url(url)
@@ -191,19 +232,120 @@ def _switch(name: str, given: Mapping[str, str]) -> bool:
 def _hosts(raw: str | None, base: str | None) -> tuple[str, ...]:
     named = tuple(part.strip() for part in (raw or "").split(",") if part.strip())
     if base and "://" in base:
-        named = (*named, base.split("://", 1)[1].split("/", 1)[0].rsplit(":", 1)[0])
+        named = (*named, _hostname(base))
     return (*LOOPBACK, *named)
+
+
+def _hostname(base: str) -> str:
+    """Return the host of an address. :raises SettingsError: it has none."""
+    try:
+        found = urlsplit(base).hostname
+    except ValueError:
+        found = None
+    if not found:
+        raise SettingsError(f"PUBLIC_BASE_URL names no host: {base!r}.")
+    return found
+
+
+def _given_secret(key: str) -> str:
+    if len(key) < SHORTEST_KEY:
+        raise SettingsError(
+            f"SECRET_KEY is too short: it needs at least {SHORTEST_KEY} characters. {MAKE_ONE}"
+        )
+    return key
+
+
+def is_listening_beyond() -> bool:
+    """Return whether this process has a socket that other machines reach: what a server binds to, however it was told.
+
+    A server that binds only after it has built the application is judged at each request (admin/site/binding.py).
+    """
+    return any(_is_open_to_others(int(name)) for name in _open_files())
+
+
+def _is_open_to_others(number: int) -> bool:
+    try:
+        if not stat.S_ISSOCK(os.fstat(number).st_mode):
+            return False
+        with socket.socket(fileno=os.dup(number)) as found:
+            of_a_network = found.family in (socket.AF_INET, socket.AF_INET6)
+            if not of_a_network or not found.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
+                return False
+            return not is_loopback(found.getsockname()[0])
+    except OSError:
+        return False  # it was closed in the meantime
+
+
+def _open_files() -> list[str]:
+    try:
+        return os.listdir("/dev/fd")
+    except OSError:
+        return []
+
+
+def is_loopback(address: str) -> bool:
+    """Return whether an address is this machine's own, and no other machine can have it."""
+    try:
+        found = ipaddress.ip_address(address.strip("[]").partition("%")[0])
+    except ValueError:
+        return False
+    mapped = found.ipv4_mapped if isinstance(found, ipaddress.IPv6Address) else None
+    return (mapped or found).is_loopback
 
 
 def _kept_secret(host: str) -> str:
     """Return the key made at the first start on this machine; several hosts must share one by SECRET_KEY."""
-    if host not in LOOPBACK:
+    path = _kept(host, "secret_key", secrets.token_urlsafe(48), NEEDS_KEY, f"set SECRET_KEY. {MAKE_ONE}")
+    key = path.read_text(errors="replace").strip()
+    if len(key) < SHORTEST_KEY:
         raise SettingsError(
-            "HOST lets other machines in: set SECRET_KEY to a long random text, the same on every host."
+            f"{path} holds no complete key. Delete it: the next start makes a new one and everyone signs in again."
         )
-    path = ROOT / "instance" / "secret_key"
-    path.parent.mkdir(exist_ok=True)
-    if not path.exists():
-        path.touch(mode=0o600)
-        path.write_text(secrets.token_urlsafe(48))
-    return path.read_text().strip()
+    return key
+
+
+def _given_encryption(raw: str, secret_key: str) -> tuple[str, ...]:
+    """Return the keys that encrypt what is stored, the first of which does so from now on."""
+    found = tuple(part.strip() for part in raw.split(",") if part.strip())
+    wrong = next((place for place, key in enumerate(found, 1) if not vault.is_key(key)), None)
+    if not found or wrong:
+        raise SettingsError(f"ENCRYPTION_KEYS: key {wrong or 1} is not a whole key. {MAKE_ENCRYPTION_KEY}")
+    if secret_key in found:
+        raise SettingsError(
+            "ENCRYPTION_KEYS and SECRET_KEY must be different, so that a leak of one does not give away the other. "
+            f"{MAKE_ENCRYPTION_KEY}"
+        )
+    return found
+
+
+def _kept_encryption(host: str) -> tuple[str, ...]:
+    """Return the keys in this machine's own file, made at the first start; to change keys, put one on a line."""
+    path = _kept(
+        host,
+        ENCRYPTION_FILE,
+        vault.new_key(),
+        NEEDS_ENCRYPTION,
+        f"set ENCRYPTION_KEYS. {MAKE_ENCRYPTION_KEY}",
+    )
+    found = tuple(path.read_text(errors="replace").replace(",", " ").split())
+    if not found or not all(vault.is_key(key) for key in found):
+        raise SettingsError(
+            f"{path} holds no whole key: put back the copy of it that you keep. Where there is none, delete it, and a "
+            "new one is made at the next start: two-factor authentication must then be set up again and emails "
+            "with links sent again."
+        )
+    return found
+
+
+def _kept(host: str, name: str, new: str, needs: str, instead: str) -> Path:
+    """Return the file of a key that is made at the first start on this machine."""
+    if host not in LOOPBACK or is_listening_beyond():
+        raise SettingsError(needs)
+    folder = ROOT / "instance"
+    private.make_folder(folder)
+    path = folder / name
+    try:
+        private.write_once(path, new)
+    except OSError as error:
+        raise SettingsError(f"{path} cannot be written ({error.strerror}): {instead}") from None
+    return path

@@ -1,65 +1,11 @@
-"""Importing this module declares every action and every rule of the generated forms; app.py does so once."""
+"""Importing this module declares every action and every rule of the generated forms; app.py does so once.
 
-from actions import (
-    accounting,
-    accounts,
-    addresses,
-    api_keys,
-    cards,
-    credit,
-    customers,
-    factors,
-    gift_cards,
-    lookups,
-    loyalty,
-    mail,
-    merge,
-    notes,
-    owned,
-    phones,
-    privileges,
-    roles,
-    runs,
-    settings,
-    shop_hooks,
-    staff,
-    staff_access,
-    staff_scope,
-    staff_sessions,
-    statement_mail,
-    tastings,
-    undo,
-    unmerge,
-)
+A module of a room is found there; it is listed nowhere. What only prints declares nothing and is read when something is
+printed.
+"""
 
-__all__ = [
-    "accounting",
-    "accounts",
-    "addresses",
-    "api_keys",
-    "cards",
-    "credit",
-    "customers",
-    "factors",
-    "gift_cards",
-    "lookups",
-    "loyalty",
-    "mail",
-    "merge",
-    "notes",
-    "owned",
-    "phones",
-    "privileges",
-    "roles",
-    "runs",
-    "settings",
-    "shop_hooks",
-    "staff",
-    "staff_access",
-    "staff_scope",
-    "staff_sessions",
-    "statement_mail",
-    "tastings",
-    "undo",
-    "unmerge",
-]
+import actions
+from models.discovery import import_all
+
+PRINTING = ("statements.glyphs", "statements.pdf")
+import_all(actions.__name__, actions.__path__, but=("cli", "registry", *PRINTING))

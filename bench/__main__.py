@@ -8,7 +8,7 @@ from __future__ import annotations
 import argparse
 from contextlib import AbstractContextManager, nullcontext
 
-from bench import data, imports, lapsing, ledger_tab, lists, signing_in
+from bench import data, expiring, imports, ledger_tab, lists, pages, signing_in
 from bench.lists import Timing
 
 LIMIT = 1.0
@@ -16,11 +16,13 @@ SIGN_IN_LIMIT = 1.05
 """How much longer a wrong password may take for a known user name than for an unknown one, or the other way round."""
 LEDGER_LIMIT = 2.0
 """How many times as long a customer's Loyalty tab and record may take with very many entries as with a hundred."""
-LAPSE_LIMIT = 2.5
-LAPSE_MEMORY = 300
+PAGE_LIMIT = 3.0
+"""How many times as long as the customer list a search, a sorted list, Today or Customers owing may take."""
+EXPIRY_LIMIT = 2.5
+EXPIRY_MEMORY = 300
 """Megabytes that it may take, and that checking the books afterwards may."""
 SLOWED_LIMIT = 2.0
-"""How many times as long pages may take while points lapse, by their 95th percentiles."""
+"""How many times as long pages may take while points expire, by their 95th percentiles."""
 IMPORT_LIMIT = 6.0
 UNDO_LIMIT = 2.0
 """How many times as long as the import its undo may take."""
@@ -39,7 +41,7 @@ def main() -> int:
     arguments.add_argument(
         "--entries", type=int, default=100_000, help="entries of one customer; 0 leaves that out"
     )
-    arguments.add_argument("--lapsing", type=int, default=600_000, help="lots to lapse; 0 leaves that out")
+    arguments.add_argument("--expiring", type=int, default=600_000, help="lots to expire; 0 leaves that out")
     arguments.add_argument("--among", type=int, default=10_000_000, help="entries whose points stay")
     chosen = arguments.parse_args()
     missed = 0
@@ -47,10 +49,11 @@ def main() -> int:
         if chosen.only in (None, kind):
             with _shop(kind, chosen.customers) as url:
                 missed += _list(kind, url, chosen.customers)
+                missed += _pages(kind, url, chosen.customers)
                 missed += _sign_in(kind, url)
                 missed += _ledger(kind, url, chosen.entries) if chosen.entries else 0
                 missed += _import(kind, url, chosen.imported) if chosen.imported else 0
-                missed += _lapse(kind, url, chosen.lapsing, chosen.among) if chosen.lapsing else 0
+                missed += _expire(kind, url, chosen.expiring, chosen.among) if chosen.expiring else 0
     return 1 if missed else 0
 
 
@@ -64,6 +67,15 @@ def _list(kind: str, url: str, customers: int) -> int:
     ratio = ours.median / stock.median
     print(f"  ratio {ratio:.2f}, limit {LIMIT:.2f}: {'kept' if ratio <= LIMIT else 'MISSED'}", flush=True)
     return int(ratio > LIMIT)
+
+
+def _pages(kind: str, url: str, customers: int) -> int:
+    print(f"Searches, sorted lists and sums, {customers:,} customers, {kind}:")
+    peer, *others = _told(pages.compare(url))
+    ratio = max(page.median for page in others) / peer.median
+    kept = "kept" if ratio <= PAGE_LIMIT else "MISSED"
+    print(f"  ratio of the slowest to the list {ratio:.2f}, limit {PAGE_LIMIT:.2f}: {kept}", flush=True)
+    return int(ratio > PAGE_LIMIT)
 
 
 def _sign_in(kind: str, url: str) -> int:
@@ -118,29 +130,29 @@ def _import(kind: str, url: str, rows: int) -> int:
     return int(not kept) + int(not undone)
 
 
-def _lapse(kind: str, url: str, due: int, among: int) -> int:
+def _expire(kind: str, url: str, due: int, among: int) -> int:
     with data.scratch(url) as scratch:
-        lapsing.fill(scratch, due, among)
-        taken = lapsing.compare(scratch, due)
+        expiring.fill(scratch, due, among)
+        taken = expiring.compare(scratch, due)
     print(f"Lapsing {due:,} lots among {among:,} entries, {kind}:")
     print(
         f"  Clientele          {taken.ours:7.1f} s, at most {taken.grown:.0f} MB beyond what the process held"
     )
     print(f"  one transaction    {taken.by_hand:7.1f} s")
-    kept = taken.ratio <= LAPSE_LIMIT and taken.grown <= LAPSE_MEMORY
-    print(f"  ratio {taken.ratio:.2f}, limit {LAPSE_LIMIT:.2f}: {'kept' if kept else 'MISSED'}", flush=True)
+    kept = taken.ratio <= EXPIRY_LIMIT and taken.grown <= EXPIRY_MEMORY
+    print(f"  ratio {taken.ratio:.2f}, limit {EXPIRY_LIMIT:.2f}: {'kept' if kept else 'MISSED'}", flush=True)
     slowed = sum(map(_slowed, taken.pages))
-    checked = taken.checked_grown <= LAPSE_MEMORY
+    checked = taken.checked_grown <= EXPIRY_MEMORY
     print(f"  flask verify       {taken.checked:7.1f} s, at most {taken.checked_grown:.0f} MB")
-    print(f"  at most {LAPSE_MEMORY} MB: {'kept' if checked else 'MISSED'}", flush=True)
+    print(f"  at most {EXPIRY_MEMORY} MB: {'kept' if checked else 'MISSED'}", flush=True)
     return int(not kept) + slowed + int(not checked)
 
 
-def _slowed(page: lapsing.Seen) -> int:
-    """Tell how long a page took meanwhile; return whether that is too long."""
-    few = page.looks < lapsing.FEWEST
+def _slowed(page: expiring.Seen) -> int:
+    """Tell how long a page took in the meantime; return whether that is too long."""
+    few = page.looks < expiring.FEWEST
     kept = few or page.ratio < SLOWED_LIMIT
-    said = f"over before {lapsing.FEWEST} looks" if few else "kept" if kept else "MISSED"
+    said = f"over before {expiring.FEWEST} looks" if few else "kept" if kept else "MISSED"
     idle, meanwhile = page.idle.p95, page.meanwhile.p95
     print(f"  {page.idle.name:<14} p95 {idle:7.1f} ms, meanwhile {meanwhile:7.1f} ms, {page.looks} looks")
     print(f"  ratio {page.ratio:.2f}, below {SLOWED_LIMIT:.2f}: {said}", flush=True)

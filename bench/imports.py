@@ -1,7 +1,7 @@
 """Importing new customers, journalled and undoable, beside a bare bulk insert of such rows and their validation.
 
 Both write to the same database in turn, so that both see the same machine and the same table. What is compared is the
-deed: the rows of ours were uploaded, mapped and tried before, through the pages; how long that took is told besides.
+action: the rows of ours were uploaded, mapped and tried before, through the pages; how long that took is told besides.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ from flask import Flask
 from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
-from actions import runs
+from actions.runs import runs
 from bench.data import application
+from demo import PASSWORD
 from models.base import db
 from models.choices import AccountType, CreatedVia, Status
 from models.customer import Customer
-from models.demo import PASSWORD
 from models.dialect import WRITE
 from models.importing import ImportFile
 from models.lookups import CustomerClass, SalesChannel
@@ -146,7 +146,7 @@ def _check_undone(app: Flask, run_id: int, email: str) -> None:
 
 def _work(app: Flask) -> None:
     with app.app_context():
-        while runs.work_off(db.engine, lambda: dt.datetime.now(dt.UTC), "bench"):
+        while runs.process_next_run(db.engine, lambda: dt.datetime.now(dt.UTC), "bench"):
             pass
 
 

@@ -10,9 +10,9 @@ import sqlalchemy as sa
 
 from bench.data import application
 from bench.lists import Timing, ask_for, take_turns
+from demo import PASSWORD
 from models.base import db
 from models.customer import Customer
-from models.demo import PASSWORD
 from models.dialect import WRITE
 from models.journal import Changeset
 from models.loyalty import LoyaltyAllocation, LoyaltyEntry, LoyaltyKind, LoyaltyLot

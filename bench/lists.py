@@ -11,7 +11,7 @@ from functools import partial
 
 from bench.data import application
 from bench.peer import PATH, stock_app
-from models.demo import PASSWORD
+from demo import PASSWORD
 from tests.application import Client
 
 ROUNDS = 40

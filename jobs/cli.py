@@ -13,9 +13,11 @@ import click
 from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
-from actions.runs import see_through, serve
+from actions.runs.runs import run_to_completion, serve
 from jobs.base import JOBS, Job, begin
 from jobs.scheduler import keep_time
+from models.cli import tell_new_name
+from models.renamed_codes import current
 from models.run import Run
 from models.shop import load_shop
 
@@ -28,10 +30,19 @@ def commands(engine: Find, clock: Clock) -> list[click.Command]:
 
     :param engine: returns the engine of the running application. :param clock: returns the present instant.
     """
-    jobs = click.Group("jobs", help="See the jobs, and run one by hand.")
+    jobs = click.Group("jobs", help="List the scheduled jobs, or run one now.")
     jobs.add_command(_list_command(engine, clock))
     jobs.add_command(_run_command(engine, clock))
     return [_scheduler_command(engine, clock), jobs]
+
+
+class JobName(click.Choice[str]):
+    """The code of a declared job; what an earlier release called it is taken too, and the new name told."""
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Return the present code. :raises BadParameter: there is no such job."""
+        tell_new_name(value)
+        return super().convert(current(value), param, ctx)
 
 
 def _name() -> str:
@@ -73,14 +84,14 @@ def _list_command(engine: Find, clock: Clock) -> click.Command:
 
 def _run_command(engine: Find, clock: Clock) -> click.Command:
     @click.command("run")
-    @click.argument("name", type=click.Choice(sorted(JOBS)))
-    @click.option("--as-of", type=click.DateTime(), help="Do what was due by then; in UTC.")
+    @click.argument("name", type=JobName(sorted(JOBS)))
+    @click.option("--as-of", type=click.DateTime(), help="Process what was due by this time, in UTC.")
     @click.option("--preview", is_flag=True, help="Only say what it would do.")
     def run(name: str, as_of: dt.datetime | None, preview: bool) -> None:
         """Run a job now and wait for its end."""
         due = as_of.replace(tzinfo=dt.UTC) if as_of is not None else clock()
         if due > clock():
-            raise click.BadParameter("it lies ahead", param_hint="--as-of")
+            raise click.BadParameter("it is in the future", param_hint="--as-of")
         if preview:
             with Session(engine()) as session:
                 click.echo(str(JOBS[name].preview(session, due)))
@@ -98,7 +109,7 @@ def _last(session: Session, declared: Job) -> str:
 
 def _run(engine: Engine, clock: Callable[[], dt.datetime], declared: Job, as_of: dt.datetime) -> None:
     claim = begin(engine, declared, clock(), as_of, _name())
-    see_through(engine, claim, clock)
+    run_to_completion(engine, claim, clock)
     with Session(engine) as session:
         run = session.get_one(Run, claim.run_id)
         click.echo(f"{run.state.label}: {run.done} done, {run.refused} not.")

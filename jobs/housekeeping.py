@@ -10,10 +10,11 @@ from typing import Any, cast
 from sqlalchemy import ColumnElement, Table, func, or_, select
 from sqlalchemy.orm import Session
 
-from actions import sessions, throttle
-from actions.base import Context
-from actions.verify import verify
-from jobs.base import Foreseen, job, note
+from actions.core.base import Context
+from actions.execution import rate_limit
+from actions.maintenance.verify import verify
+from actions.staff import sessions
+from jobs.base import JobPreview, job, note
 from models.access import AttemptBucket, KnownBrowser, StaffLink, StaffSession
 from models.base import N_
 from models.customer import Customer
@@ -36,12 +37,12 @@ def _gone(as_of: dt.datetime) -> Iterator[tuple[Table, ColumnElement[bool]]]:
         cast(Table, model.__table__).c
         for model in (StaffSession, AttemptBucket, StaffLink, KnownBrowser, ImportFile, Run)
     )
-    lapsed = or_(
+    expired = or_(
         of_sessions.created_at < as_of - sessions.LONGEST, of_sessions.last_seen_at < as_of - sessions.IDLE
     )
     past = {
-        StaffSession: (of_sessions.created_at < as_of - sessions.KEPT) & lapsed,
-        AttemptBucket: buckets.last_at < as_of - throttle.KEPT,
+        StaffSession: (of_sessions.created_at < as_of - sessions.KEPT) & expired,
+        AttemptBucket: buckets.last_at < as_of - rate_limit.KEPT,
         StaffLink: links.expires_at < as_of - LINKS_KEPT,
         KnownBrowser: browsers.created_at < as_of - BROWSERS_KEPT,
         ImportFile: files.expires_at <= as_of,
@@ -53,17 +54,19 @@ def _gone(as_of: dt.datetime) -> Iterator[tuple[Table, ColumnElement[bool]]]:
         yield cast(Table, cast(Any, model).__table__), clause
 
 
-def things_past(session: Session, as_of: dt.datetime) -> Foreseen:
+def things_past(session: Session, as_of: dt.datetime) -> JobPreview:
     """Count what would be thrown away."""
     parts = [
         select(func.count()).select_from(table).where(past).scalar_subquery() for table, past in _gone(as_of)
     ]
     count = sum(session.execute(select(*parts)).one())
-    said = N_("%(count)s things will be thrown away: lapsed sessions and links, uploaded files, empty runs.")
-    return Foreseen(count, said if count else N_("Nothing has lapsed."), {"count": count})
+    said = N_(
+        "%(count)s expired items will be deleted: sessions, links, uploaded files and empty background jobs."
+    )
+    return JobPreview(count, said if count else N_("Nothing has expired."), {"count": count})
 
 
-@job("house.tidy", cron="30 3 * * *", label=N_("Throw away what has lapsed"), preview=things_past)
+@job("maintenance.purge", cron="30 3 * * *", label=N_("Purge expired data"), preview=things_past)
 def tidy(ctx: Context, run: Run, as_of: dt.datetime) -> int:
     """Throw away the next of what nobody needs any more: nothing of it is a fact about the shop."""
     connection = ctx.session.connection()
@@ -75,15 +78,15 @@ def tidy(ctx: Context, run: Run, as_of: dt.datetime) -> int:
     return 0
 
 
-def books(session: Session, as_of: dt.datetime) -> Foreseen:
+def books(session: Session, as_of: dt.datetime) -> JobPreview:
     """Count whose books would be gone through."""
     count = session.scalar(select(func.count()).select_from(Customer)) or 0
-    return Foreseen(1, N_("The books of %(count)s customers will be gone through."), {"count": count})
+    return JobPreview(1, N_("Balances of %(count)s customers will be checked."), {"count": count})
 
 
-@job("house.verify", cron="0 4 * * *", label=N_("Check every balance"), preview=books)
+@job("maintenance.verify_ledgers", cron="0 4 * * *", label=N_("Check all balances"), preview=books)
 def check(ctx: Context, run: Run, as_of: dt.datetime) -> int:
-    """Recompute every balance, lot and cache, and name what is off (rule 1.3). Nothing is mended by it."""
+    """Recompute every balance, lot and cache, and name what is off (rule 1.3). Nothing is corrected by it."""
     if run.done or run.refused:
         return 0
     for found in verify(ctx.session):

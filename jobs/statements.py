@@ -9,12 +9,12 @@ from typing import Any
 from sqlalchemy import ColumnElement, String, Subquery, and_, cast, func, literal, or_, select
 from sqlalchemy.orm import Session
 
-from actions.ageing import BUCKETS, owed_by_age
-from actions.base import Context, Refused
-from actions.ledger import money_text, today
-from actions.statement_mail import remind, sendable_to
-from actions.statements import statement, usual_range
-from jobs.base import Foreseen, attempt, job, note
+from actions.core.base import Context, Refused
+from actions.core.texts import money_text, today
+from actions.ledgers.ageing import BUCKETS, owed_by_age
+from actions.statements.sending import remind, sendable_to
+from actions.statements.statements import statement, usual_range
+from jobs.base import JobPreview, attempt, job, note
 from models.base import N_
 from models.customer import Customer
 from models.mail import Mail
@@ -23,25 +23,25 @@ from models.shop import Shop, load_shop
 
 CODE = "customer.remind"
 CHUNK = 20
-"""Customers in one transaction: each gets a PDF, and SQLite lets nobody else write meanwhile."""
+"""Customers in one transaction: each gets a PDF, and SQLite lets nobody else write in the meantime."""
 LOOKED_AT = 500
 """Customers who owe anything, looked at in one statement for what is overdue."""
-OFF = N_("Nobody is reminded: statement reminders are switched off in the settings.")
-EXTERNAL = N_("Nobody is reminded: an accounting package keeps the balances of this shop.")
-NOTHING = N_("Nobody owes overdue money.")
-FORESEEN = N_(
-    "%(count)s customers will be sent a reminder; %(without)s more owe overdue money and have no email."
+OFF = N_("No reminders are sent: statement reminders are off in the settings.")
+EXTERNAL = N_("No reminders are sent: an accounting package keeps the balances of this shop.")
+NOTHING = N_("No overdue customers.")
+PREVIEW = N_(
+    "%(count)s customers will be sent a reminder. %(without)s overdue customers have no email address."
 )
 PAID = "paid", N_("Nothing is overdue any more.")
-REMINDED = "reminded", N_("This month's reminder was written already.")
-SENT = N_("A reminder of %(amount)s was written.")
+REMINDED = "reminded", N_("This month's reminder has already been created.")
+SENT = N_("Reminder for %(amount)s saved in the email log.")
 
 
-def reminders_due(session: Session, as_of: dt.datetime) -> Foreseen:
+def reminders_due(session: Session, as_of: dt.datetime) -> JobPreview:
     """Count who would be sent a reminder, and who cannot be."""
     shop = load_shop(session)
     if (silent := _silent(shop)) is not None:
-        return Foreseen(0, silent, {})
+        return JobPreview(0, silent, {})
     due = _overdue(select(Customer.id).where(_candidates(shop, as_of)), shop, as_of)
     mailed = func.coalesce(Customer.email, "") != ""
     query = select(func.count().filter(mailed), func.count().filter(~mailed)).where(
@@ -49,10 +49,10 @@ def reminders_due(session: Session, as_of: dt.datetime) -> Foreseen:
     )
     count, without = session.execute(query).one()
     values = {"count": count, "without": without}
-    return Foreseen(count + without, FORESEEN, values) if count + without else Foreseen(0, NOTHING, {})
+    return JobPreview(count + without, PREVIEW, values) if count + without else JobPreview(0, NOTHING, {})
 
 
-@job(CODE, cron="0 8 1 * *", label=N_("Send reminders with statements"), preview=reminders_due)
+@job(CODE, cron="0 8 1 * *", label=N_("Send reminders with statements"), preview=reminders_due, mails=True)
 def send_reminders(ctx: Context, run: Run, as_of: dt.datetime) -> int:
     """Remind the next customers who owe overdue money: each once in a month, whatever becomes of the run."""
     if _silent(ctx.shop) is not None:
@@ -117,7 +117,7 @@ def _late(session: Session, shop: Shop, as_of: dt.datetime, ids: Sequence[int]) 
     return session.scalars(select(due.c.customer_id).order_by(due.c.customer_id).limit(CHUNK)).all()
 
 
-# -- the deed -----------------------------------------------------------------------------------------------------
+# -- the action -----------------------------------------------------------------------------------------------------
 
 
 def _remind(ctx: Context, run: Run, as_of: dt.datetime, customer_id: int) -> bool:

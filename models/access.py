@@ -1,7 +1,7 @@
 """How staff get in and stay in: sessions, attempts to sign in, links by mail, second factors.
 
 None of it is a fact about the shop, so no change of it is in the journal; what a person would want to read there later
-(who signed in, who was refused, whose sessions were ended) is written there as a deed of its own. Tokens are 256
+(who signed in, who was refused, whose sessions were ended) is written there as an action of its own. Tokens are 256
 random bits, so that a plain SHA-256 keeps them as safe as a slow hash would.
 """
 
@@ -17,6 +17,7 @@ from models.base import N_, Base, table_args
 from models.member import Member
 from models.personal import account, secret
 from models.types import Choice, Json, PrimaryKey, UTCDateTime, choice
+from models.vault import Secret, SecretText
 
 
 def of_staff(ondelete: str = "CASCADE") -> Any:
@@ -65,8 +66,8 @@ class AttemptBucket(Base):
     """The recent failed attempts on one account, from one address or from one browser, by a hash of which."""
 
     __tablename__ = "attempt_bucket"
-    __label__ = N_("Attempts to sign in")
-    __plural__ = N_("Attempts to sign in")
+    __label__ = N_("Sign-in attempts")
+    __plural__ = N_("Sign-in attempts")
     __table_args__ = table_args(Index(None, "last_at"))
 
     id: Mapped[PrimaryKey]
@@ -128,15 +129,15 @@ class SecondFactor(Base):
     """An authenticator app: six digits every half minute, made from a secret that only it and we know (RFC 6238)."""
 
     __tablename__ = "second_factor"
-    __label__ = N_("Second factor")
-    __plural__ = N_("Second factors")
+    __label__ = N_("Two-factor authentication")
+    __plural__ = N_("Two-factor authentication")
     __table_args__ = table_args()
 
     id: Mapped[PrimaryKey]
     user_id: Mapped[int] = mapped_column(
         Integer, ForeignKey("ab_user.id", ondelete="CASCADE"), unique=True, info=account
     )
-    key: Mapped[str] = mapped_column(Text, info=secret)
+    key: Mapped[Secret] = mapped_column(SecretText, info=secret)
     created_at: Mapped[dt.datetime] = mapped_column(UTCDateTime, info=account)
     confirmed_at: Mapped[dt.datetime | None] = mapped_column(UTCDateTime, info=account)
     """When a first code proved that the app has the secret; before that it asks nobody for anything."""

@@ -1,4 +1,4 @@
-"""Money a customer owes or has paid: invoices and the account ledger (RULES 2)."""
+"""Money a customer owes or has paid: invoices and the account ledger (rule 2)."""
 
 from __future__ import annotations
 
@@ -53,13 +53,16 @@ class PaymentMethod(Choice):
 
 
 class Invoice(LedgerRow):
-    """An invoice on account, described by ``comment``. A void reverses its account entry (RULES 2.4)."""
+    """An invoice on account, described by ``comment``. A void reverses its account entry (rule 2.4)."""
 
     __tablename__ = "invoice"
     __label__ = N_("Invoice")
     __plural__ = N_("Invoices")
     __append_only__ = AppendOnly(
-        repoint=("customer_id",), blank=("comment",), blank_when_erased="customer_id"
+        reassignable=("customer_id",),
+        erasable=("comment",),
+        blank_when_erased="customer_id",
+        rescale=("amount",),
     )
     __table_args__ = table_args(
         capitals("currency", 3),
@@ -79,7 +82,7 @@ class Invoice(LedgerRow):
     amount: Mapped[int] = money(ledger)
     currency: Mapped[str] = mapped_column(String(3), info=ledger | CURRENCY)
     order_ref: Mapped[str | None] = mapped_column(
-        Code, info=ledger, doc=N_("The order this is the invoice of, as it was typed.")
+        Code, info=ledger, doc=N_("The order this invoice is for, as it was typed.")
     )
     order_id: Mapped[int | None] = refers("sales_order", ledger)
 
@@ -109,13 +112,16 @@ class Invoice(LedgerRow):
 
 
 class AccountEntry(LedgerRow):
-    """One movement of the account balance in minor units; positive raises what is owed (RULES 2.2)."""
+    """One movement of the account balance in minor units; positive raises what is owed (rule 2.2)."""
 
     __tablename__ = "account_entry"
     __label__ = N_("Account entry")
     __plural__ = N_("Account entries")
     __append_only__ = AppendOnly(
-        repoint=("customer_id",), blank=("comment", "reference"), blank_when_erased="customer_id"
+        reassignable=("customer_id",),
+        erasable=("comment", "reference"),
+        blank_when_erased="customer_id",
+        rescale=("amount",),
     )
     __table_args__ = table_args(
         capitals("currency", 3),
@@ -147,18 +153,18 @@ class AccountEntry(LedgerRow):
     currency: Mapped[str] = mapped_column(String(3), info=ledger | CURRENCY)
     method: Mapped[PaymentMethod | None] = mapped_column(choice(PaymentMethod, "method"), info=ledger)
     value_date: Mapped[dt.date] = mapped_column(
-        Date, info=ledger, doc=N_("The day the money counts from; statements go by it.")
+        Date, info=ledger, doc=N_("The day the money counts from, as used in statements.")
     )
     reference: Mapped[str | None] = mapped_column(
         String(80),
         info=personal("text", merge="survivor", written_by="action"),
-        doc=N_("As on the bank statement or cheque."),
+        doc=N_("As shown on the bank statement or cheque."),
     )
     external_ref: Mapped[str | None] = mapped_column(
         String(80),
         unique=True,
         info=ledger,
-        doc=N_("What the accounting package calls this entry, where it came from there."),
+        doc=N_("The accounting package's reference, if the entry came from there."),
     )
     invoice_id: Mapped[int | None] = refers("invoice", ledger)
     reverses_id: Mapped[int | None] = refers("account_entry", ledger, index=False)

@@ -1,4 +1,4 @@
-"""Addresses of a customer and the papers each of them receives (F38 to F40)."""
+"""Addresses of a customer and the papers each of them receives (features 38 to 40)."""
 
 from __future__ import annotations
 
@@ -25,19 +25,20 @@ class Address(Record):
     __table_args__ = table_args(
         capitals("country", 2),
         unique_where("uq_address_primary", "customer_id", where="is_primary"),
-        Index(None, "postcode_key", "id"),
-        Index(None, "line1_key", "id"),
-        Index(None, "town_key", "id"),
+        # With the customer in it, a search for customers reads nothing else.
+        Index("ix_address_postcode", "postcode_key", "id", "customer_id"),
+        Index("ix_address_line1", "line1_key", "id", "customer_id"),
+        Index("ix_address_town", "town_key", "id", "customer_id"),
     )
 
     customer_id: Mapped[int] = owner()
     label: Mapped[str | None] = mapped_column(
         String(60),
         info=personal("text", merge="move"),
-        doc=N_("What the customer calls it, such as Summer home."),
+        doc=N_("The customer's name for it, such as Summer home."),
     )
     recipient: Mapped[str | None] = mapped_column(
-        String(160), info=personal("name", merge="move"), doc=N_("Only where it is not the customer.")
+        String(160), info=personal("name", merge="move"), doc=N_("Only if different from the customer.")
     )
     company: Mapped[str | None] = mapped_column(String(160), info=personal("name", merge="move"))
     line1: Mapped[str] = mapped_column(
@@ -62,15 +63,24 @@ class Address(Record):
     is_billing: Mapped[bool] = mapped_column(
         Boolean, default=False, info=fact(), doc=N_("Gets copies of invoices.")
     )
-    is_delivery: Mapped[bool] = mapped_column(Boolean, default=False, info=fact(), doc=N_("Gets deliveries."))
+    is_delivery: Mapped[bool] = mapped_column(
+        Boolean, default=False, info=fact(), doc=N_("Deliveries go here.")
+    )
     is_primary: Mapped[bool] = mapped_column(
-        Boolean, default=False, info=fact(), doc=N_("The address that lists and the record's header show.")
+        Boolean,
+        default=False,
+        info=fact(),
+        doc=N_("The address shown in lists and at the top of the record."),
     )
     postcode_key: Mapped[str] = mapped_column(
-        Key, default="", info=search_key("address", sensitive="address")
+        Key, default="", info=search_key("address", of="postcode", by=normalise.postcode, sensitive="address")
     )
-    line1_key: Mapped[str] = mapped_column(Key, default="", info=search_key("address", sensitive="address"))
-    town_key: Mapped[str] = mapped_column(Key, default="", info=search_key("address", sensitive="address"))
+    line1_key: Mapped[str] = mapped_column(
+        Key, default="", info=search_key("address", of="line1", by=normalise.folded, sensitive="address")
+    )
+    town_key: Mapped[str] = mapped_column(
+        Key, default="", info=search_key("address", of="town", by=normalise.folded, sensitive="address")
+    )
 
     customer: Mapped[Customer] = relationship(back_populates="addresses")
 
@@ -93,7 +103,7 @@ class Address(Record):
         return ", ".join(part for part in (self.line1, self.town, self.postcode) if part) or f"#{self.id}"
 
     def derive(self) -> None:
-        """Write a new postcode the way its country does, and recompute the search keys (RULES 7.2)."""
+        """Write a new postcode the way its country does, and recompute the search keys (rule 7.2)."""
         if inspect(self).attrs.postcode.history.has_changes():
             self.postcode = places.tidy_postcode(self.postcode, self.country or "GB")
         self.postcode_key = normalise.postcode(self.postcode)

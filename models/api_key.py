@@ -16,8 +16,8 @@ from models.validate import checked, required
 class KeyScope(Choice):
     """What a key is good for; never more than its owner may do at that moment."""
 
-    READ = "read", N_("Reading only")
-    FULL = "full", N_("Everything its owner may do")
+    READ = "read", N_("Read only")
+    FULL = "full", N_("Everything its owner can do")
 
 
 class ApiKey(Record):
@@ -33,19 +33,19 @@ class ApiKey(Record):
     __table_args__ = table_args()
 
     name: Mapped[str] = mapped_column(
-        String(80), info=fact() | checked(required(N_("Say what the key is for.")))
+        String(80), info=fact() | checked(required(N_("Enter what the key is for.")))
     )
     user_id: Mapped[int] = mapped_column(
         Integer, ForeignKey("ab_user.id", ondelete="RESTRICT"), index=True, info=staff
     )
     owner_name: Mapped[str] = mapped_column(String(140), default="", info=staff)
     prefix: Mapped[str] = mapped_column(
-        String(12), info=account, doc=N_("How the key begins, to tell keys apart.")
+        String(12), info=account, doc=N_("The first characters of the key, to tell keys apart.")
     )
     hash: Mapped[str] = mapped_column(String(64), unique=True, info=secret)
     scope: Mapped[KeyScope] = mapped_column(choice(KeyScope, "scope"), default=KeyScope.READ, info=fact())
     expires_on: Mapped[dt.date | None] = mapped_column(
-        Date, info=fact(), doc=N_("The last day it works; empty for no end.")
+        Date, info=fact(), doc=N_("The last day it works. Leave blank for no end date.")
     )
     revoked_at: Mapped[dt.datetime | None] = mapped_column(UTCDateTime, info=state())
     last_used_at: Mapped[dt.datetime | None] = mapped_column(UTCDateTime, info=account)

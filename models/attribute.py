@@ -1,4 +1,4 @@
-"""Fields of the shop's own making, and their values on customers (F29)."""
+"""Fields of the shop's own making, and their values on customers (feature 29)."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import datetime as dt
 from decimal import Decimal, InvalidOperation
 
 from sqlalchemy import Boolean, Integer, String, Text, UniqueConstraint
-from sqlalchemy.orm import Mapped, mapped_column, object_session, relationship
+from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from models import normalise
 from models.base import N_, Record, table_args
@@ -18,9 +18,13 @@ from models.validate import between, checked, matching, required, texts
 
 CODE = matching(
     "[a-z][a-z0-9_]{0,39}",
-    N_("Use small letters, digits and _, beginning with a letter, such as shoe_size."),
+    N_("Use lower-case letters, digits and _, starting with a letter, such as shoe_size."),
     upper=False,
 )
+
+
+NAMED = 12
+"""Choices that a refusal names."""
 
 
 class AttributeKind(Choice):
@@ -46,19 +50,21 @@ class AttributeDefinition(Record):
         String(40),
         unique=True,
         info=fact() | checked(CODE),
-        doc=N_("Name for imports and other systems: small letters, digits and _."),
+        doc=N_("Name for imports and other systems: lower-case letters, digits and _."),
     )
     kind: Mapped[AttributeKind] = mapped_column(
         choice(AttributeKind, "kind"), default=AttributeKind.TEXT, info=fact()
     )
     choices: Mapped[list[str] | None] = mapped_column(
-        Json, info=fact() | checked(texts), doc=N_("For a choice: what there is to choose from.")
+        Json, info=fact() | checked(texts), doc=N_("The options, if the kind is a choice.")
     )
     position: Mapped[int] = mapped_column(
         Integer, default=0, info=fact() | checked(between(0, 10_000)), doc=N_("Lower numbers come first.")
     )
     is_active: Mapped[bool] = mapped_column(Boolean, default=True, info=fact())
-    name_key: Mapped[str] = mapped_column(Key, unique=True, info=search_key("none"))
+    name_key: Mapped[str] = mapped_column(
+        Key, unique=True, info=search_key("none", of="name", by=normalise.folded)
+    )
 
     def __str__(self) -> str:
         return self.name
@@ -72,9 +78,9 @@ class AttributeDefinition(Record):
         if not changed & {"kind", "choices"}:
             return {}
         if self.kind == AttributeKind.CHOICE and not self.choices:
-            return {"choices": N_("Enter at least one choice.")}
+            return {"choices": N_("Enter at least one option.")}
         if self.kind != AttributeKind.CHOICE and self.choices:
-            return {"choices": N_("Only the kind Choice has choices: clear them, or change the kind.")}
+            return {"choices": N_("Only the kind Choice has options. Clear them or change the kind.")}
         return {}
 
 
@@ -85,6 +91,7 @@ class AttributeValue(Record):
     __label__ = N_("Attribute")
     __plural__ = N_("Attributes")
     __same__ = ("definition_id",)
+    __asked__ = ("definition",)
     __table_args__ = table_args(UniqueConstraint("customer_id", "definition_id"))
 
     customer_id: Mapped[int] = owner("combine", ondelete="CASCADE", index=False)
@@ -101,12 +108,9 @@ class AttributeValue(Record):
 
     def problems(self, changed: set[str]) -> dict[str, str]:
         """Check the value by the kind of its attribute."""
-        session, definition = object_session(self), self.definition
-        if definition is None and session is not None and self.definition_id is not None:
-            definition = session.get(AttributeDefinition, self.definition_id)
-        if definition is None or not changed & {"value", "definition", "definition_id"}:
+        if self.definition is None or not changed & {"value", "definition", "definition_id"}:
             return {}
-        sentence = value_problem(definition, self.value)
+        sentence = value_problem(self.definition, self.value)
         return {"value": sentence} if sentence else {}
 
 
@@ -120,8 +124,13 @@ def value_problem(definition: AttributeDefinition, value: str) -> str | None:
         case AttributeKind.BOOLEAN if value not in ("true", "false"):
             return N_("Enter true or false.")
         case AttributeKind.CHOICE if value not in (definition.choices or []):
-            return N_("Choose one of the values of the list.")
+            return _choose(definition.choices or [])
     return None
+
+
+def _choose(choices: list[str]) -> str:
+    more = " …" if len(choices) > NAMED else ""
+    return f"Choose one of these: {', '.join(choices[:NAMED])}{more}."
 
 
 def _is_number(value: str) -> bool:

@@ -59,7 +59,7 @@ class Invalid(Exception):
         super().__init__("; ".join(f"{field}: {text}" for field, text in errors.items()))
         self.errors = errors
         self.about: About | None = None
-        """The row it is about, where a deed is about several."""
+        """The row it is about, where an action is about several."""
 
 
 class Base(DeclarativeBase):
@@ -69,7 +69,9 @@ class Base(DeclarativeBase):
     __journal__: ClassVar[bool] = False
     __append_only__: ClassVar[Any] = None
     __same__: ClassVar[tuple[str, ...]] = ()
-    """Columns by which two rows of one customer say the same, so that a merge keeps one of them (RULES 3.4)."""
+    """Columns by which two rows of one customer say the same, so that a merge keeps one of them (rule 3.4)."""
+    __asked__: ClassVar[tuple[str, ...]] = ()
+    """Relations to another row that ``problems`` asks; a save looks them up first by the key they have by then."""
     __label__: ClassVar[str] = ""
     __plural__: ClassVar[str] = ""
     __resource__: ClassVar[str] = ""
@@ -123,7 +125,7 @@ class Record(Base):
 
 
 class LedgerRow(Base):
-    """An append-only row that is its own journal: actor, time, reason and changeset are on it (RULES 1.1, 2.4)."""
+    """An append-only row that is its own journal: actor, time, reason and changeset are on it (rules 1.1, 2.4)."""
 
     __abstract__ = True
 

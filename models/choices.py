@@ -7,7 +7,7 @@ from models.types import Choice
 
 
 class Status(Choice):
-    """How a customer came to have a record, and whether they may sign in (F59)."""
+    """How a customer came to have a record, and whether they may sign in (feature 59)."""
 
     REGISTERED = "registered", N_("Registered")
     GUEST = "guest", N_("Guest")
@@ -16,7 +16,7 @@ class Status(Choice):
 
 
 class AccountType(Choice):
-    """Retail is the default; trade and agent are switched on by staff (F44, F45)."""
+    """Retail is the default; trade and agent are switched on by staff (features 44, 45)."""
 
     RETAIL = "retail", N_("Retail")
     TRADE = "trade", N_("Trade")
@@ -24,7 +24,7 @@ class AccountType(Choice):
 
 
 class CreatedVia(Choice):
-    """The door a record came in by (F14)."""
+    """The channel that a record came by (feature 14)."""
 
     BACK_OFFICE = "back_office", N_("Back office")
     ONLINE = "online", N_("Online")
@@ -32,11 +32,12 @@ class CreatedVia(Choice):
     AMAZON = "amazon", N_("Amazon")
     EBAY = "ebay", N_("eBay")
     IMPORT = "import", N_("Import")
+    API = "api", N_("API")
     DEMO = "demo", N_("Demo data")
 
 
 class Gender(Choice):
-    """As the customer states it; empty when they were not asked (F24)."""
+    """As the customer states it; empty when they were not asked (feature 24)."""
 
     FEMALE = "female", N_("Female")
     MALE = "male", N_("Male")

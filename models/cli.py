@@ -1,58 +1,60 @@
-"""Commands of the ground floor: loading the demo shop."""
+"""What a command of the command line says of a database that it cannot work with."""
 
 from __future__ import annotations
 
-import time
+import copy
 from collections.abc import Callable
+from typing import Any
 
 import click
 from sqlalchemy import Engine
-from sqlalchemy.orm import Session
+from sqlalchemy.exc import SQLAlchemyError
 
-from models import demo, schema
-from models.dialect import WRITE
+from models import outage, rescaling, schema
+from models.renamed_codes import ANSWERED_UNTIL, current
 
 
-def commands(
-    engine: Callable[[], Engine], hash_password: Callable[[str], str] | None = None
-) -> list[click.Command]:
-    """Return the commands, ready to register.
+def plainly(
+    command: click.Command, engine: Callable[[], Engine], *, checked: bool, counts: bool
+) -> click.Command:
+    """Have a command say in a sentence what is wrong with the database, in place of a traceback.
 
-    :param engine: gives the configured engine when a command runs.
-    :param hash_password: makes the stored form of a password; without it the demo shop gets no staff.
+    :param checked: it does not begin on a database that is not as this release needs it.
+    :param counts: nor on amounts that are stored with another scale than this version counts with (rule 2.1).
     """
-    return [_demo(engine, hash_password)]
+    command = copy.copy(command)  # which several applications of a process may share
+    invoke = command.invoke
 
+    def invoked(ctx: click.Context) -> Any:
+        try:
+            if checked:
+                schema.check(engine())
+            if counts:
+                rescaling.refuse_differences(engine())
+            return invoke(ctx)
+        except schema.SchemaError as unfit:
+            raise click.ClickException(str(unfit)) from None
+        except SQLAlchemyError as error:
+            raise click.ClickException(_why(error, engine())) from error
 
-def _demo(engine: Callable[[], Engine], hash_password: Callable[[str], str] | None) -> click.Command:
-    @click.command("demo")
-    @click.option("--customers", type=click.IntRange(1, 10_000_000), default=2000, show_default=True)
-    @click.option(
-        "--seed", type=int, default=2026, show_default=True, help="The same seed gives the same shop."
-    )
-    def command(customers: int, seed: int) -> None:
-        """Fill an empty database with a believable shop, and staff to sign in as."""
-        _load(engine(), customers, seed, hash_password)
-
+    command.invoke = invoked  # type: ignore[method-assign]
     return command
 
 
-def _load(engine: Engine, customers: int, seed: int, hash_password: Callable[[str], str] | None) -> None:
-    started = time.monotonic()
-    try:
-        if not schema.at_head(engine):
-            raise demo.DemoRefused("The database is not up to date: run `flask --app app up` first.")
-        demo.refuse_unless_empty(engine)
-        added = _staff(engine, hash_password) if hash_password else []
-        with click.progressbar(length=customers, label="Customers") as bar:
-            rows = demo.load(engine, customers, seed, progress=lambda done: bar.update(done - bar.pos))
-    except (demo.DemoRefused, schema.SchemaError, LookupError) as refused:
-        raise click.ClickException(str(refused)) from refused
-    click.echo(f"{customers:,} customers in {rows:,} rows, {time.monotonic() - started:.0f} s.")
-    if added:
-        click.echo(f"Sign in as {', '.join(added)}; the password of each is {demo.PASSWORD}.")
+def tell_new_name(code: str) -> None:
+    """Say on stderr what a code is called now, where it was given by an older name."""
+    if (now := current(code)) != code:
+        click.echo(f"{code} is called {now} now; the old name works until {ANSWERED_UNTIL}.", err=True)
 
 
-def _staff(engine: Engine, hash_password: Callable[[str], str]) -> list[str]:
-    with Session(engine.execution_options(**{WRITE: True})) as session, session.begin():
-        return demo.demo_staff(session, hash_password)
+def _why(error: SQLAlchemyError, engine: Engine) -> str:
+    """Return what ails the database that an error came from. :raises SQLAlchemyError: nothing does."""
+    found = outage.trouble(error)
+    if found is None:
+        raise error
+    if found is outage.Trouble.SCHEMA:
+        try:
+            schema.check(engine)
+        except schema.SchemaError as unfit:
+            return str(unfit)
+    return f"The database {found.said}: {outage.first_line(getattr(error, 'orig', None) or error)}"

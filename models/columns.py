@@ -29,14 +29,14 @@ def owner(
     written_by: personal.Writer = "form",
     index: bool = True,
 ) -> MappedColumn[Any]:
-    """Return the ``customer_id`` of a row of one customer, with what a merge does to it (RULES 3.3)."""
+    """Return the ``customer_id`` of a row of one customer, with what a merge does to it (rule 3.3)."""
     return refers(
         "customer", personal.reference(merge, written_by=written_by), ondelete=ondelete, index=index
     )
 
 
 def money(info: personal.Info, **options: Any) -> MappedColumn[Any]:
-    """Return a sum of money in integer minor units (RULES 2.1)."""
+    """Return a sum of money in integer minor units (rule 2.1)."""
     return mapped_column(Minor, info=info, **options)
 
 
@@ -60,8 +60,15 @@ def filled(name: str, column: str, *, unique: bool = False) -> Index:
 
 
 def reversed_once(table: str) -> Index:
-    """Return the index by which no row of a ledger is reversed twice (RULES 1.8, 2.4)."""
+    """Return the index by which no row of a ledger is reversed twice (rules 1.8, 2.4)."""
     return filled(f"uq_{table}_reverses_id", "reverses_id", unique=True)
+
+
+def of_orders(table: str) -> Index:
+    """Return the index by which what an order moved for a customer is added up (rule 1.13)."""
+    there = text("order_ref IS NOT NULL")
+    name = f"ix_{table}_of_order"
+    return Index(name, "customer_id", "order_ref", sqlite_where=there, postgresql_where=there)
 
 
 def unique_where(name: str, *columns: str, where: str) -> Index:

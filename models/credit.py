@@ -1,4 +1,4 @@
-"""Credit from gift cards that were redeemed to an account (F77, RULES 2.7)."""
+"""Credit from gift cards that were redeemed to an account (feature 77, rule 2.7)."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from sqlalchemy import Index, String
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from models.base import N_, LedgerRow, table_args
-from models.columns import capitals, check, money, owner, refers, reversed_once
+from models.columns import capitals, check, money, of_orders, owner, refers, reversed_once
 from models.customer import Customer
 from models.order import Order
 from models.personal import ledger
@@ -31,7 +31,10 @@ class CreditEntry(LedgerRow):
     __label__ = N_("Credit entry")
     __plural__ = N_("Gift-card credit")
     __append_only__ = AppendOnly(
-        repoint=("customer_id",), blank=("comment",), blank_when_erased="customer_id"
+        reassignable=("customer_id",),
+        erasable=("comment",),
+        blank_when_erased="customer_id",
+        rescale=("amount",),
     )
     __table_args__ = table_args(
         capitals("currency", 3),
@@ -44,6 +47,7 @@ class CreditEntry(LedgerRow):
         reversed_once("credit_entry"),
         Index(None, "customer_id", "created_at", "id"),
         Index(None, "customer_id", "changeset_id"),
+        of_orders("credit_entry"),
         Index(None, "created_at", "id"),
     )
 
@@ -56,7 +60,7 @@ class CreditEntry(LedgerRow):
     )
     order_id: Mapped[int | None] = refers("sales_order", ledger)
     code_last4: Mapped[str | None] = mapped_column(
-        String(4), info=ledger, doc=N_("The end of the gift card's code.")
+        String(4), info=ledger, doc=N_("The last characters of the gift card's code.")
     )
     reverses_id: Mapped[int | None] = refers("credit_entry", ledger, index=False)
 

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from sqlalchemy import BigInteger, Boolean, Date, ForeignKey, Index, Integer, String, text
-from sqlalchemy.orm import Mapped, mapped_column, object_session, relationship
+from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from models import normalise, places, validate
 from models.base import N_, Record, Staff, table_args
@@ -35,7 +35,8 @@ if TYPE_CHECKING:
 
 
 MERGED = text("merged_into_id IS NOT NULL")
-OWN_AGENT = N_("Choose another agent: this one is the customer or one of their own sub-customers.")
+AWAITING = text("status = 'pending_approval'")
+OWN_AGENT = N_("Choose another agent. This one is the customer or one of their own sub-customers.")
 NO_AGENT = N_("Choose a customer whose type is agent.")
 
 
@@ -43,13 +44,14 @@ class Customer(Record):
     """One person or company. ``points``, ``account_balance``, ``credit_balance`` are caches of the ledgers.
 
     A positive account balance means that the customer owes the shop, a negative one that they are in credit
-    (RULES 2.2). A merged record stays as a tombstone that names its survivor; an erased one stays as a row
+    (rule 2.2). A merged record stays as a tombstone that names its survivor; an erased one stays as a row
     without personal data.
     """
 
     __tablename__ = "customer"
     __label__ = N_("Customer")
     __plural__ = N_("Customers")
+    __asked__ = ("agent",)
     __table_args__ = table_args(
         capitals("currency", 3),
         check("no_self_agent", "agent_id IS NULL OR agent_id <> id"),
@@ -84,6 +86,11 @@ class Customer(Record):
         ),
         # Only the merged ones: an index of all would tempt the planner to find the others by it.
         Index("ix_customer_merged_into_id", "merged_into_id", sqlite_where=MERGED, postgresql_where=MERGED),
+        Index("ix_customer_phone", "phone_key", "id", "merged_into_id", "sales_channel_id"),
+        Index("ix_customer_postcode", "postcode_key", "id", "merged_into_id", "sales_channel_id"),
+        # A class has a large part of the shop: its customers are walked by their ids.
+        Index("ix_customer_class", "customer_class_id", "id", "merged_into_id", "sales_channel_id"),
+        Index("ix_customer_awaiting", "created_at", "id", sqlite_where=AWAITING, postgresql_where=AWAITING),
         Index(None, "first_name_key", "id"),
         Index(None, "email_key", "id"),
         Index(None, "company_key", "id"),
@@ -102,7 +109,7 @@ class Customer(Record):
     last_name: Mapped[str | None] = mapped_column(String(100), info=personal("name"))
     company_name: Mapped[str | None] = mapped_column(String(160), info=personal("name"))
     trading_name: Mapped[str | None] = mapped_column(
-        String(160), info=personal("name"), doc=N_("Only where the business trades under another name.")
+        String(160), info=personal("name"), doc=N_("Only if the business trades under another name.")
     )
     company_number: Mapped[str | None] = mapped_column(
         String(30), info=personal("number", sensitive="vat") | checked(places.company_number)
@@ -110,7 +117,7 @@ class Customer(Record):
     vat_number: Mapped[str | None] = mapped_column(
         String(30),
         info=personal("number", sensitive="vat") | checked(places.vat_number),
-        doc=N_("With the country letters in front, such as GB980780684."),
+        doc=N_("Include the country letters, such as GB980780684."),
     )
     email: Mapped[str | None] = mapped_column(
         String(254), info=personal("email", sensitive="email") | checked(validate.email)
@@ -124,7 +131,7 @@ class Customer(Record):
     language: Mapped[str | None] = mapped_column(
         String(35),
         info=fact(merge="fill", erase="clear") | places.LANGUAGE,
-        doc=N_("The language we write to the customer in."),
+        doc=N_("The language of emails to this customer."),
     )
 
     status: Mapped[Status] = mapped_column(choice(Status, "status"), default=Status.REGISTERED, info=state())
@@ -135,25 +142,25 @@ class Customer(Record):
         Boolean,
         default=True,
         info=fact(merge="stricter"),
-        doc=N_("Switched off, the customer cannot reach the account."),
+        doc=N_("Inactive customers cannot sign in or order."),
     )
     created_via: Mapped[CreatedVia] = mapped_column(
         choice(CreatedVia, "created_via"), default=CreatedVia.BACK_OFFICE, info=state()
     )
 
-    customer_class_id: Mapped[int | None] = refers("customer_class", fact(merge="fill"))
+    customer_class_id: Mapped[int | None] = refers("customer_class", fact(merge="fill"), index=False)
     membership_group_id: Mapped[int | None] = refers("membership_group", fact(merge="fill", erase="clear"))
     acquisition_source_id: Mapped[int | None] = refers("acquisition_source", fact(merge="fill"))
     price_list_id: Mapped[int | None] = refers(
-        "price_list", fact(merge="fill"), doc=N_("Empty: the sales channel's price list.")
+        "price_list", fact(merge="fill"), doc=N_("Leave blank to use the sales channel's price list.")
     )
     sales_channel_id: Mapped[int] = refers("sales_channel", fact())
     payment_term_id: Mapped[int | None] = refers("payment_term", fact(merge="fill"))
     bank_account_id: Mapped[int | None] = refers(
-        "bank_account", fact(merge="fill"), doc=N_("Which of our bank accounts this customer pays into.")
+        "bank_account", fact(merge="fill"), doc=N_("The bank account of ours that this customer pays into.")
     )
     agent_id: Mapped[int | None] = refers(
-        "customer", reference(), doc=N_("The agent who looks after this customer for us.")
+        "customer", reference(), doc=N_("The agent who looks after this customer.")
     )
 
     free_delivery: Mapped[bool] = mapped_column(
@@ -169,10 +176,11 @@ class Customer(Record):
         Boolean,
         default=False,
         info=fact(merge="stricter"),
-        doc=N_("May buy on account, online and in store."),
+        doc=N_("Can buy on account, online and in store."),
     )
     credit_limit: Mapped[int | None] = money(
-        fact() | checked(validate.not_negative), doc=N_("The most the customer may owe. Empty: no limit.")
+        fact() | checked(validate.not_negative),
+        doc=N_("The most the customer may owe. Leave blank for no limit."),
     )
     currency: Mapped[str] = mapped_column(
         String(3), default="GBP", info=fact(merge="refuse") | places.CURRENCY
@@ -192,7 +200,7 @@ class Customer(Record):
         Boolean,
         default=True,
         info=fact(merge="stricter"),
-        doc=N_("Switched off, the customer gets no mail before points lapse."),
+        doc=N_("Untick to stop sending this customer points expiry emails."),
     )
 
     points: Mapped[int] = mapped_column(BigInteger, default=0, info=derived)
@@ -212,10 +220,25 @@ class Customer(Record):
     merged_into_id: Mapped[int | None] = refers("customer", reference(written_by="action"), index=False)
     anonymised_at: Mapped[dt.datetime | None] = mapped_column(UTCDateTime, info=state())
 
-    email_key: Mapped[str] = mapped_column(Key, default="", info=search_key("email", sensitive="email"))
-    last_name_key: Mapped[str] = mapped_column(Key, default="", info=search_key("name"))
-    first_name_key: Mapped[str] = mapped_column(Key, default="", info=search_key("name"))
-    company_key: Mapped[str] = mapped_column(Key, default="", info=search_key("name"))
+    email_key: Mapped[str] = mapped_column(
+        Key, default="", info=search_key("email", of="email", by=normalise.email, sensitive="email")
+    )
+    last_name_key: Mapped[str] = mapped_column(
+        Key, default="", info=search_key("name", of="last_name", by=normalise.surname)
+    )
+    first_name_key: Mapped[str] = mapped_column(
+        Key, default="", info=search_key("name", of="first_name", by=normalise.folded)
+    )
+    company_key: Mapped[str] = mapped_column(
+        Key, default="", info=search_key("name", of="company_name", by=normalise.folded)
+    )
+    # Those of the primary phone and address, kept by triggers (models/triggers.py): lists are sorted by them.
+    phone_key: Mapped[str] = mapped_column(
+        Key, default="", server_default="", info=search_key("phone", sensitive="phone")
+    )
+    postcode_key: Mapped[str] = mapped_column(
+        Key, default="", server_default="", info=search_key("address", sensitive="address")
+    )
 
     customer_class: Mapped[CustomerClass | None] = relationship()
     membership_group: Mapped[MembershipGroup | None] = relationship()
@@ -290,11 +313,13 @@ class Customer(Record):
         return self.full_name
 
     def derive(self) -> None:
-        """Recompute the four search keys (RULES 7.2)."""
+        """Recompute the four search keys (rule 7.2)."""
         self.email_key = normalise.email(self.email)
         self.last_name_key = normalise.surname(self.last_name)
         self.first_name_key = normalise.folded(self.first_name)
         self.company_key = normalise.folded(self.company_name or self.trading_name)
+        if self.phone_key is None:  # said outright, so that many new rows go in one statement
+            self.phone_key, self.postcode_key = "", ""
 
     def problems(self, changed: set[str]) -> dict[str, str]:
         """Check what depends on several fields: the agent, and numbers whose shape depends on the country."""
@@ -305,7 +330,7 @@ class Customer(Record):
         if "company_number" in changed:
             found |= places.company_number_problem("company_number", self.company_number, country)
         if "date_of_birth" in changed and self._born_after_save():
-            found["date_of_birth"] = N_("Enter a date of birth in the past.")
+            found["date_of_birth"] = N_("Date of birth must be in the past.")
         return found
 
     def _born_after_save(self) -> bool:
@@ -316,9 +341,7 @@ class Customer(Record):
         return next((address.country for address in self.addresses if address.is_primary), None)
 
     def _agent_problem(self) -> dict[str, str]:
-        session, agent = object_session(self), self.agent
-        if self.agent_id is not None and session is not None and (agent is None or agent.id != self.agent_id):
-            agent = session.get(Customer, self.agent_id)
+        agent = self.agent
         if agent is None:
             return {}
         if agent is self or (self.id is not None and agent.agent_id == self.id):

@@ -1,4 +1,4 @@
-"""Gift cards: money that waits behind a code until somebody redeems it to their account (RULES 2.13)."""
+"""Gift cards: money that waits behind a code until somebody redeems it to their account (rule 2.13)."""
 
 from __future__ import annotations
 
@@ -44,11 +44,13 @@ class GiftCard(Record):
     )
 
     code_key: Mapped[str] = mapped_column(Key, unique=True, info=secret)
-    last4: Mapped[str] = mapped_column(String(4), info=derived, doc=N_("The end of the card's code."))
+    last4: Mapped[str] = mapped_column(
+        String(4), info=derived, doc=N_("The last characters of the card's code.")
+    )
     amount: Mapped[int] = money(state())
     currency: Mapped[str] = mapped_column(String(3), info=state() | CURRENCY)
     expires_on: Mapped[dt.date | None] = mapped_column(
-        Date, info=state(), doc=N_("The last day it can be redeemed; empty for no end.")
+        Date, info=state(), doc=N_("The last day it can be redeemed. Leave blank for no end date.")
     )
     voided_at: Mapped[dt.datetime | None] = mapped_column(UTCDateTime, info=state())
     redeemed_entry_id: Mapped[int | None] = refers("credit_entry", derived, index=False, unique=True)

@@ -1,7 +1,7 @@
 """Imports: a file on its way into a table, row by row, and the mappings that staff keep for the next one.
 
 A file and its rows are a place to work in, not facts: they are not journalled, and they go when their time has come.
-What an import changes is journalled like any other deed, under the run that made it.
+What an import changes is journalled like any other action, under the run that made it.
 """
 
 from __future__ import annotations
@@ -17,17 +17,17 @@ from models.base import N_, Base, Invalid, Record, Staff, table_args
 from models.columns import refers
 from models.personal import fact, personal, search_key, staff, system
 from models.run import Run
-from models.types import Choice, Id, Json, Key, PrimaryKey, UTCDateTime, choice
+from models.types import Choice, File, Id, Json, Key, PrimaryKey, UTCDateTime, choice
 from models.validate import checked
 
 
 class ImportState(Choice):
     """How far a file has come."""
 
-    UPLOADED = "uploaded", N_("Waiting for its columns")
-    TRYING = "trying", N_("Being tried")
-    TRIED = "tried", N_("Tried")
-    APPLIED = "applied", N_("Applied")
+    UPLOADED = "uploaded", N_("Waiting for mapping")
+    TRYING = "trying", N_("Checking")
+    TRIED = "tried", N_("Checked")
+    APPLIED = "applied", N_("Imported")
 
 
 class Verdict(Choice):
@@ -60,6 +60,9 @@ class ImportFile(Base):
     )
     size: Mapped[int] = mapped_column(Integer, default=0, info=system)
     headers: Mapped[list[str]] = mapped_column(Json, info=personal("text", written_by="product"))
+    reading: Mapped[dict[str, Any] | None] = mapped_column(
+        Json, info=personal("text", written_by="product"), doc=N_("How the file is read.")
+    )
     plan: Mapped[dict[str, Any] | None] = mapped_column(
         Json, info=personal("text", written_by="product"), doc=N_("Which column goes where, and how.")
     )
@@ -67,6 +70,9 @@ class ImportFile(Base):
     changed: Mapped[int] = mapped_column(Integer, default=0, info=system)
     unchanged: Mapped[int] = mapped_column(Integer, default=0, info=system)
     refused: Mapped[int] = mapped_column(Integer, default=0, info=system)
+    busy_until: Mapped[dt.datetime | None] = mapped_column(
+        UTCDateTime, info=system, doc=N_("Until when the worker that reads its rows has it for itself.")
+    )
     trial_id: Mapped[int | None] = refers("run", system)
     run_id: Mapped[int | None] = refers("run", system)
 
@@ -77,10 +83,28 @@ class ImportFile(Base):
         return self.name
 
 
+class ImportPiece(Base):
+    """A piece of an uploaded file as it came, for it to be read in another way."""
+
+    __tablename__ = "import_piece"
+    __label__ = N_("File part")
+    __plural__ = N_("File parts")
+    __table_args__ = table_args(UniqueConstraint("file_id", "position"))
+
+    id: Mapped[PrimaryKey]
+    file_id: Mapped[int] = refers("import_file", system, ondelete="CASCADE", index=False)
+    position: Mapped[int] = mapped_column(Integer, info=system)
+    content: Mapped[bytes] = mapped_column(File, info=personal("text", written_by="product"))
+
+    def __str__(self) -> str:
+        return f"{self.position}"
+
+
 class ImportRow(Base):
     """One row of a file: its cells as text, the values they stand for, and what became of it.
 
-    ``row_id`` is the record it is about, once there is one; ``seen`` the version that record had when it was tried.
+    ``flaws`` are column -> why nobody can tell what its cell says; ``row_id`` is the record it is about, once there is
+    one; ``seen`` the version that record had when it was tried.
     """
 
     __tablename__ = "import_row"
@@ -97,6 +121,7 @@ class ImportRow(Base):
     position: Mapped[int] = mapped_column(Integer, info=system)
     line: Mapped[int] = mapped_column(Integer, info=system)
     cells: Mapped[list[str] | None] = mapped_column(Json, info=personal("text", written_by="product"))
+    flaws: Mapped[dict[str, str] | None] = mapped_column(Json, info=personal("text", written_by="product"))
     given: Mapped[dict[str, Any] | None] = mapped_column(Json, info=personal("text", written_by="product"))
     verdict: Mapped[Verdict | None] = mapped_column(choice(Verdict, "verdict"), info=system)
     row_id: Mapped[int | None] = mapped_column(Id, info=system)
@@ -112,7 +137,7 @@ class ImportRow(Base):
 def _speaking(field: str, value: str | None) -> str:
     """Check a name that people are to find again in a list."""
     if value is None or not any(character.isalnum() for character in value):
-        raise Invalid({field: N_("Give the mapping a name with letters or figures in it.")})
+        raise Invalid({field: N_("Enter a name for the mapping with letters or digits in it.")})
     return value
 
 
@@ -136,7 +161,15 @@ class ImportMapping(Record):
     fields: Mapped[dict[str, str]] = mapped_column(Json, info=fact())
     match: Mapped[str | None] = mapped_column(String(63), info=fact())
     clear_empty: Mapped[bool] = mapped_column(Boolean, default=False, info=fact())
-    name_key: Mapped[str] = mapped_column(Key, default="", info=search_key("none"))
+    month_first: Mapped[bool | None] = mapped_column(
+        Boolean, info=fact(), doc=N_("Whether 03/04/2026 means 4 March. Blank if it was never asked.")
+    )
+    figures: Mapped[str | None] = mapped_column(
+        String(8), info=fact(), doc=N_("How numbers are written, as the language that writes them this way.")
+    )
+    name_key: Mapped[str] = mapped_column(
+        Key, default="", info=search_key("none", of="name", by=normalise.folded)
+    )
 
     owner: Mapped[Staff] = relationship(Staff, foreign_keys=[owner_id])
 

@@ -1,4 +1,4 @@
-"""The journal: one changeset a deed, one change a row it touched, before and after (RULES 9).
+"""The journal: one changeset an action, one change a row it touched, before and after (rule 9).
 
 The journal is the audit log and the source of undo. It is written in the transaction of the change, and the database
 itself refuses to alter it: see :mod:`models.triggers`.
@@ -15,6 +15,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from models import personal
 from models.base import N_, Base, Staff, table_args
 from models.columns import filled
+from models.renamed_codes import StoredCode
 from models.triggers import AppendOnly
 from models.types import Id, Json, PrimaryKey, UTCDateTime
 
@@ -38,7 +39,7 @@ class Changeset(Base):
 
     id: Mapped[PrimaryKey]
     at: Mapped[dt.datetime] = mapped_column(UTCDateTime, nullable=False, index=True, info=personal.system)
-    action: Mapped[str] = mapped_column(String(100), nullable=False, index=True, info=personal.system)
+    action: Mapped[str] = mapped_column(StoredCode(100), nullable=False, index=True, info=personal.system)
     actor_id: Mapped[int | None] = mapped_column(
         Integer, ForeignKey("ab_user.id", ondelete="RESTRICT"), index=True, info=personal.staff
     )
@@ -74,7 +75,7 @@ class Changeset(Base):
 
     @property
     def subject(self) -> tuple[str | None, int | None]:
-        """The record the deed was about, as (table, id)."""
+        """The record the action was about, as (table, id)."""
         return self.subject_table, self.subject_id
 
     def __str__(self) -> str:
@@ -90,7 +91,9 @@ class Change(Base):
     __tablename__ = "change"
     __label__ = N_("Change")
     __plural__ = N_("Changes")
-    __append_only__ = AppendOnly(blank=("before", "after"), blank_when_erased="customer_id")
+    __append_only__ = AppendOnly(
+        erasable=("before", "after"), blank_when_erased="customer_id", rescale_within=("before", "after")
+    )
     __table_args__ = table_args(
         Index("ix_change_row", "table_name", "row_id"), Index(None, "customer_id", "changeset_id")
     )
@@ -114,3 +117,31 @@ class Change(Base):
 
     def __str__(self) -> str:
         return f"{self.table_name} #{self.row_id}"
+
+
+class Seal(Base):
+    """One link of the chain over the journal: what a changeset held when it was sealed, bound to all seals before.
+
+    ``digest`` is of the changeset with its changes and ledger rows, ``link`` of the link before and the digest. A
+    changeset whose rows are lawfully altered later (an erasure, a change of a currency's scale) is sealed once more, by
+    a seal that names the changeset which altered them; the newest seal counts. See :mod:`actions.maintenance.seals`.
+    """
+
+    __tablename__ = "journal_seal"
+    __label__ = N_("Journal seal")
+    __plural__ = N_("Journal seals")
+    __append_only__ = AppendOnly()
+    __table_args__ = table_args(filled("ix_journal_seal_because_id", "because_id"))
+
+    id: Mapped[PrimaryKey]
+    changeset_id: Mapped[int] = mapped_column(
+        Id, ForeignKey("changeset.id", ondelete="RESTRICT"), nullable=False, index=True, info=personal.system
+    )
+    digest: Mapped[str] = mapped_column(String(64), nullable=False, info=personal.system)
+    link: Mapped[str] = mapped_column(String(64), nullable=False, info=personal.system)
+    because_id: Mapped[int | None] = mapped_column(
+        Id, ForeignKey("changeset.id", ondelete="RESTRICT"), info=personal.system
+    )
+
+    def __str__(self) -> str:
+        return f"#{self.id}"

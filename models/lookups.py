@@ -30,12 +30,13 @@ class Lookup(Record):
         default=True,
         sort_order=80,
         info=fact(),
-        doc=N_("Switch off to keep it on old records but offer it no longer."),
+        doc=N_("Untick to keep it on existing records but no longer offer it."),
     )
 
     @declared_attr
     def name_key(cls) -> Mapped[str]:
-        return mapped_column(Key, unique=True, sort_order=81, info=search_key("none"))
+        key = search_key("none", of="name", by=normalise.folded)
+        return mapped_column(Key, unique=True, sort_order=81, info=key)
 
     def derive(self) -> None:
         """Keep the key that makes names unique."""
@@ -46,7 +47,7 @@ class Lookup(Record):
 
 
 class CustomerClass(Lookup):
-    """Decides a customer's purchase discount and free tastings, and groups customers in reports (F41)."""
+    """Decides a customer's purchase discount and free tastings, and groups customers in reports (feature 41)."""
 
     __tablename__ = "customer_class"
     __label__ = N_("Customer class")
@@ -72,7 +73,7 @@ class CustomerClass(Lookup):
 
 
 class MembershipGroup(Lookup):
-    """The group a member is in (F43)."""
+    """The group a member is in (feature 43)."""
 
     __tablename__ = "membership_group"
     __label__ = N_("Membership group")
@@ -82,7 +83,7 @@ class MembershipGroup(Lookup):
 
 
 class AcquisitionSource(Lookup):
-    """An answer to "How did you find us?" (F21)."""
+    """An answer to "How did you find us?" (feature 21)."""
 
     __tablename__ = "acquisition_source"
     __label__ = N_("Acquisition source")
@@ -90,7 +91,7 @@ class AcquisitionSource(Lookup):
 
 
 class PriceList(Lookup):
-    """A named set of prices; open to any customer, trade or not (F48, F50)."""
+    """A named set of prices; open to any customer, trade or not (features 48, 50)."""
 
     __tablename__ = "price_list"
     __label__ = N_("Price list")
@@ -104,7 +105,7 @@ class PriceList(Lookup):
 
 
 class SalesChannel(Lookup):
-    """Where sales come from; it decides the price list. Every customer has exactly one (F51)."""
+    """Where sales come from; it decides the price list. Every customer has exactly one (feature 51)."""
 
     __tablename__ = "sales_channel"
     __label__ = N_("Sales channel")
@@ -122,7 +123,7 @@ class SalesChannel(Lookup):
 
 
 class PaymentTerm(Lookup):
-    """When a customer pays. Full payment first keeps an order from dispatch until it is paid (F57, F58)."""
+    """When a customer pays. Full payment first keeps an order from dispatch until it is paid (features 57, 58)."""
 
     __tablename__ = "payment_term"
     __label__ = N_("Payment term")
@@ -148,12 +149,12 @@ class PaymentTerm(Lookup):
     def problems(self, changed: set[str]) -> dict[str, str]:
         """Full payment first leaves no days of credit."""
         if changed & {"days", "full_payment_first"} and self.full_payment_first and self.days:
-            return {"days": N_("With full payment first there are no days of credit: enter 0.")}
+            return {"days": N_("With payment up front there are no credit days. Enter 0.")}
         return {}
 
 
 class BankAccount(Lookup):
-    """One of the shop's own bank accounts, for a customer to pay into (F55). No full number is kept."""
+    """One of the shop's own bank accounts, for a customer to pay into (feature 55). No full number is kept."""
 
     __tablename__ = "bank_account"
     __label__ = N_("Bank account")

@@ -1,4 +1,4 @@
-"""Loyalty points: entries that never change, the lots they open and what was taken from each (RULES 1)."""
+"""Loyalty points: entries that never change, the lots they open and what was taken from each (rule 1)."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from sqlalchemy import Index, Integer, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from models.base import N_, Base, LedgerRow, table_args
-from models.columns import check, owner, refers, reversed_once
+from models.columns import check, of_orders, owner, refers, reversed_once
 from models.customer import Customer
 from models.mail import Mail
 from models.order import Order
 from models.personal import ledger
 from models.triggers import AppendOnly
-from models.types import Choice, Code, PrimaryKey, UTCDateTime, choice
+from models.types import Choice, Code, PrimaryKey, Until, UTCDateTime, choice
 
 MOST_POINTS = 10_000_000
 
 
 class LoyaltyKind(Choice):
-    """Why points came or went (RULES 1.1)."""
+    """Why points came or went (rule 1.1)."""
 
     EARNED = "earned", N_("Earned")
     GOODWILL = "goodwill", N_("Goodwill")
@@ -31,13 +31,13 @@ class LoyaltyKind(Choice):
 
 
 class LoyaltyEntry(LedgerRow):
-    """One movement of points. A positive one opens a lot, a negative one is allocated to lots (RULES 1.2)."""
+    """One movement of points. A positive one opens a lot, a negative one is allocated to lots (rule 1.2)."""
 
     __tablename__ = "loyalty_entry"
     __label__ = N_("Loyalty entry")
     __plural__ = N_("Loyalty entries")
     __append_only__ = AppendOnly(
-        repoint=("customer_id",), blank=("comment",), blank_when_erased="customer_id"
+        reassignable=("customer_id",), erasable=("comment",), blank_when_erased="customer_id"
     )
     __table_args__ = table_args(
         check("points_range", f"points <> 0 AND points BETWEEN -{MOST_POINTS} AND {MOST_POINTS}"),
@@ -51,13 +51,14 @@ class LoyaltyEntry(LedgerRow):
         reversed_once("loyalty_entry"),
         Index(None, "customer_id", "created_at", "id"),
         Index(None, "customer_id", "changeset_id"),
+        of_orders("loyalty_entry"),
         Index(None, "created_at", "id"),
     )
 
     customer_id: Mapped[int] = owner(written_by="action", index=False)
     kind: Mapped[LoyaltyKind] = mapped_column(choice(LoyaltyKind, "kind"), info=ledger)
     points: Mapped[int] = mapped_column(Integer, info=ledger)
-    expires_at: Mapped[dt.datetime | None] = mapped_column(UTCDateTime, info=ledger)
+    expires_at: Mapped[dt.datetime | None] = mapped_column(Until, info=ledger)
     order_ref: Mapped[str | None] = mapped_column(
         Code, info=ledger, doc=N_("The order these points are about.")
     )
@@ -113,7 +114,7 @@ class LoyaltyLot(Base):
     customer_id: Mapped[int] = owner(written_by="action", index=False)
     points: Mapped[int] = mapped_column(Integer, info=ledger)
     unspent: Mapped[int] = mapped_column(Integer, info=ledger)
-    expires_at: Mapped[dt.datetime | None] = mapped_column(UTCDateTime, info=ledger)
+    expires_at: Mapped[dt.datetime | None] = mapped_column(Until, info=ledger)
 
     entry: Mapped[LoyaltyEntry] = relationship(back_populates="lot")
     customer: Mapped[Customer] = relationship()
@@ -126,7 +127,7 @@ class LoyaltyLot(Base):
 
 
 class LoyaltyAllocation(Base):
-    """Points an entry took from a lot; negative where a reversal of a redemption gave them back (RULES 1.8).
+    """Points an entry took from a lot; negative where a reversal of a redemption gave them back (rule 1.8).
 
     So a lot's unspent points are always its points less the plain sum of its allocations.
     """
@@ -150,14 +151,14 @@ class LoyaltyAllocation(Base):
 
 
 class LapseWarning(Base):
-    """That a lot's customer was written to before it lapses: once for each lot, for ever (RULES 1.10).
+    """That a lot's customer was written to before it expires: once for each lot, for ever (rule 1.10).
 
     It is no column of the lot, of which only ``unspent`` ever changes.
     """
 
     __tablename__ = "lapse_warning"
-    __label__ = N_("Lapse warning")
-    __plural__ = N_("Lapse warnings")
+    __label__ = N_("Expiry notice")
+    __plural__ = N_("Expiry notices")
     __append_only__ = AppendOnly()
 
     id: Mapped[PrimaryKey]

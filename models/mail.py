@@ -1,6 +1,6 @@
 """Mail: the outbox and the log of what was written to whom (rule 14).
 
-A row is written in the transaction of the deed that it tells of, and sent by a worker afterwards. It is its own
+A row is written in the transaction of the action that it tells of, and sent by a worker afterwards. It is its own
 journal: what was written never changes, who wrote it, when and why is on its changeset, and the rest is the
 bookkeeping of the sending, which nobody decides. So no change of it is journalled, save that a merge moves it.
 """
@@ -19,7 +19,9 @@ from models.customer import Customer
 from models.journal import Changeset
 from models.masks import email
 from models.personal import personal, reference, search_key, secret, staff, system
+from models.renamed_codes import StoredCode
 from models.types import Choice, File, Key, PrimaryKey, UTCDateTime, choice
+from models.vault import Secret, SecretText
 
 BASE_MARK = "https://base.invalid"
 """Stands in a stored text for the address of the shop, which is the deployment's and known when the mail goes out."""
@@ -43,7 +45,7 @@ class MailState(Choice):
 
 
 class Mail(Base):
-    """One mail to one address. A waiting one belongs to whoever holds the lease with the newest ``fence``.
+    """One mail to one address. A waiting one belongs to the worker that holds the lease with the newest ``fence``.
 
     What tells of a person is empty once that person is erased.
     """
@@ -59,6 +61,8 @@ class Mail(Base):
         Index(None, "recipient_key", "id"),
         Index(None, "created_at", "id"),
         filled("ix_mail_resend_of_id", "resend_of_id"),
+        Index("ix_mail_secret", "id", sqlite_where=text("secret IS NOT NULL"),
+              postgresql_where=text("secret IS NOT NULL")),
     )  # fmt: skip
 
     id: Mapped[PrimaryKey]
@@ -67,7 +71,7 @@ class Mail(Base):
         Integer, ForeignKey("ab_user.id", ondelete="RESTRICT"), index=True, info=staff
     )
     """The member of staff it was written to, where that is who it was written to."""
-    template: Mapped[str] = mapped_column(String(60), info=system)
+    template: Mapped[str] = mapped_column(StoredCode(60), info=system)
     recipient: Mapped[str | None] = mapped_column(
         String(254), info=personal("email", merge="survivor", written_by="product", sensitive="email")
     )
@@ -82,7 +86,7 @@ class Mail(Base):
         Text, deferred=True, deferred_group="body",
         info=personal("text", merge="survivor", written_by="product"),
     )  # fmt: skip
-    secret: Mapped[str | None] = mapped_column(Text, deferred=True, info=secret)
+    secret: Mapped[Secret | None] = mapped_column(SecretText, deferred=True, info=secret)
     state: Mapped[MailState] = mapped_column(
         choice(MailState, "state"), default=MailState.WAITING, info=system
     )
@@ -102,7 +106,9 @@ class Mail(Base):
     changeset_id: Mapped[int] = refers("changeset", system)
     fence: Mapped[int] = mapped_column(Integer, default=0, info=system)
     lease_until: Mapped[dt.datetime | None] = mapped_column(UTCDateTime, info=system)
-    recipient_key: Mapped[str] = mapped_column(Key, default="", info=search_key("email", sensitive="email"))
+    recipient_key: Mapped[str] = mapped_column(
+        Key, default="", info=search_key("email", of="recipient", by=normalise.email, sensitive="email")
+    )
 
     customer: Mapped[Customer | None] = relationship()
     changeset: Mapped[Changeset] = relationship()

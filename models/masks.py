@@ -1,4 +1,4 @@
-"""Masks: what stands in the place of a sensitive value for whoever may not see it (rule 19).
+"""Masks: what stands in the place of a sensitive value for anyone who may not see it (rule 19).
 
 A column that says ``sensitive`` in its policy is masked here, at the root: a session that only reads puts the mask
 into the row itself as it is loaded, so lists, records, exports and the API show it without knowing. A session that
@@ -31,7 +31,7 @@ OWNER = "customer"
 """The resource whose permissions say who sees what: ``see_email`` and so on."""
 REVEAL = "reveal"
 """The permission to look at one masked value for a moment."""
-SIGHT = "sight"
+CONTEXT = "mask_context"
 """Where a session keeps what its reader may see."""
 
 
@@ -76,32 +76,32 @@ SHAPES: dict[Mask, Callable[[str], str]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Sight:
+class MaskContext:
     """What a reader is shown: all but the ``hidden`` groups, and of those the values ``revealed`` to them just now."""
 
     hidden: frozenset[str] = frozenset()
     revealed: frozenset[Place] = field(default=frozenset())
 
 
-EVERYTHING = Sight()
-TRUTH = Sight()
+EVERYTHING = MaskContext()
+TRUTH = MaskContext()
 """What a session holds that can write: everything, too, but for what its rows are called."""
-_ask: list[Callable[[], Sight]] = [lambda: EVERYTHING]
+_ask: list[Callable[[], MaskContext]] = [lambda: EVERYTHING]
 _for_anybody: ContextVar[bool] = ContextVar("for_anybody", default=False)
 
 
-def provide(ask: Callable[[], Sight]) -> None:
+def provide(ask: Callable[[], MaskContext]) -> None:
     """Say how to find out who is reading."""
     _ask[0] = ask
 
 
-def sight() -> Sight:
-    """Return what whoever is reading may see; everything where nobody is asking, as in a worker."""
-    return Sight(groups()) if _for_anybody.get() else _ask[0]()
+def mask_context() -> MaskContext:
+    """Return what the person reading may see; everything where nobody is asking, as in a worker."""
+    return MaskContext(groups()) if _for_anybody.get() else _ask[0]()
 
 
 @contextmanager
-def for_anybody() -> Iterator[None]:
+def unmasked() -> Iterator[None]:
     """Name rows as somebody who may see nothing sensitive would read them: what is kept is read by anybody."""
     token = _for_anybody.set(True)
     try:
@@ -148,20 +148,20 @@ def group_of(column: Any) -> str:
 
 
 def is_hidden(model: type[Any], name: str) -> bool:
-    """Return whether whoever is reading sees masks in a column."""
+    """Return whether the person reading sees masks in a column."""
     found = sensitive(model).get(name)
-    return found is not None and found.sensitive in sight().hidden
+    return found is not None and found.sensitive in mask_context().hidden
 
 
 def value(model: type[Any], name: str, shown: Any) -> Any:
-    """Return a value that a journal or a form keeps of a column, masked for whoever may not see the column."""
+    """Return a value that a journal or a form keeps of a column, masked for anyone who may not see the column."""
     if shown in (None, "") or isinstance(shown, Masked) or not is_hidden(model, name):
         return shown
     return Masked.of(sensitive(model)[name].mask, shown)
 
 
 def values(model: type[Any], shown: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what is known of a row by column, masked for whoever is reading."""
+    """Return what is known of a row by column, masked for the person reading."""
     return {name: value(model, name, found) for name, found in shown.items()}
 
 
@@ -180,7 +180,7 @@ def _cover(mapper: Mapper[Any], model: type[Any]) -> None:
     def called(row: Any) -> str:
         if _is_masked(row):
             return str(named(row))
-        seen = sight()
+        seen = mask_context()
         return str(named(_Veiled(row, seen) if seen.hidden else row))
 
     model.__str__ = called  # type: ignore[assignment]
@@ -188,7 +188,7 @@ def _cover(mapper: Mapper[Any], model: type[Any]) -> None:
 
 def _mask_row(row: Any, context: Any, only: Iterable[str] | None = None) -> None:
     session = object_session(row)  # a row that is refreshed by a set-based update comes without a context
-    seen = _sight_of(session) if session is not None else TRUTH
+    seen = _context_of(session) if session is not None else TRUTH
     if not seen.hidden:
         return
     for name, found in sensitive(type(row)).items():
@@ -199,25 +199,25 @@ def _mask_row(row: Any, context: Any, only: Iterable[str] | None = None) -> None
 def _is_masked(row: Any) -> bool:
     """Return whether a row came by a session that only reads, and so holds the masks its reader is shown."""
     session = object_session(row)
-    return session is not None and session.info.get(SIGHT, TRUTH) is not TRUTH
+    return session is not None and session.info.get(CONTEXT, TRUTH) is not TRUTH
 
 
-def _sight_of(session: Session) -> Sight:
-    """Return what whoever reads by a session may see, asked once for all its rows: everything, where it can write."""
-    seen: Sight | None = session.info.get(SIGHT)
+def _context_of(session: Session) -> MaskContext:
+    """Return what the reader of a session may see, asked once for all its rows: everything, where it can write."""
+    seen: MaskContext | None = session.info.get(CONTEXT)
     if seen is None:
         writes = session.get_bind().get_execution_options().get(WRITE)
-        seen = session.info[SIGHT] = TRUTH if writes else sight()
+        seen = session.info[CONTEXT] = TRUTH if writes else mask_context()
     return seen
 
 
 def forget(session: Session) -> None:
-    """Ask anew who is reading by a session, and mask its rows anew."""
-    session.info.pop(SIGHT, None)
+    """Ask again who is reading by a session, and mask its rows again."""
+    session.info.pop(CONTEXT, None)
     session.expire_all()
 
 
-def _seen(row: Any, name: str, real: Any, found: Policy, seen: Sight) -> Masked | None:
+def _seen(row: Any, name: str, real: Any, found: Policy, seen: MaskContext) -> Masked | None:
     """Return the mask of one value of a row, or None where it is shown."""
     if real in (None, "") or isinstance(real, Masked) or found.sensitive not in seen.hidden:
         return None
@@ -228,7 +228,7 @@ def _seen(row: Any, name: str, real: Any, found: Policy, seen: Sight) -> Masked 
 class _Veiled:
     """A row as somebody reads it who may not see all of it: its own ``__str__`` and properties, over masked values."""
 
-    def __init__(self, row: Any, seen: Sight) -> None:
+    def __init__(self, row: Any, seen: MaskContext) -> None:
         self._row, self._seen = row, seen
 
     def __getattr__(self, name: str) -> Any:

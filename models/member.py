@@ -60,7 +60,7 @@ def _only(*names: str) -> dict[str, Any]:
 
 
 class Member(Base):
-    """A member of staff. Whoever the journal names is never deleted, only deactivated."""
+    """A member of staff. A member whom the journal names is never deleted, only deactivated."""
 
     __table__ = USERS
     __tablename__ = "ab_user"
@@ -119,8 +119,8 @@ class StaffGroup(Base):
     __tablename__ = "ab_group"
     __resource__ = "staff_group"
     __journal__ = True
-    __label__ = N_("Group of staff")
-    __plural__ = N_("Groups of staff")
+    __label__ = N_("Staff group")
+    __plural__ = N_("Staff groups")
     __mapper_args__ = _only("name")
 
     id: Mapped[int]
@@ -139,8 +139,8 @@ class RoleHolder(Base):
     __table__ = metadata.tables["ab_user_role"]
     __tablename__ = "ab_user_role"
     __journal__ = True
-    __label__ = N_("Role held")
-    __plural__ = N_("Roles held")
+    __label__ = N_("Role assignment")
+    __plural__ = N_("Role assignments")
 
     id: Mapped[int]
     user_id: Mapped[int]
@@ -199,8 +199,8 @@ class GroupRole(Base):
     __table__ = metadata.tables["ab_group_role"]
     __tablename__ = "ab_group_role"
     __journal__ = True
-    __label__ = N_("Role of a group")
-    __plural__ = N_("Roles of groups")
+    __label__ = N_("Group role")
+    __plural__ = N_("Group roles")
 
     id: Mapped[int]
     group_id: Mapped[int]
@@ -218,8 +218,8 @@ class StaffChannel(Base):
 
     __tablename__ = "staff_channel"
     __journal__ = True
-    __label__ = N_("Channel of a member of staff")
-    __plural__ = N_("Channels of staff")
+    __label__ = N_("Staff sales channel")
+    __plural__ = N_("Staff sales channels")
     __table_args__ = table_args(UniqueConstraint("user_id", "sales_channel_id"))
 
     id: Mapped[PrimaryKey]

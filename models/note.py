@@ -1,4 +1,4 @@
-"""Notes, tasks and watch notes on a customer (F87 to F89)."""
+"""Notes, tasks and watch notes on a customer (features 87 to 89)."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from models.personal import fact, personal, staff, state
 from models.types import Choice, UTCDateTime, choice
 from models.validate import checked, required
 
-DUE_ON_TASK = N_("Only a task has a due date: choose the kind Task, or clear the date.")
-DONE_STAYS = N_("This entry is already done, so it stays a task or a watch note.")
+DUE_ON_TASK = N_("Only tasks have a due date. Choose the kind Task or clear the date.")
+DONE_STAYS = N_("This is already done, so it stays a task or a watch note.")
 
 
 class NoteKind(Choice):
@@ -52,9 +52,7 @@ class Note(Record):
     body: Mapped[str] = mapped_column(
         Text, info=personal("text", merge="move") | checked(required(N_("Write the note.")))
     )
-    due_on: Mapped[dt.date | None] = mapped_column(
-        Date, info=fact(), doc=N_("For a task: the day it should be done by.")
-    )
+    due_on: Mapped[dt.date | None] = mapped_column(Date, info=fact(), doc=N_("For tasks: the day it is due."))
     done_at: Mapped[dt.datetime | None] = mapped_column(UTCDateTime, info=state())
     done_by_id: Mapped[int | None] = mapped_column(
         Integer, ForeignKey("ab_user.id", ondelete="RESTRICT"), info=state()

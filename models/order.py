@@ -1,4 +1,4 @@
-"""Orders as the shop system reports them, with lines, shipments and ids of other systems (F5, F79, F80)."""
+"""Orders as the shop system reports them, with lines, shipments and ids of other systems (features 5, 79, 80)."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from models.validate import checked
 
 
 class OrderStatus(Choice):
-    """Where an order stands; it is fulfilled once dispatched (F80)."""
+    """Where an order stands; it is fulfilled once dispatched (feature 80)."""
 
     ALLOCATED = "allocated", N_("Allocated")
     UNALLOCATED = "unallocated", N_("Unallocated")
@@ -70,7 +70,7 @@ class Order(Record):
 
     @property
     def is_open(self) -> bool:
-        """Neither dispatched nor cancelled: it stands in the way of an erasure (RULES 4.1)."""
+        """Neither dispatched nor cancelled: it stands in the way of an erasure (feature 99)."""
         return self.status in (OrderStatus.ALLOCATED, OrderStatus.UNALLOCATED)
 
     def __str__(self) -> str:
@@ -107,7 +107,7 @@ class OrderLine(Base):
 
 
 class Shipment(Record):
-    """One parcel of an order, found by its tracking number whether ours or typed by hand (F5)."""
+    """One parcel of an order, found by its tracking number whether ours or typed by hand (feature 5)."""
 
     __tablename__ = "shipment"
     __label__ = N_("Shipment")
@@ -119,7 +119,9 @@ class Shipment(Record):
     tracking_number: Mapped[str | None] = mapped_column(
         String(60), info=personal("number", merge="move", written_by="action")
     )
-    tracking_key: Mapped[str] = mapped_column(Key, default="", info=search_key("number"))
+    tracking_key: Mapped[str] = mapped_column(
+        Key, default="", info=search_key("number", of="tracking_number", by=normalise.compact)
+    )
     dispatched_at: Mapped[dt.datetime | None] = mapped_column(UTCDateTime, info=state())
 
     order: Mapped[Order] = relationship(back_populates="shipments")
@@ -155,6 +157,7 @@ class ExternalId(Record):
     __tablename__ = "external_id"
     __label__ = N_("External id")
     __plural__ = N_("External ids")
+    __asked__ = ("customer", "order")
     __table_args__ = table_args(
         check("one_owner", "(customer_id IS NULL) <> (order_id IS NULL)"),
         UniqueConstraint("system", "kind", "value_key"),
@@ -166,7 +169,7 @@ class ExternalId(Record):
     system: Mapped[ExternalSystem] = mapped_column(choice(ExternalSystem, "system"), info=fact())
     kind: Mapped[ExternalKind] = mapped_column(choice(ExternalKind, "kind"), info=fact())
     value: Mapped[str] = mapped_column(String(128), info=personal("number", merge="move", erase="delete"))
-    value_key: Mapped[str] = mapped_column(Key, info=search_key("number"))
+    value_key: Mapped[str] = mapped_column(Key, info=search_key("number", of="value", by=normalise.compact))
 
     customer: Mapped[Customer | None] = relationship(back_populates="external_ids")
     order: Mapped[Order | None] = relationship(back_populates="external_ids")

@@ -6,7 +6,7 @@ The policy is data, not behaviour: the merge, the erasure, the data request and 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -88,22 +88,24 @@ def state(*, merge: Merge = "survivor", erase: Erase = "keep") -> Info:
 
 
 def reference(merge: Merge = "move", erase: Erase = "keep", *, written_by: Writer = "form") -> Info:
-    """Classify a reference to a customer, with what a merge does to it (RULES 3.3)."""
+    """Classify a reference to a customer, with what a merge does to it (rule 3.3)."""
     return _info(Policy(False, "none", merge, erase, export=True, written_by=written_by))
 
 
-def search_key(mask: Mask, *, sensitive: str = "") -> Info:
+def search_key(
+    mask: Mask, *, of: str = "", by: Callable[[str | None], str] | None = None, sensitive: str = ""
+) -> Info:
     """Classify a normalised copy of a personal value: cleared with it, not exported, recomputed on save.
 
-    :param sensitive: that of the value; whoever may not see it finds it by the whole of it only.
+    :param of: the column that filters compare by it. :param by: the function of models/normalise.py that makes it.
+    :param sensitive: that of the value; anyone who may not see it finds it by the whole of it only.
     """
     _check_mask(mask, sensitive)
-    return _info(
-        Policy(
-            True, mask, "recompute", "clear", export=False, written_by="product", journalled=False,
-            sensitive=sensitive,
-        )
+    policy = Policy(
+        True, mask, "recompute", "clear", export=False, written_by="product", journalled=False,
+        sensitive=sensitive,
     )  # fmt: skip
+    return {**_info(policy), "key_of": of, "key_by": by}
 
 
 derived: Info = _info(
@@ -150,7 +152,7 @@ def policy(column: Column[Any]) -> Policy:
 
 
 def references(metadata: MetaData, target: str = "customer") -> Iterator[Column[Any]]:
-    """Yield every column that refers to ``target``, each with its own rule for a merge (RULES 3.3)."""
+    """Yield every column that refers to ``target``, each with its own rule for a merge (rule 3.3)."""
     for table in metadata.sorted_tables:
         yield from (c for c in table.columns if any(k.column.table.name == target for k in c.foreign_keys))
 

@@ -1,4 +1,4 @@
-"""Phone numbers of a customer, each with its kind and extension (F19)."""
+"""Phone numbers of a customer, each with its kind and extension (feature 19)."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Phone(Record):
     __table_args__ = table_args(
         capitals("country", 2),
         unique_where("uq_phone_primary", "customer_id", where="is_primary"),
-        Index(None, "number_key", "id"),
+        Index("ix_phone_number", "number_key", "id", "customer_id"),
     )
 
     customer_id: Mapped[int] = owner("combine", ondelete="CASCADE")
@@ -51,12 +51,14 @@ class Phone(Record):
         String(2),
         default="GB",
         info=fact() | places.COUNTRY,
-        doc=N_("The country of a number typed without + and country code."),
+        doc=N_("The country of a number entered without + and a country code."),
     )
     is_primary: Mapped[bool] = mapped_column(
-        Boolean, default=False, info=fact(), doc=N_("The number that lists show. A customer has at most one.")
+        Boolean, default=False, info=fact(), doc=N_("The number shown in lists. A customer has only one.")
     )
-    number_key: Mapped[str] = mapped_column(Key, default="", info=search_key("phone", sensitive="phone"))
+    number_key: Mapped[str] = mapped_column(
+        Key, default="", info=search_key("phone", by=normalise.compact, sensitive="phone")
+    )
 
     customer: Mapped[Customer] = relationship(back_populates="phones")
 

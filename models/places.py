@@ -9,9 +9,9 @@ from typing import Any
 
 import phonenumbers
 from babel import Locale, UnknownLocaleError
-from babel.numbers import get_territory_currencies
 from stdnum.util import get_cc_module
 
+from models import countries, currencies, normalise
 from models.base import N_, Invalid
 from models.personal import Info
 from models.validate import say
@@ -20,63 +20,13 @@ Choices = tuple[tuple[str, str], ...]
 """(stored value, name on screen) in the order to show."""
 
 LANGUAGE_CODES = [
-    "ar",
-    "bg",
-    "bn",
-    "ca",
-    "cs",
-    "cy",
-    "da",
-    "de",
-    "el",
-    "en",
-    "en-GB",
-    "en-US",
-    "es",
-    "et",
-    "eu",
-    "fi",
-    "fr",
-    "ga",
-    "gd",
-    "gu",
-    "he",
-    "hi",
-    "hr",
-    "hu",
-    "is",
-    "it",
-    "ja",
-    "ko",
-    "lt",
-    "lv",
-    "mt",
-    "nb",
-    "nl",
-    "pa",
-    "pl",
-    "pt",
-    "pt-BR",
-    "ro",
-    "ru",
-    "sk",
-    "sl",
-    "sq",
-    "sr",
-    "sv",
-    "ta",
-    "th",
-    "tr",
-    "uk",
-    "ur",
-    "vi",
-    "zh-Hans",
-    "zh-Hant",
-]
+    "ar", "bg", "bn", "ca", "cs", "cy", "da", "de", "el", "en", "en-GB", "en-US", "es", "et", "eu", "fi",
+    "fr", "ga", "gd", "gu", "he", "hi", "hr", "hu", "is", "it", "ja", "ko", "lt", "lv", "mt", "nb", "nl",
+    "pa", "pl", "pt", "pt-BR", "ro", "ru", "sk", "sl", "sq", "sr", "sv", "ta", "th", "tr", "uk", "ur",
+    "vi", "zh-Hans", "zh-Hant",
+]  # fmt: skip
+_OFFERED_LANGUAGES = {code.lower(): code for code in LANGUAGE_CODES}
 
-_NOT_COUNTRIES = frozenset(
-    ["AC", "CP", "CQ", "DG", "EA", "EU", "EZ", "IC", "QO", "TA", "UN", "XA", "XB", "ZZ"]
-)
 _ALIASES = {"UK": "GB", "EL": "GR"}
 
 # What a postcode looks like in capitals with single spaces, and one to show. Other countries take anything.
@@ -106,7 +56,7 @@ _POSTCODES: dict[str, tuple[str, str]] = {
     "IT": (r"\d{5}", "00184"),
     "JE": (r"JE\d{1,2} ?\d[A-Z]{2}", "JE2 3AB"),
     "JP": (r"\d{3}-?\d{4}", "100-0001"),
-    "LU": (r"(L-)?\d{4}", "1111"),
+    "LU": (r"\d{4}", "1111"),
     "NL": (r"[1-9]\d{3} ?[A-Z]{2}", "1012 AB"),
     "NO": (r"\d{4}", "0150"),
     "NZ": (r"\d{4}", "6011"),
@@ -119,11 +69,22 @@ _POSTCODES: dict[str, tuple[str, str]] = {
 # Countries that write their postcodes in two parts: the length of the second.
 _SECOND_PART = {"GB": 3, "GG": 3, "IM": 3, "JE": 3, "CA": 3, "IE": 4, "NL": 2, "SE": 2, "CZ": 2}
 
-# Company registers whose numbers carry a check digit, by python-stdnum's module; others take anything.
-_REGISTERS = {
-    "AU": "acn", "BE": "vat", "CH": "uid", "DK": "cvr", "EE": "registrikood", "FI": "ytunnus", "FR": "siren",
-    "IT": "iva", "NO": "orgnr", "PT": "nif", "SE": "orgnr",
+# Where a postcode has a dash, and after how many characters; typed without it, it is the same.
+_DASHED = {"BR": 5, "JP": 3, "PL": 2, "PT": 4, "US": 5}
+# What stood before a postcode in letters from abroad, besides the ISO code.
+_SIGNS = {
+    "AT": "A", "BE": "B", "CA": "CDN", "DE": "D", "ES": "E", "FI": "FIN", "FR": "F", "GB": "UK", "IE": "IRL", "IT": "I",
+    "JP": "〒", "LU": "L", "NO": "N", "PT": "P", "SE": "S", "US": "USA",
 }  # fmt: skip
+
+# Company registers whose numbers carry a check digit, by python-stdnum's modules; others take anything.
+_REGISTERS: dict[str, tuple[str, ...]] = {
+    "AU": ("acn", "abn"), "BE": ("vat",), "CH": ("uid", "vat"), "DK": ("cvr",), "EE": ("registrikood",),
+    "FI": ("ytunnus",), "FR": ("siren", "siret"), "IT": ("iva",), "MX": ("rfc",), "NO": ("orgnr", "mva"),
+    "PT": ("nif",), "SE": ("orgnr", "vat"),
+}  # fmt: skip
+# Tax numbers without country letters: those of a name, or of CHE, may look like another country's.
+_OF_THEIR_OWN = (("mx", "rfc"), ("ch", "uid"), ("au", "abn"), ("fr", "siret"))
 _GB_COMPANY = re.compile(
     r"\d{8}|(AC|CE|CS|FC|FE|GE|GN|GS|IC|IP|LP|NA|NC|NF|NI|NL|NO|NP|NR|NV|NZ|OC|OE|PC|R0|RC|RS|SA|SC|SE|"
     r"SF|SG|SI|SL|SO|SP|SR|SZ|ZC)[0-9R]\d{4}[0-9R]"
@@ -133,34 +94,23 @@ _GB_COMPANY = re.compile(
 _EXAMPLE_PHONES = re.compile(r"44(7700900|1632960)\d{3}")
 
 
-# --------------------------------------------------------------------------------------------- Babel's lists
-@cache
-def countries() -> frozenset[str]:
-    """Return the ISO codes of all countries, as Babel knows them."""
-    return (
-        frozenset(c for c in map(str, Locale("en").territories) if re.fullmatch("[A-Z]{2}", c))
-        - _NOT_COUNTRIES
-    )
-
-
-@cache
-def currencies() -> frozenset[str]:
-    """Return the ISO codes of the currencies in use somewhere."""
-    return frozenset(str(code) for country in countries() for code in get_territory_currencies(country))
-
-
+# ------------------------------------------------------------------------------------- our lists, Babel's names
 @cache
 def country_choices(locale: str) -> Choices:
     """Return every country by its name in the language of ``locale`` (such as en_GB)."""
     names = Locale.parse(locale).territories
-    return tuple(sorted(((c, str(names.get(c, c))) for c in countries()), key=lambda item: item[1]))
+    return tuple(sorted(((c, str(names.get(c, c))) for c in countries.CODES), key=lambda item: item[1]))
 
 
 @cache
 def currency_choices(locale: str) -> Choices:
-    """Return every currency as (GBP, GBP – British Pound)."""
+    """Return every currency as (GBP, GBP – British Pound); last come those that rows may still hold."""
     names = Locale.parse(locale).currencies
-    return tuple((c, f"{c} – {names.get(c, c)}") for c in sorted(currencies()))
+    active = [(c, f"{c} – {names.get(c, c)}") for c in sorted(currencies.ACTIVE)]
+    withdrawn = [
+        (c, f"{c} – {names.get(c, c)} (–{last})") for c, last in sorted(currencies.WITHDRAWN.items())
+    ]
+    return (*active, *withdrawn)
 
 
 @cache
@@ -176,27 +126,30 @@ def country(field: str, value: Any) -> str:
     """Check an ISO country code; UK is taken for GB."""
     found = str(value or "").upper()
     found = _ALIASES.get(found, found)
-    if found not in countries():
-        raise Invalid({field: N_("Choose a country of the list.")})
+    if found not in countries.CODES:
+        raise Invalid({field: N_("Choose a country from the list.")})
     return found
 
 
 def currency(field: str, value: Any) -> str:
-    """Check the ISO code of a currency in use."""
+    """Check the ISO code of a currency, in use or withdrawn not long ago: accounts may still be kept in one."""
     found = str(value or "").upper()
-    if found not in currencies():
-        raise Invalid({field: N_("Choose a currency of the list, such as GBP.")})
+    if found not in currencies.KNOWN:
+        raise Invalid({field: N_("Choose a currency from the list, such as GBP.")})
     return found
 
 
 def language(field: str, value: str | None) -> str | None:
-    """Check a BCP 47 tag that Babel knows, and write it the usual way (en-GB)."""
+    """Check a BCP 47 tag of our list, or one that Babel knows, and write it the usual way (en-GB)."""
     if value is None:
         return None
+    offered = _OFFERED_LANGUAGES.get(value.replace("_", "-").lower())
+    if offered is not None:
+        return offered
     try:
         return str(Locale.parse(value.replace("_", "-"), sep="-")).replace("_", "-")
     except (ValueError, UnknownLocaleError):
-        raise Invalid({field: N_("Choose a language of the list.")}) from None
+        raise Invalid({field: N_("Choose a language from the list.")}) from None
 
 
 def locale(field: str, value: Any) -> str:
@@ -204,18 +157,18 @@ def locale(field: str, value: Any) -> str:
     try:
         return str(Locale.parse(value))
     except (ValueError, TypeError, UnknownLocaleError):
-        raise Invalid({field: N_("Choose a language and region of the list.")}) from None
+        raise Invalid({field: N_("Choose a language and region from the list.")}) from None
 
 
 def time_zone(field: str, value: Any) -> str:
     """Check the name of an IANA time zone."""
     if not isinstance(value, str) or value not in zoneinfo.available_timezones():
-        raise Invalid({field: N_("Choose a time zone of the list, such as Europe/London.")})
+        raise Invalid({field: N_("Choose a time zone from the list, such as Europe/London.")})
     return value
 
 
 def _plain(value: str) -> str:
-    return re.sub(r"[\s.\-/]", "", value).upper()
+    return re.sub(r"[\s.:\-/]", "", normalise.typed(value)).upper()  # of an RFC, & and Ñ stay
 
 
 def vat_number(field: str, value: str | None) -> str | None:
@@ -224,38 +177,74 @@ def vat_number(field: str, value: str | None) -> str | None:
         return None
     number = _plain(value)
     module = _vat_module(number[:2])
-    if module is not None and not (module.is_valid(number) or module.is_valid(number[2:])):
-        raise Invalid({field: N_("Check the VAT number: its digits do not fit together.")})
-    if not re.fullmatch(r"[0-9A-Z+*]{4,20}", number):
+    if module is not None and module is _vat_module(number[2:4]) and module.is_valid(number[4:]):
+        raise Invalid({field: N_("Enter the country letters of the VAT number once.")})
+    number = _without_label(number)
+    module = _vat_module(number[:2])
+    if number.startswith("GR") and module.is_valid(number[2:]):
+        number = f"EL{number[2:]}"  # what the European Union writes before a Greek number
+    fits = module is None or module.is_valid(number) or module.is_valid(number[2:])
+    if not fits and not _has_own_rule(number):
+        raise Invalid({field: N_("Check the VAT number. Its check digits do not match.")})
+    if not re.fullmatch(r"[0-9A-ZÑ&+*]{4,20}", number):
         raise Invalid({field: _VAT_EXAMPLE})
     return number
 
 
+def _without_label(number: str) -> str:
+    """Leave out a word before a number, such as BTW, where what follows is one with its country letters."""
+    if _has_own_rule(number) or _is_vat(number):
+        return number
+    rests = (number[length:] for length in range(1, LONGEST_LABEL + 1) if number[:length].isalpha())
+    return next((rest for rest in rests if _is_vat(rest)), number)
+
+
+def _is_vat(number: str) -> bool:
+    module = _vat_module(number[:2])
+    return module is not None and module.is_valid(number)
+
+
+def _has_own_rule(number: str, country: str = "") -> bool:
+    """Whether it is a number of a country, or of that one, that writes no country letters before it."""
+    return any(_fits_rule(of, kind, number) for of, kind in _OF_THEIR_OWN if country in ("", of))
+
+
+LONGEST_LABEL = 8
+"""Characters, as of USTIDNR."""
 _VAT_EXAMPLE = N_("Enter a VAT number with its country letters, such as GB980780684.")
+
+
+def _fits_rule(country: str, kind: str, number: str) -> bool:
+    """Whether a number is one of python-stdnum's ``kind`` of a country."""
+    rule = get_cc_module(country.lower(), kind)
+    return rule is not None and rule.is_valid(number)
 
 
 def _vat_module(letters: str) -> Any:
     known = {"EL": "GR", "XI": "GB", "CHE": "CH"}.get(letters, letters)
-    return get_cc_module(known.lower(), "vat") if known in countries() else None
+    return get_cc_module(known.lower(), "vat") if known in countries.CODES else None
 
 
 def vat_number_problem(field: str, value: str | None, country: str | None) -> dict[str, str]:
     """Check a VAT number without country letters by ``country``, None where no address says which."""
-    if not value or value[:2] in countries() | {"EL", "XI"}:
+    names_its_country = value is not None and (value[:3] == "CHE" or not _has_own_rule(value))
+    if not value or (value[:2] in countries.CODES | {"EL", "XI"} and names_its_country):
         return {}
     if country is None:
         return {field: _VAT_EXAMPLE}
     module = get_cc_module(country.lower(), "vat")
-    return {} if module is None or module.is_valid(value) else {field: _VAT_EXAMPLE}
+    fits = module is None or module.is_valid(value) or _has_own_rule(value, country.lower())
+    return {} if fits else {field: _VAT_EXAMPLE}
 
 
 def company_number(field: str, value: str | None) -> str | None:
     """Check the characters of a company number, and return it in capitals."""
     if value is None:
         return None
-    if not re.fullmatch(r"[0-9A-Za-z][0-9A-Za-z ./\-]{1,29}", value):
-        raise Invalid({field: N_("Use letters, digits, spaces and . / - only.")})
-    return value.upper()
+    number = normalise.typed(value).upper()
+    if not re.fullmatch(r"[0-9A-ZÑ&][0-9A-ZÑ& ./\-]{1,29}", number):
+        raise Invalid({field: N_("Use letters, digits, spaces and . / - & only.")})
+    return number
 
 
 def company_number_problem(field: str, value: str | None, country: str | None) -> dict[str, str]:
@@ -269,16 +258,18 @@ def company_number_problem(field: str, value: str | None, country: str | None) -
             if fits
             else {field: N_("Enter a company number of eight characters, such as 01234567 or SC123456.")}
         )
-    module = get_cc_module(country.lower(), _REGISTERS[country]) if country in _REGISTERS else None
-    if module is None or module.is_valid(value):
+    kinds = _REGISTERS.get(country, ())
+    spellings = value, _plain(value)
+    if not kinds or any(_fits_rule(country, kind, number) for kind in kinds for number in spellings):
         return {}
-    return {field: N_("Check the company number: its digits do not fit together.")}
+    return {field: N_("Check the company number. Its check digits do not match.")}
 
 
 # ------------------------------------------------------------------------------ checks that need the country
 def phone_shape(field: str, value: str | None) -> str:
     """Check the characters of a phone number; whether it can be dialled depends on the country."""
-    if value is None or not re.fullmatch(r"\+?[0-9()][0-9()\s./\-]{2,38}", value):
+    number = normalise.typed(value or "")
+    if not re.fullmatch(r"\+?[0-9()][0-9()\s./\-]{2,38}", number):
         raise Invalid(
             {
                 field: N_(
@@ -286,7 +277,7 @@ def phone_shape(field: str, value: str | None) -> str:
                 )
             }
         )
-    return value
+    return number
 
 
 def phone_problem(field: str, value: str | None, country: str) -> dict[str, str]:
@@ -310,14 +301,33 @@ def phone_problem(field: str, value: str | None, country: str) -> dict[str, str]
 
 
 def tidy_postcode(value: str | None, country: str) -> str | None:
-    """Return the postcode in capitals, with the space where its country writes one: ls29jt is LS2 9JT."""
+    """Return the postcode as its country writes it: ls29jt is LS2 9JT, D-10115 is 10115, 1000001 is 100-0001."""
     if value is None:
         return None
-    tidy = " ".join(value.upper().split())
-    second, joined = _SECOND_PART.get(country), tidy.replace(" ", "")
+    tidy = _without_sign(normalise.typed(value).upper(), country)
+    second, first = _SECOND_PART.get(country), _DASHED.get(country)
+    joined = re.sub("[ -]", "", tidy)
     if second and _fits(joined, country) and not joined.startswith("BFPO"):
         return f"{joined[:-second]} {joined[-second:]}"
-    return tidy
+    if (
+        first
+        and first < len(joined)
+        and joined.isdigit()
+        and _fits(f"{joined[:first]}-{joined[first:]}", country)
+    ):
+        return f"{joined[:first]}-{joined[first:]}"
+    return joined if country in _POSTCODES and joined.isdigit() and _fits(joined, country) else tidy
+
+
+def _without_sign(postcode: str, country: str) -> str:
+    """Leave out the country before a postcode, where what follows is one."""
+    if country not in _POSTCODES or _fits(postcode, country):
+        return postcode
+    signs = (country, _SIGNS.get(country, country))
+    rests = (postcode.removeprefix(sign).lstrip(" -") for sign in signs if postcode.startswith(sign))
+    return next(
+        (rest for rest in rests if _fits(re.sub("[ -]", "", rest), country) or _fits(rest, country)), postcode
+    )
 
 
 def _fits(postcode: str, country: str) -> bool:
@@ -326,7 +336,7 @@ def _fits(postcode: str, country: str) -> bool:
 
 def postcode_problem(field: str, value: str | None, country: str) -> dict[str, str]:
     """Check the shape of a postcode; a country without a known shape takes any."""
-    if not value or _fits(" ".join(value.upper().split()), country):
+    if not value or _fits(tidy_postcode(value, country) or "", country):
         return {}
     return {field: say(N_("Enter a postcode such as %(example)s."), example=_POSTCODES[country][1])}
 

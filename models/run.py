@@ -13,6 +13,7 @@ from models.base import N_, Base, table_args
 from models.columns import check, refers
 from models.job import JobRow
 from models.personal import staff, system
+from models.renamed_codes import StoredCode
 from models.types import Choice, Id, Json, PrimaryKey, UTCDateTime, choice
 
 
@@ -26,7 +27,7 @@ class RunState(Choice):
     CANCELLED = "cancelled", N_("Cancelled")
 
 
-WENT_WRONG = N_("Something went wrong. Tell your admin the number of the run.")
+WENT_WRONG = N_("Something went wrong. Give your admin the number of the background job.")
 """What is said of an item that broke; what broke is in the log."""
 
 
@@ -40,11 +41,11 @@ class ItemState(Choice):
 
 
 class Run(Base):
-    """One piece of long work. Whoever holds the lease with the newest ``fence`` works it off, nobody else."""
+    """One piece of long work. The worker that holds the lease with the newest ``fence`` processes it, no other."""
 
     __tablename__ = "run"
-    __label__ = N_("Run")
-    __plural__ = N_("Runs")
+    __label__ = N_("Background job")
+    __plural__ = N_("Background jobs")
     __table_args__ = table_args(
         check("counts_range", "size >= 0 AND done >= 0 AND refused >= 0"),
         Index("ix_run_open", "state", "id", sqlite_where=text("state IN ('queued', 'running')"),
@@ -52,7 +53,7 @@ class Run(Base):
     )  # fmt: skip
 
     id: Mapped[PrimaryKey]
-    action: Mapped[str] = mapped_column(String(100), info=system)
+    action: Mapped[str] = mapped_column(StoredCode(100), info=system)
     parameters: Mapped[Any] = mapped_column(
         Json, nullable=True, info=personal.personal("text", written_by="product")
     )

@@ -5,54 +5,59 @@
 
 from __future__ import annotations
 
-import functools
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
+import sqlalchemy as sa
 from alembic import command
 from alembic.autogenerate import compare_metadata
-from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from alembic.util import CommandError
-from sqlalchemy import CheckConstraint, Connection, Engine, Sequence, create_engine, inspect
+from sqlalchemy import CheckConstraint, Connection, Engine, create_engine, inspect
+from sqlalchemy.exc import NoSuchTableError, OperationalError, ProgrammingError
 from sqlalchemy.pool import NullPool
 
-from models import triggers
+from models import outage, triggers
+from models.autogenerate import check_name, condition, options
 from models.base import Base, metadata
-from models.dialect import WRITE, configure, engine_options, hold
-from models.migrations.render import check_name, condition, options
+from models.dialect import WRITE, advisory_lock, configure, engine_options, make_file
+from models.standing import MIGRATIONS, SchemaError, Standing, config, heads, incompatible, standing
+from models.vault import Vault
 
-MIGRATIONS = Path(__file__).parent / "migrations"
+__all__ = [
+    "MIGRATIONS",
+    "SchemaError",
+    "Standing",
+    "at_head",
+    "check",
+    "config",
+    "damage",
+    "drift",
+    "is_newer",
+    "migrate",
+    "open_engine",
+    "restore_triggers",
+    "triggers_drift",
+]
 _one_at_a_time = threading.Lock()
 
 
-class SchemaError(RuntimeError):
-    """The database cannot be migrated; the message is a sentence for the person who started us."""
+COLUMNS = {
+    "sqlite": "SELECT t.name, c.name FROM sqlite_master t JOIN pragma_table_info(t.name) c WHERE t.type = 'table'",
+    "postgresql": (
+        "SELECT t.relname, c.attname FROM pg_class t JOIN pg_attribute c ON c.attrelid = t.oid "
+        "WHERE t.relnamespace = current_schema()::regnamespace AND t.relkind IN ('r', 'p') "
+        "AND c.attnum > 0 AND NOT c.attisdropped"
+    ),
+}
+MOST_NAMED = 3
 
 
-def config(**attributes: Any) -> Config:
-    """Return Alembic's configuration, made in code so that nothing depends on the working directory."""
-    made = Config()
-    made.set_main_option("script_location", str(MIGRATIONS))
-    made.set_main_option("path_separator", "os")
-    made.set_main_option("file_template", "%%(rev)s_%%(slug)s")
-    made.attributes.update(attributes)
-    return made
-
-
-@functools.cache
-def _scripts() -> ScriptDirectory:
-    return ScriptDirectory.from_config(config())
-
-
-def open_engine(url: str) -> Engine:
+def open_engine(url: str, keys: Vault | None = None) -> Engine:
     """Return an engine without a pool for ``url``, with the settings the rules rely on."""
     engine = create_engine(url, poolclass=NullPool, **_without_pool(engine_options(url)))
-    configure(engine)
+    configure(engine, keys=keys)
     return engine
 
 
@@ -63,23 +68,114 @@ def _without_pool(found: dict[str, Any]) -> dict[str, Any]:
 def at_head(engine: Engine) -> bool:
     """Return whether every migration has been applied; takes no lock.
 
-    :raises SchemaError: the database is newer than this code, or is not ours.
+    :raises SchemaError: the database is newer than this code, and not only by additions, or is not ours.
     """
     with engine.connect() as connection:
         return _at_head(connection)
+
+
+def is_newer(engine: Engine) -> bool:
+    """Return whether a newer release has made the database what it is. :raises SchemaError: it is not ours."""
+    with engine.connect() as connection:
+        return standing(connection).is_newer
 
 
 def migrate(engine: Engine) -> None:
     """Apply what is missing, all or nothing; return at once when nothing is.
 
     :param engine: configured by :func:`models.dialect.configure`.
-    :raises SchemaError: the database is newer than this code, or is not ours.
+    :raises SchemaError: the database is newer than this code, and not only by additions, or is not ours.
     """
+    make_file(engine)
     if at_head(engine):
         return
     with _one_at_a_time, _writing(engine) as connection:
         if not _at_head(connection):
-            command.upgrade(config(connection=connection), "head")
+            _upgrade(connection)
+
+
+def _upgrade(connection: Connection) -> None:
+    """Apply what is missing to what is there, which may not be what its revision says."""
+    began_at = heads(connection)
+    try:
+        command.upgrade(config(connection=connection), "head")
+    except (ProgrammingError, OperationalError, NoSuchTableError, KeyError, ValueError) as error:
+        if not began_at or outage.trouble(error) not in (None, outage.Trouble.SCHEMA):
+            raise
+        raise _different(began_at, outage.first_line(getattr(error, "orig", None) or error)) from error
+    if found := _lacking(connection):
+        raise _different(began_at, found)
+
+
+def check(engine: Engine, *, running: bool = False) -> Standing:
+    """Hold a database to what this release needs: its revision, every column, every trigger. Cheap: three questions.
+
+    :param running: for a process that serves already: where a newer release has come since, it goes on as long as the
+        database has every column that it reads and writes.
+    :return: how the database stands to this release.
+    :raises SchemaError: it is not as this release needs it; with what to do.
+    """
+    with engine.connect() as connection:
+        found_at = standing(connection)
+        if found_at is Standing.BEHIND:
+            raise SchemaError(
+                "The database is not up to date. Make a backup, then run `flask --app app up`.", "behind"
+            )
+        lacks = _lacking(connection)
+        if found_at is Standing.INCOMPATIBLE and (lacks or not running):
+            raise incompatible(connection)
+        if lacks:
+            raise _different(heads(connection), lacks)
+        if found := ", ".join(damage(connection)):
+            raise SchemaError(
+                f"The database no longer keeps its ledgers and its journal from being altered: {found}. Find out "
+                "who did that, run `flask --app app verify`, and put the triggers back by `flask --app app "
+                "check-schema --here --restore-triggers`.",
+                "damaged",
+            )
+    return found_at
+
+
+def _different(revisions: Sequence[str], what: str) -> SchemaError:
+    return SchemaError(
+        f"The database says that it is at revision {', '.join(revisions)}, but it is not what that revision made "
+        f"({what}): it comes from a version between two releases, or was changed manually, and cannot be brought "
+        "up to date. Nothing was changed. Restore a backup that a release made. Where nothing in it is needed, move "
+        "the file away (or point DATABASE_URL at an empty database) and start again.",
+        "different",
+    )
+
+
+def _lacking(connection: Connection) -> str:
+    """Return which columns of the models the database lacks; "" for none. Further ones are in nobody's way."""
+    rows = connection.exec_driver_sql(COLUMNS[connection.dialect.name])
+    wanted = {(table.name, column.name) for table in metadata.tables.values() for column in table.columns}
+    names = [f"{table}.{column}" for table, column in sorted(wanted - {(row[0], row[1]) for row in rows})]
+    more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
+    return f"it lacks {', '.join(names[:MOST_NAMED])}{more}" if names else ""
+
+
+def triggers_drift(connection: Connection) -> list[str]:
+    """Return a sentence for each trigger that is not as declared; [] for none."""
+    return triggers.drift(connection, metadata, triggers.declared(list(Base.registry.mappers)))
+
+
+def damage(connection: Connection) -> list[str]:
+    """Return a sentence for each trigger that is gone or altered; a newer release may have more of them, and others."""
+    found = triggers_drift(connection)
+    if not found or not standing(connection).is_newer:
+        return found
+    return [sentence for sentence in found if sentence.endswith(triggers.IS_MISSING)]
+
+
+def restore_triggers(engine: Engine) -> None:
+    """Make every trigger again. :raises SchemaError: a newer release has others."""
+    with _writing(engine) as connection:
+        if standing(connection).is_newer:
+            raise SchemaError(
+                "The database was upgraded by a newer version: restore its triggers with that one."
+            )
+        triggers.install(connection, metadata, triggers.declared(list(Base.registry.mappers)))
 
 
 def drift(engine: Engine) -> list[str]:
@@ -88,7 +184,7 @@ def drift(engine: Engine) -> list[str]:
         found = [_sentence(difference) for difference in compare_metadata(_context(connection), metadata)]
         found += _checks_drift(connection)
         found += _details_drift(connection)
-        return found + triggers.drift(connection, metadata, triggers.declared(list(Base.registry.mappers)))
+        return found + triggers_drift(connection)
 
 
 def _context(connection: Connection) -> MigrationContext:
@@ -96,31 +192,11 @@ def _context(connection: Connection) -> MigrationContext:
 
 
 def _at_head(connection: Connection) -> bool:
-    heads = MigrationContext.configure(connection).get_current_heads()
-    if not heads:
-        _refuse_foreign_tables(connection)
-    for revision in heads:
-        _refuse_unknown(revision)
-    return set(heads) == set(_scripts().get_heads())
-
-
-def _refuse_unknown(revision: str) -> None:
-    try:
-        _scripts().get_revision(revision)
-    except CommandError:
-        raise SchemaError(
-            f"The database is at revision {revision}, which this version of Clientele does not know: it was "
-            "made by a newer one. Install that version, or restore a backup from before the upgrade."
-        ) from None
-
-
-def _refuse_foreign_tables(connection: Connection) -> None:
-    strangers = sorted(set(inspect(connection).get_table_names()) & set(metadata.tables))
-    if strangers:
-        raise SchemaError(
-            f"The database already has tables ({', '.join(strangers[:3])} …) but no record of how they were "
-            "made. Point DATABASE_URL at an empty database or at one that Clientele made."
-        )
+    """Return whether there is nothing to apply. :raises SchemaError: what is there is not for this release."""
+    found = standing(connection)
+    if found is Standing.INCOMPATIBLE:
+        raise incompatible(connection)
+    return found is not Standing.BEHIND
 
 
 @contextmanager
@@ -132,7 +208,7 @@ def _writing(engine: Engine) -> Iterator[Connection]:
                 yield connection
         else:
             with connection.begin():
-                hold(connection, "migrate")
+                advisory_lock(connection, "migrate")
                 yield connection
 
 
@@ -197,7 +273,7 @@ def _details_drift(connection: Connection) -> list[str]:
 def _sequences_drift(connection: Connection) -> list[str]:
     """Flask-AppBuilder names the sequences of its tables; a migration makes them as part of the column."""
     columns = [column for table in metadata.sorted_tables for column in table.columns]
-    wanted = {c.default.name for c in columns if isinstance(c.default, Sequence)}
+    wanted = {c.default.name for c in columns if isinstance(c.default, sa.Sequence)}
     missing = wanted - set(inspect(connection).get_sequence_names())
     return [f"sequence {name} is missing" for name in sorted(missing)]
 

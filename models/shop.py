@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import String, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from models import places
+from models import normalise, places
 from models.base import N_, Invalid, Record
 from models.personal import fact
 from models.types import Json
@@ -46,7 +46,7 @@ class Shop:
 
     @property
     def zone(self) -> ZoneInfo:
-        """The shop's time zone, for local days (RULES 1.5)."""
+        """The shop's time zone, for local days (rule 1.5)."""
         return ZoneInfo(self.time_zone)
 
 
@@ -59,6 +59,8 @@ class Setting:
     help: str
     kind: Kind
     check: Check
+    check_new: Check | None = None
+    """Asked besides of a value that somebody saves; one that has stood there since before the question stands."""
 
     @property
     def default(self) -> Any:
@@ -102,15 +104,29 @@ def _boolean(field: str, value: Any) -> bool:
 
 
 def _text(field: str, value: Any) -> str:
-    if not isinstance(value, str) or not 0 < len(value.strip()) <= 120 or not value.isprintable():
+    name = normalise.trimmed(value)
+    if not 0 < len(name) <= 120 or not name.isprintable():
         raise Invalid({field: N_("Enter a name of at most 120 characters.")})
-    return value.strip()
+    return name
 
 
 def _email(field: str, value: Any) -> str | None:
     if value is not None and not isinstance(value, str):
         raise Invalid({field: N_("Enter an email address such as rashid@example.com.")})
     return email(field, value or None)
+
+
+def _plain_before_the_at(field: str, value: Any) -> Any:
+    """Refuse an address that only some mail servers can write: it stands in every mail to everybody."""
+    if value is not None and not value.rpartition("@")[0].isascii():
+        raise Invalid(
+            {
+                field: N_(
+                    "Some mail servers do not accept these letters before the @. Enter an address without them."
+                )
+            }
+        )
+    return value
 
 
 def _code(field: str, value: Any) -> str:
@@ -127,19 +143,26 @@ def _customer_url(field: str, value: Any) -> str | None:
     if not clean or not host or set(host) & set("{}@") or rest.count(ACCOUNT_CODE) != 1:
         raise Invalid({field: N_("Enter an address such as https://example.com/contacts/{account_code}.")})
     if set(rest.replace(ACCOUNT_CODE, "")) & set("{}"):
-        raise Invalid({field: N_("The only part in braces may be {account_code}.")})
+        raise Invalid({field: N_("Only {account_code} can be in braces.")})
     return str(value)
 
 
 SETTINGS: dict[str, Setting] = {
     setting.code: setting
     for setting in (
-        Setting("name", N_("Shop name"), N_("Shown on pages and in mails."), "text", _text),
-        Setting("email", N_("Shop email"), N_("Where answers to our mails go."), "email", _email),
+        Setting("name", N_("Shop name"), N_("Shown on pages and in emails."), "text", _text),
+        Setting(
+            "email",
+            N_("Shop email"),
+            N_("Replies to emails go here."),
+            "email",
+            _email,
+            _plain_before_the_at,
+        ),
         Setting(
             "time_zone",
             N_("Time zone"),
-            N_("Times are shown, and days begin, in this zone."),
+            N_("The time zone for dates and times."),
             "time_zone",
             places.time_zone,
         ),
@@ -167,63 +190,71 @@ SETTINGS: dict[str, Setting] = {
         Setting(
             "default_sales_channel",
             N_("Default sales channel"),
-            N_("For customers made in the back office."),
+            N_("For customers created in the back office."),
             "sales_channel",
             _code,
         ),
         Setting(
             "points_expire_after_days",
             N_("Points expire after (days)"),
-            N_("For new points, 1 to 3650; empty means never. Points already given keep their date."),
+            N_(
+                "For new points, 1 to 3650 days. Leave blank if they never expire. Existing points keep their "
+                "date."
+            ),
             "integer",
             _expiry,
         ),
         Setting(
             "points_warning_days",
-            N_("Warn before points lapse (days)"),
-            N_("How long before their date customers get a mail, 1 to 365; empty means never."),
+            N_("Points expiry notice (days)"),
+            N_(
+                "How many days before the expiry date customers get an email, 1 to 365. Leave blank to send none."
+            ),
             "integer",
             _warning_days,
         ),
         Setting(
             "external_accounting",
-            N_("An accounting package owns balances"),
-            N_("Payments and invoices are then entered there, and refused here."),
+            N_("Balances are kept in an accounting package"),
+            N_("Payments and invoices are then entered there, not here."),
             "boolean",
             _boolean,
         ),
         Setting(
             "accounting_package",
             N_("Name of the accounting package"),
-            N_("How messages call it, such as Xero."),
+            N_("As shown in messages, such as Xero."),
             "text",
             _text,
         ),
         Setting(
             "accounting_url",
             N_("Address of an account in the package"),
-            N_("A link to it stands on each customer with an account code: {account_code} is put in."),
+            N_(
+                "Each customer with an account code links to this address. {account_code} is replaced with the "
+                "code."
+            ),
             "text",
             _customer_url,
         ),
         Setting(
             "undo_days",
             N_("Undo within (days)"),
-            N_("How long a change can be taken back with one click; empty means for ever."),
+            N_("How long a change can be undone with one click. Leave blank for no limit."),
             "integer",
             _undo_days,
         ),
         Setting(
             "statement_reminders",
             N_("Send reminders with statements"),
-            N_("Each month, to customers who owe overdue money. Nobody is reminded while this is off."),
+            N_("Sends a statement each month to customers with an overdue balance."),
             "boolean",
             _boolean,
         ),
         Setting(
             "statement_reminder_days",
-            N_("Remind from (days overdue)"),
-            N_("1 to 365: for how long money must have been overdue before its customer is reminded."),
+            N_("Remind after (days overdue)"),
+            N_("How many days a balance must be overdue before the customer is reminded, 1 to 365."),
             "integer",
             _reminder_days,
         ),
@@ -244,7 +275,7 @@ class ShopSetting(Record):
     def problems(self, changed: set[str]) -> dict[str, str]:
         """Check the value by its setting."""
         if self.code not in SETTINGS:
-            return {"code": N_("There is no such setting.")}
+            return {"code": N_("Setting not found.")}
         try:
             SETTINGS[self.code].check("value", self.value)
         except Invalid as error:

@@ -173,4 +173,4 @@ def _lacks_factor() -> ColumnElement[bool]:
 
 
 LACKS_FACTOR = _lacks_factor()
-"""Put together once, as every request asks it of whoever asks."""
+"""Put together once, as every request asks it of the person asking."""

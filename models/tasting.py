@@ -1,4 +1,4 @@
-"""Free tastings that were used: one entry a use, counted by calendar year (F41, F76, RULES 1.11)."""
+"""Free tastings that were used: one entry a use, counted by calendar year (features 41, 76, rule 1.11)."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class TastingEntry(LedgerRow):
     __label__ = N_("Tasting entry")
     __plural__ = N_("Free tastings")
     __append_only__ = AppendOnly(
-        repoint=("customer_id",), blank=("comment",), blank_when_erased="customer_id"
+        reassignable=("customer_id",), erasable=("comment",), blank_when_erased="customer_id"
     )
     __table_args__ = table_args(
         check("year_range", "year BETWEEN 1990 AND 9998"),

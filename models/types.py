@@ -26,7 +26,7 @@ Key = String(320).with_variant(String(320, collation="C"), "postgresql")
 
 
 class Minor(TypeDecorator[int]):
-    """Money in integer minor units (pence, cents), never a float or SQL numeric (RULES 2.1)."""
+    """Money in integer minor units (pence, cents), never a float or SQL numeric (rule 2.1)."""
 
     impl = BigInteger
     cache_ok = True
@@ -60,6 +60,12 @@ class UTCDateTime(TypeDecorator[dt.datetime]):
         if value.tzinfo is None:
             return value.replace(tzinfo=dt.UTC)
         return value.astimezone(dt.UTC)
+
+
+class Until(UTCDateTime):
+    """The instant at which something ends, which every channel tells by the last day before it (models/days.py)."""
+
+    cache_ok = True
 
 
 class Percent(TypeDecorator[Decimal]):

@@ -1,4 +1,4 @@
-"""What may be put into a column, checked the moment it is set, so that no door lets worse into the database.
+"""What may be put into a column, checked the moment it is set, so that no channel lets worse into the database.
 
 Two layers. Every column of every model is checked by its type: text without control characters and short
 enough, whole numbers the column can hold, members of the list, aware times. A column may add a check of its
@@ -16,6 +16,7 @@ import math
 import re
 from collections.abc import Callable
 from decimal import Decimal, InvalidOperation
+from functools import cache
 from typing import Any
 
 import email_validator
@@ -24,22 +25,25 @@ from sqlalchemy.orm import ColumnProperty, Mapper, object_mapper
 from sqlalchemy.orm.attributes import InstrumentedAttribute
 from sqlalchemy.orm.base import NO_VALUE
 
+from models import normalise
 from models.base import N_, Base, Invalid
 from models.personal import Info, Policy
+from models.renamed_codes import StoredCode
 from models.types import Choice, File, Minor, Percent, UTCDateTime
+from models.vault import Secret, SecretText
 
 Check = Callable[[str, Any], Any]
 
 LONGEST_TEXT = 20_000
 """Characters in a text of several lines."""
 
-_FORBIDDEN_LINE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
-_FORBIDDEN_TEXT = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+_FORBIDDEN_LINE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+_FORBIDDEN_TEXT = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 _PERCENTAGE = re.compile(r"[0-9]{1,3}(\.[0-9]{1,2})?")
 
 
 class Message(str):
-    """A sentence with values in it: whoever shows it translates ``template`` and fills in ``values``."""
+    """A sentence with values in it: to be shown, ``template`` is translated and filled in with ``values``."""
 
     __slots__ = ("template", "values")
 
@@ -110,7 +114,7 @@ def not_negative(field: str, value: int | None) -> int | None:
 
 code = matching(
     r"[0-9A-Z][0-9A-Z._/\-]{0,39}",
-    N_("Use letters, digits and . _ / - only, at most 40 of them, without spaces."),
+    N_("Use up to 40 letters, digits and . _ / - without spaces."),
 )
 """Check for a code that people type or scan; kept in capitals."""
 
@@ -154,10 +158,10 @@ def texts(field: str, value: Any) -> list[str] | None:
     """Check a list of different, non-empty texts of at most 80 characters each."""
     if value is None or value == []:
         return None
-    sentence = N_("Enter different values, one a line, each of at most 80 characters.")
+    sentence = N_("Enter one value per line, all different, up to 80 characters each.")
     if not isinstance(value, list) or not all(isinstance(item, str) for item in value) or len(value) > 200:
         raise Invalid({field: sentence})
-    items = [item.strip() for item in value]
+    items = [normalise.trimmed(item) for item in value]
     if len(set(items)) < len(items) or any(not 0 < len(i) <= 80 or _FORBIDDEN_LINE.search(i) for i in items):
         raise Invalid({field: sentence})
     return items
@@ -172,14 +176,25 @@ def _text(column: Column[Any]) -> Check:
     def check(field: str, value: Any) -> str | None:
         if not isinstance(value, str):
             raise Invalid({field: N_("Enter text.")})
+        value = normalise.seen(value)
         value = value.replace("\r\n", "\n").strip() if several_lines else value.strip(" \t\u00a0\u3000")
         if forbidden.search(value):
             raise Invalid({field: N_("Remove the line breaks or invisible characters from this text.")})
         if len(value) > longest:
-            raise Invalid(
-                {field: say(N_("Shorten this text to at most %(longest)s characters."), longest=longest)}
-            )
+            raise Invalid({field: say(N_("Use %(longest)s characters or fewer."), longest=longest)})
         return value if value or not column.nullable else None
+
+    return check
+
+
+def _secret(column: Column[Any]) -> Check:
+    text = _text(column)
+
+    def check(field: str, value: Any) -> Secret | None:
+        if isinstance(value, Secret):
+            return value
+        clear = text(field, value)
+        return None if clear is None else Secret(clear)
 
     return check
 
@@ -206,7 +221,7 @@ def _member(column: Column[Any]) -> Check:
         try:
             return members(value)  # type: ignore[call-arg]
         except (ValueError, TypeError):
-            raise Invalid({field: N_("Choose one of the values of the list.")}) from None
+            raise Invalid({field: N_("Choose an option from the list.")}) from None
 
     return check
 
@@ -262,7 +277,8 @@ def type_check(column: Column[Any]) -> Check | None:
     makers: list[tuple[Any, Callable[[Column[Any]], Check | None]]] = [
         (Percent, lambda _: None),
         (Enum, _member),
-        (String, _text),
+        (String | StoredCode, _text),
+        (SecretText, _secret),
         (Integer | Minor, _whole),
         (Boolean, lambda _: _boolean),
         (UTCDateTime, lambda _: _instant),
@@ -302,25 +318,25 @@ def _check_on_set(cls: type[Base], key: str, attribute: InstrumentedAttribute[An
 
 def missing(row: Base) -> dict[str, str]:
     """Return field -> sentence for every column of ``row`` that the database needs and nobody filled in."""
-    mapper: Mapper[Any] = object_mapper(row)
-    found = {}
-    for prop in mapper.column_attrs:
-        column = prop.columns[0]
-        policy = column.info.get("policy")
-        needed = (
-            isinstance(column, Column)
-            and not column.nullable
-            and column.default is None
-            and column.server_default is None
-        )
-        if (
-            needed
-            and isinstance(policy, Policy)
-            and policy.written_by != "product"
-            and getattr(row, prop.key) is None
-        ):
-            found[prop.key] = N_("Fill this in.")
-    return found
+    return {
+        name: N_("This field is required.")
+        for name in _needed(object_mapper(row))
+        if getattr(row, name) is None
+    }
+
+
+@cache
+def _needed(mapper: Mapper[Any]) -> tuple[str, ...]:
+    """Return the fields that the database needs and that nobody but a person fills in."""
+    return tuple(prop.key for prop in mapper.column_attrs if _is_needed(prop.columns[0]))
+
+
+def _is_needed(column: Any) -> bool:
+    if not isinstance(column, Column) or column.nullable:
+        return False
+    policy = column.info.get("policy")
+    given = column.default is not None or column.server_default is not None
+    return not given and isinstance(policy, Policy) and policy.written_by != "product"
 
 
 def assign(row: Base, values: dict[str, Any]) -> None:

@@ -23,6 +23,7 @@ USERNAMES = {
     "Shop": "shop",
     "Accounting package": "accounting",
 }
+LOCK_SECONDS = 60
 CHEAP_HASH = "pbkdf2:sha256:1"  # signing in happens thousands of times here
 TOKEN = re.compile(r'name="csrf[_-]token"[^>]*?(?:value|content)="([^"]+)"')
 
@@ -86,13 +87,26 @@ def make(url: str, *, wiring: dict[str, Any] | None = None, **settings: Any) -> 
     ``settings`` are fields of ``config.Settings``; ``wiring`` has the other arguments of ``create_app``: a clock
     of the test's own, more screens.
     """
+    from admin.site import fitness
     from app import create_app
-    from config import Settings
+    from config import MailServer, Settings
     from models.base import db
+    from tests.keyring import KEYS
 
-    chosen = {"secret_key": "tests " * 8, "password_hash": CHEAP_HASH, "testing": True, **settings}
+    chosen = {
+        "secret_key": "tests " * 8,
+        "encryption_keys": KEYS,
+        "password_hash": CHEAP_HASH,
+        "read_seconds": 60,  # a busy machine is not a failing test
+        "lock_seconds": LOCK_SECONDS,
+        "testing": True,
+        "mail": MailServer("127.0.0.1", 9, "desk@shop.example"),  # which nothing reaches: no worker runs
+        **settings,
+    }
     app = create_app(Settings(database_url=url, **chosen), **(wiring or {}))
     app.test_client_class = Client
+    app.extensions["clientele"].keeps = 0.0  # the database is another one for each test
+    fitness.ASK_AGAIN_AFTER = 0.0  # and what ailed that of one test ails no other
     app.jinja_env.bytecode_cache = _COMPILED
     with app.app_context():
         # An application nobody holds any more closes its connections; PostgreSQL's driver warns of those left open.
@@ -113,17 +127,23 @@ class Told:
 _shared: dict[str, tuple[Flask, Told]] = {}
 
 
-def shared(url: str, clock: Callable[[], dt.datetime]) -> Flask:
-    """Return an application on the database at ``url`` that goes by ``clock``.
+def now() -> dt.datetime:
+    """Return what time it is."""
+    return dt.datetime.now(dt.UTC)
 
-    It is built once a worker, which takes as long as a hundred requests, so a test must not change its settings, and
-    the clock of whoever asked for it before stands still.
+
+def shared(url: str, clock: Callable[[], dt.datetime] = now, **settings: Any) -> Flask:
+    """Return an application on the database at ``url`` that goes by ``clock``; ``settings`` as of ``make``.
+
+    It is built once a worker for each kind of settings, which takes as long as a hundred requests, so a test must not
+    change them, and the clock of whoever asked for it before stands still.
     """
-    if url not in _shared:
+    kind = f"{url} {sorted(settings.items())!r}"
+    if kind not in _shared:
         told = Told()
         told.clock = clock
-        _shared[url] = make(url, wiring={"clock": told}), told
-    app, told = _shared[url]
+        _shared[kind] = make(url, wiring={"clock": told}, **settings), told
+    app, told = _shared[kind]
     told.clock = clock
     return app
 
@@ -161,7 +181,7 @@ def sign_in(app: Flask, role: str) -> Client:
 
 def session_cookie(app: Flask, username: str) -> str:
     """Begin a session as the sign-in form would; return its cookie."""
-    from admin.sessions import MARK
+    from admin.auth.sessions import MARK
 
     return MARK + _begun(app, username, "browser")[1]
 
@@ -170,7 +190,7 @@ def bearer(app: Flask, username: str) -> str:
     """Begin a session as a sign-in at the API would; return its access token."""
     from flask_jwt_extended import create_access_token
 
-    from admin.identity import SESSION_CLAIM
+    from admin.site.identity import SESSION_CLAIM
 
     user_id, token = _begun(app, username, "api")
     with app.app_context():
@@ -181,7 +201,7 @@ def bearer(app: Flask, username: str) -> str:
 def _begun(app: Flask, username: str, door: str) -> tuple[int, str]:
     import sqlalchemy as sa
 
-    from actions.sessions import Caller, begin
+    from actions.staff.sessions import Caller, begin
     from models.access import Door
     from models.base import Staff, db
 

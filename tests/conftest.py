@@ -11,8 +11,9 @@ import sqlalchemy as sa
 from flask import Flask
 from hypothesis import HealthCheck, settings
 
-from tests import application, network
+from tests import application, budget, network
 from tests.databases import KINDS, Database, Run, close_all_connections
+from tests.scale import is_passed_over
 
 RUN = pytest.StashKey[Run]()
 MakeUrl = Callable[[str, str], str]
@@ -34,11 +35,23 @@ settings.register_profile(
 settings.load_profile("clientele")
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the options of the budget."""
+    budget.add_option(parser)
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Join the run, or begin it in the first process."""
     joined = getattr(config, "workerinput", {}).get("run")
-    config.stash[RUN] = Run(joined)
+    run = config.stash[RUN] = Run(joined)
+    budget.register(config, run.server_seconds)
     network.install()
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what the other kind of run tries: see :func:`tests.scale.is_passed_over`."""
+    config.hook.pytest_deselected(items=[item for item in items if is_passed_over(item)])
+    items[:] = [item for item in items if not is_passed_over(item)]
 
 
 def pytest_collection_finish() -> None:
@@ -112,6 +125,12 @@ def make_url(request: pytest.FixtureRequest) -> MakeUrl:
             return run.empty_url(kind, name)
 
     return make
+
+
+@pytest.fixture
+def empty_url(make_url: MakeUrl, database_kind: str) -> str:
+    """The address of an empty database of the kind under test."""
+    return make_url(database_kind, "empty")
 
 
 @contextmanager

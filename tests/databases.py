@@ -8,6 +8,7 @@ one database of each kind, always at the same address, so that one application p
 import fcntl
 import os
 import shutil
+import subprocess
 import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -69,9 +70,10 @@ class Database:
     def engine(self) -> sa.Engine:
         """The rig's own way in, beside the application's and set up as that is; one for all tests of a worker."""
         from models import dialect
+        from tests.keyring import VAULT
 
         engine = sa.create_engine(self.url, **dialect.engine_options(self.url))
-        dialect.configure(engine)
+        dialect.configure(engine, keys=VAULT)
         _engines.add(engine)
         return engine
 
@@ -135,7 +137,7 @@ class PostgresDatabases:
         return Database("postgresql", self._url(self._name), self._renew)
 
     def make_empty(self) -> str:
-        """Make this worker's database anew with nothing in it; return its address."""
+        """Make this worker's database again with nothing in it; return its address."""
         self.drop()
         self._execute(f"CREATE DATABASE {self._name}")
         return self._url(self._name)
@@ -179,6 +181,15 @@ class PostgresDatabases:
 def sqlite_url(path: Path) -> str:
     """The address of a SQLite file."""
     return f"sqlite:///{path}"
+
+
+def bytes_of(file: Path) -> bytes:
+    """Return what is in a database file and its log, as another process reads it.
+
+    Where this one closes the file, its locks are gone, of every connection it has.
+    """
+    there = [str(path) for end in ("", "-wal") if (path := Path(f"{file}{end}")).exists()]
+    return subprocess.run(["cat", *there], capture_output=True, check=True).stdout
 
 
 def remove_sqlite(file: Path) -> None:
@@ -238,6 +249,10 @@ class Run:
             self._server = PostgresServer()
             self._postgres = self._server.start()
         return self._postgres
+
+    def server_seconds(self) -> float:
+        """What the server has used of a processor so far, if this process started it."""
+        return self._server.processor_seconds() if self._server is not None else 0.0
 
     def database(self, kind: str, build: Callable[[str], None], name: str = "") -> Database:
         """This worker's database of a kind, or the further one called ``name``; ``renew`` it before its first use.

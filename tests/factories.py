@@ -14,15 +14,17 @@ from sqlalchemy.orm import Session
 from models.account import AccountEntry, AccountKind, Invoice, PaymentMethod
 from models.address import Address
 from models.api_key import ApiKey
+from models.applied import AppliedMigration
 from models.attribute import AttributeDefinition, AttributeValue
 from models.base import Base, Record, Staff, identity, metadata
 from models.choices import AccountType, Status
 from models.credit import CreditEntry, CreditKind
 from models.customer import Customer
 from models.gift_card import GiftCard
-from models.importing import ImportFile, ImportMapping, ImportRow
+from models.importing import ImportFile, ImportMapping, ImportPiece, ImportRow
 from models.job import JobRow
-from models.journal import Change, Changeset
+from models.journal import Change, Changeset, Seal
+from models.key_release import KeyRelease
 from models.lookups import (
     AcquisitionSource,
     BankAccount,
@@ -39,6 +41,7 @@ from models.order import ExternalId, ExternalKind, ExternalSystem, Order, OrderL
 from models.phone import Phone
 from models.preference import Preference
 from models.run import ItemState, Run, RunItem, RunState
+from models.scale import CurrencyScale
 from models.shop import ShopSetting
 from models.tasting import TastingEntry, TastingKind
 
@@ -246,6 +249,25 @@ def make_change(session: Session, **overrides: Any) -> Change:
     return _save(session, Change(**values))
 
 
+def make_applied_migration(session: Session, **overrides: Any) -> AppliedMigration:
+    """A migration of a release to come, which changes nothing."""
+    values = _given(overrides, revision=lambda: f"next-{number()}", additive=True)
+    return _save(session, AppliedMigration(**values))
+
+
+def make_key_release(session: Session, **overrides: Any) -> KeyRelease:
+    """What the keys were written by."""
+    return _save(session, KeyRelease(**_given(overrides, release="1", written_at=NOW)))
+
+
+def make_journal_seal(session: Session, **overrides: Any) -> Seal:
+    """A seal that follows from nothing."""
+    values = _given(
+        overrides, changeset_id=lambda: make_changeset(session).id, digest="0" * 64, link="0" * 64
+    )
+    return _save(session, Seal(**values))
+
+
 def _ledger(session: Session, model: type[Row], overrides: dict[str, Any], **defaults: Any) -> Row:
     values = _given(
         overrides,
@@ -276,7 +298,7 @@ def make_lapse_warning(session: Session, **overrides: Any) -> LapseWarning:
     values = _given(
         overrides,
         lot=lambda: make_loyalty_lot(session),
-        mail=lambda: make_mail(session, template="points_lapsing"),
+        mail=lambda: make_mail(session, template="points_expiring"),
         created_at=NOW,
     )
     return _save(session, LapseWarning(**values))
@@ -389,6 +411,11 @@ def make_shop_setting(session: Session, **overrides: Any) -> ShopSetting:
     return _save(session, ShopSetting(**{"code": "name", "value": "Vine and Barrel", **overrides}))
 
 
+def make_currency_scale(session: Session, **overrides: Any) -> CurrencyScale:
+    """The scale of a currency that no shop has."""
+    return _save(session, CurrencyScale(**_given(overrides, currency="XTS", places=2)))
+
+
 def make_preference(session: Session, **overrides: Any) -> Preference:
     """The columns somebody chose for the customer list."""
     if "user_id" not in overrides and "user" not in overrides:
@@ -444,6 +471,14 @@ def make_import_file(session: Session, **overrides: Any) -> ImportFile:
         expires_at=NOW + dt.timedelta(days=7), headers=["First name"],
     )  # fmt: skip
     return _save(session, ImportFile(**values))
+
+
+def make_import_piece(session: Session, **overrides: Any) -> ImportPiece:
+    """The only piece of a file of its own."""
+    file = make_import_file(session).id if "file_id" not in overrides else None
+    return _save(
+        session, ImportPiece(**_given(overrides, file_id=file, position=1, content=b"First name\nAnn\n"))
+    )
 
 
 def make_import_row(session: Session, **overrides: Any) -> ImportRow:

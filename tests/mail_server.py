@@ -25,6 +25,12 @@ class Taken:
     at_recipient: str = ""
     at_text: str = ""
 
+    def begin_again(self) -> None:
+        """Forget what came, and take what comes."""
+        self.mails.clear()
+        self.recipients.clear()
+        self.at_recipient = self.at_text = ""
+
     async def handle_RCPT(self, server: Any, session: Any, envelope: Any, address: str, options: Any) -> str:
         """Take a recipient, or say no."""
         if self.at_recipient:
@@ -48,20 +54,25 @@ class Taken:
 class _OnAnyPort(Controller):
     """aiosmtpd's server on whatever port is free."""
 
-    def __init__(self, taken: Taken) -> None:
+    def __init__(self, taken: Taken, *, utf8: bool) -> None:
         self._socket = socket.create_server(("127.0.0.1", 0))
         taken.port = self._socket.getsockname()[1]
-        super().__init__(taken, hostname="127.0.0.1", port=taken.port, server_hostname="mail.test")
+        super().__init__(
+            taken, hostname="127.0.0.1", port=taken.port, server_hostname="mail.test", enable_SMTPUTF8=utf8
+        )
 
     def _create_server(self) -> Any:
         return self.loop.create_server(self._factory_invoker, sock=self._socket)
 
 
 @contextmanager
-def running() -> Iterator[Taken]:
-    """Run a server that takes mail until it is told to say something else."""
+def running(*, utf8: bool = True) -> Iterator[Taken]:
+    """Run a server that takes mail until it is told to say something else.
+
+    :param utf8: it takes letters beyond ASCII before the @ too.
+    """
     taken = Taken()
-    controller = _OnAnyPort(taken)
+    controller = _OnAnyPort(taken, utf8=utf8)
     controller.start()
     try:
         with network.mail_server(taken.port):

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -67,6 +68,12 @@ class PostgresServer:
         """Make an empty cluster, start the server on it, and return its address once it answers."""
         data = self.folder / "data"
         self._run([str(self._programs / "initdb"), "--pgdata", str(data), *INITDB])
+        self.resume()
+        return self.url
+
+    def resume(self) -> None:
+        """Start the server on what is there."""
+        data = self.folder / "data"
         settings = {**SETTINGS, "unix_socket_directories": str(self.folder)}
         command = [str(self._programs / "postgres"), "-D", str(data)]
         command += [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
@@ -79,13 +86,72 @@ class PostgresServer:
                 **self._identity(),
             )
         self._wait()
-        return self.url
+
+    def halt(self, how: signal.Signals = signal.SIGINT) -> None:
+        """Stop the server, whoever is connected, and keep its files."""
+        if self._process is not None:
+            self._process.send_signal(how)
+            self._process.wait(timeout=START_SECONDS)
+
+    @contextlib.contextmanager
+    def frozen(self) -> Iterator[None]:
+        """Have the server, and whoever serves a connection, say nothing, though it is there."""
+        assert self._process is not None
+        with psycopg.connect(host=str(self.folder), user="postgres", dbname="postgres") as connection:
+            query = "SELECT pid FROM pg_stat_activity WHERE backend_type = 'client backend'"
+            pids = [self._process.pid, *(row[0] for row in connection.execute(query))]
+        for pid in pids:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            for pid in pids:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGCONT)
+
+    @contextlib.contextmanager
+    def asking_for(self, password: str) -> Iterator[None]:
+        """Have the server let nobody in any more who does not know a password."""
+        rules = self.folder / "data" / "pg_hba.conf"
+        trusting = rules.read_text()
+        with psycopg.connect(
+            host=str(self.folder), user="postgres", dbname="postgres", autocommit=True
+        ) as known:
+            known.execute(f"ALTER ROLE postgres PASSWORD '{password}'")
+            self._go_by(known, "local all all scram-sha-256\n", lets_in=False)
+            try:
+                yield
+            finally:
+                self._go_by(known, trusting, lets_in=True)
+
+    def _go_by(self, known: psycopg.Connection[Any], rules: str, *, lets_in: bool) -> None:
+        """Have the server read other rules of who gets in, and wait until it goes by them."""
+        (self.folder / "data" / "pg_hba.conf").write_text(rules)
+        known.execute("SELECT pg_reload_conf()")
+        deadline = time.monotonic() + START_SECONDS
+        while self._lets_in() is not lets_in:
+            assert time.monotonic() < deadline, "the server goes by its old rules"
+            time.sleep(0.01)
+
+    def _lets_in(self) -> bool:
+        try:
+            psycopg.connect(host=str(self.folder), user="postgres", dbname="postgres", password="").close()
+        except psycopg.OperationalError:
+            return False
+        return True
+
+    def processor_seconds(self) -> float:
+        """Return what the server and its ended backends have used of a processor; 0 where Linux does not tell."""
+        status = Path(f"/proc/{self._process.pid}/stat") if self._process else Path("")
+        if not status.is_file():
+            return 0.0
+        ticks = status.read_text().rpartition(") ")[2].split()[11:15]
+        return sum(map(int, ticks)) / os.sysconf("SC_CLK_TCK")
 
     def stop(self) -> None:
         """Stop at once and remove every file."""
-        if self._process is not None:
-            self._process.send_signal(signal.SIGQUIT)
-            self._process.wait(timeout=START_SECONDS)
+        self.halt(signal.SIGQUIT)
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def _wait(self) -> None:

@@ -1,10 +1,68 @@
-"""How large the heavy tests are: a fiftieth in ``make test``, full size in ``make soak``."""
+"""How large the heavy tests are: a fiftieth or a sample in ``make test``, full size in ``make soak``."""
 
 import os
+from collections.abc import Sequence
+from typing import Any, TypeVar
+from zlib import crc32
 
+from tests.databases import KINDS
+
+T = TypeVar("T")
 FULL = os.environ.get("SOAK") == "1"
+ALIKE = (
+    "acquisition_source",
+    "bank_account",
+    "customer_class",
+    "membership_group",
+    "payment_term",
+    "price_list",
+)
+"""Screens over lookup lists: one class with other names. Each is tried on one database, whatever the loop."""
 
 
 def scaled(full: int, least: int) -> int:
     """Return ``full`` in a soak, otherwise a fiftieth of it but not below ``least``."""
     return full if FULL else max(full // 50, least)
+
+
+def sampled(name: str, one_in: int) -> bool:
+    """Return whether what has this name is tried: all of it in a soak, otherwise one in so many, always the same ones."""
+    return FULL or crc32(name.encode()) % one_in == 0
+
+
+def one_by_name(name: str, choices: Sequence[T]) -> Sequence[T]:
+    """Return one of the choices, always the same for a name; all of them in a soak."""
+    if FULL or not choices:
+        return choices
+    return [choices[crc32(name.encode()) % len(choices)]]
+
+
+def is_passed_over(item: Any, *, full: bool = FULL) -> bool:
+    """Return whether a case is left out: of a usual run where it runs on the other database only.
+
+    A soak tries those, and at full size what is marked ``soak``; the two kinds of run together leave nothing out.
+    """
+    elsewhere = runs_elsewhere(item)
+    return elsewhere if not full else not (elsewhere or item.get_closest_marker("soak"))
+
+
+def runs_elsewhere(item: Any) -> bool:
+    """Return whether a usual run tries a case on the other database only.
+
+    That is so for the cases of a loop, such as one over every screen or every action, and for tests marked
+    ``either_database``: they look at what Python does before a statement is sent or after its rows came back (who may,
+    how it is put, how many statements). A loop whose statements themselves are tried, such as paging and filters, is
+    marked ``both_databases``, and so is what the two are known to differ in. A checksum of the case's name tells which
+    of the two, so that it is the same however few are selected.
+    """
+    given = item.callspec.params if hasattr(item, "callspec") else {}
+    kind = given.get("database_kind")
+    if kind is None or any("database_kind" in mark.args[0] for mark in item.iter_markers("parametrize")):
+        return False  # no database, or a test that names its own
+    if item.get_closest_marker("both_databases"):
+        resource = given.get("resource")
+        return resource in ALIKE and (ALIKE.index(resource) % 2 == 0) == (kind == "postgresql")
+    if len(given) == 1 and not item.get_closest_marker("either_database"):
+        return False
+    case = item.nodeid.rpartition("::")[2].replace(kind, "")
+    return KINDS[crc32(case.encode()) % len(KINDS)] != kind

@@ -26,7 +26,6 @@ from models.member import (
     StaffGroup,
     StaffRole,
 )
-from tests import factories
 from tests.factories import NOW, _given, _named, _save, make_sales_channel, number
 
 
@@ -136,8 +135,3 @@ def make_recovery_code(session: Session, **overrides: Any) -> RecoveryCode:
     """A recovery code that was not used."""
     values = _given(overrides, user_id=lambda: make_member(session).id, code_hash=f"{number():064d}")
     return _save(session, RecoveryCode(**values))
-
-
-def maker(kind: str) -> Any:
-    """Return the factory of a kind of row, of here or of ``factories``."""
-    return globals().get(f"make_{kind}") or getattr(factories, f"make_{kind}")

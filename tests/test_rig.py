@@ -9,13 +9,15 @@ import sys
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
 from flask import Flask
 
-from tests import application, network
-from tests.databases import Database, once, recorded_statements
+from tests import application, network, scale
+from tests.databases import KINDS, Database, once, recorded_statements
 from tools import check_templates
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -163,7 +165,7 @@ def test_the_import_contracts_know_every_package() -> None:
     assert found == set(settings["root_packages"])
 
 
-LAYERS = {"models", "actions", "admin", "portal", "jobs"}
+LAYERS = {"models", "actions", "admin", "portal", "jobs", "demo"}
 
 
 @pytest.mark.parametrize(
@@ -205,13 +207,20 @@ def test_the_template_check_passes_what_the_house_does() -> None:
     assert list(check_templates.findings(good)) == []
 
 
+SIZED = r"\b(scaled|sampled|one_by_name)\("
+
+
+def _is_sized(source: str) -> bool:
+    return re.search(SIZED, source) is not None
+
+
 def _scaled_tests(path: Path) -> Iterator[tuple[str, str]]:
     """Yield (name, source) of the tests of a file whose size is scaled, by themselves or by a name of the file."""
     text = path.read_text(encoding="utf-8")
-    body = ast.parse(text).body
-    source = {node: ast.get_source_segment(text, node) or "" for node in body}
-    names = [t.id for n in body if isinstance(n, ast.Assign) and "scaled(" in source[n] for t in n.targets]
-    sized = re.compile("|".join([r"\bscaled\(", *(rf"\b{name}\b" for name in names)]))
+    body, lines = ast.parse(text).body, text.splitlines()
+    source = {node: "\n".join(lines[node.lineno - 1 : node.end_lineno]) for node in body}
+    names = [t.id for n in body if isinstance(n, ast.Assign) and _is_sized(source[n]) for t in n.targets]
+    sized = re.compile("|".join([SIZED, *(rf"\b{name}\b" for name in names)]))
     for node in body:
         if isinstance(node, ast.FunctionDef) and node.name.startswith("test_"):
             whole = "\n".join([*(ast.unparse(d) for d in node.decorator_list), source[node]])
@@ -223,3 +232,37 @@ def test_what_is_tried_at_a_fiftieth_is_tried_in_full_by_a_soak() -> None:
     found = [(f"{p.name}::{n}", t) for p in (ROOT / "tests").rglob("test_*.py") for n, t in _scaled_tests(p)]
     assert len(found) > 15
     assert [name for name, whole in found if "mark.soak" not in whole] == []
+
+
+class Case:
+    """A collected test, as far as its choice goes."""
+
+    def __init__(self, name: str, *marks: str, **params: str) -> None:
+        self.nodeid = f"tests/test_x.py::{name}[{'-'.join(params.values())}]"
+        self.callspec = SimpleNamespace(params=params)
+        self._marks = marks
+
+    def get_closest_marker(self, name: str) -> bool:
+        """Whether it is marked so."""
+        return name in self._marks
+
+    def iter_markers(self, _name: str) -> list[Any]:
+        """The fixtures alone give it a database."""
+        return []
+
+
+@pytest.mark.parametrize("marks", [(), ("soak",), ("either_database",), ("both_databases",)])
+@pytest.mark.parametrize("resource", ["customer", "price_list"])
+def test_a_usual_run_and_a_soak_leave_no_case_out(marks: tuple[str, ...], resource: str) -> None:
+    loop = [Case("test_x", *marks, database_kind=kind, resource=resource) for kind in KINDS]
+    usual = [case for case in loop if not scale.is_passed_over(case, full=False)]
+    soak = [case for case in loop if not scale.is_passed_over(case, full=True)]
+    assert {*usual, *soak} == {*loop}
+    assert len(usual) == (2 if marks == ("both_databases",) and resource == "customer" else 1)
+    assert len(soak) == (2 if "soak" in marks else 2 - len(usual))
+
+
+def test_a_single_test_runs_on_both_databases_in_each_run() -> None:
+    single = [Case("test_x", database_kind=kind) for kind in KINDS]
+    assert not any(scale.is_passed_over(case, full=False) for case in single)
+    assert all(scale.is_passed_over(case, full=True) for case in single), "a soak has nothing to add"

@@ -12,6 +12,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 NEEDED = (3, 11)
+OVERLAYS = ("newest",)
+"""Locks that go into a folder of their own in the environment, to be put before what is installed there."""
 
 
 def main(venv_name: str, lock_name: str) -> None:
@@ -31,7 +33,7 @@ def main(venv_name: str, lock_name: str) -> None:
         print(f"Making {venv} with Python {sys.version.split()[0]} ...", flush=True)
         subprocess.run([sys.executable, "-m", "venv", "--clear", str(venv)], check=True)
     print(f"Installing {lock.relative_to(ROOT)} ...", flush=True)
-    install(venv, lock)
+    install(venv, lock, venv / lock_name if lock_name in OVERLAYS else None)
     stamp.write_text(digest)
 
 
@@ -40,10 +42,11 @@ def usable(venv: Path) -> bool:
     return (venv / "bin" / "python").exists()
 
 
-def install(venv: Path, lock: Path) -> None:
+def install(venv: Path, lock: Path, folder: Path | None) -> None:
     """Install with plain pip: every file by its hash, nothing that the lock does not name, no build step."""
     command = [str(venv / "bin" / "python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
     command += ["--require-hashes", "--no-deps", "--only-binary", ":all:", "--requirement", str(lock)]
+    command += ["--upgrade", "--target", str(folder)] if folder else []
     if subprocess.run(command, check=False, env={**os.environ, "PIP_NO_INPUT": "1"}).returncode != 0:
         raise SystemExit(f"pip could not install {lock}; its message is above.")
 

@@ -14,8 +14,14 @@ import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-# Each lock stands alone and pins the same versions as the first, so they share one environment.
-LOCKS: dict[str, list[str]] = {"run": [], "test": ["--extra", "test"], "bench": ["--extra", "bench"]}
+# Each of the first three stands alone and pins the same versions, so they share one environment.
+LOCKS: dict[str, list[str]] = {
+    "run": ["pyproject.toml"],
+    "test": ["pyproject.toml", "--extra", "test", "--constraint", "locks/run.lock"],
+    "bench": ["pyproject.toml", "--extra", "bench", "--constraint", "locks/run.lock"],
+    # Laid over the test environment by `make newest`, so it does not follow the others.
+    "newest": ["locks/newest.in"],
+}
 
 
 def main() -> None:
@@ -37,7 +43,6 @@ def write(name: str, folder: Path, *, upgrade: bool = False) -> subprocess.Compl
         uv(),
         "pip",
         "compile",
-        "pyproject.toml",
         *LOCKS[name],
         "--output-file",
         str(folder / f"{name}.lock"),
@@ -45,8 +50,6 @@ def write(name: str, folder: Path, *, upgrade: bool = False) -> subprocess.Compl
     command += ["--universal", "--python-version", "3.11", "--generate-hashes", "--no-config", "--quiet"]
     command += ["--custom-compile-command", "make lock"]
     command += ["--upgrade"] if upgrade else []
-    if name != "run":
-        command += ["--constraint", "locks/run.lock"]
     return subprocess.run(command, cwd=ROOT, env=clean_environment(), check=True, text=True)
 
 

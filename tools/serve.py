@@ -3,6 +3,7 @@
 One process with several threads: SQLite lets one writer in at a time, and threads share one cache.
 """
 
+import os
 from threading import Event, Thread
 
 import sqlalchemy as sa
@@ -10,16 +11,20 @@ from flask import Flask
 from gunicorn.app.base import BaseApplication
 from sqlalchemy.orm import Session
 
+import demo
 from actions.cli import work
-from admin.mailing import post
+from actions.maintenance import search_keys
+from admin.site.mailing import post
 from app import create_app
 from config import Settings, SettingsError
 from jobs.scheduler import keep_time
-from models import demo
+from models import schema
 from models.base import db
-from models.demo.staff import MEMBERS
+from models.demo_accounts import MEMBERS, has_demo_staff
 
 THREADS = 8
+LAST_SECONDS = 10.0
+"""What the clock and the worker have to end in when the server stops."""
 
 
 class Server(BaseApplication):
@@ -28,6 +33,8 @@ class Server(BaseApplication):
     def __init__(self, settings: Settings, greeting: str) -> None:
         self._settings = settings
         self._greeting = greeting
+        self._stop = Event()
+        self._beside: list[Thread] = []
         super().__init__()
 
     def load_config(self) -> None:
@@ -38,6 +45,7 @@ class Server(BaseApplication):
         self.cfg.set("threads", THREADS)
         self.cfg.set("loglevel", "warning")
         self.cfg.set("control_socket_disable", True)
+        self.cfg.set("worker_exit", lambda server, worker: self._leave())
         self.cfg.set("when_ready", lambda server: print(self._greeting, flush=True))
 
     def load(self) -> Flask:
@@ -45,14 +53,27 @@ class Server(BaseApplication):
         app = create_app(self._settings)
         with app.app_context():
             engine, clock = db.engine, app.extensions["clientele"].clock
-        stop = Event()
-        Thread(target=keep_time, args=(engine, clock, stop), daemon=True).start()
-        Thread(target=work, args=(engine, clock, post(app), "make run", stop), daemon=True).start()
+        self._beside = [
+            Thread(target=keep_time, args=(engine, clock, self._stop), daemon=True),
+            Thread(target=work, args=(engine, clock, post(app), "make run", self._stop), daemon=True),
+        ]
+        for thread in self._beside:
+            thread.start()
+        self._engine = engine
         return app
+
+    def _leave(self) -> None:
+        """Let the clock and the worker end what they are at, so that SQLite's log is written into its file."""
+        self._stop.set()
+        for thread in self._beside:
+            thread.join(LAST_SECONDS)
+        if self._beside:
+            self._engine.dispose()
 
 
 def main() -> None:
-    """Prepare, then serve until interrupted."""
+    """Prepare, then serve until interrupted. Whatever is written in the meantime is for nobody else to read."""
+    os.umask(0o077)
     try:
         settings = Settings.from_environment()
     except SettingsError as wrong:
@@ -69,7 +90,11 @@ def prepare(settings: Settings) -> str:
             print(f"Loading a demo shop of {settings.demo_customers:,} customers, this once ...", flush=True)
             command(app, "demo", "--customers", str(settings.demo_customers))
         with Session(db.engine) as session:
-            text = greeting(settings, with_demo_staff=demo.has_demo_staff(session))
+            if search_keys.outdated(session) and not schema.is_newer(db.engine):
+                print("Bringing search keys up to date ...", flush=True)
+                for clash in search_keys.rewrite(db.engine, app.extensions["clientele"].clock()):
+                    print(clash, flush=True)
+            text = greeting(settings, with_demo_staff=has_demo_staff(session))
         db.engine.dispose()
     return text
 

@@ -1,72 +1,38 @@
-"""The shipped screens, in the order of the menu. A new one is a class and its name in this list."""
+"""The shipped screens, in the order of the menu. A screen is found in its module here; it is listed nowhere."""
 
 from __future__ import annotations
 
-from admin.base import Screen
-from admin.screens.accounts import AccountEntryScreen, InvoiceScreen
-from admin.screens.activity import ActivityScreen
-from admin.screens.addresses import AddressScreen, PhoneScreen
-from admin.screens.api_keys import ApiKeyScreen
-from admin.screens.attributes import AttributeDefinitionScreen, AttributeValueScreen
-from admin.screens.credit import CreditEntryScreen
-from admin.screens.customers import CustomerScreen
-from admin.screens.gift_cards import GiftCardScreen
-from admin.screens.jobs import JobScreen
-from admin.screens.lookups import (
-    AcquisitionSourceScreen,
-    BankAccountScreen,
-    CustomerClassScreen,
-    MembershipGroupScreen,
-    PaymentTermScreen,
-    PriceListScreen,
-    SalesChannelScreen,
-)
-from admin.screens.loyalty import LoyaltyEntryScreen
-from admin.screens.mails import MailScreen
-from admin.screens.notes import NoteScreen
-from admin.screens.orders import ExternalIdScreen, OrderLineScreen, OrderScreen, ShipmentScreen
-from admin.screens.owing import OwingScreen
-from admin.screens.roles import RoleScreen
-from admin.screens.runs import RunItemScreen, RunScreen
-from admin.screens.sessions import SessionScreen
-from admin.screens.settings import SettingsScreen
-from admin.screens.staff import StaffGroupScreen, StaffScreen
-from admin.screens.tastings import TastingEntryScreen
+from collections.abc import Iterator
+from types import ModuleType
 
-SCREENS: tuple[type[Screen], ...] = (
-    CustomerScreen,
-    AddressScreen,
-    PhoneScreen,
-    CustomerClassScreen,
-    NoteScreen,
-    LoyaltyEntryScreen,
-    AccountEntryScreen,
-    InvoiceScreen,
-    CreditEntryScreen,
-    TastingEntryScreen,
-    GiftCardScreen,
-    OrderScreen,
-    OrderLineScreen,
-    ShipmentScreen,
-    ExternalIdScreen,
-    AttributeValueScreen,
-    OwingScreen,
-    MailScreen,
-    ActivityScreen,
-    JobScreen,
-    RunScreen,
-    RunItemScreen,
-    MembershipGroupScreen,
-    AcquisitionSourceScreen,
-    PriceListScreen,
-    SalesChannelScreen,
-    PaymentTermScreen,
-    BankAccountScreen,
-    AttributeDefinitionScreen,
-    StaffScreen,
-    RoleScreen,
-    StaffGroupScreen,
-    SessionScreen,
-    ApiKeyScreen,
-    SettingsScreen,
+from admin.screen.base import Screen
+from models.discovery import import_all
+
+ORDER = (
+    "customer", "address", "phone", "customer_class", "note", "loyalty_entry", "account_entry", "invoice",
+    "credit_entry", "tasting_entry", "gift_card", "sales_order", "order_line", "shipment", "external_id",
+    "attribute_value", "owing", "mail", "changeset", "job", "run", "run_item", "membership_group",
+    "acquisition_source", "price_list", "sales_channel", "payment_term", "bank_account", "attribute_definition",
+    "staff", "role", "staff_group", "staff_session", "api_key", "shop_setting",
+)  # fmt: skip
+"""The nouns of screens in the menu's order; one that is not named here follows, by its noun."""
+
+
+def _of(module: ModuleType) -> Iterator[type[Screen]]:
+    """Yield the screens that a module declares; what several of them share has no model of its own."""
+    declared = (
+        found for found in vars(module).values() if isinstance(found, type) and issubclass(found, Screen)
+    )
+    yield from (
+        screen for screen in declared if screen.__module__ == module.__name__ and hasattr(screen, "model")
+    )
+
+
+def _place(screen: type[Screen]) -> tuple[int, str]:
+    noun = screen.named()
+    return (ORDER.index(noun) if noun in ORDER else len(ORDER)), noun
+
+
+SCREENS: tuple[type[Screen], ...] = tuple(
+    sorted((s for module in import_all(__name__, __path__) for s in _of(module)), key=_place)
 )

@@ -7,10 +7,10 @@ from urllib.parse import quote
 
 from flask_babel import gettext as _
 
-from actions.accounting import last_fed
-from admin import cells
-from admin.context import memo, now, session, shop
-from admin.pages import Cell, Fact, Link
+from actions.ledgers.accounting import last_fed
+from admin.layout import formatters
+from admin.request.context import memo, now, session, shop
+from admin.viewmodels.pages import Cell, Fact, Link
 from models.customer import Customer
 from models.shop import ACCOUNT_CODE
 
@@ -33,10 +33,10 @@ def facts(owner: Customer) -> Sequence[Fact]:
     if kept_here():
         return ()
     heard = memo("last_fed", lambda: last_fed(session()))
-    told = cells.moment(heard, now(), shop()) if heard is not None else _("never")
+    told = formatters.moment(heard, now(), shop()) if heard is not None else _("never")
     return (
-        Fact(_("Kept in"), Cell(shop().accounting_package, _address(owner) or None)),
-        Fact(_("Last heard from it"), Cell(told)),
+        Fact(_("Accounting package"), Cell(shop().accounting_package, _address(owner) or None)),
+        Fact(_("Last update"), Cell(told)),
     )
 
 

@@ -2,57 +2,55 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, ClassVar
 
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from markupsafe import Markup
 from sqlalchemy.orm import joinedload
 
-from actions import accounts, customers
-from actions.ageing import ageing
-from admin import ages, cells, statements
-from admin.base import Screen
-from admin.context import clientele, session, shop, today
-from admin.declare import RowAction, View
-from admin.pages import Badge, Cell, Fact, Link
+from actions.customers import customers
+from actions.ledgers import accounts
+from actions.ledgers.ageing import ageing
+from admin.layout import formatters
+from admin.reports import ageing as ages
+from admin.reports import statements
+from admin.request.context import session, shop, today
+from admin.screen.base import Screen
+from admin.screen_spec.declare import RowAction, View
+from admin.screen_spec.registry import registry
 from admin.screens import accounting, shop_hooks
 from admin.screens.account_forms import InvoiceForm, PaymentForm
 from admin.screens.ledgers import LedgerScreen, ReasonForm, balance_after
+from admin.viewmodels.pages import Badge, Cell, Fact, Link
 from models.account import AccountEntry, AccountKind, Invoice
 from models.customer import Customer
 
 
 def _amount(view: Any, context: Any, row: AccountEntry, name: str) -> Any:
-    word = _("owes") if row.amount > 0 else _("paid")
     return Markup('<span class="text-secondary">{}</span> {}').format(
-        word, cells.money(abs(row.amount), row.currency, shop())
+        _amount_word(row.amount), formatters.money(abs(row.amount), row.currency, shop())
     )
 
 
-def _amount_text(view: Any, context: Any, row: AccountEntry, name: str) -> str:
-    """Say which way the money went in files too, never by a bare sign (RULES 2.2)."""
-    figure = cells.major_units(abs(row.amount), row.currency)
-    return f"{_('owes')} {figure}" if row.amount > 0 else f"{_('paid')} {figure}"
+def _amount_word(minor: int) -> str:
+    """Say which way the money went in files too, never by a bare sign (rule 2.2)."""
+    return _("owes") if minor > 0 else _("paid")
 
 
 def _kind(view: Any, context: Any, row: AccountEntry, name: str) -> Any:
     return Markup("{} {}").format(
-        cells.choice(row.kind), cells.badge(Badge(_("voided"), "orange")) if row.reversed_by else ""
+        formatters.choice(row.kind), formatters.badge(Badge(_("voided"), "orange")) if row.reversed_by else ""
     )
 
 
 def _balance(view: Any, context: Any, row: AccountEntry, name: str) -> Any:
-    return cells.balance(balance_after(row), row.currency, shop())
-
-
-def _balance_text(view: Any, context: Any, row: AccountEntry, name: str) -> str:
-    return cells.balance_text(balance_after(row), row.currency)
+    return formatters.balance(balance_after(row), row.currency, shop())
 
 
 class AccountEntryScreen(LedgerScreen):
-    """Everything that moved an account balance (F64, F65)."""
+    """Everything that moved an account balance (features 64, 65)."""
 
     model = AccountEntry
     menu_label = _l("Account payments")
@@ -89,38 +87,42 @@ class AccountEntryScreen(LedgerScreen):
         "created_at": _l("Entered"), "actor_name": _l("By"), "external_ref": _l("Reference in the package"),
     }  # fmt: skip
     column_formatters = {"amount": _amount, "kind": _kind, "balance": _balance}
-    column_formatters_export = {"amount": _amount_text, "balance": _balance_text}
+    column_amounts: ClassVar[Mapping[str, Callable[[Any], int]]] = {"balance": balance_after}
+    column_words: ClassVar[Mapping[str, Callable[[int], str]]] = {
+        "amount": _amount_word,
+        "balance": formatters.balance_word,
+    }
     views = (
         View("all", _l("All entries")),
         View("payments", _l("Payments"), {"kind__eq": "payment"}),
         View("refunds", _l("Refunds"), {"kind__eq": "refund"}),
     )
-    new_action = RowAction(accounts.pay, PaymentForm, "plus", open=accounting.kept_here)
+    new_action = RowAction(accounts.pay, PaymentForm, "plus", available=accounting.kept_here)
     row_actions = (
-        RowAction(accounts.refund, PaymentForm, "arrow-back-up", open=accounting.kept_here),
+        RowAction(accounts.refund, PaymentForm, "arrow-back-up", available=accounting.kept_here),
         RowAction(
-            accounts.void, ReasonForm, "x", open=accounting.kept_here,
-            when=lambda row: row.kind in (AccountKind.PAYMENT, AccountKind.REFUND) and row.reversed_by is None,
+            accounts.void, ReasonForm, "x", available=accounting.kept_here,
+            visible_if=lambda row: row.kind in (AccountKind.PAYMENT, AccountKind.REFUND) and row.reversed_by is None,
         ),
         *shop_hooks.ACCOUNT,
     )  # fmt: skip
     empty = _l("Payments, refunds and invoices on account are listed here.")
 
     def facts(self, owner: Any) -> Sequence[Fact]:
-        """What the customer owes and since when, and what was agreed about it (F62)."""
+        """What the customer owes and since when, and what was agreed about it (feature 62)."""
         if not isinstance(owner, Customer):
             return ()
         day = today()
         owed = ageing(session(), [owner.id], day)[owner.id]
-        balance = cells.balance(owner.account_balance, owner.currency, shop())
-        terms = str(owner.payment_term) if owner.payment_term else cells.nothing()
+        balance = formatters.balance(owner.account_balance, owner.currency, shop())
+        terms = str(owner.payment_term) if owner.payment_term else formatters.nothing()
         return (
             Fact(_("Balance"), Cell(balance if owner.account_balance else _("Nothing owed"))),
-            Fact(_("Pay on account"), Cell(_("Allowed") if owner.pay_on_account else _("Not allowed"))),
+            Fact(_("Credit account"), Cell(_("Enabled") if owner.pay_on_account else _("Not enabled"))),
             Fact(_("Credit limit"), _limit(owner)),
             Fact(_("Payment terms"), Cell(terms)),
             Fact(
-                _("Ageing on %(day)s", day=cells.day(day, shop())),
+                _("Ageing on %(day)s", day=formatters.day(day, shop())),
                 Cell(ages.strip(owed, owner.currency)),
                 _("Payments settle the oldest invoice first."),
                 wide=True,
@@ -129,14 +131,14 @@ class AccountEntryScreen(LedgerScreen):
         )
 
     def tab_links(self, owner: Any) -> Sequence[Link]:
-        """Lead to the statement; offer invoices, and on what terms, without leaving the tab (F63, F64)."""
+        """Lead to the statement; offer invoices, and on what terms, without leaving the tab (features 63, 64)."""
         if not isinstance(owner, Customer):
             return ()
-        invoices, people = clientele().screens["invoice"], clientele().screens["customer"]
+        invoices, people = registry().screens["invoice"], registry().screens["customer"]
         found = [statements.link(people, owner)]
         if not owner.is_live:
             return found
-        if invoices.offers("raise"):
+        if invoices.offers("raise", owner):
             url = invoices.url_to("act_view", verb="raise", customer=owner.id)
             found.append(Link(_(accounts.raise_invoice.label), url, "receipt", drawer=True))
         if people.offers("set_pay_on_account"):
@@ -146,7 +148,7 @@ class AccountEntryScreen(LedgerScreen):
 
     def menu_links(self, row: AccountEntry) -> Sequence[Link]:
         """Offer to void the invoice behind an entry, which is not voided by itself (rule 2.4)."""
-        invoices = clientele().screens["invoice"]
+        invoices = registry().screens["invoice"]
         if row.kind != AccountKind.INVOICE or row.reversed_by is not None or not invoices.offers("void"):
             return ()
         url = invoices.url_to("act_view", verb="void", id=row.invoice_id)
@@ -158,16 +160,18 @@ def _limit(owner: Customer) -> Cell:
     if owner.credit_limit is None:
         return Cell(_("No limit"))
     left = max(0, owner.credit_limit - owner.account_balance)
-    limit, rest = (cells.money(minor, owner.currency, shop()) for minor in (owner.credit_limit, left))
+    limit, rest = (formatters.money(minor, owner.currency, shop()) for minor in (owner.credit_limit, left))
     return Cell(limit, sub=_("%(amount)s available", amount=rest))
 
 
 def _voided(view: Any, context: Any, row: Invoice, name: str) -> Any:
-    return Markup("{} {}").format(row.number, cells.badge(Badge(_("voided"), "orange")) if row.voided else "")
+    return Markup("{} {}").format(
+        row.number, formatters.badge(Badge(_("voided"), "orange")) if row.voided else ""
+    )
 
 
 class InvoiceScreen(Screen):
-    """Invoices on account (F64)."""
+    """Invoices on account (feature 64)."""
 
     model = Invoice
     icon = "receipt"
@@ -191,13 +195,16 @@ class InvoiceScreen(Screen):
         "actor_name": _l("By"),
         "number": _l("Invoice"),
         "order_ref": _l("Order"),
+        "issued_on": _l("Issued on"),
+        "due_on": _l("Due on"),
         "created_at": _l("Entered"),
     }
     column_formatters = {"number": _voided}
-    new_action = RowAction(accounts.raise_invoice, InvoiceForm, "plus", open=accounting.kept_here)
+    new_action = RowAction(accounts.raise_invoice, InvoiceForm, "plus", available=accounting.kept_here)
     row_actions = (
         RowAction(
-            accounts.void_invoice, ReasonForm, "x", open=accounting.kept_here, when=lambda row: not row.voided
+            accounts.void_invoice, ReasonForm, "x",
+            available=accounting.kept_here, visible_if=lambda row: not row.voided,
         ),
         *shop_hooks.INVOICE,
     )  # fmt: skip

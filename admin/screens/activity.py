@@ -2,37 +2,80 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
-from flask import g
+from flask import g, request
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from markupsafe import Markup
 from sqlalchemy import not_
 
-from actions.undo import undo
-from admin import activity, cells, changesets
-from admin.base import Screen
-from admin.context import clientele, now, shop
-from admin.declare import NoForm, RowAction
-from admin.fields import Field
-from admin.pages import Cell, FieldChange
-from admin.query import Condition
+from actions.undo.undo import undo
+from admin.history import activity, changesets, undo_offer
+from admin.layout import formatters
+from admin.request.arguments import BadArgument
+from admin.request.context import now, shop
+from admin.screen.base import Screen
+from admin.screen_spec.column_info import Condition, Field
+from admin.screen_spec.declare import NoForm, RowAction
+from admin.screen_spec.registry import registry
+from admin.screen_spec.spec import ScreenSpec
+from admin.viewmodels.pages import Cell, FieldChange, Text
 from models.customer import Customer
 from models.journal import Changeset
 from models.member import Member
 
 
-def _deed(view: Any, context: Any, row: Changeset, name: str) -> str:
+def _action_in_words(view: Any, context: Any, row: Changeset, name: str) -> str:
     return activity.title_of(row)
 
 
 def _subject(view: Any, context: Any, row: Changeset, name: str) -> Any:
-    """Name the record, linked for those who may open it."""
-    screen = clientele().by_table.get(row.subject_table or "")
+    """Name the record and everyone else who was touched, linked for those who may open them, and lead to the rest."""
+    about, others, more = _about(row), *_others(row)
+    named = [about] if about is not None else []
+    named += [activity.linked(table, row_id, g.subjects) for table, row_id in others]
+    return Markup(", ").join([*named, *_elsewhere(view, row, more)]) or None
+
+
+def _elsewhere(view: Any, row: Changeset, more: int) -> Iterator[Text]:
+    """Yield the ways to what stands on the other pages of a changeset, the first of which a list leads to."""
+    if g.page is not None and g.page > 1:
+        yield _page_link(view, row, g.page - 1, _("previous page"))
+    if more > 0:
+        words = _("and %(count)s more", count=formatters.number(more, shop()))
+        yield _page_link(view, row, (g.page or 0) + 1, words) if view.can("show") else words
+
+
+def _page() -> int:
+    """Return which page of a changeset is asked for. :raises BadArgument: it is no number."""
+    given = request.args.get("page", "1")
+    if not given.isascii() or not given.isdigit() or not 0 < len(given) < 7 or not int(given):
+        raise BadArgument("page", _("“%(given)s” is not a page number: pages start at 1", given=given[:40]))
+    return int(given)
+
+
+def _page_link(view: Any, row: Changeset, page: int, words: str) -> Markup:
+    url = view.row_url("details_view", row.id) + (f"&page={page}" if page > 1 else "")
+    return Markup('<a href="{}">{}</a>').format(url, words)
+
+
+def _others(row: Changeset) -> tuple[Sequence[changesets.Row], int]:
+    """Return whom a changeset touched besides the record it was about, and how many more there are after these."""
+    found = g.touched.get(row.id)
+    if found is None:
+        return (), 0
+    others = [one for one in found.rows if one != row.subject]
+    apart = row.subject_table == "customer" and row.subject_id is not None and len(others) == len(found.rows)
+    return others, found.count - found.before - len(found.rows) - (apart and not found.before)
+
+
+def _about(row: Changeset) -> Any:
+    """Return the name of the record that a changeset was about as a whole."""
+    screen = registry().by_table.get(row.subject_table or "")
     if screen is None or row.subject_id is None:
         return None
     name = g.subjects.of(row.subject_table, row.subject_id)
@@ -42,22 +85,22 @@ def _subject(view: Any, context: Any, row: Changeset, name: str) -> Any:
     return Markup('<a href="{}">{}</a>').format(screen.url_to("details_view", id=row.subject_id), label)
 
 
-def _is_seen(screen: Screen, row: Changeset) -> bool:
-    """Whether the record leads anywhere for the person asking, who may see just some of those a deed was about."""
+def _is_seen(screen: ScreenSpec, row: Changeset) -> bool:
+    """Whether the record leads anywhere for the person asking, who may see just some of those an action was about."""
     assert row.subject_id is not None
     return not screen.narrowed or g.subjects.knows(screen.model.__tablename__, row.subject_id)
 
 
 def _when(view: Any, context: Any, row: Changeset, name: str) -> Any:
     """Say when, with a way to the record as it was right after."""
-    at = cells.moment(row.at, now(), shop())
-    screen = clientele().by_table.get(row.subject_table or "")
+    at = formatters.moment(row.at, now(), shop())
+    screen = registry().by_table.get(row.subject_table or "")
     if screen is None or row.subject_id is None or not screen.model.__journal__ or not screen.can("show"):
         return at
     if not _is_seen(screen, row):
         return at
     url = activity.past_url(screen, row.subject_id, row.at)
-    return Cell(at, sub=Markup('<a href="{}">{}</a>').format(url, _("As it was then")))
+    return Cell(at, sub=Markup('<a href="{}">{}</a>').format(url, _("Version at that time")))
 
 
 def _who(view: Any, context: Any, row: Changeset, name: str) -> Any:
@@ -70,8 +113,11 @@ def _who_text(view: Any, context: Any, row: Changeset, name: str) -> str:
 
 
 def _changes(view: Any, context: Any, row: Changeset, name: str) -> Any:
-    lines = [_line(change) for change in g.changes[row.id]]
-    return Markup("<br>").join(lines) if lines else None
+    lines: list[Text] = [_line(change) for change in g.changes[row.id]]
+    if g.page is not None:
+        more = activity.count_changes(row) - g.page * activity.WHOLE
+        lines.append(Markup(", ").join(_elsewhere(view, row, more)))
+    return Markup("<br>").join(line for line in lines if line) or None
 
 
 def _line(change: FieldChange) -> Markup:
@@ -80,10 +126,12 @@ def _line(change: FieldChange) -> Markup:
 
 
 def _subject_text(view: Any, context: Any, row: Changeset, name: str) -> str:
-    if row.subject_table is None or row.subject_id is None:
-        return ""
-    noun = activity.noun(row.subject_table) or row.subject_table
-    return f"{noun} {g.subjects.of(row.subject_table, row.subject_id)}"
+    others, more = _others(row)
+    named = [g.subjects.of(table, row_id) for table, row_id in others]
+    if row.subject_table is not None and row.subject_id is not None:
+        noun = activity.noun(row.subject_table) or row.subject_table
+        named.insert(0, f"{noun} {g.subjects.of(row.subject_table, row.subject_id)}")
+    return ", ".join([*named, *([_("and %(count)s more", count=more)] if more > 0 else [])])
 
 
 def _changes_text(view: Any, context: Any, row: Changeset, name: str) -> str:
@@ -98,7 +146,7 @@ TOUCHED = {
 
 
 class ActivityScreen(Screen):
-    """Who did what when, and what it was before (RULES 9)."""
+    """Who did what when, and what it was before (rule 9)."""
 
     model = Changeset
     menu = "Operations"
@@ -128,26 +176,34 @@ class ActivityScreen(Screen):
         "reason",
     )
     column_labels = {
-        "at": _l("When"), "action": _l("What"), "subject": _l("Record"), "subject_id": _l("Number"),
-        "changes": _l("Before → after"), "actor_name": _l("Who"), "on_behalf_of": _l("On behalf of"),
+        "at": _l("When"),
+        "action": _l("What"),
+        "subject": _l("Record"),
+        "subject_id": _l("Number"),
+        "changes": _l("Before → after"),
+        "actor_name": _l("Who"),
         "address": _l("From"),
         "subject_table": _l("Kind of record"),
-    }  # fmt: skip
+    }
     column_formatters = {
-        "at": _when, "action": _deed, "subject": _subject, "changes": _changes, "actor_name": _who,
+        "at": _when, "action": _action_in_words, "subject": _subject, "changes": _changes, "actor_name": _who,
     }  # fmt: skip
     row_actions = (
         RowAction(
             undo,
             NoForm,
             "arrow-back-up",
-            when=activity.may_still_be_undone,
-            allow=activity.may_undo,
+            visible_if=undo_offer.may_still_be_undone,
+            permitted_if=undo_offer.may_undo,
             bulk=False,
-            intro=_l("Puts back what this changed, where nobody has changed it since."),
+            intro=_l("Restores what this changed, except for anything changed since."),
         ),
     )
-    empty = _l("Every change anybody makes is listed here, with what it was before.")
+    empty = _l("Every change is listed here, with the values before and after.")
+
+    def subtitle(self, row: Changeset) -> Sequence[Text]:
+        """Say what was done, by whom and when."""
+        return activity.title_of(row), row.actor_name, formatters.moment(row.at, now(), shop())
 
     def field(self, name: str) -> Field:
         """Know the customer and the member of staff too, of whom a changeset has no column."""
@@ -167,16 +223,29 @@ class ActivityScreen(Screen):
         return tuple(TOUCHED)
 
     column_formatters_export = {
-        "action": _deed, "subject": _subject_text, "changes": _changes_text, "actor_name": _who_text,
+        "action": _action_in_words, "subject": _subject_text, "changes": _changes_text, "actor_name": _who_text,
     }  # fmt: skip
 
     def prepare(self, rows: Sequence[Any], names: Sequence[str], *, whole: bool = False) -> None:
-        """Read the changes and the names of the records; on a changeset's own page, every change."""
+        """Read the changes and the names of the records; of a changeset by itself all of them, page by page."""
+        g.page = _page() if whole else None
+        before = (g.page - 1) * activity.WHOLE if whole else 0
         if "changes" in names:
-            g.changes = activity.first_changes(rows, most=activity.WHOLE if whole else activity.PER_CHANGESET)
+            g.changes = (
+                {row.id: activity.changes_on(row, before, activity.WHOLE) for row in rows}
+                if whole
+                else activity.first_changes(rows)
+            )
+        most = activity.WHOLE if whole else changesets.NAMED
+        g.touched = changesets.touched(rows, most, before) if "subject" in names else {}
+        undo_offer.look_up(rows)
         if "subject" in names or "actor_name" in names or (self.narrowed and "at" in names):
             g.subjects = activity.Names.of_rows(
-                [*(c.subject for c in rows), *(("customer", c.on_behalf_of_id) for c in rows)]
+                [
+                    *(c.subject for c in rows),
+                    *(("customer", c.on_behalf_of_id) for c in rows),
+                    *(place for found in g.touched.values() for place in found.rows),
+                ]
             )
 
     def clause(self, condition: Condition) -> Any:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from flask_babel import lazy_gettext as _l
 
-from actions.addresses import make_primary
-from admin.base import Screen
-from admin.declare import NoForm, RowAction
+from actions.customers.addresses import make_primary
+from admin.screen.base import Screen
+from admin.screen_spec.declare import NoForm, RowAction
 from models.address import Address
 from models.phone import Phone
 
@@ -41,20 +41,16 @@ class AddressScreen(Screen):
     column_labels = {
         "line1": _l("Address 1"),
         "line2": _l("Address 2"),
-        "is_primary": _l("Primary"),
-        "is_billing": _l("Billing"),
-        "is_delivery": _l("Delivery"),
-        "is_admin": _l("Admin"),
-        "postcode_key": _l("Postcode"),
         "line1_key": _l("Street"),
-        "town_key": _l("Town"),
     }
     form_columns = (
         "customer", "label", "recipient", "company", "line1", "line2", "town", "county", "postcode", "country",
         "is_primary", "is_billing", "is_delivery", "is_admin",
     )  # fmt: skip
-    row_actions = (RowAction(make_primary, NoForm, "star", when=lambda row: not row.is_primary, bulk=False),)
-    empty = _l("A customer can have any number of addresses; the first one becomes primary.")
+    row_actions = (
+        RowAction(make_primary, NoForm, "star", visible_if=lambda row: not row.is_primary, bulk=False),
+    )
+    empty = _l("A customer can have several addresses. The first one becomes primary.")
 
 
 class PhoneScreen(Screen):
@@ -62,10 +58,10 @@ class PhoneScreen(Screen):
 
     model = Phone
     menu = None
+    tab_on_customer = False
     icon = "phone"
     column_list = ("customer", "number", "extension", "kind", "country", "is_primary")
     column_sort_expressions = {"number": ("number_key",)}
     column_searchable_list = ("customer", "number_key")
     column_filters = ("customer", "kind", "is_primary")
-    column_labels = {"is_primary": _l("Primary"), "number_key": _l("Number")}
     form_columns = ("customer", "number", "extension", "kind", "country", "is_primary")

@@ -12,13 +12,13 @@ from sqlalchemy import Select
 from wtforms import Form, StringField
 from wtforms.validators import InputRequired, Length, Optional
 
-from actions import api_keys
-from actions.base import Actor
-from admin import inputs
-from admin.base import Screen
-from admin.context import allowed, today
-from admin.declare import NoForm, RowAction, View
-from admin.pages import Badge
+from actions.core.base import Actor
+from actions.staff import api_keys
+from admin.forms import form_fields
+from admin.request.context import allowed, today
+from admin.screen.base import Screen
+from admin.screen_spec.declare import NoForm, RowAction, View
+from admin.viewmodels.pages import Badge
 from models.api_key import ApiKey, KeyScope
 
 MANAGE = "manage"
@@ -29,12 +29,14 @@ class KeyForm(Form):
 
     name = StringField(
         _l("Name"),
-        [InputRequired(_l("Say what the key is for.")), Length(max=80)],
-        description=_l("What the key is for, such as “Stock sync”."),
+        [InputRequired(_l("Enter what the key is for.")), Length(max=80)],
+        description=_l("For example “Stock sync”."),
     )
-    scope = inputs.ChoiceField(_l("Good for"), kind=KeyScope, nullable=False, default=KeyScope.READ)
-    expires_on = inputs.DayField(
-        _l("Last day"), [Optional()], description=_l("The key stops after this day; empty for no end.")
+    scope = form_fields.ChoiceField(_l("Scope"), kind=KeyScope, nullable=False, default=KeyScope.READ)
+    expires_on = form_fields.DayField(
+        _l("Valid until"),
+        [Optional()],
+        description=_l("The key expires after this day. Leave blank for no end date."),
     )
 
 
@@ -59,12 +61,7 @@ class ApiKeyScreen(Screen):
     column_filters = ("name", "owner_name", "scope", "created_at", "last_used_at", "expires_on", "revoked_at")
     column_labels = {
         "owner_name": _l("Owner"),
-        "prefix": _l("Begins with"),
-        "scope": _l("Good for"),
-        "created_at": _l("Made"),
-        "last_used_at": _l("Last used"),
-        "expires_on": _l("Last day"),
-        "revoked_at": _l("Revoked"),
+        "expires_on": _l("Valid until"),
     }
     views = (
         View("live", _l("Not revoked"), {"revoked_at__empty": "1"}),
@@ -76,11 +73,12 @@ class ApiKeyScreen(Screen):
         KeyForm,
         "plus",
         intro=_l(
-            "The key does what you may do, never more, and stops with your account. It is shown once, right after."
+            "The key has your permissions, never more, and stops working with your account. It is shown only "
+            "once, after you create it."
         ),
     )
-    row_actions = (RowAction(api_keys.revoke, NoForm, "ban", when=lambda row: row.revoked_at is None),)
-    empty = _l("A key lets a program use the API in your name. It can be revoked at any time.")
+    row_actions = (RowAction(api_keys.revoke, NoForm, "ban", visible_if=lambda row: row.revoked_at is None),)
+    empty = _l("An API key lets a program use the API on your behalf. You can revoke it at any time.")
 
     @cached_property
     def verbs(self) -> tuple[str, ...]:

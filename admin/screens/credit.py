@@ -2,52 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from decimal import Decimal
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, ClassVar
 
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from wtforms import Form, TextAreaField
 from wtforms.validators import InputRequired, Length
 
-from actions import credit
-from admin import cells, forms, inputs
-from admin.context import shop
-from admin.declare import RowAction
-from admin.pages import Cell, Fact
+from actions.ledgers import credit
+from admin.forms import form_fields, model_forms
+from admin.layout import formatters
+from admin.request.context import shop
+from admin.screen_spec.declare import RowAction
 from admin.screens import gift_cards, shop_hooks
 from admin.screens.ledgers import LedgerScreen, ReasonForm, balance_after
-from models import figures
+from admin.viewmodels.pages import Cell, Fact
 from models.credit import CreditEntry, CreditKind
 from models.customer import Customer
 
 
 class CreditForm(Form):
-    """A signed edit of the balance (F77)."""
+    """A signed edit of the balance (feature 77)."""
 
-    customer = forms.related(Customer, "credit_entry", _l("Customer"))
-    amount = inputs.MoneyField(
+    customer = model_forms.related(Customer, "credit_entry", _l("Customer"))
+    amount = form_fields.MoneyField(
         _l("Amount"),
         [InputRequired(_l("Enter the amount."))],
-        description=_l("12.50 adds credit, −12.50 takes it away."),
+        description=_l("Use a negative amount to deduct credit."),
         signed=True,
     )
     comment = TextAreaField(
-        _l("Why"), [InputRequired(_l("Say why, in at least 3 characters.")), Length(3, 500)]
+        _l("Why"), [InputRequired(_l("Enter a reason of at least 3 characters.")), Length(3, 500)]
     )
 
 
 def _amount(view: Any, context: Any, row: CreditEntry, name: str) -> Any:
-    return cells.signed_money(row.amount, row.currency, shop())
+    return formatters.signed_money(row.amount, row.currency, shop())
 
 
 def _balance(view: Any, context: Any, row: CreditEntry, name: str) -> Any:
-    return cells.money(balance_after(row), row.currency, shop())
-
-
-def _balance_figure(view: Any, context: Any, row: CreditEntry, name: str) -> Decimal:
-    return figures.major(balance_after(row), row.currency)
+    return formatters.money(balance_after(row), row.currency, shop())
 
 
 class CreditEntryScreen(LedgerScreen):
@@ -78,13 +73,13 @@ class CreditEntryScreen(LedgerScreen):
         "actor_name": _l("By"),
     }
     column_formatters = {"amount": _amount, "balance": _balance}
-    column_formatters_export = {"balance": _balance_figure}
+    column_amounts: ClassVar[Mapping[str, Callable[[Any], int]]] = {"balance": balance_after}
     new_action = RowAction(credit.adjust, CreditForm, "plus")
     row_actions = (
         gift_cards.REDEEM,
         RowAction(
             credit.reverse, ReasonForm, "arrow-back-up",
-            when=lambda row: row.kind != CreditKind.REVERSAL and row.reversed_by is None,
+            visible_if=lambda row: row.kind != CreditKind.REVERSAL and row.reversed_by is None,
         ),
         *shop_hooks.CREDIT,
     )  # fmt: skip
@@ -94,4 +89,4 @@ class CreditEntryScreen(LedgerScreen):
         """What is left of the cards a customer redeemed."""
         if not isinstance(owner, Customer):
             return ()
-        return (Fact(_("Balance"), Cell(cells.money(owner.credit_balance, owner.currency, shop()))),)
+        return (Fact(_("Balance"), Cell(formatters.money(owner.credit_balance, owner.currency, shop()))),)

@@ -6,12 +6,14 @@ from flask_babel import lazy_gettext as _l
 from wtforms import BooleanField, Form, StringField, TextAreaField
 from wtforms.validators import InputRequired, Length, Optional
 
-from actions import cards, customers, merge, notes, statement_mail
-from admin import forms, inputs, statements
-from admin.declare import NoForm, RowAction
+from actions.customers import customers, loyalty_cards, notes
+from actions.merging import merge
+from actions.statements import sending
+from admin.forms import form_fields, model_forms
+from admin.reports import statements
+from admin.screen_spec.declare import NoForm, RowAction
 from admin.screens import accounting
 from admin.screens.ledgers import ReasonForm
-from models.choices import Status
 from models.customer import Customer
 from models.lookups import CustomerClass, MembershipGroup, PaymentTerm, PriceList, SalesChannel
 from models.note import NoteKind
@@ -20,22 +22,24 @@ from models.note import NoteKind
 class ClassForm(Form):
     """Another class, or none."""
 
-    customer_class = forms.related(CustomerClass, "customer", _l("Customer class"), required=False)
+    customer_class = model_forms.related(CustomerClass, "customer", _l("Customer class"), required=False)
 
 
 class GroupForm(Form):
     """Another group, or none."""
 
-    membership_group = forms.related(MembershipGroup, "customer", _l("Membership group"), required=False)
+    membership_group = model_forms.related(
+        MembershipGroup, "customer", _l("Membership group"), required=False
+    )
 
 
 class CardForm(Form):
-    """The number of a card, which a scanner types and ends with Enter (F75)."""
+    """The number of a card, which a scanner types and ends with Enter (feature 75)."""
 
     loyalty_code = StringField(
         _l("Loyalty card"),
         [Optional(), Length(max=60)],
-        description=_l("Scan the card or type its number. Empty takes the card away."),
+        description=_l("Scan the card or type its number. Leave blank to remove the card."),
         filters=[lambda value: value.strip() or None if isinstance(value, str) else value],
         render_kw={
             "data-scan": True,
@@ -48,102 +52,91 @@ class CardForm(Form):
 
 
 class TermsForm(Form):
-    """How the customer buys and pays (F50 to F57, F63)."""
+    """How the customer buys and pays (features 50 to 57, 63)."""
 
-    payment_term = forms.related(PaymentTerm, "customer", _l("Payment terms"), required=False)
-    price_list = forms.related(PriceList, "customer", _l("Price list"), required=False)
-    sales_channel = forms.related(SalesChannel, "customer", _l("Sales channel"))
-    global_discount = inputs.PercentField(_l("Discount on everything"), [Optional()])
+    payment_term = model_forms.related(PaymentTerm, "customer", _l("Payment terms"), required=False)
+    price_list = model_forms.related(PriceList, "customer", _l("Price list"), required=False)
+    sales_channel = model_forms.related(SalesChannel, "customer", _l("Sales channel"))
+    global_discount = form_fields.PercentField(_l("Discount on everything"), [Optional()])
     free_delivery = BooleanField(_l("Free delivery"))
-    pay_on_account = BooleanField(_l("May pay on account"))
-    credit_limit = inputs.MoneyField(
-        _l("Credit limit"), [Optional()], description=_l("Empty means no limit.")
+    pay_on_account = BooleanField(_l("Credit account enabled"))
+    credit_limit = form_fields.MoneyField(
+        _l("Credit limit"), [Optional()], description=_l("Leave blank for no limit.")
     )
 
 
 class OnAccountForm(Form):
-    """Whether the customer may buy on account, and up to what (F63)."""
+    """Whether the customer may buy on account, and up to what (feature 63)."""
 
-    pay_on_account = BooleanField(_l("May pay on account"))
-    credit_limit = inputs.MoneyField(
-        _l("Credit limit"), [Optional()], description=_l("Empty means no limit.")
+    pay_on_account = BooleanField(_l("Credit account enabled"))
+    credit_limit = form_fields.MoneyField(
+        _l("Credit limit"), [Optional()], description=_l("Leave blank for no limit.")
     )
 
 
 class NoteForm(Form):
     """A note, something to do by a day, or a warning that stands over the record."""
 
-    kind = inputs.ChoiceField(_l("Kind"), [InputRequired(_l("Choose one."))], kind=NoteKind, nullable=False)
+    kind = form_fields.ChoiceField(
+        _l("Kind"), [InputRequired(_l("Choose an option."))], kind=NoteKind, nullable=False
+    )
     body = TextAreaField(_l("Text"), [InputRequired(_l("Enter text.")), Length(max=5000)])
-    due_on = inputs.DayField(_l("Due on"), [Optional()], description=_l("Only for a task."))
+    due_on = form_fields.DayField(_l("Due on"), [Optional()], description=_l("For tasks only."))
 
 
 class StatementForm(Form):
     """Which days the statement is about, and what is said with it."""
 
-    since = inputs.DayField(
-        _l("From"), [Optional()], description=_l("Empty means the first day of last month.")
+    since = form_fields.DayField(
+        _l("From"), [Optional()], description=_l("Leave blank for the first day of last month.")
     )
-    until = inputs.DayField(_l("To"), [Optional()], description=_l("Empty means today."))
+    until = form_fields.DayField(_l("To"), [Optional()], description=_l("Leave blank for today."))
     message = TextAreaField(
-        _l("Message"), [Optional(), Length(max=1000)], description=_l("Stands in the email, as you write it.")
+        _l("Message"),
+        [Optional(), Length(max=1000)],
+        description=_l("Included in the email as you write it."),
     )
 
 
 class MergeForm(Form):
     """Which records go into this one, and why we know that they are the same."""
 
-    others = forms.related(
+    others = model_forms.related(
         Customer,
         "customer",
         _l("Records to merge into this one"),
         many=True,
         description=_l(
-            "They stay as read-only records that lead here. All that is theirs moves to this one."
+            "They become read-only records that link here. Everything they have moves to this one."
         ),
     )
     reason = TextAreaField(
         _l("Reason"),
-        [InputRequired(_l("Say why, in at least 3 characters.")), Length(3, 500)],
-        description=_l("How we know that they are the same."),
+        [InputRequired(_l("Enter a reason of at least 3 characters.")), Length(3, 500)],
+        description=_l("How you know they are the same customer."),
     )
-    take = inputs.ChosenField(_l("Where they differ"))
-
-
-def _live(row: Customer) -> bool:
-    return row.is_live
-
-
-def _waiting(row: Customer) -> bool:
-    return row.status == Status.PENDING_APPROVAL and row.is_live
-
-
-def _settled(row: Customer) -> bool:
-    return row.status != Status.PENDING_APPROVAL and row.is_live
+    take = form_fields.ChosenField(_l("Differences"))
 
 
 ACTIONS = (
-    RowAction(notes.add_note, NoteForm, "notes", when=_live, button=True),
-    RowAction(customers.change_class, ClassForm, "tag", when=_live, from_row=True),
-    RowAction(customers.change_group, GroupForm, "users", when=_live, from_row=True),
-    RowAction(cards.set_loyalty_card, CardForm, "id-badge-2", when=_live, from_row=True, bulk=False),
-    RowAction(customers.set_terms, TermsForm, "credit-card", when=_live, from_row=True),
-    RowAction(customers.set_pay_on_account, OnAccountForm, "receipt", when=_live, from_row=True),
+    RowAction(notes.add_note, NoteForm, "notes", button=True),
+    RowAction(customers.change_class, ClassForm, "tag", from_row=True),
+    RowAction(customers.change_group, GroupForm, "users", from_row=True),
+    RowAction(loyalty_cards.set_loyalty_card, CardForm, "id-badge-2", from_row=True, bulk=False),
+    RowAction(customers.set_terms, TermsForm, "credit-card", from_row=True),
+    RowAction(customers.set_pay_on_account, OnAccountForm, "receipt", from_row=True),
     RowAction(
-        statement_mail.send_statement,
+        sending.send_statement,
         StatementForm,
         "send",
-        when=_live,
         bulk=False,
         starts=statements.starts,
-        open=accounting.kept_here,
+        available=accounting.kept_here,
     ),
-    RowAction(merge.merge, MergeForm, "git-merge", when=_live, bulk=False),
-    RowAction(
-        customers.verify, NoForm, "circle-check", when=lambda row: row.verified_at is None and row.is_live
-    ),
-    RowAction(customers.activate, NoForm, "check", when=lambda row: not row.is_active and _settled(row)),
-    RowAction(customers.deactivate, ReasonForm, "ban", when=lambda row: row.is_active and _settled(row)),
-    RowAction(customers.approve, NoForm, "check", when=_waiting, button=True),
-    RowAction(customers.reject, ReasonForm, "x", when=_waiting, button=True),
+    RowAction(merge.merge, MergeForm, "git-merge", bulk=False),
+    RowAction(customers.verify, NoForm, "circle-check", visible_if=lambda row: row.verified_at is None),
+    RowAction(customers.activate, NoForm, "check", visible_if=lambda row: not row.is_active),
+    RowAction(customers.deactivate, ReasonForm, "ban", visible_if=lambda row: row.is_active),
+    RowAction(customers.approve, NoForm, "check", button=True),
+    RowAction(customers.reject, ReasonForm, "x", button=True),
 )

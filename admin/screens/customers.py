@@ -2,30 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, ClassVar
 
 from flask import request
 from flask_admin import expose
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from markupsafe import Markup
-from sqlalchemy import select
+from sqlalchemy import Select
 from sqlalchemy.orm import joinedload
 
-from actions.customers import usual_channel
-from admin import cells, reveals, statements
-from admin.base import Screen
-from admin.columns import related_cell
-from admin.context import channels, now, session, shop
-from admin.declare import Section, Tab, View
-from admin.fields import label_of
-from admin.frame import initials
-from admin.pages import Badge, Cell, Event, Link
-from admin.query import parse_id
+from actions.customers.customers import usual_channel
+from actions.ledgers import points_breakdown
+from admin.history import available_points
+from admin.layout import formatters
+from admin.layout.frame import initials
+from admin.listing.columns import related_cell
+from admin.privacy import reveals
+from admin.reports import statements
+from admin.request.arguments import parse_id
+from admin.request.context import channels, now, session, shop
+from admin.screen.base import Screen
+from admin.screen.views import PERMISSION_OF
+from admin.screen_spec.column_info import Condition, label_of
+from admin.screen_spec.declare import Section, Tab, View
+from admin.screen_spec.sorting import Key
 from admin.screens import accounting, watch
 from admin.screens.customer_actions import ACTIONS
-from admin.views import PERMISSION_OF
+from admin.viewmodels.pages import Badge, Cell, Event, Link
 from models.address import Address
 from models.choices import AccountType
 from models.customer import Customer
@@ -36,24 +42,13 @@ from models.search import customer_ids
 
 PERMISSION_OF |= {"statement_view": "show", "statement_pdf_view": "show"}  # and to list what is on accounts
 
-_PRIMARY_POSTCODE = (
-    select(Address.postcode_key)
-    .where(Address.customer_id == Customer.id, Address.is_primary)
-    .correlate(Customer)
-    .scalar_subquery()
-)
-_PRIMARY_PHONE = (
-    select(Phone.number_key)
-    .where(Phone.customer_id == Customer.id, Phone.is_primary)
-    .correlate(Customer)
-    .scalar_subquery()
-)
-
 
 def _name(view: Any, context: Any, row: Customer, name: str) -> Cell:
     merged = [Badge(_("Merged"), "secondary", "git-merge")] if row.merged_into_id is not None else []
     marks = [*watch.badges(row), *merged]
-    return Cell(row.sort_name, view.line_url(row), row.email or "", initials(row.full_name), marks)
+    return Cell(
+        row.sort_name, view.line_url(row), formatters.email(row.email), initials(row.full_name), marks
+    )
 
 
 def _phone(view: Any, context: Any, row: Customer, name: str) -> str | None:
@@ -65,11 +60,7 @@ def _postcode(view: Any, context: Any, row: Customer, name: str) -> str | None:
 
 
 def _balance(view: Any, context: Any, row: Customer, name: str) -> Markup:
-    return cells.balance(row.account_balance, row.currency, shop())
-
-
-def _balance_text(view: Any, context: Any, row: Customer, name: str) -> str:
-    return cells.balance_text(row.account_balance, row.currency)
+    return formatters.balance(row.account_balance, row.currency, shop())
 
 
 def _phone_text(view: Any, context: Any, row: Customer, name: str) -> str:
@@ -81,7 +72,7 @@ def _postcode_text(view: Any, context: Any, row: Customer, name: str) -> str:
 
 
 def _credit(view: Any, context: Any, row: Customer, name: str) -> Any:
-    return cells.money(row.credit_balance, row.currency, shop()) if row.credit_balance else None
+    return formatters.money(row.credit_balance, row.currency, shop()) if row.credit_balance else None
 
 
 def _number(phone: Phone) -> Any:
@@ -101,12 +92,12 @@ _LIVE = {"merged_into__empty": "1"}
 
 
 class CustomerScreen(Screen):
-    """People and companies, whatever door they came in by."""
+    """People and companies, whatever channel they came in by."""
 
     model = Customer
     menu = ""
     icon = "users"
-    empty = _l("Customers you register here, and those your shop sends, are listed here.")
+    empty = _l("Customers you add, and those your shop sends, are listed here.")
     column_list = (
         "sort_name", "primary_phone", "primary_address", "status", "account_type", "customer_class", "points",
         "account_balance", "company_name", "email", "membership_group", "sales_channel", "loyalty_code", "account_code",
@@ -119,8 +110,10 @@ class CustomerScreen(Screen):
     column_default_sort = "sort_name"
     column_sort_expressions = {
         "sort_name": ("last_name_key", "first_name_key"),
-        "primary_phone": (_PRIMARY_PHONE,),
-        "primary_address": (_PRIMARY_POSTCODE,),
+        "primary_phone": ("phone_key",),
+        "primary_address": ("postcode_key",),
+        "first_name": ("first_name_key",),
+        "last_name": ("last_name_key", "first_name_key"),
         "company_name": ("company_key",),
         "email": ("email_key",),
     }
@@ -155,24 +148,17 @@ class CustomerScreen(Screen):
         "account_balance": _l("Balance"),
         "credit_balance": _l("Gift-card credit"),
         "loyalty_code": _l("Loyalty card"),
-        "lapse_warnings": _l("Mail before points lapse"),
-        "is_active": _l("Active"),
-        "created_via": _l("Came by"),
-        "created_at": _l("Created"),
-        "registered_at": _l("Registered"),
-        "last_activity_at": _l("Last activity"),
+        "pay_on_account": _l("Credit account"),
+        "lapse_warnings": _l("Points expiry emails"),
+        "created_via": _l("Registered via"),
         "last_login_at": _l("Last website login"),
-        "last_password_reset_at": _l("Last password reset"),
-        "verified_at": _l("Verified"),
-        "verified_by": _l("Verified by"),
-        "merged_into": _l("Merged into"),
         "acquisition_source": _l("How did you find us?"),
         "vat_number": _l("VAT number"),
         "bank_account": _l("Default bank account"),
-        "date_of_birth": _l("Date of birth"),
     }
+    column_words: ClassVar[Mapping[str, Callable[[int], str]]] = {"account_balance": formatters.balance_word}
+    column_beside: ClassVar[Mapping[str, Sequence[str]]] = {"sort_name": ("first_name", "last_name", "email")}
     column_formatters_export = {
-        "account_balance": _balance_text,
         "primary_phone": _phone_text,
         "primary_address": _postcode_text,
     }
@@ -188,7 +174,7 @@ class CustomerScreen(Screen):
         View("registered", _l("Registered"), {"status__eq": "registered", **_LIVE}),
         View("all", _l("All"), _LIVE),
         View("awaiting", _l("Awaiting approval"), {"status__eq": "pending_approval"}, counted=True),
-        View("owing", _l("Owing money"), {"account_balance__ge": "0.001"}),
+        View("owing", _l("Balance due"), {"account_balance__ge": "0.001"}),
         View("in_credit", _l("In credit"), {"account_balance__le": "-0.001"}),
         View("merged", _l("Merged"), {"merged_into__empty": "0"}),
     )
@@ -219,13 +205,13 @@ class CustomerScreen(Screen):
         Tab(
             "loyalty_entry",
             _l("Loyalty"),
-            figure=lambda row: cells.show("number", row.points, shop=shop(), now=now()),
+            figure=lambda row: formatters.show("number", row.points, shop=shop(), now=now()),
         ),
         Tab(
             "account_entry",
             _l("Account"),
             figure=lambda row: (
-                cells.balance(row.account_balance, row.currency, shop()) if row.account_balance else ""
+                formatters.balance(row.account_balance, row.currency, shop()) if row.account_balance else ""
             ),
         ),
         Tab("invoice"),
@@ -233,7 +219,7 @@ class CustomerScreen(Screen):
             "credit_entry",
             _l("Credit"),
             figure=lambda row: (
-                cells.money(row.credit_balance, row.currency, shop()) if row.credit_balance else ""
+                formatters.money(row.credit_balance, row.currency, shop()) if row.credit_balance else ""
             ),
         ),
         Tab("note", _l("Notes")),
@@ -245,7 +231,7 @@ class CustomerScreen(Screen):
             "customer",
             _l("Sub-customers"),
             via="agent",
-            when=lambda row: row.account_type == AccountType.AGENT,
+            visible_if=lambda row: row.account_type == AccountType.AGENT,
         ),
         Tab("changeset", _l("Activity"), figure=lambda row: ""),
     )
@@ -258,9 +244,25 @@ class CustomerScreen(Screen):
         """Tell people of the same name apart."""
         return " · ".join(part for part in (row.full_name, row.email or row.company_name) if part)
 
-    def search_clause(self, word: str) -> Any:
+    def clause(self, condition: Condition) -> Any:
+        """Filter points by what is available."""
+        if condition.field.name == "points" and available_points.past():
+            there: Any = points_breakdown.available_points(now())
+            condition = replace(condition, field=replace(condition.field, attribute=there))
+        return super().clause(condition)
+
+    def sort_keys(self, name: str | None, descending: bool) -> list[Key]:
+        """Sort points by what is available; by the index, where nothing is past its date."""
+        keys = super().sort_keys(name, descending)
+        if name == "points" and available_points.past():
+            keys[0] = Key(points_breakdown.available_points(now()), descending, nullable=False)
+        return keys
+
+    searches_keys = True
+
+    def search_ids(self, word: str, most: int | None = None) -> Select[Any]:
         """Find a customer by anything that is theirs: phones, addresses, cards and orders too."""
-        return Customer.id.in_(customer_ids(word, shop().country))
+        return customer_ids(word, shop().country, most)
 
     def eager(self, names: Sequence[str]) -> Sequence[Any]:
         """Join what the name, phone and postcode columns show, and no more of it: a page has hundreds of such rows."""
@@ -276,7 +278,7 @@ class CustomerScreen(Screen):
     def badges(self, row: Customer) -> Sequence[Badge]:
         """Say status and type, and what a person must know before they touch the record."""
         found = [
-            Badge(label_of(row.status), cells.COLOURS.get(row.status.value, "secondary")),
+            Badge(label_of(row.status), formatters.COLOURS.get(row.status.value, "secondary")),
             Badge(label_of(row.account_type)),
         ]
         return found if row.is_active else [*found, Badge(_("Inactive"), "orange")]
@@ -310,7 +312,7 @@ class CustomerScreen(Screen):
     @expose("/statement/pdf/")
     def statement_pdf_view(self) -> Any:
         """Download the statement of the account."""
-        return statements.download(self.get_or_404(parse_id("id", request.args.get("id"))))
+        return statements.download(self, self.get_or_404(parse_id("id", request.args.get("id"))))
 
     def notice(self, row: Customer) -> Any:
         """Lead from a merged record to its survivor; say that an erased one is empty for good."""
@@ -321,7 +323,7 @@ class CustomerScreen(Screen):
                 _("This record was merged into"), link.format(survivor.url, survivor.html)
             )
         return (
-            _("This person asked to be forgotten. The record is kept without personal data.")
+            _("This customer's personal data was erased on request. The record is kept without it.")
             if row.anonymised_at
             else ""
         )

@@ -12,16 +12,17 @@ from sqlalchemy.orm import joinedload
 from wtforms import Form, StringField
 from wtforms.validators import InputRequired, Length, Optional
 
-from actions import gift_cards
-from admin import cells, inputs
-from admin.base import Screen
-from admin.columns import related_cell
-from admin.context import now, shop, today
-from admin.declare import RowAction, View
-from admin.pages import Badge
+from actions.ledgers import gift_cards
+from admin.forms import form_fields
+from admin.forms.fast_select import ListedField
+from admin.layout import formatters
+from admin.listing.columns import related_cell
+from admin.request.context import now, shop, today
+from admin.screen.base import Screen
+from admin.screen_spec.declare import RowAction, View
 from admin.screens.ledgers import ReasonForm
 from admin.screens.shop_hooks import customer
-from admin.selects import ListedField
+from admin.viewmodels.pages import Badge
 from models import places
 from models.credit import CreditEntry
 from models.gift_card import CardState, GiftCard
@@ -41,7 +42,7 @@ class RedeemForm(Form):
     code = StringField(
         _l("Code"),
         [InputRequired(_l("Enter the code of the card.")), Length(max=LONGEST_TYPED)],
-        description=_l("Scan it or type it; blanks, dashes and capitals do not matter."),
+        description=_l("Scan or type it. Spaces, hyphens and capitals are ignored."),
         render_kw=PLAIN,
     )
 
@@ -49,19 +50,21 @@ class RedeemForm(Form):
 class IssueForm(Form):
     """A new card."""
 
-    amount = inputs.MoneyField(_l("Amount"), [InputRequired(_l("Enter the amount."))])
+    amount = form_fields.MoneyField(_l("Amount"), [InputRequired(_l("Enter the amount."))])
     currency = ListedField(
         _l("Currency"),
         choices=lambda: places.currency_choices(shop().locale),
         default=lambda: shop().currency,
     )
-    expires_on = inputs.DayField(
-        _l("Last day"), [Optional()], description=_l("It can be redeemed until then; empty for no end.")
+    expires_on = form_fields.DayField(
+        _l("Valid until"),
+        [Optional()],
+        description=_l("The last day it can be redeemed. Leave blank for no end date."),
     )
     code = StringField(
         _l("Code"),
         [Optional(), Length(max=LONGEST_TYPED)],
-        description=_l("That of a printed card. Empty makes one, which is shown this once."),
+        description=_l("The code of a printed card. Leave blank to create one; it is shown only once."),
         render_kw=PLAIN,
     )
 
@@ -76,7 +79,7 @@ def _ending(view: Any, context: Any, row: GiftCard, name: str) -> str:
 
 def _state(view: Any, context: Any, row: GiftCard, name: str) -> Any:
     expired = row.state == CardState.OPEN and _is_over(row)
-    return cells.badge(Badge(_("Expired"), "yellow") if expired else _badge(row))
+    return formatters.badge(Badge(_("Expired"), "yellow") if expired else _badge(row))
 
 
 def _badge(row: GiftCard) -> Badge:
@@ -95,16 +98,8 @@ def _redeemed_by(view: Any, context: Any, row: GiftCard, name: str) -> Any:
     return related_cell(row.redeemed_by)
 
 
-def _redeemed_by_text(view: Any, context: Any, row: GiftCard, name: str) -> str:
-    return str(row.redeemed_by) if row.redeemed_by is not None else ""
-
-
 def _redeemed_at(view: Any, context: Any, row: GiftCard, name: str) -> Any:
-    return cells.moment(row.redeemed_at, now(), shop()) if row.redeemed_at is not None else None
-
-
-def _redeemed_at_moment(view: Any, context: Any, row: GiftCard, name: str) -> dt.datetime | None:
-    return row.redeemed_at
+    return formatters.moment(row.redeemed_at, now(), shop()) if row.redeemed_at is not None else None
 
 
 class GiftCardScreen(Screen):
@@ -122,20 +117,15 @@ class GiftCardScreen(Screen):
     column_filters = ("last4", "amount", "currency", "expires_on", "created_at", "voided_at")
     column_labels = {
         "last4": _l("Card ending"),
-        "state": _l("State"),
-        "redeemed_by": _l("Redeemed by"),
-        "redeemed_at": _l("Redeemed"),
         "redeemed_entry": _l("Credit entry"),
         "created_at": _l("Issued"),
-        "expires_on": _l("Last day"),
-        "voided_at": _l("Voided"),
+        "expires_on": _l("Valid until"),
     }
     column_formatters = {
         "last4": _ending, "state": _state, "redeemed_by": _redeemed_by, "redeemed_at": _redeemed_at,
     }  # fmt: skip
-    column_formatters_export = {
-        "state": _state_text, "redeemed_by": _redeemed_by_text, "redeemed_at": _redeemed_at_moment,
-    }  # fmt: skip
+    column_customers = ("redeemed_by",)
+    column_formatters_export = {"state": _state_text}
     views = (
         View("open", _l("Not redeemed"), {"redeemed_entry__empty": "1", "voided_at__empty": "1"}),
         View("redeemed", _l("Redeemed"), {"redeemed_entry__empty": "0"}),
@@ -146,12 +136,15 @@ class GiftCardScreen(Screen):
         gift_cards.issue,
         IssueForm,
         "plus",
-        intro=_l("Its code is shown once, right after: print it or write it down. Only its end is kept."),
+        intro=_l(
+            "The code is shown only once, after you issue the card. Print it or write it down. Only the last "
+            "characters are kept."
+        ),
     )
     row_actions = (
-        RowAction(gift_cards.void, ReasonForm, "ban", when=lambda row: row.state == CardState.OPEN),
+        RowAction(gift_cards.void, ReasonForm, "ban", visible_if=lambda row: row.state == CardState.OPEN),
     )
-    empty = _l("Cards you issue here, and those your shop reports, are listed here.")
+    empty = _l("Gift cards you issue, and those your shop reports, are listed here.")
 
     def eager(self, names: Sequence[str]) -> Sequence[Any]:
         """Join who redeemed each card."""

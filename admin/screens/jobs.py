@@ -11,13 +11,16 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from markupsafe import Markup
 
-from admin import cells
-from admin.base import Screen
-from admin.context import clientele, memo, now, session, shop, zone
-from admin.declare import NoForm, RowAction, Tab
-from admin.fields import Field
-from admin.pages import Badge, Cell
+from admin.history import previews
+from admin.layout import formatters
+from admin.request.context import memo, now, session, shop, zone
+from admin.screen.base import Screen
+from admin.screen_spec.column_info import Field
+from admin.screen_spec.declaration import Live
+from admin.screen_spec.declare import NoForm, RowAction, Tab
+from admin.screen_spec.registry import registry
 from admin.screens import runs
+from admin.viewmodels.pages import Badge, Cell
 from jobs import base
 from models.job import JobRow
 from models.run import Run
@@ -41,7 +44,7 @@ def _name(view: Any, context: Any, row: JobRow, name: str) -> Cell:
 
 
 def in_words(schedule: Any) -> str:
-    """Return when a schedule comes round: in words where it is every day or month, else as it is declared."""
+    """Return when a schedule is due: in words where it is every day or month, else as it is declared."""
     minute, hour, *days = str(schedule).split()
     if not (minute.isdigit() and hour.isdigit() and days[1:] == ["*"] * 2):
         return str(schedule)
@@ -58,14 +61,14 @@ def _schedule(view: Any, context: Any, row: JobRow, name: str) -> str:
 
 def _next(view: Any, context: Any, row: JobRow, name: str) -> Any:
     coming = _coming(row)
-    return cells.moment(coming, now(), shop()) if coming is not None else None
+    return formatters.moment(coming, now(), shop()) if coming is not None else None
 
 
 def _next_text(view: Any, context: Any, row: JobRow, name: str) -> Any:
     return _coming(row)
 
 
-def _coming(row: JobRow) -> Any:
+def _coming(row: JobRow) -> dt.datetime | None:
     declared = base.JOBS.get(row.code)
     return declared.schedule.next(now(), zone()) if declared is not None and not row.paused else None
 
@@ -74,20 +77,20 @@ def _last(view: Any, context: Any, row: JobRow, name: str) -> Any:
     run: Run | None = g.last_runs.get(row.id)
     if run is None:
         return None
-    when = cells.moment(run.finished_at or run.created_at, now(), shop())
-    badge = cells.badge(Badge(_(run.state.label), cells.COLOURS.get(run.state.value, "secondary")))
+    when = formatters.moment(run.finished_at or run.created_at, now(), shop())
+    badge = formatters.badge(Badge(_(run.state.label), formatters.COLOURS.get(run.state.value, "secondary")))
     return _to_run(run, Markup("{} {}").format(badge, when))
 
 
 def _to_run(run: Run, words: Any) -> Any:
-    screen = clientele().screens["run"]
+    screen = registry().screens["run"]
     if not screen.can("show"):
         return words
     return Markup('<a href="{}">{}</a>').format(screen.row_url("details_view", run.id), words)
 
 
 def _foreseen(view: Any, context: Any, row: JobRow, name: str) -> str:
-    """Return what the job would do if it were started now (rule 8.4)."""
+    """Return what the job would do if started now (rule 8.4)."""
     declared = base.JOBS.get(row.code)
     return foresee(declared, now()) if declared is not None else ""
 
@@ -95,8 +98,9 @@ def _foreseen(view: Any, context: Any, row: JobRow, name: str) -> str:
 def foresee(declared: base.Job, as_of: dt.datetime) -> str:
     """Return what a job would do as of an instant, in words."""
     foreseen = declared.preview(session(), as_of)
-    figures = {name: cells.number(value, shop()) for name, value in foreseen.values.items()}
-    return _(foreseen.sentence, **figures)
+    figures = {name: formatters.number(value, shop()) for name, value in foreseen.values.items()}
+    mails = declared.mails and foreseen.size
+    return " ".join([_(foreseen.sentence, **figures), *(previews.unsent() if mails else ())])
 
 
 def _last_text(view: Any, context: Any, row: JobRow, name: str) -> str:
@@ -126,20 +130,22 @@ class JobScreen(Screen):
     column_searchable_list = ("code",)
     column_filters = ("code", "paused")
     column_labels = {
-        "code": _l("Job"), "schedule": _l("When"), "next": _l("Next"), "last": _l("Last result"),
+        "code": _l("Job"),
+        "schedule": _l("When"),
+        "last": _l("Last result"),
         "foreseen": _l("If it ran now"),
-    }  # fmt: skip
+    }
     can_create = can_edit = can_delete = False
     tabs = (Tab("run", _l("History"), via="job"),)
     row_actions = (
         RowAction(
             base.run_now, NoForm, "player-play", bulk=False, button=True,
-            intro=_l("It does now what it would do at its time, and then again at its time what is left."),
+            intro=_l("Runs the job now. It will also run at its usual time."),
         ),
-        RowAction(base.pause, NoForm, "player-pause", bulk=False, when=lambda row: not row.paused),
-        RowAction(base.resume, NoForm, "player-play", bulk=False, when=lambda row: row.paused),
+        RowAction(base.pause, NoForm, "player-pause", bulk=False, visible_if=lambda row: not row.paused),
+        RowAction(base.resume, NoForm, "player-play", bulk=False, visible_if=lambda row: row.paused),
     )  # fmt: skip
-    empty = _l("No job has been declared.")
+    empty = _l("There are no scheduled jobs.")
 
     def field(self, name: str) -> Field:
         """Set times to the left, as they are no figures."""
@@ -153,21 +159,20 @@ class JobScreen(Screen):
         """Say that the clock leaves it out, or that there is none."""
         return state(row, _last_run(row))
 
-    def live(self, row: JobRow) -> bool:
-        """A job that is going on is watched."""
-        run = _last_run(row)
-        return run is not None and run.is_open
+    def live(self, row: JobRow) -> Live:
+        """A job that is going on is watched, and any other looked at when its time comes."""
+        known: dict[int, Run] | None = g.get("last_runs")
+        run = _last_run(row) if known is None else known.get(row.id)
+        return (run is not None and run.is_open) or _coming(row) or False
 
     def notice(self, row: JobRow) -> Any:
         """Say how far it is, or what to do about a job that is overdue."""
         run = _last_run(row)
         if run is not None and run.is_open:
-            return _to_run(run, _("It is going on: %(far)s", far=runs.how_far(run)))
+            return _to_run(run, _("Running: %(far)s", far=runs.how_far(run)))
         overdue = base.is_overdue(row, _last_run(row), now(), zone())
-        return (
-            _("Its time has come and nobody has started it. Is `flask scheduler` running?") if overdue else ""
-        )
+        return _("This job is overdue and has not started. Is `flask scheduler` running?") if overdue else ""
 
     def subtitle(self, row: JobRow) -> Sequence[Any]:
-        """Say when it comes round, and what the command line calls it."""
+        """Say when it is due, and what the command line calls it."""
         return (_schedule(self, None, row, ""), row.code)

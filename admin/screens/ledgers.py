@@ -11,16 +11,16 @@ from sqlalchemy.orm import joinedload
 from wtforms import Form, TextAreaField
 from wtforms.validators import InputRequired, Length
 
-from actions.balances import balances_after
-from admin.base import Screen
-from admin.context import session
+from actions.ledgers.balances import balances_after
+from admin.request.context import session
+from admin.screen.base import Screen
 
 
 class ReasonForm(Form):
     """Why an entry is taken back."""
 
     reason = TextAreaField(
-        _l("Reason"), [InputRequired(_l("Say why, in at least 3 characters.")), Length(3, 500)]
+        _l("Reason"), [InputRequired(_l("Enter a reason of at least 3 characters.")), Length(3, 500)]
     )
 
 
@@ -34,7 +34,7 @@ class LedgerScreen(Screen):
         return [*super().eager(names), joinedload(self.model.reversed_by)]  # type: ignore[attr-defined]
 
     def prepare(self, rows: Sequence[Any], names: Sequence[str], *, whole: bool = False) -> None:
-        """Read the balance after each entry (RULES 2.8)."""
+        """Read the balance after each entry (rule 2.8)."""
         if "balance" in names:
             g.balances = balances_after(session(), self.model, rows)  # type: ignore[arg-type]
 

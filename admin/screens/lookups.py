@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from flask_babel import lazy_gettext as _l
 
-from admin.base import Screen
+from admin.screen.base import Screen
 from models.lookups import (
     AcquisitionSource,
     BankAccount,
@@ -29,11 +28,10 @@ class LookupScreen(Screen):
     column_sort_expressions = {"name": ("name_key",)}
     column_filters: Sequence[str] = ("name", "is_active")
     column_editable_list: Sequence[str] = ("is_active",)
-    column_labels: Mapping[str, Any] = {"is_active": _l("Active")}
 
 
 class CustomerClassScreen(LookupScreen):
-    """Classes decide the purchase discount and the free tastings (F41)."""
+    """Classes decide the purchase discount and the free tastings (feature 41)."""
 
     model = CustomerClass
     menu = "Records"
@@ -46,7 +44,7 @@ class CustomerClassScreen(LookupScreen):
 
 
 class MembershipGroupScreen(LookupScreen):
-    """Membership groups (F43)."""
+    """Membership groups (feature 43)."""
 
     model = MembershipGroup
     icon = "users"
@@ -55,7 +53,7 @@ class MembershipGroupScreen(LookupScreen):
 
 
 class AcquisitionSourceScreen(LookupScreen):
-    """The answers to "How did you find us?" (F21)."""
+    """The answers to "How did you find us?" (feature 21)."""
 
     model = AcquisitionSource
     icon = "world"
@@ -64,18 +62,17 @@ class AcquisitionSourceScreen(LookupScreen):
 
 
 class PriceListScreen(LookupScreen):
-    """Price lists (F50)."""
+    """Price lists (feature 50)."""
 
     model = PriceList
     icon = "tag"
     column_list = ("name", "currency", "is_trade", "is_active")
     column_filters = ("name", "currency", "is_trade", "is_active")
-    column_labels = {"is_active": _l("Active"), "is_trade": _l("Trade")}
     form_columns = ("name", "currency", "is_trade", "is_active")
 
 
 class SalesChannelScreen(LookupScreen):
-    """Sales channels; every customer has exactly one (F51)."""
+    """Sales channels; every customer has exactly one (feature 51)."""
 
     model = SalesChannel
     icon = "world"
@@ -85,7 +82,7 @@ class SalesChannelScreen(LookupScreen):
 
 
 class PaymentTermScreen(LookupScreen):
-    """Payment terms (F57, F58)."""
+    """Payment terms (features 57, 58)."""
 
     model = PaymentTerm
     icon = "calendar"
@@ -95,11 +92,14 @@ class PaymentTermScreen(LookupScreen):
 
 
 class BankAccountScreen(LookupScreen):
-    """Our bank accounts that customers pay into (F55)."""
+    """Our bank accounts that customers pay into (feature 55)."""
 
     model = BankAccount
     icon = "building-bank"
     column_list = ("name", "holder", "bank_name", "iban_last4", "currency", "is_active")
     column_filters = ("name", "currency", "is_active")
-    column_labels = {"is_active": _l("Active"), "iban_last4": _l("IBAN, last four"), "bank_name": _l("Bank")}
+    column_labels = {
+        "iban_last4": _l("IBAN, last four"),
+        "bank_name": _l("Bank"),
+    }
     form_columns = ("name", "holder", "bank_name", "iban_last4", "currency", "is_active")

@@ -14,41 +14,47 @@ from sqlalchemy.orm import joinedload
 from wtforms import Form, TextAreaField
 from wtforms.validators import InputRequired, Length, Optional
 
-from actions import lots, loyalty
-from admin import cells, forms, inputs, lot_pages
-from admin.context import clientele, now, session, shop
-from admin.declare import RowAction
-from admin.order_numbers import order_number
-from admin.pages import Cell, Fact
-from admin.query import parse_id
+from actions.ledgers import loyalty
+from actions.ledgers import points_breakdown as lots
+from admin.forms import form_fields, model_forms
+from admin.forms.order_numbers import order_number
+from admin.history import available_points
+from admin.layout import formatters
+from admin.reports import points_breakdown
+from admin.request.arguments import parse_id
+from admin.request.context import now, session, shop
+from admin.screen.views import PERMISSION_OF
+from admin.screen_spec.declare import RowAction
+from admin.screen_spec.registry import registry
 from admin.screens import shop_hooks, tastings
 from admin.screens.ledgers import LedgerScreen, ReasonForm, balance_after
-from admin.views import PERMISSION_OF
+from admin.viewmodels.pages import Cell, Fact
 from models.customer import Customer
-from models.loyalty import LoyaltyEntry, LoyaltyKind
+from models.loyalty import LoyaltyEntry, LoyaltyKind, LoyaltyLot
 from models.shop import Shop
 
 PERMISSION_OF["lots_view"] = "list"
 
-LAPSING_SOON = dt.timedelta(days=30)
+NEVER_REVERSED = (LoyaltyKind.REVERSAL, LoyaltyKind.EXPIRED)
+EXPIRING_SOON = dt.timedelta(days=30)
 
 
 class AdjustForm(Form):
-    """Positive adds, negative redeems (F68, F69, F71)."""
+    """Positive adds, negative redeems (features 68, 69, 71)."""
 
-    customer = forms.related(Customer, "loyalty_entry", _l("Customer"))
-    points = inputs.WholeNumberField(
+    customer = model_forms.related(Customer, "loyalty_entry", _l("Customer"))
+    points = form_fields.WholeNumberField(
         _l("Points"),
         [InputRequired(_l("Enter the points."))],
-        description=_l("120 adds points, −120 redeems them."),
+        description=_l("Use a negative number to deduct points."),
     )
     comment = TextAreaField(
-        _l("Why"), [InputRequired(_l("Say why, in at least 3 characters.")), Length(3, 500)]
+        _l("Why"), [InputRequired(_l("Enter a reason of at least 3 characters.")), Length(3, 500)]
     )
-    expires_after_days = inputs.WholeNumberField(
+    expires_after_days = form_fields.WholeNumberField(
         _l("Points expire after (days)"),
         [Optional()],
-        description=_l("1 to 3650. Empty means never. Only for points added."),
+        description=_l("1 to 3650. Leave blank if they never expire. Only for points added."),
     )
     order_ref = order_number(_l("The order these points are about, if any."))
 
@@ -58,23 +64,32 @@ class AdjustForm(Form):
 
 
 def _points(view: Any, context: Any, row: LoyaltyEntry, name: str) -> Any:
-    return cells.signed(row.points, shop())
+    return formatters.signed(row.points, shop())
 
 
 def _why(view: Any, context: Any, row: LoyaltyEntry, name: str) -> Any:
-    return cells.shorten(" · ".join(part for part in (row.order_ref, row.comment) if part))
+    return formatters.shorten(" · ".join(part for part in (row.order_ref, row.comment) if part))
 
 
 def _unspent(view: Any, context: Any, row: LoyaltyEntry, name: str) -> Any:
-    return cells.number(row.lot.unspent, shop()) if row.lot else None
+    if row.lot is None:
+        return None
+    left = formatters.number(row.lot.unspent, shop())
+    return Cell(left, sub=_("expired")) if row.lot.unspent and _is_past(row.lot) else left
 
 
 def _unspent_figure(view: Any, context: Any, row: LoyaltyEntry, name: str) -> int | None:
-    return row.lot.unspent if row.lot else None
+    if row.lot is None:
+        return None
+    return 0 if _is_past(row.lot) else row.lot.unspent
+
+
+def _is_past(lot: LoyaltyLot) -> bool:
+    return lot.expires_at is not None and lot.expires_at <= now()
 
 
 def _balance(view: Any, context: Any, row: LoyaltyEntry, name: str) -> Cell:
-    return Cell(cells.number(balance_after(row), shop()), view.row_url("lots_view", row.id))
+    return Cell(formatters.number(balance_after(row), shop()), view.row_url("lots_view", row.id))
 
 
 def _balance_figure(view: Any, context: Any, row: LoyaltyEntry, name: str) -> int:
@@ -82,17 +97,19 @@ def _balance_figure(view: Any, context: Any, row: LoyaltyEntry, name: str) -> in
 
 
 def _card(owner: Customer) -> Any:
-    """Return the card, with the way to another one for who may change it."""
-    customers = clientele().screens["customer"]
-    card = owner.loyalty_code or cells.nothing()
+    """Return the card, with the way to another one for users who may change it."""
+    customers = registry().screens["customer"]
+    card = owner.loyalty_code or formatters.nothing()
     if not (owner.is_live and customers.can("set_loyalty_card")):
         return card
     words = _("Change card") if owner.loyalty_code else _("Add card")
-    return cells.with_deed(card, customers.url_to("act_view", verb="set_loyalty_card", id=owner.id), words)
+    return formatters.with_link_to_action(
+        card, customers.url_to("act_view", verb="set_loyalty_card", id=owner.id), words
+    )
 
 
 class LoyaltyEntryScreen(LedgerScreen):
-    """The history of points (F72)."""
+    """The history of points (feature 72)."""
 
     model = LoyaltyEntry
     icon = "gift"
@@ -104,7 +121,7 @@ class LoyaltyEntryScreen(LedgerScreen):
     column_searchable_list = ("customer", "comment", "order_ref")
     column_filters = ("customer", "kind", "points", "expires_at", "created_at", "order_ref", "actor_name")
     column_labels = {
-        "created_at": _l("Date"), "comment": _l("Why"), "expires_at": _l("Expires"),
+        "created_at": _l("Date"), "comment": _l("Why"), "expires_at": _l("Valid until"),
         "actor_name": _l("By"), "order_ref": _l("Order"),
     }  # fmt: skip
     column_formatters = {"points": _points, "comment": _why, "unspent": _unspent, "balance": _balance}
@@ -113,11 +130,11 @@ class LoyaltyEntryScreen(LedgerScreen):
     row_actions = (
         RowAction(
             loyalty.reverse, ReasonForm, "arrow-back-up",
-            when=lambda row: row.kind not in (LoyaltyKind.REVERSAL, LoyaltyKind.EXPIRED) and row.reversed_by is None,
+            visible_if=lambda row: row.kind not in NEVER_REVERSED and row.reversed_by is None,
         ),
         *shop_hooks.LOYALTY,
     )  # fmt: skip
-    empty = _l("Points earned, given by hand and spent are listed here.")
+    empty = _l("Points earned, added manually and spent are listed here.")
 
     def eager(self, names: Sequence[str]) -> Sequence[Any]:
         """Join the lot, which knows what is left of an entry."""
@@ -127,11 +144,10 @@ class LoyaltyEntryScreen(LedgerScreen):
         """What a customer has, what they are about to lose, and the card they show at the till."""
         if not isinstance(owner, Customer):
             return ()
-        soon = loyalty.lapsing(session(), owner.id, now(), now() + LAPSING_SOON)
+        soon = loyalty.expiring(session(), owner.id, now(), now() + EXPIRING_SOON)
         return (
-            Fact(_("Points"), Cell(cells.number(owner.points, shop()), self._lots_url(owner))),
-            *self._available(owner),
-            Fact(_("Lapsing in 30 days"), Cell(cells.lapsing(soon, shop()))),
+            self._available(owner),
+            Fact(_("Expiring in 30 days"), Cell(formatters.expiring(soon, shop()))),
             Fact(_("Loyalty card"), Cell(_card(owner))),
             *self._tastings(owner),
         )
@@ -143,14 +159,15 @@ class LoyaltyEntryScreen(LedgerScreen):
     @expose("/lots/")
     def lots_view(self) -> str:
         """Show the lots that a balance was made of, right after an entry."""
-        return lot_pages.show(self, self.get_or_404(parse_id("id", request.args.get("id"))))
+        return points_breakdown.show(self, self.get_or_404(parse_id("id", request.args.get("id"))))
 
-    def _available(self, owner: Customer) -> Sequence[Fact]:
-        """What can be spent, whether or not the night has lapsed what is past its date (rule 1.4)."""
-        there = loyalty.available(session(), owner.id, now())
-        past = owner.points - there
-        said = _("%(points)s are past their date", points=cells.number(past, shop())) if past else ""
-        return (Fact(_("Available now"), Cell(cells.number(there, shop()), sub=said)),)
+    def _available(self, owner: Customer) -> Fact:
+        """What can be spent, whether or not the night has expired what is past its date (rule 1.4)."""
+        there, past = loyalty.available(session(), owner.id, now()), available_points.past().get(owner.id, 0)
+        said = _("%(points)s more have expired", points=formatters.number(past, shop())) if past else ""
+        return Fact(
+            _("Points available"), Cell(formatters.number(there, shop()), self._lots_url(owner), said)
+        )
 
     def _tastings(self, owner: Customer) -> Sequence[Fact]:
-        return (tastings.left_of(owner),) if clientele().screens["tasting_entry"].can("list") else ()
+        return (tastings.left_of(owner),) if registry().screens["tasting_entry"].can("list") else ()

@@ -1,4 +1,4 @@
-"""The email log: what was written to whom, when, and whether it arrived or why not (F90, rule 14)."""
+"""The email log: what was written to whom, when, and whether it arrived or why not (feature 90, rule 14)."""
 
 from __future__ import annotations
 
@@ -13,17 +13,18 @@ from flask_babel import lazy_gettext as _l
 from markupsafe import Markup
 from werkzeug.exceptions import Forbidden, NotFound
 
-from actions import events, mail
-from actions.letters import LETTERS, complete
-from admin import cells
-from admin.base import Screen
-from admin.context import call, shop
-from admin.declare import NoForm, RowAction, Section, View
-from admin.fields import label_of
-from admin.pages import Badge, Cell
-from admin.query import parse_id
-from admin.statements import attachment
-from admin.views import PERMISSION_OF
+from actions.core.mail_templates import MAIL_TEMPLATES, complete
+from actions.mail import mail
+from actions.staff import security_events
+from admin.layout import formatters
+from admin.reports.statements import attachment
+from admin.request.arguments import parse_id
+from admin.request.context import call, shop
+from admin.screen.base import Screen
+from admin.screen.views import PERMISSION_OF
+from admin.screen_spec.column_info import label_of
+from admin.screen_spec.declare import NoForm, RowAction, Section, View
+from admin.viewmodels.pages import Badge, Cell
 from models import masks
 from models.base import db
 from models.mail import Mail, MailAttachment, MailState
@@ -44,8 +45,8 @@ NOTHING_RUNS = {
 
 
 def _label(row: Mail) -> str:
-    letter = LETTERS.get(row.template)
-    return _(letter.label) if letter is not None else row.template
+    declared = MAIL_TEMPLATES.get(row.template)
+    return _(declared.label) if declared is not None else row.template
 
 
 def _what(view: Any, context: Any, row: Mail, name: str) -> Cell:
@@ -68,7 +69,9 @@ def _text(view: Any, context: Any, row: Mail, name: str) -> Any:
 def _frame(view: Any, context: Any, row: Mail, name: str) -> Any:
     frame = Markup('<iframe class="mail-frame" sandbox src="{}" title="{}" loading="lazy"></iframe>')
     return (
-        frame.format(view.row_url("body_view", row.id), _("The email as it looks")) if row.html_body else None
+        frame.format(view.row_url("body_view", row.id), _("HTML preview of the email"))
+        if row.html_body
+        else None
     )
 
 
@@ -88,7 +91,7 @@ def _attachment(view: Any, row: Mail, file: MailAttachment) -> Markup:
 
 
 def _sees_everything() -> bool:
-    return not masks.sight().hidden
+    return not masks.mask_context().hidden
 
 
 def _base_url() -> str:
@@ -96,7 +99,7 @@ def _base_url() -> str:
 
 
 class MailScreen(Screen):
-    """Mails that deeds have sent, or will. Nobody writes one by hand."""
+    """Mails that actions have sent, or will. Nobody writes one by hand."""
 
     model = Mail
     menu = "Operations"
@@ -114,11 +117,14 @@ class MailScreen(Screen):
         "template", "recipient", "subject", "customer", "state", "created_at", "sent_at", "resent_at",
     )  # fmt: skip
     column_labels = {
-        "template": _l("What"), "recipient": _l("To"), "created_at": _l("Written"), "sent_at": _l("Sent"),
-        "last_error": _l("Why not"), "next_attempt_at": _l("Next attempt"), "message_id": _l("Message id"),
-        "resent_at": _l("Sent again"), "resend_of": _l("Sent again from"), "html_body": _l("As it looks"),
-        "text_body": _l("As plain text"),
-    }  # fmt: skip
+        "template": _l("What"),
+        "recipient": _l("To"),
+        "last_error": _l("Error"),
+        "message_id": _l("Message ID"),
+        "resend_of": _l("Resent from"),
+        "html_body": _l("HTML preview"),
+        "text_body": _l("Plain text"),
+    }
     column_formatters = {
         "template": _what, "last_error": _why_not, "html_body": _frame, "text_body": _text,
         "attachments": _attachments,
@@ -129,7 +135,7 @@ class MailScreen(Screen):
             "subject", "recipient", "customer", "created_at", "sent_at", "last_error", "attempts",
             "next_attempt_at", "resend_of", "resent_at", "message_id",
         )),
-        Section(_l("What it says"), ("html_body", "text_body", "attachments")),
+        Section(_l("Content"), ("html_body", "text_body", "attachments")),
     )  # fmt: skip
     column_details_list = tuple(name for section in sections for name in section.names)
     views = (
@@ -140,14 +146,16 @@ class MailScreen(Screen):
     row_actions = (
         RowAction(
             mail.resend, NoForm, "send", bulk=False, button=True,
-            when=lambda row: row.state not in (MailState.WAITING, MailState.WITHDRAWN),
+            visible_if=lambda row: row.state not in (MailState.WAITING, MailState.WITHDRAWN),
         ),
     )  # fmt: skip
-    empty = _l("Emails to customers and staff are kept here: what was sent to whom, and whether it arrived.")
+    empty = _l(
+        "Emails to customers and staff are listed here, with who they went to and whether they were sent."
+    )
 
     def badges(self, row: Mail) -> Sequence[Badge]:
         """Say how it stands."""
-        return (Badge(label_of(row.state), cells.COLOURS.get(row.state.value, "secondary")),)
+        return (Badge(label_of(row.state), formatters.COLOURS.get(row.state.value, "secondary")),)
 
     def subtitle(self, row: Mail) -> Sequence[Any]:
         """Say what it is and who gets it."""
@@ -160,9 +168,9 @@ class MailScreen(Screen):
     def notice(self, row: Mail) -> Any:
         """Say why it was not sent, where nobody tried."""
         if row.state == MailState.WITHHELD:
-            return _("No mail server was set up, so this was not sent. Send it again once there is one.")
+            return _("This was not sent because no mail server was set up. Send it again once there is one.")
         if row.state == MailState.WITHDRAWN:
-            return _("What this tells of was undone before it went out, so it was not sent.")
+            return _("This was not sent because the change it was about was undone first.")
         return ""
 
     @expose("/body/")
@@ -179,9 +187,9 @@ class MailScreen(Screen):
         row = self.get_or_404(parse_id("id", request.args.get("id")))
         wanted = parse_id("attachment", request.args.get("attachment"))
         if not _sees_everything():
-            raise Forbidden(_("Your role does not include this."))
+            raise Forbidden(_("You do not have permission for this."))
         file = next((file for file in row.attachments if file.id == wanted), None)
         if file is None or file.content is None:
-            raise NotFound(_("This file does not exist, or is not yours to see."))
-        events.record(db.engine, "mail.attachment", call(reason=str(file)), row.id, Mail)
+            raise NotFound(_("This file does not exist or you do not have access to it."))
+        security_events.record(db.engine, "mail.attachment", call(reason=str(file)), row.id, Mail)
         return attachment(file.content, file.content_type, str(file))

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from flask_babel import lazy_gettext as _l
 
-from actions import notes
-from admin.base import Screen
-from admin.declare import NoForm, RowAction, View
+from actions.customers import notes
+from admin.screen.base import Screen
+from admin.screen_spec.declare import NoForm, RowAction, View
 from models.note import Note
 
 
 class NoteScreen(Screen):
-    """What staff wrote about customers (F87 to F89)."""
+    """What staff wrote about customers (features 87 to 89)."""
 
     model = Note
     menu_label = _l("Notes & tasks")
@@ -24,10 +24,7 @@ class NoteScreen(Screen):
     column_bulk_list = ("kind", "due_on")
     column_labels = {
         "body": _l("Text"),
-        "due_on": _l("Due"),
-        "author_name": _l("Written by"),
-        "created_at": _l("Written"),
-        "done_at": _l("Done"),
+        "author_name": _l("Created by"),
     }
     form_columns = ("customer", "kind", "body", "due_on")
     views = (
@@ -36,9 +33,9 @@ class NoteScreen(Screen):
         View("watch", _l("Watch list"), {"kind__eq": "watch", "done_at__empty": "1"}),
     )
     row_actions = (
-        RowAction(notes.done, NoForm, "check", when=lambda row: row.is_open),
-        RowAction(notes.reopen, NoForm, "arrow-back-up", when=lambda row: row.done_at is not None),
+        RowAction(notes.done, NoForm, "check", visible_if=lambda row: row.is_open),
+        RowAction(notes.reopen, NoForm, "arrow-back-up", visible_if=lambda row: row.done_at is not None),
     )
     empty = _l(
-        "A note is read, a task is done by its date, a watch note warns everyone who opens the customer."
+        "Add a note, a task with a due date, or a watch note that is shown to everyone who opens the customer."
     )

@@ -8,10 +8,10 @@ from typing import Any
 from flask_babel import lazy_gettext as _l
 from sqlalchemy.orm import joinedload
 
-from admin.base import Screen
-from admin.declare import Tab, View
-from admin.pages import Cell, Event
+from admin.screen.base import Screen
+from admin.screen_spec.declare import Tab, View
 from admin.screens import watch
+from admin.viewmodels.pages import Cell, Event
 from models.customer import Customer
 from models.order import ExternalId, Order, OrderLine, Shipment
 
@@ -21,7 +21,7 @@ def _number(view: Any, context: Any, row: Order, name: str) -> Cell:
 
 
 class OrderScreen(Screen):
-    """What customers bought (F79, F80). Whoever sends orders out is told of the customer's watch note, too (F89)."""
+    """What customers bought (features 79, 80), with the watch note for the person who dispatches it (feature 89)."""
 
     model = Order
     icon = "package"
@@ -42,7 +42,10 @@ class OrderScreen(Screen):
     column_default_sort = ("placed_at", True)
     column_searchable_list = ("number", "customer")
     column_filters = ("number", "customer", "status", "placed_at", "total", "item_count", "sales_channel")
-    column_labels = {"placed_at": _l("Placed"), "item_count": _l("Items"), "number": _l("Order")}
+    column_labels = {
+        "item_count": _l("Items"),
+        "number": _l("Order"),
+    }
     column_formatters = {"number": _number}
     views = (
         View("all", _l("All")),
@@ -50,7 +53,7 @@ class OrderScreen(Screen):
     )
     can_create = can_edit = can_delete = False
     tabs = (Tab("order_line", via="order"), Tab("shipment", via="order"), Tab("external_id", via="order"))
-    empty = _l("Orders arrive from your shop; nothing has to be entered here.")
+    empty = _l("Orders come from your shop. You do not need to enter them here.")
 
     def eager(self, names: Sequence[str]) -> Sequence[Any]:
         """Join the customer's watch note, which the number carries."""
@@ -63,7 +66,7 @@ class OrderScreen(Screen):
 
 
 class OrderLineScreen(Screen):
-    """What an order was made up of (F79)."""
+    """What an order was made up of (feature 79)."""
 
     model = OrderLine
     menu = None
@@ -71,9 +74,12 @@ class OrderLineScreen(Screen):
     column_list = ("order", "sku", "name", "quantity", "unit_price", "total")
     column_searchable_list = ("name", "sku")
     column_filters = ("order", "sku", "name", "quantity")
-    column_labels = {"sku": _l("SKU"), "name": _l("Article"), "unit_price": _l("Unit price")}
+    column_labels = {
+        "sku": _l("SKU"),
+        "name": _l("Item"),
+    }
     can_create = can_edit = can_delete = False
-    empty = _l("The articles of an order are listed here.")
+    empty = _l("The items of an order are listed here.")
 
     def eager(self, names: Sequence[str]) -> Sequence[Any]:
         """Join the order, which knows the currency."""
@@ -81,7 +87,7 @@ class OrderLineScreen(Screen):
 
 
 class ShipmentScreen(Screen):
-    """The parcels of orders, found by their tracking number (F5)."""
+    """The parcels of orders, found by their tracking number (feature 5)."""
 
     model = Shipment
     menu = None
@@ -90,9 +96,8 @@ class ShipmentScreen(Screen):
     column_default_sort = ("id", True)
     column_searchable_list = ("tracking_key",)
     column_filters = ("order", "carrier", "dispatched_at")
-    column_labels = {"dispatched_at": _l("Dispatched")}
     can_create = can_edit = can_delete = False
-    empty = _l("Parcels are listed here once an order has been dispatched.")
+    empty = _l("Shipments are listed here once an order has been dispatched.")
 
 
 class ExternalIdScreen(Screen):

@@ -1,8 +1,9 @@
-"""Customers owing: whose account is not even, since when, and what it adds up to (F10)."""
+"""Customers owing: whose account is not even, since when, and what it adds up to (feature 10)."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import datetime as dt
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, ClassVar
 
@@ -12,39 +13,42 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import Select, select
 
-from actions import accounts
-from actions.ageing import BUCKETS, ageing, bucket_of, last_payment, who_is_late
-from actions.base import Actor
-from admin import ages, cells
-from admin.base import Screen
-from admin.context import clientele, memo, session, shop, today
-from admin.declare import View
-from admin.fields import Field, label_of
-from admin.pages import Cell, Link, Text, Totals
-from admin.query import Condition, parse_id
+from actions.core.base import Actor
+from actions.ledgers import accounts
+from actions.ledgers.ageing import BUCKETS, ageing, bucket_of, last_payment, who_is_late
+from admin.layout import deferred_figures, formatters
+from admin.reports import ageing as ages
+from admin.request.arguments import parse_id
+from admin.request.context import memo, session, shop, today
+from admin.screen.base import Screen
+from admin.screen_spec.column_info import Condition, Field, label_of
+from admin.screen_spec.declare import View
+from admin.screen_spec.registry import registry
 from admin.screens.customers import CustomerScreen
-from models import figures
+from admin.viewmodels.pages import Cell, Link, Text, Totals
 from models.customer import Customer
 
 _LAST_PAYMENT = last_payment()
+NO_PART_OF_SUMS = frozenset({"sort", "after", "before", "page_size", "totals"})
+"""Arguments of a list that its totals do not depend on."""
 
 
 def _bucket(view: Any, context: Any, row: Customer, name: str) -> Any:
     return ages.figure(getattr(g.ages[row.id], name), row.currency, name)
 
 
-def _bucket_figure(view: Any, context: Any, row: Customer, name: str) -> Any:
-    return figures.major(getattr(g.ages[row.id], name), row.currency)
+def _late(name: str, row: Customer) -> int:
+    return int(getattr(g.ages[row.id], name))
 
 
 def _paid(view: Any, context: Any, row: Customer, name: str) -> str | None:
     day = g.last_payments.get(row.id)
-    return cells.day(day, shop()) if day else None
+    return formatters.day(day, shop()) if day else None
 
 
-def _paid_text(view: Any, context: Any, row: Customer, name: str) -> str:
-    day = g.last_payments.get(row.id)
-    return day.isoformat() if day else ""
+def _paid_day(view: Any, context: Any, row: Customer, name: str) -> dt.date | None:
+    day: dt.date | None = g.last_payments.get(row.id)
+    return day
 
 
 class OwingScreen(Screen):
@@ -53,9 +57,9 @@ class OwingScreen(Screen):
     model = Customer
     called = "owing"
     menu = "Operations"
-    menu_label = _l("Customers owing")
+    menu_label = _l("Receivables")
     icon = "receipt"
-    empty = _l("Customers who owe something, or are in credit, are listed here.")
+    empty = _l("Customers with a balance due, or in credit, are listed here.")
     column_list = (
         "sort_name", "account_type", "account_balance", *BUCKETS, "last_payment", "credit_limit", "currency",
         "payment_term", "pay_on_account", "sales_channel", "agent", "company_name", "account_code", "status",
@@ -75,31 +79,38 @@ class OwingScreen(Screen):
         "overdue", "account_type", "account_balance", "currency", "credit_limit", "payment_term", "pay_on_account",
         "sales_channel", "agent", "status", "account_code",
     )  # fmt: skip
-    column_labels = {**CustomerScreen.column_labels, **ages.WORDS, "last_payment": _l("Last payment")}
+    column_labels = {
+        **CustomerScreen.column_labels,
+        **ages.WORDS,
+    }
     column_formatters = {
         **{name: CustomerScreen.column_formatters[name] for name in ("sort_name", "account_balance")},
         **dict.fromkeys(BUCKETS, _bucket),
         "last_payment": _paid,
     }
-    column_formatters_export = {
-        "account_balance": CustomerScreen.column_formatters_export["account_balance"],
-        **dict.fromkeys(BUCKETS, _bucket_figure),
-        "last_payment": _paid_text,
+    column_formatters_export = {"last_payment": _paid_day}
+    column_amounts: ClassVar[Mapping[str, Callable[[Any], int]]] = {
+        name: partial(_late, name) for name in BUCKETS
     }
+    column_words = CustomerScreen.column_words
+    column_beside = CustomerScreen.column_beside
     views = (
-        View("owing", _l("Owing"), {"account_balance__ge": "0.001"}),
+        View("owing", _l("Balance due"), {"account_balance__ge": "0.001"}),
         View("overdue", _l("Overdue"), {"overdue__eq": "1"}),
         View("in_credit", _l("In credit"), {"account_balance__le": "-0.001"}),
         View("all", _l("With a balance")),
     )
     can_delete = False
+    has_totals = True
 
     def scope(self, statement: Select[Any], actor: Actor) -> Select[Any]:
         """Leave out the customers with whom we are even."""
         return statement.where(Customer.account_balance != 0)
 
     def field(self, name: str) -> Field:
-        """Know the filter that is no column: whether something is past due."""
+        """Know the filter that is no column, whether something is past due; and that a day is no figure."""
+        if name == "last_payment":
+            return Field(name, "computed")
         return Field(name, "boolean", nullable=False) if name == "overdue" else super().field(name)
 
     def clause(self, condition: Condition) -> Any:
@@ -109,14 +120,16 @@ class OwingScreen(Screen):
         late = Customer.id.in_(who_is_late(today()))
         return late if condition.value else ~late
 
-    def search_clause(self, word: str) -> Any:
-        """Find a customer by anything that is theirs."""
-        return clientele().screens["customer"].search_clause(word)
+    searches_keys = True
+
+    def search_ids(self, word: str, most: int | None = None) -> Select[Any]:
+        """Find a customer by anything that is theirs; of those who owe each is looked at."""
+        return registry().screens["customer"].search_ids(word)
 
     def eager(self, names: Sequence[str]) -> Sequence[Any]:
         """Join what the name shows."""
         return (
-            clientele().screens["customer"].eager([name for name in names if name not in self.column_figures])
+            registry().screens["customer"].eager([name for name in names if name not in self.column_figures])
         )
 
     def prepare(self, rows: Sequence[Any], names: Sequence[str], *, whole: bool = False) -> None:
@@ -133,7 +146,7 @@ class OwingScreen(Screen):
         """Lead to the Account tab of the customer's own record."""
         if endpoint != "details_view":
             return super().row_url(endpoint, row_id)
-        return f"{clientele().screens['customer'].row_url(endpoint, row_id)}&tab=account_entry"
+        return f"{registry().screens['customer'].row_url(endpoint, row_id)}&tab=account_entry"
 
     @expose("/details/")
     def details_view(self) -> Any:
@@ -143,7 +156,7 @@ class OwingScreen(Screen):
 
     def menu_links(self, row: Customer) -> Sequence[Link]:
         """Offer to take a payment right here."""
-        ledger = clientele().screens["account_entry"]
+        ledger = registry().screens["account_entry"]
         if not ledger.offers("pay"):
             return ()
         base = memo("pay_url", lambda: ledger.url_to("act_view", verb="pay"))
@@ -151,9 +164,14 @@ class OwingScreen(Screen):
 
     def totals(self, statement: Select[Any]) -> Totals | None:
         """Add up by type and currency: amounts of different currencies are never added together (rule 2.1)."""
-        lines = [(self._of_type(sums), _figures(sums)) for sums in ages.sums(session(), statement)]
+        query = {name: value for name, value in request.args.items() if name not in NO_PART_OF_SUMS}
+        key = ("owing", tuple(sorted(query.items())))
+        worked = deferred_figures.worked_out(key, lambda own: ages.sums(own, statement))
+        lines = [(self._of_type(sums), _figures(sums)) for sums in worked.value or ()]
         headings = [str(word) for word in (_("Customers"), _("Owed"), *ages.WORDS.values(), _("In credit"))]
-        return Totals(_("Totals by type and currency"), headings, lines) if lines else None
+        if worked.value is not None and not lines:
+            return None
+        return Totals(_("Totals by type and currency"), headings, lines, worked.said)
 
     def _of_type(self, sums: ages.Sums) -> Cell:
         only = {"account_type__eq": sums.account_type.value, "currency__eq": sums.currency}
@@ -165,7 +183,7 @@ def _figures(sums: ages.Sums) -> list[Text]:
     money = partial(ages.figure, currency=sums.currency)
     late = [money(getattr(sums.by_age, name), name=name) for name in BUCKETS]
     return [
-        cells.number(sums.customers, shop()),
+        formatters.number(sums.customers, shop()),
         money(sums.owed, name=""),
         *late,
         money(sums.in_credit, name=""),

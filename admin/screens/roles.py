@@ -15,16 +15,17 @@ from sqlalchemy import func, select, union
 from wtforms import BooleanField, Form, StringField
 from wtforms.validators import InputRequired, Length, Optional
 
-from actions import roles
-from admin import matrix
-from admin.base import Screen
-from admin.context import VIEW_AS, session
-from admin.declare import RowAction, Tab
-from admin.frame import frame
-from admin.inputs import SeenField
-from admin.pages import Badge, Cell, Link, Text
-from admin.query import parse_id
-from admin.views import PERMISSION_OF
+from actions.staff import roles
+from admin.forms.form_fields import SeenField
+from admin.layout.frame import frame
+from admin.request import grantable
+from admin.request.arguments import parse_id
+from admin.request.context import VIEW_AS, session
+from admin.screen.base import Screen
+from admin.screen.views import PERMISSION_OF
+from admin.screen_spec.declare import RowAction, Tab
+from admin.screens import role_matrix
+from admin.viewmodels.pages import Badge, Cell, Link, Text
 from models.member import ADMIN, GroupMember, GroupRole, RoleGrant, RoleHolder, StaffRole
 from models.staff import codes
 
@@ -34,7 +35,7 @@ PERMISSION_OF |= {"matrix_view": "show", "compare_view": "show"}
 class MatrixForm(Form):
     """What a role may do."""
 
-    permissions = matrix.MatrixField(_l("Permissions"))
+    permissions = role_matrix.MatrixField(_l("Permissions"))
     seen_version = SeenField(_l("Version"), [Optional()])
 
 
@@ -47,7 +48,7 @@ class CopyForm(Form):
 class FactorForm(Form):
     """Whether a password is enough."""
 
-    needs_factor = BooleanField(_l("Holders need a second factor to sign in"))
+    needs_factor = BooleanField(_l("Require two-factor authentication"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +58,7 @@ class MatrixPage:
     title: Text
     links: Sequence[Link]
     headings: Sequence[Text]
-    groups: Sequence[matrix.MatrixGroup]
+    groups: Sequence[role_matrix.MatrixGroup]
     notice: Text
 
 
@@ -72,12 +73,12 @@ class ComparePage:
     first: int | None
     second: int | None
     names: Sequence[str]
-    differences: Sequence[matrix.Difference]
+    differences: Sequence[role_matrix.Difference]
 
 
 def held(role: StaffRole) -> list[str]:
     """Return what a role may do, as far as a screen declares it."""
-    offered = set(matrix.offered())
+    offered = set(role_matrix.offered())
     return [code for code in codes(session(), role.id) if code in offered]
 
 
@@ -107,21 +108,21 @@ class RoleScreen(Screen):
     column_default_sort = ("name", False)
     column_searchable_list = ("name",)
     column_filters = ("name", "needs_factor")
-    column_labels = {"needs_factor": _l("Second factor needed")}
-    column_descriptions = {"people": _l("Who has the role, by themselves or by a group.")}
+    column_labels = {"needs_factor": _l("Two-factor required")}
+    column_descriptions = {"people": _l("People who have the role, directly or through a group.")}
     form_columns = ("name",)
-    tabs = (Tab("staff", _l("Who has it"), via="role", figure=lambda row: ""),)
+    tabs = (Tab("staff", _l("People with this role"), via="role", figure=lambda row: ""),)
     row_actions = (
         RowAction(
-            roles.set_permissions, MatrixForm, "checklist", bulk=False, button=True, wide=True,
-            when=lambda row: row.name != ADMIN,
+            roles.set_permissions, MatrixForm, "checklist", bulk=False, button=True, full_page=True,
+            visible_if=lambda row: row.name != ADMIN,
             starts=lambda row: {"permissions": held(row), "seen_version": row.version},
-            intro=_l("Ticked is allowed. What you do not hold yourself stays as it is."),
+            intro=_l("Tick what is allowed. You can only give permissions you have yourself."),
         ),
         RowAction(roles.copy, CopyForm, "copy", bulk=False),
-        RowAction(roles.require_factor, FactorForm, "lock", bulk=False, from_row=True),
+        RowAction(roles.require_two_factor, FactorForm, "lock", bulk=False, from_row=True),
     )  # fmt: skip
-    empty = _l("A role says what its holders may do.")
+    empty = _l("A role sets what people who have it can do.")
 
     @cached_property
     def verbs(self) -> tuple[str, ...]:
@@ -147,7 +148,7 @@ class RoleScreen(Screen):
 
     def badges(self, row: StaffRole) -> Sequence[Badge]:
         """Say that a password alone is not enough."""
-        return (Badge(_("Second factor needed"), "azure", "lock"),) if row.needs_factor else ()
+        return (Badge(_("Two-factor required"), "azure", "lock"),) if row.needs_factor else ()
 
     def links(self, row: StaffRole) -> Sequence[Link]:
         """Lead to the matrix, to another role beside this one, and to what holders see."""
@@ -155,7 +156,7 @@ class RoleScreen(Screen):
             Link(_("Permissions"), self.url_to("matrix_view", id=row.id), "checklist"),
             Link(_("Compare"), self.url_to("compare_view", a=row.id), "columns-3"),
         ]
-        if self.can(VIEW_AS):
+        if self.can(VIEW_AS) and not grantable.is_beyond(row):
             ask = (("id", str(row.id)),)
             found.append(Link(_("View as this role"), url_for("view_as.start"), "eye", post=True, fields=ask))
         return found
@@ -167,8 +168,8 @@ class RoleScreen(Screen):
         page = MatrixPage(
             _("Permissions of %(role)s", role=row.name),
             [Link(_("Back to the role"), self.url_to("details_view", id=row.id), "chevron-left")],
-            matrix.headings(),
-            matrix.build(held(row), read_only=True),
+            role_matrix.headings(),
+            role_matrix.build(held(row), read_only=True),
             _(roles.ADMIN_STAYS[1]) if row.name == ADMIN else "",
         )
         return render_template("admin/matrix.html", page=page, frame=frame(self.resource))
@@ -189,6 +190,6 @@ class RoleScreen(Screen):
             first=first.id if first is not None else None,
             second=second.id if second is not None else None,
             names=[role.name for role in both],
-            differences=matrix.compare(*map(held, both)) if both else (),
+            differences=role_matrix.compare(*map(held, both)) if both else (),
         )
         return render_template("admin/compare.html", page=page, frame=frame(self.resource))

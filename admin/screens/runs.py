@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
 
 from babel.dates import format_timedelta
 from babel.numbers import format_decimal
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from markupsafe import Markup
+from sqlalchemy import select
 
-from actions import runs
-from actions.base import ACTIONS
-from admin import activity, cells
-from admin.base import Screen
-from admin.context import clientele, now, shop
-from admin.declare import NoForm, RowAction, Tab, View
-from admin.pages import Badge
+from actions.core.base import ACTIONS
+from actions.runs import runs
+from admin.history import activity, previews, undo_offer
+from admin.layout import formatters
+from admin.request.context import now, session, shop
+from admin.screen.base import Screen
+from admin.screen_spec.declare import NoForm, RowAction, Tab, View
+from admin.screen_spec.registry import registry
+from admin.viewmodels.pages import Badge
+from models.journal import Changeset
+from models.mail import Mail, MailState
 from models.run import Run, RunItem, RunState
 
 
@@ -27,7 +33,11 @@ def _what(view: Any, context: Any, row: Run, name: str) -> str:
 
 def _gone(row: Run) -> str:
     gone = row.done + row.refused
-    return _("%(gone)s of %(total)s", gone=cells.number(gone, shop()), total=cells.number(row.size, shop()))
+    return _(
+        "%(gone)s of %(total)s",
+        gone=formatters.number(gone, shop()),
+        total=formatters.number(row.size, shop()),
+    )
 
 
 def how_far(row: Run) -> str:
@@ -53,8 +63,8 @@ def pace(row: Run) -> str:
     return _("%(rate)s a second, about %(time)s left", rate=figure, time=left)
 
 
-def _progress_text(view: Any, context: Any, row: Run, name: str) -> str:
-    return f"{row.done + row.refused}/{row.size}"
+def _progress_figure(view: Any, context: Any, row: Run, name: str) -> int:
+    return row.done + row.refused
 
 
 def _may_go_back(row: Run) -> bool:
@@ -63,8 +73,18 @@ def _may_go_back(row: Run) -> bool:
     return not row.is_open and row.done > 0 and not by_itself
 
 
+def _has_written(row: Run) -> bool:
+    """Return whether a run has written emails that wait, or were kept as nothing could be sent."""
+    written = (
+        select(Mail.id)
+        .join(Changeset, Mail.changeset_id == Changeset.id)
+        .where(Changeset.run_id == row.id, Mail.state.in_((MailState.WAITING, MailState.WITHHELD)))
+    )
+    return bool(session().scalar(select(written.exists())))
+
+
 class RunScreen(Screen):
-    """Deeds on more rows than one transaction should hold, worked off in the background (RULES 8)."""
+    """Actions on more rows than one transaction should hold, processed in the background (rule 8)."""
 
     model = Run
     menu = "Operations"
@@ -85,28 +105,33 @@ class RunScreen(Screen):
     column_default_sort = ("id", True)
     column_filters = ("action", "state", "actor_name", "created_at")
     column_labels = {
-        "action": _l("What"), "actor_name": _l("Who"), "created_at": _l("Started"), "finished_at": _l("Finished"),
+        "action": _l("What"),
+        "actor_name": _l("Who"),
+        "created_at": _l("Started"),
         "refused": _l("Not done"),
-    }  # fmt: skip
+    }
     column_formatters = {"action": _what, "progress": _progress}
-    column_formatters_export = {"action": _what, "progress": _progress_text}
+    column_formatters_export = {"action": _what, "progress": _progress_figure}
+    column_beside: ClassVar[Mapping[str, Sequence[str]]] = {"progress": ("size",)}
     views = (
         View("all", _l("All")),
-        View("open", _l("Going on"), {"state__in": "queued,running"}, counted=True),
+        View("open", _l("In progress"), {"state__in": "queued,running"}, counted=True),
     )
     tabs = (Tab("run_item", via="run"),)
     row_actions = (
-        RowAction(runs.cancel, NoForm, "x", when=lambda row: row.is_open, bulk=False, button=True),
+        RowAction(runs.cancel, NoForm, "x", visible_if=lambda row: row.is_open, bulk=False, button=True),
         RowAction(
-            runs.undo_all, NoForm, "arrow-back-up", when=_may_go_back,
-            allow=activity.may_undo, bulk=False, button=True,
+            runs.undo_all, NoForm, "arrow-back-up", visible_if=_may_go_back,
+            permitted_if=undo_offer.may_undo, bulk=False, button=True,
         ),
     )  # fmt: skip
-    empty = _l("Deeds on more than 500 rows are worked off here, and can be watched, stopped and undone.")
+    empty = _l(
+        "Actions on more than 500 records run here in the background. You can follow, stop and undo them."
+    )
 
     def badges(self, row: Run) -> list[Badge]:
         """Say how it stands."""
-        return [Badge(_(row.state.label), cells.COLOURS.get(row.state.value, "secondary"))]
+        return [Badge(_(row.state.label), formatters.COLOURS.get(row.state.value, "secondary"))]
 
     def subtitle(self, row: Run) -> list[Any]:
         """Say what it does, how far it is, and for whom."""
@@ -114,8 +139,10 @@ class RunScreen(Screen):
         return [_what(self, None, row, ""), far, pace(row), row.actor_name, row.reason]
 
     def notice(self, row: Run) -> Any:
-        """Say why the product stopped it."""
-        return _(row.stopped_because) if row.stopped_because else ""
+        """Say why the product stopped it, and that what it has written went nowhere."""
+        told = [_(row.stopped_because)] if row.stopped_because else []
+        unsent = previews.unsent()
+        return " ".join([*told, *(unsent if unsent and _has_written(row) else ())])
 
     def live(self, row: Run) -> bool:
         """A run that is going on is watched."""
@@ -126,7 +153,7 @@ def _record(view: Any, context: Any, row: RunItem, name: str) -> Any:
     if not row.row_id:  # a row of a file that became no record
         return None
     resource = runs.ABOUT.get(row.run.action) or row.run.action.partition(".")[0]
-    screen = clientele().screens.get(resource)
+    screen = registry().screens.get(resource)
     if screen is None:
         return f"#{row.row_id}"
     label = f"{_(screen.singular)} #{row.row_id}"
@@ -135,8 +162,8 @@ def _record(view: Any, context: Any, row: RunItem, name: str) -> Any:
     return Markup('<a href="{}">{}</a>').format(screen.row_url("details_view", row.row_id), label)
 
 
-def _record_text(view: Any, context: Any, row: RunItem, name: str) -> str:
-    return str(row.row_id or "")
+def _record_number(view: Any, context: Any, row: RunItem, name: str) -> int | None:
+    return row.row_id or None
 
 
 class RunItemScreen(Screen):
@@ -148,7 +175,7 @@ class RunItemScreen(Screen):
     column_list = ("position", "row_id", "state", "message", "run")
     column_default_sort = "id"
     column_filters = ("run", "state", "row_id")
-    column_labels = {"row_id": _l("Record"), "position": _l("No.")}
+    column_labels = {"run": _l("Background job"), "row_id": _l("Record"), "position": _l("No.")}
     column_formatters = {"row_id": _record}
-    column_formatters_export = {"row_id": _record_text}
-    empty = _l("Each row of a run gets its result here.")
+    column_formatters_export = {"row_id": _record_number}
+    empty = _l("The result for each record of a background job is listed here.")

@@ -10,20 +10,20 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import Select
 
-from actions import sessions, staff_sessions
-from actions.base import Actor
-from admin import agents
-from admin.base import Screen
-from admin.context import allowed, now
-from admin.declare import NoForm, RowAction, Section, View
-from admin.pages import Badge
+from actions.core.base import Actor
+from actions.staff import sessions, sign_out
+from admin.request.context import allowed, now
+from admin.screen.base import Screen
+from admin.screen_spec.declare import NoForm, RowAction, Section, View
+from admin.viewmodels import user_agent
+from admin.viewmodels.pages import Badge
 from models.access import StaffSession
 
 MANAGE = "manage"
 
 
 def _agent(view: Any, context: Any, row: StaffSession, name: str) -> str:
-    return agents.words(row.agent)
+    return user_agent.words(row.agent)
 
 
 def _why(view: Any, context: Any, row: StaffSession, name: str) -> str:
@@ -41,28 +41,31 @@ class SessionScreen(Screen):
     )  # fmt: skip
     column_default_sort = ("last_seen_at", True)
     column_searchable_list = ("address", "agent")
-    search_hint = _l("Address or browser")
+    search_hint = _l("IP address or browser")
     column_filters = ("member", "door", "address", "created_at", "last_seen_at", "ended_at")
     column_labels = {
-        "member": _l("Who"), "door": _l("By"), "agent": _l("With"), "address": _l("From"),
-        "created_at": _l("Signed in"), "last_seen_at": _l("Last seen"),
-        "ended_at": _l("Ended"), "ended_because": _l("Why"),
-    }  # fmt: skip
+        "member": _l("Who"),
+        "door": _l("Channel"),
+        "agent": _l("Browser"),
+        "address": _l("IP address"),
+        "created_at": _l("Signed in"),
+        "ended_because": _l("Reason ended"),
+    }
     column_formatters = {"agent": _agent, "ended_because": _why}
     column_formatters_export = column_formatters
     sections = (Section("", column_list),)
     column_details_list = column_list
     views = (
-        View("open", _l("Not ended"), {"ended_at__empty": "1"}),
+        View("open", _l("Active"), {"ended_at__empty": "1"}),
         View("ended", _l("Ended"), {"ended_at__empty": "0"}),
         View("all", _l("All")),
     )
     row_actions = (
         RowAction(
-            staff_sessions.end, NoForm, "logout", bulk=False, button=True, when=lambda row: row.ended_at is None
+            sign_out.end, NoForm, "logout", bulk=False, button=True, visible_if=lambda row: row.ended_at is None
         ),
     )  # fmt: skip
-    empty = _l("Nobody has signed in lately.")
+    empty = _l("No recent sessions.")
 
     @cached_property
     def verbs(self) -> tuple[str, ...]:
@@ -81,4 +84,4 @@ class SessionScreen(Screen):
             return (Badge(_("Ended"), "secondary"),)
         if sessions.is_good(row, now()):
             return (Badge(_("Signed in"), "green"),)
-        return (Badge(_("Lapsed"), "secondary"),)
+        return (Badge(_("Expired"), "secondary"),)

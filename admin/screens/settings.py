@@ -17,17 +17,19 @@ from sqlalchemy import select
 from wtforms import BooleanField, EmailField, Form, SelectField, StringField
 from wtforms.validators import Optional
 
-from actions.base import Conflict, Invalid
-from actions.settings import save
-from admin import forms, inputs, saving
-from admin.base import Screen
-from admin.conflict_pages import Clash, ConflictPage
-from admin.context import perform, session, shop
-from admin.frame import frame
-from admin.pages import FormPage
-from admin.query import BadArgument, parse_id
-from admin.selects import ListedField, QuickSelect
-from admin.views import PERMISSION_OF
+from actions.core.base import Conflict, Invalid, Refused
+from actions.setup.settings import save
+from admin.editing import saving
+from admin.forms import form_fields, model_forms
+from admin.forms.fast_select import ListedField, QuickSelect
+from admin.layout.frame import frame
+from admin.request.arguments import BadArgument, parse_id
+from admin.request.context import perform, session, shop
+from admin.request.messages import translated
+from admin.screen.base import Screen
+from admin.screen.views import PERMISSION_OF
+from admin.viewmodels.conflict_pages import ConflictPage, FieldConflict
+from admin.viewmodels.form_pages import FormPage
 from models import places
 from models.lookups import SalesChannel
 from models.shop import SETTINGS, Setting, ShopSetting
@@ -62,7 +64,7 @@ class SettingsScreen(Screen):
 
     @expose("/save/", methods=("POST",))
     def save_view(self) -> Any:
-        """Save what was changed in the form at once, or say which value will not do, or was changed meanwhile."""
+        """Save what was changed in the form at once, or say which value will not do, or was changed in the meantime."""
         form, opened = form_class()(request.form), _opened()
         if not form.validate():
             return self._page(form), 422
@@ -71,8 +73,10 @@ class SettingsScreen(Screen):
         except Conflict as conflict:
             return self._conflict_page(form, conflict), 409
         except Invalid as invalid:
-            saving.spread(form, invalid.errors)
+            saving.attach_errors(form, invalid.errors)
             return self._page(form), 422
+        except Refused as refused:
+            return saving.over_form(form, refused, translated(refused), lambda: self._page(form))
         flash(_(outcome.message), "success")
         return redirect(self.url_to("index_view"))
 
@@ -93,9 +97,9 @@ class SettingsScreen(Screen):
         theirs = form_class()(data=conflict.theirs)
         kept = [(k, v) for k, v in request.form.items(multi=True) if k not in ("csrf_token", "opened")]
         page = ConflictPage(
-            title=_("The settings were changed meanwhile"),
-            by=conflict.by or _("Somebody"),
-            clashes=[_clash(code, form[code], theirs[code], conflict) for code in conflict.mine],
+            title=_("The settings were changed by someone else"),
+            by=conflict.by or _("Someone"),
+            clashes=[_field_conflict(code, form[code], theirs[code], conflict) for code in conflict.mine],
             action=self.url_to("save_view"),
             cancel=self.url_to("index_view"),
             version=conflict.version,
@@ -104,14 +108,14 @@ class SettingsScreen(Screen):
         return render_template("admin/conflict.html", page=page, frame=frame(self.resource))
 
 
-def _clash(code: str, mine: Any, theirs: Any, conflict: Conflict) -> Clash:
+def _field_conflict(code: str, mine: Any, theirs: Any, conflict: Conflict) -> FieldConflict:
     base, their, my = (_words(mine, found[code]) for found in (conflict.base, conflict.theirs, conflict.mine))
-    return Clash(code, mine.label.text, base, their, my, True, _sent(theirs.data), _sent(mine.data))
+    return FieldConflict(code, mine.label.text, base, their, my, True, _sent(theirs.data), _sent(mine.data))
 
 
 def _sent(value: Any) -> str:
     """Return what a browser sends for a setting."""
-    return ("y" if value else "") if isinstance(value, bool) else forms.typed(value)
+    return ("y" if value else "") if isinstance(value, bool) else model_forms.typed(value)
 
 
 def _words(field: Any, value: Any) -> str:
@@ -136,7 +140,7 @@ def _opened() -> dict[str, Any]:
     except ValueError:
         found = None
     if not isinstance(found, dict):
-        raise BadArgument("opened", _("open the settings anew"))
+        raise BadArgument("opened", _("reload the settings"))
     return found
 
 
@@ -184,7 +188,7 @@ def _channels() -> list[tuple[str, str]]:
 MAKERS: dict[str, Callable[[Setting], Any]] = {
     "text": _plain(StringField),
     "email": _plain(EmailField),
-    "integer": _plain(inputs.WholeNumberField),
+    "integer": _plain(form_fields.WholeNumberField),
     "boolean": lambda setting: BooleanField(_(setting.label), description=_(setting.help)),
     "time_zone": _listed(_zones),
     "currency": _listed(places.currency_choices),

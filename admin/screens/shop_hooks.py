@@ -9,10 +9,10 @@ from flask_babel import lazy_gettext as _l
 from wtforms import Form, StringField, TextAreaField
 from wtforms.validators import InputRequired, Length, Optional
 
-from actions import accounting, shop_hooks
-from admin import forms, inputs
-from admin.declare import RowAction
-from admin.handles import CustomerField
+from actions.ledgers import accounting, shop_api
+from admin.forms import form_fields, model_forms
+from admin.forms.customer_field import CustomerField
+from admin.screen_spec.declare import RowAction
 from admin.screens.account_forms import InvoiceForm, PaymentForm
 from models.account import Fed, Movement
 from models.customer import Customer
@@ -21,7 +21,7 @@ from models.shop import Shop
 
 def customer(resource: str) -> Any:
     """Return the field that names the customer on a form of the screen over ``resource``."""
-    return forms.related(Customer, resource, _l("Customer"), kind=CustomerField)
+    return model_forms.related(Customer, resource, _l("Customer"), kind=CustomerField)
 
 
 def _order(*, required: bool = True) -> StringField:
@@ -29,12 +29,12 @@ def _order(*, required: bool = True) -> StringField:
     return StringField(_l("Order number"), [check, Length(max=40)])
 
 
-def _points() -> inputs.WholeNumberField:
-    return inputs.WholeNumberField(_l("Points"), [InputRequired(_l("Enter the points."))])
+def _points() -> form_fields.WholeNumberField:
+    return form_fields.WholeNumberField(_l("Points"), [InputRequired(_l("Enter the points."))])
 
 
-def _amount(*, signed: bool = False) -> inputs.MoneyField:
-    return inputs.MoneyField(_l("Amount"), [InputRequired(_l("Enter the amount."))], signed=signed)
+def _amount(*, signed: bool = False) -> form_fields.MoneyField:
+    return form_fields.MoneyField(_l("Amount"), [InputRequired(_l("Enter the amount."))], signed=signed)
 
 
 def _comment() -> TextAreaField:
@@ -42,7 +42,7 @@ def _comment() -> TextAreaField:
 
 
 def _reason() -> TextAreaField:
-    needed = InputRequired(_l("Say why, in at least 3 characters."))
+    needed = InputRequired(_l("Enter a reason of at least 3 characters."))
     return TextAreaField(_l("Reason"), [needed, Length(3, 500)])
 
 
@@ -58,8 +58,10 @@ class PointsForm(Form):
 class EarnForm(PointsForm):
     """Points an order earned."""
 
-    expires_after_days = inputs.WholeNumberField(
-        _l("Points expire after (days)"), [Optional()], description=_l("1 to 3650. Empty means never.")
+    expires_after_days = form_fields.WholeNumberField(
+        _l("Points expire after (days)"),
+        [Optional()],
+        description=_l("1 to 3650. Leave blank if they never expire."),
     )
 
     def prefill(self, shop: Shop, now: dt.datetime) -> None:
@@ -102,7 +104,9 @@ class MovementForm(PaymentForm):
     """A payment or refund that the shop took."""
 
     customer = customer("account_entry")
-    kind = inputs.ChoiceField(_l("Kind"), [InputRequired(_l("Choose one."))], kind=Movement, nullable=False)
+    kind = form_fields.ChoiceField(
+        _l("Kind"), [InputRequired(_l("Choose an option."))], kind=Movement, nullable=False
+    )
 
 
 class InvoiceOfOrderForm(InvoiceForm):
@@ -115,8 +119,8 @@ class InvoiceOfOrderForm(InvoiceForm):
 def _reference() -> StringField:
     return StringField(
         _l("Reference"),
-        [InputRequired(_l("Enter what the package calls this entry.")), Length(max=80)],
-        description=_l("What the package calls it; each entry has its own."),
+        [InputRequired(_l("Enter the accounting package's reference.")), Length(max=80)],
+        description=_l("The accounting package's reference. Each entry has its own."),
     )
 
 
@@ -124,11 +128,15 @@ class FeedForm(Form):
     """An entry of the accounting package's."""
 
     customer = customer("account_entry")
-    kind = inputs.ChoiceField(_l("Kind"), [InputRequired(_l("Choose one."))], kind=Fed, nullable=False)
+    kind = form_fields.ChoiceField(
+        _l("Kind"), [InputRequired(_l("Choose an option."))], kind=Fed, nullable=False
+    )
     amount = _amount()
     reference = _reference()
-    value_date = inputs.DayField(_l("Value date"), [Optional()], description=_l("Empty means today."))
-    due_on = inputs.DayField(_l("Due on"), [Optional()], description=_l("Only for an invoice."))
+    value_date = form_fields.DayField(
+        _l("Value date"), [Optional()], description=_l("Leave blank for today.")
+    )
+    due_on = form_fields.DayField(_l("Due on"), [Optional()], description=_l("Only for an invoice."))
     comment = _comment()
 
 
@@ -140,19 +148,19 @@ class FeedVoidForm(Form):
 
 
 LOYALTY = (
-    RowAction(shop_hooks.earn, EarnForm, menu=False),
-    RowAction(shop_hooks.redeem, PointsForm, menu=False),
-    RowAction(shop_hooks.correct_points, PointsForm, menu=False),
-    RowAction(shop_hooks.cancel_points, CancelPointsForm, menu=False),
+    RowAction(shop_api.earn, EarnForm, menu=False),
+    RowAction(shop_api.redeem, PointsForm, menu=False),
+    RowAction(shop_api.correct_points, PointsForm, menu=False),
+    RowAction(shop_api.cancel_points, CancelPointsForm, menu=False),
 )
 CREDIT = (
-    RowAction(shop_hooks.redeem_credit, CreditOfOrderForm, menu=False),
-    RowAction(shop_hooks.correct_credit, CorrectCreditForm, menu=False),
-    RowAction(shop_hooks.cancel_credit, CancelCreditForm, menu=False),
+    RowAction(shop_api.redeem_credit, CreditOfOrderForm, menu=False),
+    RowAction(shop_api.correct_credit, CorrectCreditForm, menu=False),
+    RowAction(shop_api.cancel_credit, CancelCreditForm, menu=False),
 )
 ACCOUNT = (
-    RowAction(shop_hooks.record, MovementForm, menu=False),
+    RowAction(shop_api.record, MovementForm, menu=False),
     RowAction(accounting.feed, FeedForm, menu=False),
     RowAction(accounting.feed_void, FeedVoidForm, menu=False),
 )
-INVOICE = (RowAction(shop_hooks.record_invoice, InvoiceOfOrderForm, menu=False),)
+INVOICE = (RowAction(shop_api.record_invoice, InvoiceOfOrderForm, menu=False),)

@@ -13,17 +13,16 @@ from sqlalchemy import BigInteger, func, literal, not_, or_, select, union_all
 from wtforms import EmailField, Form, StringField
 from wtforms.validators import InputRequired, Length
 
-from actions import factors, staff, staff_access, staff_sessions
-from admin import privileges
-from admin.base import Screen
-from admin.context import person, session
-from admin.declare import NoForm, RowAction, Tab, View
-from admin.fields import Field
-from admin.pages import Badge
-from admin.query import Condition
+from actions.staff import access, sign_out, staff, two_factor
+from admin.forms.checkbox_list import TickListField
+from admin.request import grantable
+from admin.request.context import person, session
+from admin.screen.base import Screen
+from admin.screen_spec.column_info import Condition, Field
+from admin.screen_spec.declare import NoForm, RowAction, Tab, View
 from admin.screens.ledgers import ReasonForm
 from admin.screens.staff_scope import CHANNELS, LIMIT, channels_seen
-from admin.ticks import TickListField
+from admin.viewmodels.pages import Badge
 from models.member import GroupMember, GroupRole, Member, RoleHolder, StaffGroup, StaffRole
 
 HELD: dict[str, tuple[Any, Any, str]] = {
@@ -35,7 +34,7 @@ HELD: dict[str, tuple[Any, Any, str]] = {
 
 def role_ticks() -> TickListField:
     """Return a list of roles to tick."""
-    return TickListField(_l("Roles"), model=StaffRole, beyond=privileges.roles_beyond)
+    return TickListField(_l("Roles"), model=StaffRole, beyond=grantable.roles_beyond)
 
 
 class RolesForm(Form):
@@ -45,8 +44,8 @@ class RolesForm(Form):
     groups = TickListField(
         _l("Groups"),
         model=StaffGroup,
-        beyond=privileges.groups_beyond,
-        description=_l("Everybody in a group has the group's roles besides their own."),
+        beyond=grantable.groups_beyond,
+        description=_l("Everyone in a group has the group's roles as well as their own."),
     )
 
 
@@ -81,7 +80,7 @@ class InviteForm(Form):
     last_name = StringField(_l("Last name"), [InputRequired(_l("Enter a last name.")), Length(max=64)])
     email = EmailField(_l("Email"), [InputRequired(_l("Enter an email address.")), Length(max=320)])
     username = StringField(
-        _l("User name"), [Length(max=64)], description=_l("Leave it empty to sign in by the email address.")
+        _l("User name"), [Length(max=64)], description=_l("Leave blank to sign in with the email address.")
     )
 
 
@@ -102,25 +101,24 @@ class StaffScreen(Screen):
     column_filters = ("last_name", "username", "email", "role", "group", "active", "last_sign_in_at")
     column_labels = {
         "username": _l("User name"),
-        "active": _l("May sign in"),
         "last_sign_in_at": _l("Last sign-in"),
-        "invited_at": _l("Invited"),
-        "sales_channels": _l("Sees customers of"),
+        "sales_channels": _l("Customer access"),
     }
     form_columns = ("first_name", "last_name")
     column_details_list = (*form_columns, *column_list[2:], "sales_channels")
     can_create = can_delete = False
     views = (
-        View("active", _l("May sign in"), {"active__eq": "1"}),
+        View("active", _l("Active"), {"active__eq": "1"}),
         View("inactive", _l("Deactivated"), {"active__eq": "0"}),
         View("all", _l("All")),
     )
     new_action = RowAction(
-        staff_access.invite,
+        access.invite,
         InviteForm,
         "user-plus",
         intro=_l(
-            "They get a link by email to choose their own password. Until they are given a role they may do nothing."
+            "They get an email with a link to choose their password. They cannot do anything until you give "
+            "them a role."
         ),
     )
     tabs = (Tab("changeset", _l("Activity"), via="member", figure=lambda row: ""),)
@@ -129,26 +127,27 @@ class StaffScreen(Screen):
         RowAction(staff.change_email, EmailForm, "mail", from_row=True, bulk=False),
         RowAction(
             staff.deactivate, ReasonForm, "ban", bulk=False,
-            when=lambda row: row.active and row.id != person().id,
-            intro=_l("Every session of theirs ends at once. Their keys to the API stop working."),
+            visible_if=lambda row: row.active and row.id != person().id,
+            intro=_l("All their sessions end immediately. Their API keys stop working."),
         ),
-        RowAction(staff.activate, NoForm, "check", bulk=False, when=lambda row: not row.active),
+        RowAction(staff.activate, NoForm, "check", bulk=False, visible_if=lambda row: not row.active),
         RowAction(
-            staff_access.send_reset, NoForm, "mail", bulk=False, when=lambda row: row.active,
-            intro=_l("They choose the password themselves. The link works once, and takes the place of older ones."),
+            access.send_reset, NoForm, "mail", bulk=False, visible_if=lambda row: row.active,
+            intro=_l("They choose their own password. The link works once and replaces earlier ones."),
         ),
-        RowAction(staff_sessions.end_all, NoForm, "logout", bulk=False),
+        RowAction(sign_out.end_all, NoForm, "logout", bulk=False),
         RowAction(
-            staff_sessions.unlock, NoForm, "lock", bulk=False,
-            intro=_l("After too many failed attempts nobody may try for a quarter of an hour. This lets them at once."),
+            sign_out.unlock, NoForm, "lock", bulk=False,
+            intro=_l("After too many failed attempts, sign-in is blocked for 15 minutes. This unblocks it now."),
         ),
         RowAction(
-            factors.clear, NoForm, "shield", bulk=False,
-            intro=_l("For who has lost both phone and recovery codes. Make sure that it is them who asks."),
+            two_factor.reset, NoForm, "shield", bulk=False,
+            intro=_l("For someone who has lost both their phone and recovery codes. Check that it is really them "
+"asking."),
         ),
         LIMIT,
     )  # fmt: skip
-    empty = _l("Nobody works here yet.")
+    empty = _l("No staff yet.")
 
     def field(self, name: str) -> Field:
         """Know roles, groups and channels too, of which a member of staff has no column."""
@@ -243,7 +242,7 @@ class StaffGroupScreen(Screen):
             },
         ),
     )  # fmt: skip
-    empty = _l("People in a group have the group's roles besides their own.")
+    empty = _l("People in a group have the group's roles as well as their own.")
 
     def field(self, name: str) -> Field:
         """Set names of roles to the left, as they are no figures."""

@@ -8,10 +8,10 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from wtforms import Form
 
-from actions.staff_scope import limit_to_channels
-from admin import forms
-from admin.declare import RowAction
-from admin.fields import Field
+from actions.staff.channel_scope import limit_to_channels
+from admin.forms import model_forms
+from admin.screen_spec.column_info import Field
+from admin.screen_spec.declare import RowAction
 from models.lookups import SalesChannel
 from models.member import Member
 
@@ -22,14 +22,16 @@ CHANNELS = Field("sales_channels", "lookup", None, target=SalesChannel)
 class ChannelsForm(Form):
     """The sales channels whose customers somebody sees."""
 
-    sales_channels = forms.related(
+    sales_channels = model_forms.related(
         SalesChannel,
         "staff",
         _l("Sales channels"),
         name="sales_channels",
         required=False,
         many=True,
-        description=_l("Only customers of these, and what belongs to them. None chosen: every customer."),
+        description=_l(
+            "Only customers of these channels, and what belongs to them. Leave blank for all customers."
+        ),
     )
 
 
@@ -44,5 +46,5 @@ LIMIT = RowAction(
     "filter",
     bulk=False,
     from_row=True,
-    intro=_l("Whoever is signed in as this person has to sign in again."),
+    intro=_l("This person is signed out and has to sign in again."),
 )

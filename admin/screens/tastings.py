@@ -1,4 +1,4 @@
-"""Free tastings: one entry a use, counted by calendar year (F76). Instead of Edit and Delete there is Reverse."""
+"""Free tastings: one entry a use, counted by calendar year (feature 76). Entries are reversed, never edited."""
 
 from __future__ import annotations
 
@@ -10,13 +10,15 @@ from flask_babel import lazy_gettext as _l
 from wtforms import Form, TextAreaField
 from wtforms.validators import Length, Optional
 
-from actions import tastings
-from admin import cells, forms
-from admin.context import clientele, now, session, shop
-from admin.declare import RowAction
-from admin.order_numbers import order_number
-from admin.pages import Cell, Fact
+from actions.ledgers import tastings
+from admin.forms import model_forms
+from admin.forms.order_numbers import order_number
+from admin.layout import formatters
+from admin.request.context import now, session, shop
+from admin.screen_spec.declare import RowAction
+from admin.screen_spec.registry import registry
 from admin.screens.ledgers import LedgerScreen, ReasonForm
+from admin.viewmodels.pages import Cell, Fact
 from models.customer import Customer
 from models.tasting import TastingEntry, TastingKind
 
@@ -24,8 +26,8 @@ from models.tasting import TastingEntry, TastingKind
 class UseForm(Form):
     """Who uses one, and with what."""
 
-    customer = forms.related(Customer, "tasting_entry", _l("Customer"))
-    order_ref = order_number(_l("The order or booking it goes with, if any."))
+    customer = model_forms.related(Customer, "tasting_entry", _l("Customer"))
+    order_ref = order_number(_l("The related order or booking, if any."))
     comment = TextAreaField(_l("Comment"), [Optional(), Length(max=500)])
 
 
@@ -37,10 +39,10 @@ def left_of(owner: Customer) -> Fact:
     """Return how many free tastings a customer has left this year, and of how many."""
     year = tastings.year_of(now(), shop())
     there = tastings.tastings(session(), owner, year)
-    figure = cells.number(there.left, shop())
+    figure = formatters.number(there.left, shop())
     if not there.allowed and not there.used:
-        figure = cells.nothing()
-        said = _("The class gives none") if owner.customer_class_id else _("In no class")
+        figure = formatters.nothing()
+        said = _("No tastings in this class") if owner.customer_class_id else _("No class")
     else:
         said = _("%(used)s of %(allowed)s used", used=there.used, allowed=there.allowed)
     return Fact(
@@ -49,12 +51,12 @@ def left_of(owner: Customer) -> Fact:
 
 
 def _with_use(owner: Customer, figure: Any, there: tastings.Tastings) -> Any:
-    """Return what is left, with the way to use one for who may."""
-    screen = clientele().screens["tasting_entry"]
-    if not (there.left and owner.is_live and screen.can("use")):
+    """Return what is left, with the way to use one for users who may."""
+    screen = registry().screens["tasting_entry"]
+    if not (there.left and screen.offers("use", owner)):
         return figure
     url = screen.url_to("act_view", verb="use", customer=owner.id)
-    return cells.with_deed(figure, url, _("Use one"))
+    return formatters.with_link_to_action(figure, url, _("Use one"))
 
 
 class TastingEntryScreen(LedgerScreen):
@@ -73,7 +75,7 @@ class TastingEntryScreen(LedgerScreen):
     row_actions = (
         RowAction(
             tastings.reverse, ReasonForm, "arrow-back-up",
-            when=lambda row: row.kind != TastingKind.REVERSAL and row.reversed_by is None,
+            visible_if=lambda row: row.kind != TastingKind.REVERSAL and row.reversed_by is None,
         ),
     )  # fmt: skip
     empty = _l("The free tastings that a customer used are listed here.")

@@ -1,12 +1,13 @@
-"""The watch note of a customer: a warning to whoever sees the customer or sends out their orders (F89)."""
+"""The watch note of a customer: a warning to everyone who sees the customer or dispatches their orders (feature 89)."""
 
 from __future__ import annotations
 
 from flask_babel import gettext as _
 
-from admin import cells
-from admin.context import clientele, now, shop
-from admin.pages import Badge, Event
+from admin.layout import formatters
+from admin.request.context import now, shop
+from admin.screen_spec.registry import registry
+from admin.viewmodels.pages import Badge, Event
 from models.customer import Customer
 
 
@@ -16,9 +17,9 @@ def badges(customer: Customer) -> list[Badge]:
 
 
 def warning(customer: Customer) -> Event | None:
-    """Return the note as it stands over a record, with the way to it for who may read notes."""
+    """Return the note as it stands over a record, with the way to it for users who may read notes."""
     note = customer.watch_note
     if note is None:
         return None
-    url = clientele().by_model[type(note)].line_url(note)
-    return Event(note.body, cells.moment(note.created_at, now(), shop()), note.author_name, url)
+    url = registry().by_model[type(note)].line_url(note)
+    return Event(note.body, formatters.moment(note.created_at, now(), shop()), note.author_name, url)

@@ -6,6 +6,7 @@ import * as copy from "./copy.js";
 import * as dirty from "./dirty.js";
 import * as drawer from "./drawer.js";
 import * as filters from "./filters.js";
+import * as fit from "./fit.js";
 import * as frame from "./frame.js";
 import * as keys from "./keys.js";
 import * as list from "./list.js";
@@ -25,16 +26,20 @@ import * as tabs from "./tabs.js";
 import * as times from "./times.js";
 import * as toast from "./toast.js";
 import * as undo from "./undo.js";
+import * as wrong from "./wrong.js";
 
 // The order matters where two listen to the same event: questions first, the guard of changed forms last.
-[ask, net, toast, pop, frame, scan, search, palette, select, cells, filters, list, tabs, rows, drawer, preview, undo, copy, print, keys, times, live, busy, dirty].forEach((part) => part.start());
+[ask, net, toast, pop, frame, scan, search, palette, select, cells, filters, fit, list, tabs, rows, drawer, preview, undo, wrong, copy, print, keys, times, live, busy, dirty].forEach((part) => part.start());
 
 // New content: pickers are dressed before the form is remembered as it was opened.
 function fresh(root) {
   picker.dress(root);
   dirty.watch(root);
+  fit.fitAll(root);
 }
 
 window.htmx.onLoad(fresh);
 document.addEventListener("clientele:fresh", ({ target }) => picker.dress(target));
 document.querySelector("main [data-form-errors]")?.focus();
+// A file that was asked for before the password was: fetched now, once.
+document.querySelector("[data-fetch]")?.click();

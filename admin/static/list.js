@@ -27,7 +27,34 @@ function narrow(form) {
   });
 }
 
+// A click on a row opens its record, as its link would: so a changed form is asked about first, and Ctrl opens a tab.
+const OWN = "a, button, input, select, textarea, label, summary, form, td.tick, td.row-menu";
+let opening;
+
+function openRow(row, tab) {
+  const link = document.createElement("a");
+  link.href = row.dataset.url;
+  if (tab) Object.assign(link, { target: "_blank", rel: "noopener" });
+  row.lastElementChild.append(link);
+  link.click();
+  link.remove();
+}
+
+function onRow(event) {
+  clearTimeout(opening);
+  const row = event.target.closest?.("[data-list] tbody tr[data-url]");
+  if (!row || event.defaultPrevented || event.shiftKey || event.target.closest(OWN)) return;
+  if (!document.getSelection().isCollapsed) return; // a text was selected
+  const tab = event.button === 1 || event.ctrlKey || event.metaKey;
+  // A second click on a cell that can be edited in place edits it.
+  const editable = event.target.closest("td[data-edit]") && !tab;
+  if (!editable) openRow(row, tab);
+  else if (event.detail < 2) opening = setTimeout(() => row.isConnected && openRow(row, false), 300);
+}
+
 export function start() {
+  document.addEventListener("click", onRow);
+  document.addEventListener("auxclick", (event) => event.button === 1 && onRow(event));
   document.addEventListener("click", (event) => {
     const link = event.target.closest("[data-list] a[data-swap]");
     if (!link || !plain(event)) return;

@@ -6,8 +6,14 @@ import { toast } from "./toast.js";
 export function sentence(html) {
   const page = new DOMParser().parseFromString(html || "", "text/html");
   const words = page.querySelector("[data-error-sentence]")?.textContent.trim() || text("failed");
-  const id = page.querySelector("[data-request-id]")?.textContent;
+  const ours = page.querySelector("[data-error]")?.dataset.error >= 500; // of no use where it is for the reader to correct
+  const id = ours && page.querySelector("[data-request-id]")?.textContent;
   return id ? `${words} (${id})` : words;
+}
+
+function card(html) {
+  const page = new DOMParser().parseFromString(html || "", "text/html");
+  return page.querySelector("[data-error]")?.outerHTML ?? "";
 }
 
 export function start() {
@@ -22,6 +28,10 @@ export function start() {
     event.detail.shouldSwap = false;
     window.location.reload();
   });
-  document.addEventListener("htmx:responseError", ({ detail }) => toast(sentence(detail.xhr.responseText), "bad"));
+  document.addEventListener("htmx:responseError", ({ detail }) => {
+    toast(sentence(detail.xhr.responseText), "bad");
+    // A part that was to be loaded says why it was not, where it would stand.
+    if (detail.target.querySelector?.(":scope > .loading")) detail.target.innerHTML = card(detail.xhr.responseText);
+  });
   document.addEventListener("htmx:sendError", () => toast(text("offline"), "bad"));
 }

@@ -62,10 +62,19 @@ function run(option) {
   option.click();
 }
 
+// The record in view: the one the page is about, else the row of a list that the keys stand on.
+function record() {
+  const shown = document.querySelector("[data-record][data-id]");
+  if (shown) return { resource: shown.dataset.record, id: shown.dataset.id };
+  const row = document.activeElement?.closest("[data-list] tbody tr[data-url]");
+  if (!row) return null;
+  const url = new URL(row.dataset.url, window.location);
+  return { resource: url.pathname.split("/")[2], id: url.searchParams.get("id") };
+}
+
 function address() {
-  const record = document.querySelector("[data-record][data-id]");
-  const query = record ? `?${new URLSearchParams({ resource: record.dataset.record, id: record.dataset.id })}` : "";
-  return `${dialog().dataset.url}${query}`;
+  const about = record();
+  return `${dialog().dataset.url}${about ? `?${new URLSearchParams(about)}` : ""}`;
 }
 
 function waiting(on) {
@@ -76,6 +85,7 @@ function waiting(on) {
 
 async function open() {
   if (document.querySelector("dialog.ask[open]")) return;
+  const url = address(); // before the focus leaves the row
   choose(null);
   eager = false;
   box().value = "";
@@ -83,7 +93,7 @@ async function open() {
   waiting(true);
   dialog().showModal();
   box().focus();
-  await window.htmx.ajax("GET", address(), { source: panel(), target: panel(), swap: "innerHTML" });
+  await window.htmx.ajax("GET", url, { source: panel(), target: panel(), swap: "innerHTML" });
   waiting(false);
   if (!dialog().open) return;
   narrow();

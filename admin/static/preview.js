@@ -1,6 +1,6 @@
 // A preview holds for the form it was asked with: once a field changes, its fingerprint goes until the next one comes, and
 // so does a count. What is typed to confirm, or to prove who one is, changes nothing that the deed does.
-const BESIDES = ["confirm", "proof", "fingerprint"];
+const BESIDES = ["confirm", "reauth", "fingerprint"];
 const stale = (form) => form?.querySelectorAll("[data-fingerprint], [data-counted]").forEach((mark) => mark.remove());
 
 const counts = new WeakMap(); // form -> what it held when its rows were last counted
@@ -56,6 +56,8 @@ export function start() {
     if (target.matches("[data-count]")) counts.set(target.form, contents(target.form));
     if (!detail.target.matches("[data-preview]")) return;
     detail.target.setAttribute("aria-busy", "true");
+    const wait = detail.target.querySelector(":scope > .preview-wait");
+    if (wait) wait.textContent = detail.target.dataset.wait;
     asked.set(detail.xhr, contents(detail.target.closest("form")));
   });
   document.addEventListener("change", ({ target }) => target.matches("select[multiple]") && target.form && forget(target.form));

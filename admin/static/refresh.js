@@ -15,15 +15,18 @@ export function fetchList(list, url, more = {}) {
   return window.htmx.ajax("GET", url, { source: list, target: list, swap: "outerHTML", push, ...more });
 }
 
-async function refreshRecord() {
+function replace(old, fresh) {
+  old.replaceWith(fresh);
+  window.htmx.process(fresh);
+}
+
+export async function refreshRecord(swap = replace) {
   const answer = await fetch(window.location.href, { headers: { Accept: "text/html" } });
   if (!answer.ok || answer.redirected) return;
   const page = new DOMParser().parseFromString(await answer.text(), "text/html");
   for (const id of PARTS) {
     const [old, fresh] = [document.getElementById(id), page.getElementById(id)];
-    if (!old || !fresh) continue;
-    old.replaceWith(fresh);
-    window.htmx.process(fresh);
+    if (old && fresh) swap(old, fresh);
   }
 }
 

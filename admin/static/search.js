@@ -40,7 +40,7 @@ export function start() {
   async function ask() {
     const q = box.value.trim();
     asked = q;
-    if (q.length < 2) return show(false);
+    if (!q || (q.length < 2 && q.toLowerCase() !== q.toUpperCase())) return show(false); // one letter finds too much
     const url = `${form.getAttribute("action")}?${new URLSearchParams({ q })}`;
     await window.htmx.ajax("GET", url, { source: panel, target: panel, swap: "innerHTML" });
     if (asked !== q || document.activeElement !== box) return;
@@ -67,7 +67,7 @@ export function start() {
     if (panel.hidden) return ask();
     mark(event.key === "ArrowDown" ? current + 1 : current < 0 ? -1 : current - 1);
   });
-  box.addEventListener("focus", () => box.value.trim().length > 1 && panel.childElementCount && show(true));
+  box.addEventListener("focus", () => box.value.trim() && panel.childElementCount && show(true));
   form.addEventListener("focusout", ({ relatedTarget }) => form.contains(relatedTarget) || show(false));
   // A press on a result must not take the focus first, or the list would be gone before the click arrives.
   panel.addEventListener("mousedown", (event) => event.preventDefault());

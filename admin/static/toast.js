@@ -1,7 +1,9 @@
-// Short messages at the foot of the page, read out by screen readers. Bad news stays until it is closed.
+// Short messages at the foot of the page, read out by screen readers. Bad news stays until it is closed, and so does
+// anything for as long as the pointer or the focus is on it. "u" presses the latest Undo.
 import { text } from "./text.js";
 
 const GLANCE = 9000; // ms that good news stays
+const CHANCE = 20000; // and what can still be undone
 
 function icon(name) {
   const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
@@ -22,8 +24,14 @@ function arm(note) {
   close.addEventListener("click", () => note.remove());
   note.append(close);
   if (note.classList.contains("bad")) return;
-  const leave = () => !note.matches(":hover, :focus-within") && note.remove();
-  setTimeout(() => (note.matches(":hover, :focus-within") ? note.addEventListener("mouseleave", leave) : leave()), GLANCE);
+  const held = () => note.matches(":hover") || note.contains(document.activeElement);
+  let timer;
+  const wait = () => {
+    clearTimeout(timer);
+    timer = setTimeout(() => (held() ? wait() : note.remove()), note.querySelector("[data-undo]") ? CHANCE : GLANCE);
+  };
+  for (const kind of ["mouseleave", "focusout"]) note.addEventListener(kind, wait);
+  wait();
 }
 
 export function toast(message, kind = "good", undo = "") {
@@ -37,9 +45,16 @@ export function toast(message, kind = "good", undo = "") {
     const back = document.createElement("a");
     back.className = "btn btn-sm toast-undo";
     back.href = undo;
-    back.dataset.undo = "";
-    back.textContent = text("undo");
-    note.append(back);
+    Object.assign(back.dataset, { undo: "", key: "u" });
+    back.setAttribute("aria-keyshortcuts", "u");
+    const [label, key, hint] = ["span", "kbd", "span"].map((tag) => document.createElement(tag));
+    label.textContent = text("undo");
+    key.textContent = "u";
+    key.setAttribute("aria-hidden", "true");
+    hint.className = "visually-hidden";
+    hint.textContent = text("undo_key");
+    back.append(label, " ", key);
+    note.append(back, hint);
   }
   arm(note);
   document.getElementById("toasts").append(note);

@@ -2,7 +2,10 @@
 import { open } from "./drawer.js";
 
 async function undo(link) {
-  link.closest(".toast-note")?.remove();
+  const note = link.closest(".toast-note");
+  const hadFocus = note?.contains(document.activeElement);
+  note?.remove();
+  if (hadFocus) document.getElementById("main").focus();
   const headers = { "X-CSRFToken": document.querySelector("meta[name=csrf-token]").content, "HX-Request": "true" };
   const answer = await fetch(link.href, { method: "POST", headers });
   const said = answer.status === 204 && JSON.parse(answer.headers.get("HX-Trigger") || "{}").saved;

@@ -12,9 +12,9 @@ from contextlib import contextmanager
 from alembic import context
 from sqlalchemy import Connection, create_engine, inspect, text
 
-from models import dialect, triggers
+from models import applied, dialect, triggers
+from models.autogenerate import options
 from models.base import Base, metadata
-from models.migrations.render import options
 
 
 def run(connection: Connection) -> None:
@@ -29,8 +29,16 @@ def run(connection: Connection) -> None:
                 context.run_migrations()
         else:
             context.run_migrations()
+        applied.record(connection, _seen())
         if not attributes.get("comparing"):
             triggers.install(connection, metadata, triggers.declared(list(Base.registry.mappers)))
+
+
+def _seen() -> Iterator[tuple[str, bool]]:
+    """Yield (revision, additive) of each migration that the database has seen by now, oldest first."""
+    heads = context.get_context().get_current_heads()
+    for found in reversed(list(context.script.walk_revisions("base", heads))):
+        yield found.revision, getattr(found.module, "additive", False)
 
 
 @contextmanager

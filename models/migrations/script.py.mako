@@ -21,6 +21,8 @@ revision = ${repr(up_revision)}
 down_revision = ${repr(down_revision)}
 branch_labels = ${repr(branch_labels)}
 depends_on = ${repr(depends_on)}
+additive = False
+"""True only if the release before can go on reading and writing what this leaves: see models/migrations/__init__.py."""
 
 
 def upgrade() -> None:

@@ -8,12 +8,13 @@ from sqlalchemy import Engine, create_engine
 from models import dialect, schema
 from tests.actions.desk import Desk
 from tests.conftest import MakeUrl
+from tests.keyring import VAULT
 
 
 def pooled(url: str) -> Engine:
     """An engine like the application's own."""
     engine = create_engine(url, **dialect.engine_options(url))
-    dialect.configure(engine)
+    dialect.configure(engine, keys=VAULT)
     return engine
 
 

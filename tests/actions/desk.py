@@ -9,9 +9,9 @@ from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
 import actions.registry  # noqa: F401  registers the rules of the generated forms
-from actions.base import Action, Actor, Context, Outcome
-from actions.records import record_actions
-from actions.runner import Call, changeset, perform
+from actions.core.base import Action, Actor, Context, Outcome
+from actions.execution.records import record_actions
+from actions.execution.runner import Call, changeset, perform
 from models.base import Base
 from models.customer import Customer
 from models.journal import Change

@@ -1,18 +1,21 @@
 """Files on their way in, without the web: read already, tried and applied at a desk."""
 
+from collections.abc import Iterator
 from typing import Any
 
 from sqlalchemy import func, select
 
-from actions import importing, runs
-from actions.packing import pack
+from actions.importing import importing
+from actions.runs import runs
+from actions.runs.parameters_json import pack
 from models.base import Base, metadata
+from models.dialect import PATIENCE, WRITE
 from models.importing import ImportFile, ImportRow
 from models.run import RunItem
 from tests import factories
 from tests.actions.desk import Desk
 
-WORKPLACE = {"import_file", "import_row", "run"}
+WORKPLACE = {"import_file", "import_row", "import_piece", "run"}
 
 
 def file_of(
@@ -31,9 +34,9 @@ def file_of(
         resource=model.__tablename__, name="file.csv", actor_id=desk.actor.id, created_at=desk.now,
         expires_at=desk.now + importing.KEPT, headers=["a"],
     )  # fmt: skip
-    file_id = importing.store(desk.engine, file, ((n + 2, ["x"]) for n in range(len(rows))))
+    file_id = importing.store(desk.engine, file, _lines(desk, len(rows)))
     stored = desk.all(ImportRow, file_id=file_id)
-    importing.begin(desk.engine, file_id)
+    importing.begin(desk.engine, file_id, desk.now)
     importing.keep_values(
         desk.engine,
         [
@@ -51,6 +54,13 @@ def file_of(
     return file_id
 
 
+def _lines(desk: Desk, count: int) -> Iterator[importing.Line]:
+    """The lines of a file. While they are read, which takes a while, everybody else may write."""
+    with desk.engine.execution_options(**{WRITE: True, PATIENCE: 100}).begin():
+        pass
+    yield from ((n + 2, ["x"], {}) for n in range(count))
+
+
 def verdicts(desk: Desk, file_id: int) -> list[str]:
     """What the dry run says of each row."""
     return [row.verdict.value for row in desk.all(ImportRow, file_id=file_id) if row.verdict is not None]
@@ -58,7 +68,7 @@ def verdicts(desk: Desk, file_id: int) -> list[str]:
 
 def work(desk: Desk, worker: str = "one") -> None:
     """Work off everything that waits."""
-    while runs.work_off(desk.engine, lambda: desk.now, worker):
+    while runs.process_next_run(desk.engine, lambda: desk.now, worker):
         pass
 
 

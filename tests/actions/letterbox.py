@@ -6,9 +6,9 @@ import pytest
 from sqlalchemy import select, update
 from sqlalchemy.orm import undefer, undefer_group
 
-from actions import outbox
-from actions.customers import approve
-from actions.outbox import Envelope, Post
+from actions.customers.customers import approve
+from actions.mail import outbox
+from actions.mail.outbox import Envelope, Post
 from models.choices import AccountType, Status
 from models.mail import Mail
 from tests import factories

@@ -1,4 +1,4 @@
-"""What no answer may show, whoever asks and whatever they send."""
+"""What no answer may show, the person asking and whatever they send."""
 
 from __future__ import annotations
 
@@ -36,7 +36,8 @@ def refused(answer: Any, name: str = "", *, why: Any = "") -> None:
     if name and answer.is_json:
         assert answer.json.get("field") == name, f"{why}: {answer.json}"
     elif name:
-        assert name in text, f"{why}: the answer does not name {name}"
+        people_say = name.rpartition("-")[2].removesuffix("_id").replace("_", " ").strip().capitalize()
+        assert name in text or people_say in text, f"{why}: the answer does not name {name}"
 
 
 def sane(answer: Any, *, why: Any = "") -> None:

@@ -6,20 +6,19 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
 from typing import Any
-from zlib import crc32
 
 import pytest
 import sqlalchemy as sa
 from flask import Flask
 from sqlalchemy.orm import Session
 
-from actions.events import EVENTS
+from actions.staff.security_events import EVENTS
 from admin.screens import SCREENS
 from models.base import metadata
 from tests import application
 from tests.admin import stock
 from tests.conftest import FindDatabase
-from tests.databases import KINDS, Database
+from tests.databases import Database
 from tests.factories import NOW
 
 RESOURCES = [screen.named() for screen in SCREENS]
@@ -68,7 +67,7 @@ class Shop:
 
     def screen(self, resource: str) -> Any:
         """Return a registered screen, with the filters it works out on first use."""
-        screen = self.app.extensions["clientele"].screens[resource]
+        screen = self.app.extensions["clientele.screens"].screens[resource]
         with self.app.app_context():
             _ = screen.filters
         return screen
@@ -162,7 +161,7 @@ def _stocked(databases: FindDatabase) -> Callable[[str], Shop]:
 def leaving_no_trace() -> Iterator[None]:
     """Keep what reading leaves in the journal, exports and refusals, from piling up in a shop that tests share."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("actions.events.record", lambda *_given: None)
+        patch.setattr("actions.staff.security_events.record", lambda *_given: None)
         yield
 
 
@@ -195,41 +194,3 @@ def _worlds(databases: FindDatabase) -> Callable[[str], Any]:
 def world(database_kind: str, _worlds: Callable[[str], Any]) -> Any:
     """A shop whose whole staff is limited to one sales channel, shared by tests that leave it as it is."""
     return _worlds(database_kind)
-
-
-ALIKE = (
-    "acquisition_source",
-    "bank_account",
-    "customer_class",
-    "membership_group",
-    "payment_term",
-    "price_list",
-)
-"""Screens over lookup lists: one class with other names. What holds for every screen is tried on one database each."""
-ON_BOTH = ("test_bad_input.py", "test_bad_forms.py")
-
-
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out the other database where it can make no difference: each case still runs, on one of the two."""
-    config.hook.pytest_deselected(items=[item for item in items if _elsewhere(item)])
-    items[:] = [item for item in items if not _elsewhere(item)]
-
-
-def _elsewhere(item: pytest.Item) -> bool:
-    """Whether a case runs on the other database only.
-
-    That is so for screens that are all alike, save where bad input is typed, and for tests marked ``either_database``:
-    they look at what Python does before a statement is sent or after its rows came back (who may, how it is put, how
-    many statements), and the same statements are tried on both databases by the tests beside them. A checksum of the
-    case's name tells which of the two, so that it is the same however few are selected.
-    """
-    given = item.callspec.params if hasattr(item, "callspec") else {}
-    resource, kind = given.get("resource"), given.get("database_kind")
-    if kind is None or any(mark.args[0] == "database_kind" for mark in item.iter_markers("parametrize")):
-        return False  # no database, or a test that names its own
-    if item.get_closest_marker("either_database"):
-        case = item.nodeid.rpartition("::")[2].replace(kind, "")
-        return KINDS[crc32(case.encode()) % len(KINDS)] != kind
-    if resource not in ALIKE or item.path.name in ON_BOTH:
-        return False
-    return (ALIKE.index(resource) % 2 == 0) == (kind == "postgresql")

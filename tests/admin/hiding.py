@@ -1,6 +1,6 @@
 """A shop in which every sensitive column of every table holds a secret, and somebody who may do all but see them.
 
-Everything is read off the models: a column declared sensitive is planted, and looked for at every door, from then on.
+Everything is read off the models: a column declared sensitive is planted, and looked for at every channel, from then on.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import sqlalchemy as sa
 from babel.dates import format_date
 from sqlalchemy.orm import Session
 
-from actions.journal import plain
+from actions.core.journal import plain
 from models import masks
 from models.base import Base, identity
 from models.choices import Status
@@ -27,6 +27,7 @@ from models.personal import Policy
 from tests import factories
 from tests.admin.conftest import Shop
 from tests.factories import NOW
+from tests.usual import maker
 
 ROLE, USERNAME = "Masked", "masked"
 LONG_AGO, YESTERDAY, BETWEEN = (NOW - dt.timedelta(days=days) for days in (30, 1, 2))
@@ -116,7 +117,7 @@ def plant(session: Session) -> Planted:
 
 def _made(session: Session, model: type[Any], own: dict[str, Any], more: dict[str, Any]) -> Any:
     """Return a new row with values that its columns' checks need not like."""
-    row = getattr(factories, f"make_{model.__tablename__}")(session, **more)
+    row = maker(model.__tablename__)(session, **more)
     table = factories.table_of(model)
     session.execute(sa.update(table).where(table.c.id == row.id).values(own))
     session.refresh(row)

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import select
 
-from actions import runs
+from actions.runs import runs
 from models.base import db
 from models.importing import ImportFile, ImportRow
 from tests.admin.conftest import Shop
@@ -34,7 +34,7 @@ def mapped(shop: Shop, resource: str, content: str | bytes, role: str = "Admin",
 def work(shop: Shop) -> None:
     """Work off every run that waits."""
     with shop.app.app_context():
-        while runs.work_off(db.engine, shop.app.extensions["clientele"].clock, "test"):
+        while runs.process_next_run(db.engine, shop.app.extensions["clientele"].clock, "test"):
             pass
 
 

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from html import unescape
-from html.parser import HTMLParser
 from typing import Any
 
+from selectolax.lexbor import LexborHTMLParser, LexborNode
 from werkzeug.datastructures import MultiDict
 
-VOID = {"area", "base", "br", "col", "hr", "img", "input", "link", "meta", "source", "track", "wbr", "use"}
+Tags = list[tuple[str, dict[str, str]]]
 ADDRESSES = ("href", "data-content", "data-lookup", "data-url", "hx-get", "src")
+BUTTONS = frozenset({"submit", "button", "image"})
 
 
 @dataclass
@@ -33,33 +36,45 @@ class Form:
         return {name: values for name, values in sent.lists() if values}
 
 
-class Page(HTMLParser):
-    """A parsed answer."""
+class Page:
+    """An answer as a browser's own rules read it; each part is worked out when it is first asked for."""
 
     def __init__(self, html: str) -> None:
-        super().__init__(convert_charrefs=True)
         self.html = html
-        self.links: list[str] = []
-        self.forms: list[Form] = []
-        self.rows: list[int] = []
-        self.tags: list[tuple[str, dict[str, str]]] = []
-        self.ids: dict[str, str] = {}
+
+    @cached_property
+    def tags(self) -> Tags:
+        """Every opening tag, those of templates too."""
+        return tags_of(self.html)
+
+    @cached_property
+    def links(self) -> list[str]:
+        """Every address that the page leads to or fetches, as often as it stands there."""
+        return [given[name] for _tag, given in self.tags for name in ADDRESSES if given.get(name)]
+
+    @cached_property
+    def rows(self) -> list[int]:
+        """The ids of the listed rows."""
+        return [int(found) for found in ROW.findall(self.html)]
+
+    @cached_property
+    def forms(self) -> list[Form]:
+        """Every form outside templates."""
+        return [_form(node) for node in self._tree.css("form")]
+
+    @cached_property
+    def ids(self) -> dict[str, str]:
         """Element id -> the text inside it."""
-        self._open: list[tuple[str, str]] = []
-        self._templates = 0
-        self._select: tuple[str, bool, list[tuple[str, bool]]] | None = None
-        self._area: tuple[str, list[str]] | None = None
-        self._option: list[str] | None = None
-        self.texts: list[str] = []
-        self.feed(html)
-        self.close()
+        found: dict[str, str] = {}
+        for node in self._tree.css("[id]"):
+            found.setdefault(node.attributes["id"] or "", node.text())
+        return found
 
-    # -- reading ------------------------------------------------------------------------------------------------
-
-    @property
+    @cached_property
     def text(self) -> str:
         """Everything a person can read, blanks folded."""
-        return " ".join(" ".join(self.texts).split())
+        root = self._tree.root
+        return " ".join(root.text(separator=" ").split()) if root is not None else ""
 
     def form(self, action: str = "", method: str = "post", holding: str = "") -> Form:
         """Return the first form whose address contains ``action`` and which has a field ``holding``."""
@@ -76,7 +91,7 @@ class Page(HTMLParser):
 
     def error(self, name: str) -> str:
         """Return the sentence under a field, "" where there is none."""
-        return " ".join(self.ids.get(f"{name}-error", "").split())
+        return self.errors.get(name, "")
 
     @property
     def errors(self) -> dict[str, str]:
@@ -85,84 +100,37 @@ class Page(HTMLParser):
             k.removesuffix("-error"): " ".join(v.split()) for k, v in self.ids.items() if k.endswith("-error")
         }
 
-    # -- parsing ------------------------------------------------------------------------------------------------
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """Take in one element."""
-        given = {name: value or "" for name, value in attrs}
-        self.tags.append((tag, given))
-        self.links += [given[name] for name in ADDRESSES if given.get(name)]
-        if tag == "template":
-            self._templates += 1
-        if tag not in VOID:
-            self._open.append((tag, given.get("id", "")))
-        if given.get("id"):
-            self.ids.setdefault(given["id"], "")
-        if tag == "tr" and given.get("data-id"):
-            self.rows.append(int(given["data-id"]))
-        if not self._templates:
-            self._take(tag, given)
-
-    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """Take in an element that closes itself; it has nothing to be closed later."""
-        self.handle_starttag(tag, attrs)
-
-    def _take(self, tag: str, given: dict[str, str]) -> None:
-        if tag == "form":
-            self.forms.append(Form(given.get("action", ""), given.get("method", "get")))
-        elif tag == "input":
-            self._input(given)
-        elif tag == "select":
-            self._select = (given.get("name", ""), "disabled" in given, [])
-        elif tag == "option" and self._select is not None:
-            self._select[2].append((given.get("value", ""), "selected" in given))
-        elif tag == "textarea" and "disabled" not in given:
-            self._area = (given.get("name", ""), [])
-
-    def _input(self, given: dict[str, str]) -> None:
-        kind, name = given.get("type", "text"), given.get("name")
-        if not name or "form" in given or "disabled" in given or kind in ("submit", "button", "image"):
-            return
-        if kind in ("checkbox", "radio") and "checked" not in given:
-            return
-        self._put(name, given.get("value", "on" if kind == "checkbox" else ""))
-
-    def _put(self, name: str, value: str) -> None:
-        if self.forms and any(tag == "form" for tag, _id in self._open):
-            self.forms[-1].fields.add(name, value)
-
-    def handle_endtag(self, tag: str) -> None:
-        """Close an element; a form's select and textarea are read when they end."""
-        if tag == "template":
-            self._templates -= 1
-        if tag == "select" and self._select is not None:
-            name, disabled, options = self._select
-            chosen = [value for value, selected in options if selected] or [
-                value for value, _selected in options
-            ][:1]
-            if name and not disabled and chosen:
-                self._put(name, chosen[-1])
-            self._select = None
-        if tag == "textarea" and self._area is not None:
-            text = "".join(self._area[1]).replace("\r\n", "\n").removeprefix("\n")
-            self._put(self._area[0], text.replace("\n", "\r\n"))
-            self._area = None
-        while self._open:
-            closed, _id = self._open.pop()
-            if closed == tag:
-                break
-
-    def handle_data(self, data: str) -> None:
-        """Keep the text for whoever asks for an element by its id."""
-        if self._area is not None:
-            self._area[1].append(data)
-        self.texts.append(data)
-        for _tag, element in self._open:
-            if element:
-                self.ids[element] += data
+    @cached_property
+    def _tree(self) -> LexborHTMLParser:
+        return LexborHTMLParser(self.html)
 
 
-Tags = list[tuple[str, dict[str, str]]]
+def _form(node: LexborNode) -> Form:
+    found = Form(node.attributes.get("action") or "", node.attributes.get("method") or "get")
+    for field_node in node.css("input, select, textarea"):
+        given = field_node.attributes
+        name = given.get("name")
+        if name and "disabled" not in given:
+            for value in _sent(field_node, given):
+                found.fields.add(name, value)
+    return found
+
+
+def _sent(node: LexborNode, given: Mapping[str, str | None]) -> list[str]:
+    """Return what a field adds to what its form sends: nothing, or a value."""
+    if node.tag == "textarea":
+        return [node.text().replace("\n", "\r\n")]
+    if node.tag == "select":
+        options = node.css("option")
+        chosen = [option for option in options if "selected" in option.attributes] or options[:1]
+        return [option.attributes.get("value") or "" for option in chosen[-1:]]
+    kind = given.get("type", "text")
+    unticked = kind in {"checkbox", "radio"} and "checked" not in given
+    if "form" in given or kind in BUTTONS or unticked:
+        return []
+    return [given["value"] or "" if "value" in given else "on" if kind == "checkbox" else ""]
+
+
 VALUE = r"""(?:"([^"]*)"|'([^']*)'|([^\s"'=<>]+))"""
 TAG = re.compile(rf"""<([a-z][a-z0-9]*)((?:\s+[^\s=>"'/]+(?:={VALUE})?)*)\s*/?>""")
 ATTRIBUTE = re.compile(rf"""\s([^\s=>"'/]+)(?:={VALUE})?""")

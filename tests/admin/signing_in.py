@@ -1,4 +1,4 @@
-"""A shop whose clock can be moved, and people who sign in at its doors."""
+"""A shop whose clock can be moved, and people who sign in at its channels."""
 
 import datetime as dt
 from typing import Any

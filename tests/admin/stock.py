@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
+import sqlalchemy as sa
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -20,9 +22,10 @@ from models.loyalty import LoyaltyKind
 from models.mail import MailState
 from models.note import NoteKind
 from models.order import ExternalSystem, OrderStatus
+from models.personal import policy
 from models.phone import PhoneKind
 from models.run import ItemState, RunState
-from tests import factories, staffing
+from tests import factories, staffing, usual
 from tests.factories import NOW, TODAY
 
 ROWS = 64
@@ -145,13 +148,24 @@ class Stock:
         """Fill one screen's table."""
         long_ago = NOW - dt.timedelta(days=30)
         owners = people or [factories.make_customer(self.session, created_at=long_ago) for _n in range(3)]
-        maker = getattr(self, resource)
+        maker = getattr(self, resource, None) or partial(self.usual, resource)
         if resource in PEOPLE:
             self.customers()
         else:
             self._many(lambda n: maker(n, pick(owners, n)))
 
     customer = customers
+
+    def usual(self, noun: str, n: int, owner: Customer) -> Any:
+        """A row of a table that has no function of its own here: what forms and actions write, by its columns' types."""
+        model, given = usual.NOUNS[noun], dict[str, Any]()
+        for column in (prop.columns[0] for prop in sa.inspect(model).column_attrs):
+            if column.key == "customer_id":
+                given["customer_id"] = owner.id
+            elif not column.foreign_keys and policy(column).written_by != "product":
+                value = f"{text(n)} {n}" if column.unique else usual.varied(column.type, n, text(n))
+                given[column.key] = some(value, n) if column.nullable else value
+        return usual.make(model, self.session, created_at=day(n), **given)
 
     def address(self, n: int, owner: Customer) -> Any:
         """An address, primary where it is the owner's first."""

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from models.base import Staff
 from models.customer import Customer
 from models.member import StaffChannel
-from models.sight import is_limited
+from models.row_scope import is_limited
 from tests import factories
 from tests.admin.conftest import RESOURCES, Shop
 from tests.admin.stock import PEOPLE, Stock
@@ -28,7 +28,7 @@ SECRET_NAME = "Outofsight"
 
 
 class World:
-    """Ids of the rows: ``ids["note"]["foreign"]`` are those of notes about a customer out of sight."""
+    """Ids of the rows: ``ids["note"]["foreign"]`` are those of notes about a customer out of scope."""
 
     def __init__(self, shop: Shop, limited: tuple[str, ...] | None = None, *, few: bool = False) -> None:
         self.shop, self.rows = shop, 2 if few else ROWS

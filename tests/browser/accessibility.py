@@ -18,6 +18,13 @@ UNSETTLED = ".loading, .htmx-request, .htmx-swapping, .htmx-settling"
 WIDE, NARROW = {"width": 1280, "height": 800}, {"width": 360, "height": 740}
 
 
+CUT = """() => [...document.querySelectorAll('.list-table tr')].filter((row) => row.offsetParent).flatMap((row) => {
+    const edge = row.lastElementChild.getBoundingClientRect().left + 1;
+    return [...row.cells].filter((cell) => cell.matches('.end') && cell.getBoundingClientRect().right > edge)
+        .map((cell) => cell.textContent.trim());
+})"""
+
+
 def violations(
     page: Page, within: str | None = None, options: dict[str, Any] | None = None
 ) -> list[dict[str, Any]]:
@@ -43,6 +50,7 @@ def check_accessibility(
 def check_everywhere(page: Page, within: str | None = None) -> None:
     """Check a page in light, in dark and on a narrow screen, where nothing may run off the side; then put it back."""
     expect(page.locator(UNSETTLED)).to_have_count(0)
+    check_no_figure_is_cut(page)
     try:
         check_accessibility(page, within)
         page.emulate_media(color_scheme="dark", reduced_motion="reduce")
@@ -56,6 +64,12 @@ def check_everywhere(page: Page, within: str | None = None) -> None:
     finally:
         page.emulate_media(color_scheme="light", reduced_motion="reduce")
         page.set_viewport_size(WIDE)
+
+
+def check_no_figure_is_cut(page: Page) -> None:
+    """Fail when a figure of a list lies under the menu of its row."""
+    cut = page.evaluate(CUT)
+    assert not cut, f"{page.url} cuts off {cut[:5]}"
 
 
 def check_no_sideways_scrolling(page: Page) -> None:

@@ -30,6 +30,6 @@ def test_a_key_is_made_copied_and_never_seen_again(desk: Page) -> None:
     rows.get_by_label("More actions").click()
     desk.get_by_role("link", name="Revoke", exact=True).click()
     drawer.get_by_role("button", name="Revoke").click()
-    expect(desk.locator("#toasts")).to_contain_text("opens nothing any more")
+    expect(desk.locator("#toasts")).to_contain_text("It no longer works")
     expect(desk.locator("#toasts [data-undo]")).to_have_count(0)
     expect(rows).to_have_count(0)

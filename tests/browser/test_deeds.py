@@ -2,10 +2,14 @@
 
 import re
 
+import pytest
+import sqlalchemy as sa
 from playwright.sync_api import Page, expect
 
 from models.customer import Customer
+from models.job import JobRow
 from models.note import Note, NoteKind
+from models.run import Run, RunState
 from tests import factories
 from tests.browser.accessibility import check_accessibility
 from tests.browser.conftest import Problems
@@ -34,7 +38,7 @@ def test_a_class_is_changed_with_a_preview_and_taken_back_from_the_message(
     drawer(desk).get_by_label("Customer class").select_option(label="Club of ten")
     expect(preview(desk)).to_contain_text(re.compile("Class:.*Everybody.*→.*Club of ten"))
     drawer(desk).get_by_role("button", name="Change class").click()
-    expect(toast(desk)).to_contain_text("is in another class now")
+    expect(toast(desk)).to_contain_text("Class of")
     expect(desk.locator("#record-overview")).to_contain_text("Club of ten")
     toast(desk).get_by_role("link", name="Undo").click()
     expect(toast(desk)).to_contain_text("Undone.")
@@ -100,9 +104,9 @@ def test_an_older_change_is_taken_back_from_the_record_and_what_changed_since_is
         desk.get_by_role("button", name="Save").click()
         expect(toast(desk)).to_contain_text("was saved")
     desk.locator("#record-activity li").nth(1).get_by_role("link", name="Undo").click()
-    expect(preview(desk)).to_contain_text("first name was changed since")
+    expect(preview(desk)).to_contain_text("first name has been changed since")
     drawer(desk).get_by_role("button", name="Undo").click()
-    expect(toast(desk)).to_contain_text("apart from what changed since")
+    expect(toast(desk)).to_contain_text("except for what has changed since")
     expect(desk.locator("#record-header h1")).to_contain_text("Rami")
 
 
@@ -123,14 +127,14 @@ def test_many_rows_are_counted_at_a_click_and_the_count_goes_with_the_form_it_wa
     with arrange() as session:
         for n in range(503):
             factories.make_customer(session, last_name="Zander", email=None, is_active=n > 2)
-    all_zanders(desk, "Switch off")
+    all_zanders(desk, "Deactivate")
     button = preview(desk).get_by_role("button")
     expect(button).to_have_text("Count what would change")
     drawer(desk).get_by_label("Reason").fill("Moved away")
     with desk.expect_response(lambda answer: answer.url.endswith("?preview=1")):
         button.click()  # by which the field is left, so that the preview is asked for after the count
     expect(preview(desk)).to_contain_text("500 would change")
-    expect(preview(desk)).to_contain_text("3 would be refused: This customer is switched off already.")
+    expect(preview(desk)).to_contain_text("3 would be refused: This customer is already inactive.")
     expect(button).to_have_text("Count again")
     expect(button).to_be_focused()
     check_accessibility(desk, "dialog#drawer[open]")
@@ -140,7 +144,7 @@ def test_many_rows_are_counted_at_a_click_and_the_count_goes_with_the_form_it_wa
     expect(button).to_have_text("Count what would change")
     button.press("Enter")
     expect(preview(desk)).to_contain_text("500 would change")
-    drawer(desk).get_by_role("button", name="Switch off").click()
+    drawer(desk).get_by_role("button", name="Deactivate").click()
     expect(desk.locator("#record-header")).to_contain_text("of 503")
 
 
@@ -148,7 +152,51 @@ def test_enter_in_a_field_does_the_deed_and_does_not_count(desk: Page, arrange: 
     with arrange() as session:
         for _n in range(501):
             factories.make_customer(session, last_name="Zander", email=None)
-    all_zanders(desk, "Set account terms")
-    drawer(desk).get_by_label("Sales channel").select_option(index=1)
-    drawer(desk).get_by_label("Credit limit").press("Enter")
+    all_zanders(desk, "Edit credit account")
+    drawer(desk).get_by_label("Credit account enabled").select_option("Yes")
+    drawer(desk).get_by_label("Credit limit", exact=True).fill("500")
+    drawer(desk).get_by_label("Credit limit", exact=True).press("Enter")
     expect(desk.locator("#record-header")).to_contain_text("of 501")
+
+
+def test_the_latest_deed_is_undone_by_a_key(desk: Page, shop: Shop) -> None:
+    desk.goto(record(shop[RASHID]))
+    desk.locator("#record-header").get_by_label("More actions").click()
+    desk.get_by_role("link", name="Mark as verified").click()
+    drawer(desk).get_by_role("button", name="Mark as verified").click()
+    undo = toast(desk).get_by_role("link", name="Undo")
+    expect(undo).to_have_attribute("aria-keyshortcuts", "u")
+    expect(drawer(desk)).to_have_count(0)
+    desk.keyboard.press("u")
+    expect(toast(desk)).to_contain_text("Undone.")
+
+
+@pytest.mark.parametrize("path", ["/admin/run/", "/admin/job/", "/admin/job/details/"])
+def test_what_goes_on_is_watched_without_losing_the_place(desk: Page, arrange: Arrange, path: str) -> None:
+    with arrange() as session:
+        job = session.scalars(sa.select(JobRow).where(JobRow.code == "loyalty.expire")).one()
+    if path.startswith("/admin/job/"):
+        desk.goto(f"{path}?id={job.id}" if "details" in path else path)
+        begun = desk.locator("[data-wakes]")
+        expect(begun).to_have_count(1)
+        begun.evaluate("part => { part.dataset.wakes = 0; }")
+    with arrange() as session:
+        run = factories.make_run(
+            session, action="loyalty.expire", job_id=job.id, state=RunState.RUNNING, size=9, done=1
+        )
+    if not path.startswith("/admin/job/"):
+        desk.goto(path)
+    rows = desk.locator("#record-overview" if "details" in path else "[data-list] tbody tr")
+    row = rows.filter(has_text="Running")
+    expect(row).to_have_count(1)
+    expect(desk.locator("[data-live]")).to_have_count(1)
+    if "details" not in path:
+        row.focus()
+    with arrange() as session:
+        session.get_one(Run, run.id).done = 9
+        session.get_one(Run, run.id).state = RunState.DONE
+    done = rows.filter(has_text="Completed")
+    expect(done).to_have_count(1)
+    if "details" not in path:
+        expect(done).to_be_focused()
+    expect(desk.locator("[data-live]")).to_have_count(0)

@@ -57,7 +57,7 @@ def test_n_makes_a_new_record_where_there_is_a_button_for_it(desk: Page, shop: S
 def test_the_question_mark_lists_the_keys_in_force(desk: Page, shop: Shop) -> None:
     desk.goto("/admin/customer/")
     desk.keyboard.press("?")
-    keys = desk.get_by_role("dialog", name="Keys on this page")
+    keys = desk.get_by_role("dialog", name="Keyboard shortcuts")
     for line in ("n New customer", "j k Next and previous row", "x Select the row", "g c Go to Customers"):
         expect(keys.locator("div", has_text=re.compile(f"^{line}$".replace(" ", r"\s*")))).to_be_visible()
     desk.keyboard.press("Escape")

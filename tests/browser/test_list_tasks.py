@@ -15,6 +15,7 @@ from models.lookups import CustomerClass
 from models.note import Note, NoteKind
 from tests import factories
 from tests.browser import people
+from tests.browser.accessibility import check_no_figure_is_cut
 from tests.browser.conftest import Problems
 from tests.browser.people import RASHID
 from tests.factories import TODAY
@@ -55,7 +56,7 @@ def test_a_typed_filter_becomes_a_chip_and_goes_with_it(desk: Page, shop: Shop) 
     column = builder.get_by_label("Column", exact=True)
     expect(column).to_be_focused()
     column.select_option(label="Points")
-    desk.get_by_label("Is", exact=True).select_option(label="at least")
+    desk.get_by_label("Condition", exact=True).select_option(label="at least")
     builder.get_by_label("Points", exact=True).locator("visible=true").fill("2250")
     desk.get_by_role("button", name="Filter the list").click()
     expect(chips(desk)).to_have_text("Points at least 2,250")
@@ -66,11 +67,46 @@ def test_a_typed_filter_becomes_a_chip_and_goes_with_it(desk: Page, shop: Shop) 
     expect(rows(desk)).to_have_count(len(shop))
 
 
+def test_a_filter_that_will_not_do_is_said_at_the_filter_until_it_is_corrected(
+    desk: Page, shop: Shop, problems: Problems
+) -> None:
+    problems.expect("400")
+    desk.goto(EVERYBODY)
+    desk.locator("summary", has_text="Add filter").click()
+    builder = desk.locator("[data-filter-add]")
+    builder.get_by_label("Column", exact=True).select_option(label="Points")
+    value = builder.get_by_label("Points", exact=True).locator("visible=true")
+    value.fill("many")
+    desk.get_by_role("button", name="Filter the list").click()
+    wrong = builder.get_by_role("alert")
+    expect(wrong).to_have_text("Points: “many” is not valid. Enter a whole number, such as 12.")
+    expect(value).to_be_focused()
+    expect(desk.locator(".toast-note")).to_have_count(0)
+    value.fill("250")
+    expect(wrong).to_have_count(0)
+    desk.get_by_role("button", name="Filter the list").click()
+    expect(chips(desk)).to_have_text("Points is 250")
+
+
+def test_what_is_wrong_with_a_field_goes_as_it_is_corrected(
+    desk: Page, shop: Shop, problems: Problems
+) -> None:
+    problems.expect("422")
+    desk.goto("/admin/customer/new/")
+    desk.get_by_label("Email", exact=True).fill("nowhere")
+    desk.get_by_role("button", name="Create customer").click()
+    wrong = desk.locator("#email-error")
+    expect(wrong).to_be_visible()
+    desk.get_by_label("Email", exact=True).fill("somebody@example.com")
+    expect(wrong).to_have_count(0)
+    expect(desk.locator("[data-form-errors] a[href='#email']")).to_have_count(0)
+
+
 def test_a_choice_can_be_one_of_several_and_a_relation_is_searched_for(desk: Page, shop: Shop) -> None:
     desk.goto(EVERYBODY)
     desk.locator("summary", has_text="Add filter").click()
     desk.get_by_label("Column", exact=True).select_option(label="Status")
-    desk.get_by_label("Is", exact=True).select_option(label="is one of")
+    desk.get_by_label("Condition", exact=True).select_option(label="is one of")
     desk.locator("[data-filter-slot]").get_by_label("Status", exact=True).locator(
         "visible=true"
     ).select_option(label=["Registered", "Guest"])
@@ -94,7 +130,7 @@ def test_the_list_narrows_as_one_types(desk: Page, shop: Shop) -> None:
     expect(box).to_be_focused()
     expect(desk).to_have_url(re.compile("q=oyel"))
     box.press_sequentially("xx")
-    expect(desk.get_by_text("Nothing matches these filters")).to_be_visible()
+    expect(desk.get_by_text("No results for these filters")).to_be_visible()
     box.fill("")
     expect(rows(desk)).to_have_count(len(shop))
     expect(box).to_be_focused()
@@ -159,7 +195,7 @@ def test_pages_are_turned_and_their_size_is_chosen(desk: Page, arrange: Arrange)
     desk.goto(f"{EVERYBODY}&q=extra")
     expect(rows(desk)).to_have_count(50)
     expect(desk.get_by_text("60 in this list")).to_be_visible()
-    desk.locator("summary", has_text="50 a page").click()
+    desk.locator("summary", has_text="50 per page").click()
     desk.get_by_role("link", name="25", exact=True).click()
     expect(rows(desk)).to_have_count(25)
     desk.get_by_role("link", name="Next").click()
@@ -207,14 +243,14 @@ def test_a_choice_is_edited_in_place_from_the_keyboard(desk: Page, shop: Shop) -
     desk.goto(EVERYBODY)
     of_saoirse = cell(desk, "Byrne, Saoirse", "customer_class")
     expect(of_saoirse).to_contain_text("Wholesale")
-    of_saoirse.get_by_role("button", name="Edit in place").press("Enter")
+    of_saoirse.get_by_role("button", name="Quick edit").press("Enter")
     box = of_saoirse.get_by_label("Class", exact=True)
     expect(box).to_be_focused()
     box.select_option(label="Wine club")
     box.press("Enter")
     expect(box).to_have_count(0)
     expect(of_saoirse).to_contain_text("Wine club")
-    expect(of_saoirse.get_by_role("button", name="Edit in place")).to_be_focused()
+    expect(of_saoirse.get_by_role("button", name="Quick edit")).to_be_focused()
 
 
 # -- many rows at once ----------------------------------------------------------------------------------------------
@@ -309,4 +345,27 @@ def test_a_reader_is_offered_nothing_that_would_be_refused(
     expect(rows(page)).to_have_count(len(shop))
     for name in ("New customer", "CSV", "Excel", "Edit"):
         expect(page.get_by_role("link", name=name, exact=True)).to_have_count(0)
-    expect(page.get_by_role("button", name=re.compile("Edit in place|Delete"))).to_have_count(0)
+    expect(page.get_by_role("button", name=re.compile("Quick edit|Delete"))).to_have_count(0)
+
+
+def test_a_click_on_a_row_opens_its_record(desk: Page, shop: Shop) -> None:
+    desk.goto("/admin/customer/?view=all&q=karim")
+    row = rows(desk).first
+    row.locator("td.tick").click()
+    row.get_by_role("checkbox").check()
+    expect(desk).to_have_url(re.compile("q=karim"))
+    with desk.context.expect_page() as opened:
+        row.locator("td.tight").first.click(modifiers=["ControlOrMeta"])
+    expect(opened.value.get_by_role("heading", name="Rashid Karim", level=1)).to_be_visible()
+    opened.value.close()
+    row.locator("td.tight").first.click()
+    expect(desk.get_by_role("heading", name="Rashid Karim", level=1)).to_be_visible()
+
+
+def test_columns_give_way_before_a_figure_does(desk: Page, shop: Shop) -> None:
+    desk.set_viewport_size({"width": 1000, "height": 800})
+    desk.goto(EVERYBODY)
+    expect(desk.locator("[data-gave-way]")).to_contain_text("do not fit")
+    check_no_figure_is_cut(desk)
+    desk.set_viewport_size({"width": 1900, "height": 800})
+    expect(desk.locator("[data-gave-way]")).to_be_hidden()

@@ -45,7 +45,7 @@ def test_a_new_card_is_scanned_over_the_old_one(desk: Page, shop: Shop, arrange:
     expect(field).to_have_value(CARD)
     desk.keyboard.type("55510001")
     desk.keyboard.press("Enter")
-    expect(toast(desk)).to_contain_text("has the card 55510001 now")
+    expect(toast(desk)).to_contain_text("changed to 55510001")
     expect(desk.locator(".facts-strip")).to_contain_text("55510001")
     with arrange() as session:
         assert session.get_one(Customer, shop[RASHID].id).loyalty_code == "55510001"
@@ -78,9 +78,9 @@ def test_a_balance_leads_to_its_lots_on_a_phone_too(desk: Page, shop: Shop, arra
         session.get_one(Customer, owner.id).points = 400
     desk.goto(record(owner, "loyalty_entry"))
     desk.locator(".facts-strip").get_by_role("link", name="400", exact=True).click()
-    expect(desk.get_by_role("heading", level=1)).to_have_text("How 400 points came about")
+    expect(desk.get_by_role("heading", level=1)).to_have_text("Where 400 points come from")
     expect(desk.get_by_text("120 + 280 = 400")).to_be_visible()
-    desk.get_by_text("1 entry took from it or gave back").click()
+    desk.get_by_text("1 entry used or restored points").click()
     expect(desk.locator(".lot-took li")).to_contain_text("−20")
     check_accessibility(desk)
     desk.set_viewport_size({"width": 360, "height": 740})

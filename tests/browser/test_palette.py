@@ -63,6 +63,22 @@ def test_arrows_walk_through_what_is_offered_and_the_box_says_which(desk: Page, 
     expect(box(desk)).to_be_focused()
 
 
+def test_what_is_made_is_made_for_the_record_in_view(desk: Page, shop: Shop) -> None:
+    desk.goto(record(shop[RASHID]))
+    opened(desk)
+    desk.keyboard.type("adjust points")
+    expect(palette(desk).get_by_role("option", name="Adjust points", exact=True)).to_have_count(1)
+    desk.keyboard.press("Enter")
+    expect(drawer(desk).locator("[name=customer]")).to_have_value(str(shop[RASHID].id))
+    desk.keyboard.press("Escape")
+    desk.goto("/admin/customer/?q=karim")
+    desk.keyboard.press("j")
+    opened(desk)
+    desk.keyboard.type("add note")
+    desk.keyboard.press("Enter")
+    expect(drawer(desk).get_by_role("heading", name="Add note: Rashid Karim")).to_be_visible()
+
+
 def test_a_deed_is_done_to_the_record_in_view_by_keys_alone(desk: Page, shop: Shop) -> None:
     desk.goto(record(shop[RASHID]))
     opened(desk)
@@ -161,7 +177,7 @@ def test_the_button_opens_it_and_the_keys_name_it(desk: Page, shop: Shop, width:
     expect(palette(desk)).to_have_count(0)
     desk.locator("main").focus()
     desk.keyboard.press("?")
-    expect(desk.get_by_role("dialog", name="Keys on this page")).to_contain_text("Ctrl K")
+    expect(desk.get_by_role("dialog", name="Keyboard shortcuts")).to_contain_text("Ctrl K")
 
 
 def test_without_scripts_there_is_no_button(chromium: Browser, server: str, problems: Problems) -> None:

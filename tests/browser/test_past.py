@@ -26,7 +26,7 @@ def past(desk: Page, shop: Shop) -> Page:
     for name in ("Omar", "Rami"):
         rename(desk, shop[RASHID], name)
     with desk.expect_navigation():
-        desk.locator("#record-activity li").nth(1).get_by_role("link", name="As it was then").click()
+        desk.locator("#record-activity li").nth(1).get_by_role("link", name="Version at that time").click()
     expect(desk.get_by_text("1 field differs from now")).to_be_visible()
     return desk
 
@@ -39,8 +39,8 @@ def test_a_value_is_restored_from_an_event_of_the_activity_line_and_taken_back(p
     expect(drawer(past).locator("[data-preview]")).to_contain_text("Rami → Omar")
     check_everywhere(past, "#drawer")
     drawer(past).get_by_role("button", name="Restore this value").click()
-    expect(toast(past)).to_contain_text("First name is what it was on")
-    expect(past.get_by_text("nothing differs from now")).to_be_visible()
+    expect(toast(past)).to_contain_text("First name restored to its value on")
+    expect(past.get_by_text("no differences from now")).to_be_visible()
     toast(past).get_by_role("link", name="Undo").click()
     expect(past.get_by_text("1 field differs from now")).to_be_visible()
 
@@ -55,7 +55,7 @@ def test_a_page_that_somebody_overtook_says_so_and_changes_nothing(
     rename(colleague, shop[RASHID], "Sami")
     button.click()
     expect(drawer(past).get_by_role("alert").first).to_contain_text("Support")
-    expect(drawer(past)).to_contain_text("Look again before you restore anything")
+    expect(drawer(past)).to_contain_text("Reload it before you restore anything")
     past.goto(record(shop[RASHID]))
     expect(past.locator("#record-header h1")).to_contain_text("Sami")
 

@@ -52,7 +52,7 @@ def test_everything_is_looked_at_as_a_role_and_left_again(
     page.get_by_label("More actions").click()
     page.get_by_role("button", name="View as this role").click()
     banner = page.locator(".view-as")
-    expect(banner).to_contain_text("You see this as Read-only does")
+    expect(banner).to_contain_text("You are viewing this as Read-only")
     menu = page.get_by_role("navigation", name="Main menu")
     expect(menu.get_by_role("link", name="Customers", exact=True)).to_be_visible()
     expect(menu.get_by_role("link", name="Roles")).to_have_count(0)

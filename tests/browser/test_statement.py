@@ -45,7 +45,7 @@ def test_a_statement_is_found_printed_and_sent_from_the_account(
     expect(drawer(desk).locator("[data-preview]")).to_contain_text("r***@example.com")
     check_accessibility(desk)
     drawer(desk).get_by_role("button", name="Send statement").click()
-    expect(toast(desk)).to_contain_text("The statement goes to r***@example.com")
+    expect(toast(desk)).to_contain_text("The statement will be sent to r***@example.com")
     desk.goto(record(customer, "mail"))
     desk.locator("#record-panel").get_by_role("link", name="Account statement").click()
     expect(desk.get_by_role("link", name=re.compile(r"statement-\d+-2020-01-01-.*\.pdf"))).to_be_visible()

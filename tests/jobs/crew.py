@@ -20,11 +20,11 @@ from typing import NoReturn
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from actions.base import Context
-from actions.ledger import live_customer
-from actions.loyalty import earn
-from jobs import cli, lapse_warnings, loyalty, scheduler, statements
-from jobs.base import JOBS, Foreseen, job
+from actions.core.base import Context
+from actions.core.customer_guard import live_customer
+from actions.ledgers.loyalty import earn
+from jobs import cli, expiry_notices, loyalty, scheduler, statements
+from jobs.base import JOBS, JobPreview, job
 from models.customer import Customer
 from models.run import Run
 from models.schema import open_engine
@@ -33,7 +33,11 @@ from tests.postgres import die_with_parent
 EACH_TIME = 3
 """How many chunks a run of :data:`COUNTING` has."""
 COUNTING = "test.counting"
-CHUNKED = {"loyalty.expire": loyalty, "loyalty.warn": lapse_warnings, "customer.remind": statements}
+CHUNKED = {
+    "loyalty.expire": loyalty,
+    "loyalty.send_expiry_notices": expiry_notices,
+    "customer.remind": statements,
+}
 """Where the size of a job's chunks is said, by its code."""
 PATIENCE = 300.0
 BRISK = 0.05
@@ -45,8 +49,8 @@ def declare_counting() -> None:
     What it does twice is seen twice: nothing but the run keeps it from that.
     """
 
-    def foreseen(session: Session, as_of: dt.datetime) -> Foreseen:
-        return Foreseen(EACH_TIME, "%(count)s points will be given.", {"count": EACH_TIME})
+    def foreseen(session: Session, as_of: dt.datetime) -> JobPreview:
+        return JobPreview(EACH_TIME, "%(count)s points will be given.", {"count": EACH_TIME})
 
     @job(COUNTING, every=10, label="Count", preview=foreseen)
     def count(ctx: Context, run: Run, as_of: dt.datetime) -> int:

@@ -11,11 +11,13 @@ import pytest
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from actions import runs
-from actions.base import Context, Refused
-from actions.runs import cancel, undo_all, work_off
+from actions.core.base import Context, Refused
+from actions.runs import runs
+from actions.runs.runs import cancel, process_next_run, undo_all
+from actions.setup.settings import save
 from jobs import base
-from jobs.base import Foreseen, Job, job, queue_slot, start
+from jobs.base import Job, JobPreview, job, queue_slot, start
+from jobs.schedule import Cron
 from jobs.scheduler import keep_time, tick
 from models.customer import Customer
 from models.dialect import WRITE
@@ -27,10 +29,10 @@ from tests.actions.desk import Desk
 CODE = "test.count"
 
 
-def foreseen(session: Session, as_of: dt.datetime) -> Foreseen:
+def foreseen(session: Session, as_of: dt.datetime) -> JobPreview:
     """How many customers there are."""
     size = session.scalar(select(func.count()).select_from(Customer)) or 0
-    return Foreseen(size, "%(count)s customers are counted.", {"count": size})
+    return JobPreview(size, "%(count)s customers are counted.", {"count": size})
 
 
 @pytest.fixture
@@ -54,7 +56,7 @@ def counted(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[dt.dat
 
 def work(desk: Desk) -> None:
     """Work off what waits."""
-    while work_off(desk.engine, lambda: desk.now, "test"):
+    while process_next_run(desk.engine, lambda: desk.now, "test"):
         pass
 
 
@@ -108,7 +110,7 @@ def test_one_by_hand_is_no_slot(desk: Desk, counted: list[dt.datetime]) -> None:
 
 
 def test_a_job_that_cannot_be_queued_holds_up_no_other(desk: Desk, counted: list[dt.datetime]) -> None:
-    def broken(session: Session, as_of: dt.datetime) -> Foreseen:
+    def broken(session: Session, as_of: dt.datetime) -> JobPreview:
         raise RuntimeError("a test asked for it")
 
     fine = base.JOBS.pop(CODE)
@@ -197,3 +199,82 @@ def test_a_wrong_declaration_fails_at_import(given: dict[str, Any]) -> None:
 def test_no_code_is_declared_twice(counted: list[dt.datetime]) -> None:
     with pytest.raises(ValueError, match="already"):
         job(CODE, every=1, label="Again", preview=foreseen)
+
+
+# -- another zone, another schedule --------------------------------------------------------------------------------
+
+
+def nightly(cron: str = "15 2 * * *") -> Job:
+    """The job, each night from now on."""
+    base.JOBS[CODE] = Job(CODE, "Count", Cron(cron), foreseen)
+    return base.JOBS[CODE]
+
+
+def at(desk: Desk, text: str) -> list[str]:
+    """Tick and work at an instant; return the slots done so far, in UTC."""
+    desk.now = dt.datetime.fromisoformat(text).replace(tzinfo=dt.UTC)
+    tick(desk.engine, desk.now)
+    work(desk)
+    return [str(run.key).partition("@")[2] for run in desk.all(Run)]
+
+
+def move(desk: Desk, zone: str) -> None:
+    """Have the shop in another zone."""
+    desk.allow(save)
+    desk.do(save, values={"time_zone": zone})
+
+
+@pytest.mark.parametrize(
+    ("zone", "following"),
+    [
+        ("America/Vancouver", "2026-09-15T09:15:00Z"),
+        ("Asia/Tokyo", "2026-09-14T17:15:00Z"),
+        ("Pacific/Kiritimati", "2026-09-14T12:15:00Z"),
+        ("Europe/Berlin", "2026-09-15T00:15:00Z"),
+    ],
+)
+def test_another_time_zone_moves_only_the_slots_to_come(
+    desk: Desk, counted: list[dt.datetime], zone: str, following: str
+) -> None:
+    nightly()
+    move(desk, "Europe/London")
+    before = at(desk, "2026-09-14T10:30:00")
+    assert before == ["2026-09-14T01:15:00Z"]
+    move(desk, zone)
+    assert at(desk, "2026-09-14T10:30:01") == before, "nothing is done because somebody changed a setting"
+    assert at(desk, "2026-09-14T11:59:00") == before
+    due = dt.datetime.fromisoformat(following)
+    assert at(desk, f"{due - dt.timedelta(seconds=1):%Y-%m-%dT%H:%M:%S}") == before
+    assert at(desk, f"{due:%Y-%m-%dT%H:%M:%S}") == [*before, following]
+
+
+def test_another_schedule_in_the_code_moves_only_the_slots_to_come(
+    desk: Desk, counted: list[dt.datetime]
+) -> None:
+    nightly()
+    move(desk, "UTC")
+    before = at(desk, "2026-09-14T10:30:00")
+    nightly("0 9 * * *")
+    assert at(desk, "2026-09-14T10:30:01") == before
+    assert at(desk, "2026-09-15T09:00:00") == [*before, "2026-09-15T09:00:00Z"]
+
+
+def test_a_slot_that_was_missed_before_the_change_is_made_good_once(
+    desk: Desk, counted: list[dt.datetime]
+) -> None:
+    nightly()
+    move(desk, "Europe/London")
+    before = at(desk, "2026-09-14T10:30:00")
+    desk.now += dt.timedelta(days=1)
+    move(desk, "America/Vancouver")
+    (row,) = desk.all(JobRow, code=CODE)
+    last = desk.get(Run, desk.all(Run)[-1].id)
+    assert base.is_overdue(row, last, desk.now, ZoneInfo("America/Vancouver")), (
+        "as long as nobody keeps the time"
+    )
+    made_good = [*before, "2026-09-15T01:15:00Z"]
+    assert at(desk, "2026-09-15T10:30:01") == made_good
+    assert at(desk, "2026-09-15T10:30:02") == made_good
+    (row,) = desk.all(JobRow, code=CODE)
+    assert not base.is_overdue(row, None, desk.now + dt.timedelta(hours=1), ZoneInfo("America/Vancouver"))
+    assert at(desk, "2026-09-16T09:15:00") == [*made_good, "2026-09-16T09:15:00Z"]

@@ -43,7 +43,7 @@ def test_one_is_looked_at_and_then_run(app: Flask, engine: Engine) -> None:
     customer = desk.customer()
     give(desk, customer, 1_250, 10)
     told = jobs(app, "run", "loyalty.expire", "--preview")
-    assert told.output == "1,250 points of one customer will lapse.\n"
+    assert told.output == "1,250 points of one customer will expire.\n"
     assert desk.all(LoyaltyEntry, kind=LoyaltyKind.EXPIRED) == []
     early = jobs(app, "run", "loyalty.expire", "--as-of", f"{NOW:%Y-%m-%d}")
     assert (early.exit_code, early.output) == (0, "Completed: 0 done, 0 not.\n")

@@ -1,4 +1,4 @@
-"""Points lapse in the night: each lot once, whoever does it and however often they are stopped (rule 1.6)."""
+"""Points expire in the night: each lot once, the person doing it and however often they are stopped (rule 1.6)."""
 
 import datetime as dt
 from typing import Any
@@ -7,9 +7,9 @@ import pytest
 from sqlalchemy import event, update
 from sqlalchemy.orm import Session
 
-from actions import loyalty
-from actions.lapsing import lapse_lots
-from actions.verify import verify
+from actions.ledgers import loyalty
+from actions.ledgers.expiry import expire_lots
+from actions.maintenance.verify import verify
 from jobs import loyalty as job_file
 from jobs.base import JOBS, start
 from models.customer import Customer
@@ -23,7 +23,7 @@ EXPIRE = JOBS["loyalty.expire"]
 
 
 def give(desk: Desk, customer: int, points: int, days: int | None) -> None:
-    """Give points that lapse after so many days."""
+    """Give points that expire after so many days."""
     desk.do(loyalty.adjust, customer=customer, points=points, comment="for the test", expires_after_days=days)
 
 
@@ -35,7 +35,7 @@ def expire(desk: Desk, as_of: dt.datetime | None = None) -> Run:
 
 
 def expired(desk: Desk) -> list[tuple[int, int]]:
-    """(customer, points) of what lapsed, by id."""
+    """(customer, points) of what expired, by id."""
     rows = desk.all(LoyaltyEntry, kind=LoyaltyKind.EXPIRED)
     return [(row.customer_id, row.points) for row in rows]
 
@@ -57,7 +57,7 @@ def test_what_is_left_of_each_lot_lapses_and_stays_in_the_history(desk: Desk) ->
     foreseen = None
     with desk.look() as session:
         foreseen = EXPIRE.preview(session, desk.now)
-    assert str(foreseen) == "90 points of 2 customers will lapse."
+    assert str(foreseen) == "90 points of 2 customers will expire."
     run = expire(desk)
     assert (run.state, run.size, run.done, run.refused) == (RunState.DONE, foreseen.size, 2, 0)
     assert expired(desk) == [(one, -60), (two, -30)]
@@ -78,7 +78,7 @@ def test_it_writes_what_lapsing_one_by_one_would(desk: Desk) -> None:
     for lot in desk.all(LoyaltyLot, customer_id=by_hand):
         with desk.deed() as ctx:
             owner = ctx.lock_one(Customer, by_hand)
-            loyalty.lapse(ctx, owner, ctx.session.get_one(LoyaltyLot, lot.id))
+            loyalty.expire_lot(ctx, owner, ctx.session.get_one(LoyaltyLot, lot.id))
     expire(desk)
 
     def written(customer: int) -> list[tuple[Any, ...]]:
@@ -129,7 +129,7 @@ def test_who_spends_meanwhile_spends_what_is_there(desk: Desk) -> None:
     lot = desk.all(LoyaltyLot)[0]
     with desk.deed() as ctx:
         ctx.session.execute(update(LoyaltyLot).where(LoyaltyLot.id == lot.id).values(unspent=0))
-        assert lapse_lots(ctx, [lot.id]) == 0
+        assert expire_lots(ctx, [lot.id]) == 0
         ctx.session.rollback()
     assert expire(desk).done == 1
 
@@ -153,7 +153,7 @@ def test_lots_that_a_merge_takes_elsewhere_meanwhile_lapse_under_the_lock_of_who
     with desk.deed() as ctx:
         event.listen(desk.engine, "after_cursor_execute", merged)
         try:
-            assert lapse_lots(ctx, [lot]) == 1
+            assert expire_lots(ctx, [lot]) == 1
         finally:
             event.remove(desk.engine, "after_cursor_execute", merged)
         assert locked == 2, "looked who has them by now, and locked them too"

@@ -1,4 +1,4 @@
-"""What has lapsed is thrown away and nothing else, and books that are not in order are named in the morning."""
+"""What has expired is thrown away and nothing else, and books that are not in order are named in the morning."""
 
 import datetime as dt
 from typing import Any
@@ -69,9 +69,9 @@ def things(desk: Desk) -> dict[type[Any], tuple[int, int]]:
 def test_what_is_past_its_time_goes_and_the_rest_stays(desk: Desk) -> None:
     made = things(desk)
     with desk.look() as session:
-        foreseen = JOBS["house.tidy"].preview(session, desk.now)
+        foreseen = JOBS["maintenance.purge"].preview(session, desk.now)
     assert foreseen.size == len(made)
-    done = run(desk, "house.tidy")
+    done = run(desk, "maintenance.purge")
     assert (done.state, done.done) == (RunState.DONE, len(made))
     for model, (old, new) in made.items():
         ids = {row.id for row in desk.all(model)}
@@ -86,7 +86,7 @@ def test_many_go_in_chunks(desk: Desk, monkeypatch: Any) -> None:
     with Session(desk.engine.execution_options(**{WRITE: True})) as session, session.begin():
         for _n in range(10):
             staffing.make_attempt_bucket(session, last_at=aged(desk, days=3))
-    assert run(desk, "house.tidy").done == 10
+    assert run(desk, "maintenance.purge").done == 10
     assert desk.all(AttemptBucket) == []
 
 
@@ -94,12 +94,12 @@ def test_a_session_that_goes_on_is_never_thrown_away(desk: Desk) -> None:
     long = {"created_at": aged(desk, days=40), "last_seen_at": desk.now}
     with Session(desk.engine.execution_options(**{WRITE: True})) as session, session.begin():
         staffing.make_staff_session(session, **long)
-    assert run(desk, "house.tidy").done == 1, "twelve hours are the longest, whatever it was used for"
+    assert run(desk, "maintenance.purge").done == 1, "twelve hours are the longest, whatever it was used for"
 
 
 def test_books_in_order_are_one_thing_done(desk: Desk) -> None:
     desk.customer()
-    done = run(desk, "house.verify")
+    done = run(desk, "maintenance.verify_ledgers")
     assert (done.state, done.size, done.done) == (RunState.DONE, 1, 1)
 
 
@@ -107,7 +107,7 @@ def test_what_is_off_is_named_in_the_results(desk: Desk) -> None:
     one = desk.customer()
     with Session(desk.engine.execution_options(**{WRITE: True})) as session, session.begin():
         session.execute(update(Customer).where(Customer.id == one).values(points=7))
-    done = run(desk, "house.verify")
+    done = run(desk, "maintenance.verify_ledgers")
     assert done.state == RunState.WITH_ERRORS
     items = desk.all(RunItem, run_id=done.id)
     assert [item.state for item in items] == [ItemState.FAILED] * len(items) != []

@@ -1,4 +1,4 @@
-"""Reminders: who owes overdue money gets one a month, whoever does it and however often they are stopped (rule 2.12)."""
+"""Reminders: who owes overdue money gets one a month, the person doing it and however often they are stopped (rule 2.12)."""
 
 import datetime as dt
 from pathlib import Path
@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from sqlalchemy import event, update
 
-from actions import accounts
-from actions.settings import save
+from actions.ledgers import accounts
+from actions.setup.settings import save
 from jobs import statements as job_file
 from jobs.base import JOBS, start
 from models.customer import Customer
@@ -16,8 +16,8 @@ from models.mail import Mail, MailAttachment
 from models.run import ItemState, Run, RunItem, RunState
 from models.shop import Shop
 from tests.actions.desk import Desk
-from tests.actions.statements import ago, debtor, invoice, pay
-from tests.actions.test_merge import put_together
+from tests.actions.merging.test_merge import put_together
+from tests.actions.statement_desk import ago, debtor, invoice, pay
 from tests.databases import Database
 from tests.jobs.crew import Crew, until
 from tests.jobs.test_clock import work
@@ -78,7 +78,7 @@ def test_whoever_owes_overdue_money_is_reminded_as_the_preview_says(
     monkeypatch.setattr(job_file, "LOOKED_AT", 3)
     due, without = crowd(desk)
     seen = foreseen(desk)
-    assert str(seen) == "5 customers will be sent a reminder; 2 more owe overdue money and have no email."
+    assert str(seen) == "5 customers will be sent a reminder. 2 overdue customers have no email address."
     run = remind(desk)
     assert (run.state, run.size, run.done, run.refused) == (RunState.WITH_ERRORS, seen.size, 5, 2)
     assert reminded(desk) == sorted(due)
@@ -126,7 +126,10 @@ def test_a_day_ends_in_the_shops_zone(desk: Desk) -> None:
 
 @pytest.mark.parametrize(
     ("values", "words"),
-    [({"statement_reminders": False}, "switched off"), ({"external_accounting": True}, "accounting package")],
+    [
+        ({"statement_reminders": False}, "are off in the settings"),
+        ({"external_accounting": True}, "accounting package"),
+    ],
 )
 def test_a_shop_that_wants_none_sends_none(desk: Desk, values: dict[str, Any], words: str) -> None:
     debtor(desk)
@@ -166,6 +169,16 @@ def test_one_that_breaks_is_named_and_the_others_are_reminded(
     ]  # fmt: skip
 
 
+def test_one_that_no_pdf_can_show_is_named_and_the_others_are_reminded(desk: Desk) -> None:
+    first, foreign, last = debtor(desk), debtor(desk, last_name="山田"), debtor(desk)
+    run = remind(desk)
+    assert sorted(map(int, filter(None, reminded(desk)))) == [first, last]
+    (item,) = desk.all(RunItem, run_id=run.id, row_id=foreign)
+    assert item.state == ItemState.REFUSED
+    assert "our fonts lack 山田 in the customer's name" in item.message
+    assert (run.state, run.refused) == (RunState.WITH_ERRORS, 1)
+
+
 def test_it_is_counted_in_one_statement(desk: Desk) -> None:
     debtor(desk)
     asked: list[str] = []
@@ -176,6 +189,8 @@ def test_it_is_counted_in_one_statement(desk: Desk) -> None:
     assert len([text for text in asked if "shop_setting" not in text]) == 1
 
 
+@pytest.mark.soak
+@pytest.mark.either_database
 def test_killed_again_and_again_each_is_reminded_once(desk: Desk, database: Database, tmp_path: Path) -> None:
     customers = [debtor(desk) for _n in range(14)]
     with Crew(database.url, tmp_path, REMIND.code, desk.now, chunk=2) as crew:

@@ -1,4 +1,4 @@
-"""Databases below the application: empty ones, for what makes and fills them."""
+"""A database below the application, for what the models promise."""
 
 from collections.abc import Callable, Iterator
 
@@ -7,12 +7,7 @@ from sqlalchemy.orm import Session
 
 from models import schema
 from tests.conftest import MakeUrl
-
-
-@pytest.fixture
-def empty_url(make_url: MakeUrl, database_kind: str) -> str:
-    """The address of an empty database of the kind under test."""
-    return make_url(database_kind, "empty")
+from tests.keyring import VAULT
 
 
 @pytest.fixture(scope="session")
@@ -34,7 +29,7 @@ def session(database_kind: str, _migrated: Callable[[str], str]) -> Iterator[Ses
 
     So a test sees no row but its own, may even commit, and costs a few milliseconds.
     """
-    engine = schema.open_engine(_migrated(database_kind))
+    engine = schema.open_engine(_migrated(database_kind), VAULT)
     with engine.connect() as connection, connection.begin() as transaction:
         with Session(connection, join_transaction_mode="create_savepoint") as session:
             yield session

@@ -1,8 +1,12 @@
 """What every table has to say about itself."""
 
+import inspect
+import re
+from typing import Any
+
 import pytest
 from sqlalchemy import DateTime, Float, LargeBinary, Numeric, Table
-from sqlalchemy.orm import configure_mappers
+from sqlalchemy.orm import Mapper, RelationshipDirection, configure_mappers
 
 from models import personal, triggers
 from models.base import Base, LedgerRow, metadata
@@ -76,6 +80,21 @@ def test_every_reference_to_a_customer_says_what_a_merge_does(table: Table):
             assert (rule == "combine") == bool(OURS[table.name].class_.__same__), key.parent
 
 
+@pytest.mark.parametrize("table", sorted(OURS))
+def test_what_the_rules_of_a_row_ask_of_another_is_looked_up_for_them(table: str):
+    """Neither a new row nor one whose key has just changed knows its relations by itself."""
+    mapper: Mapper[Any] = OURS[table]
+    asked = {
+        relation.key
+        for relation in mapper.relationships
+        if relation.direction is RelationshipDirection.MANYTOONE
+        and re.search(
+            rf"self\.{relation.key}\b", inspect.getsource(mapper.class_).partition("def problems")[2]
+        )
+    }
+    assert asked == set(mapper.class_.__asked__)
+
+
 def test_keys_are_not_written_or_exported_and_balances_are_derived():
     for table in TABLES:
         for column in table.columns:
@@ -98,7 +117,9 @@ def test_every_ledger_is_append_only():
     assert ledgers | {"loyalty_allocation", "changeset", "change"} <= set(rules)
     for name in ledgers:
         blanked = {c.name for c in metadata.tables[name].columns if personal.policy(c).personal}
-        assert set(rules[name].blank) == blanked, f"an erasure must be able to blank the free text of {name}"
+        assert set(rules[name].erasable) == blanked, (
+            f"an erasure must be able to blank the free text of {name}"
+        )
 
 
 def test_help_texts_are_sentences():

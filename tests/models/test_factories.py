@@ -5,35 +5,16 @@ from sqlalchemy import JSON, Boolean, Enum, Integer, String, inspect
 from sqlalchemy.orm import Session
 
 from models.base import Base, Invalid
+from models.renamed_codes import StoredCode
 from models.types import Minor, Percent
 from models.validate import LONGEST_TEXT, missing
-from tests import factories, staffing
+from models.vault import SecretText
+from tests.usual import maker
 
 MODELS = sorted(
     (mapper.class_ for mapper in Base.registry.mappers if mapper.class_.__module__.startswith("models.")),
     key=lambda model: model.__name__,
 )
-FACTORIES = {
-    name.removeprefix("make_"): make
-    for name, make in [*vars(factories).items(), *vars(staffing).items()]
-    if name.startswith("make_")
-}
-TABLES = {
-    "sales_order": "order",
-    "staff_preference": "preference",
-    "ab_user": "member",
-    "ab_role": "role",
-    "ab_group": "staff_group",
-    "ab_user_role": "role_holder",
-    "ab_permission_view_role": "role_grant",
-    "ab_user_group": "group_member",
-    "ab_group_role": "group_role",
-}
-
-
-def make(session: Session, model: type[Base]) -> Base:
-    table = model.__tablename__
-    return FACTORIES[TABLES.get(table, table)](session)
 
 
 def ids(model: type[Base]) -> str:
@@ -42,7 +23,7 @@ def ids(model: type[Base]) -> str:
 
 @pytest.mark.parametrize("model", MODELS, ids=ids)
 def test_a_made_row_is_valid_and_has_a_name(session: Session, model: type[Base]):
-    row = make(session, model)
+    row = maker(model.__tablename__)(session)
     assert row.problems({attribute.key for attribute in inspect(model).attrs}) == {}
     assert missing(row) == {}
     session.expire_all()
@@ -60,9 +41,11 @@ def hostile(kind: object) -> list[object]:
     match kind:
         case Enum():
             return ["12", 12, ["retail"], {}, "a\x00"]
-        case String():
+        case String() | StoredCode():
             longest = kind.length or LONGEST_TEXT
             return ["a\x00b", "a\ud800b", "x" * (longest + 1), ["a"], 5, {"a": 1}]
+        case SecretText():
+            return ["a\x00b", "a\ud800b", "x" * (LONGEST_TEXT + 1), ["a"], 5, {"a": 1}]
         case Integer() | Minor():
             return [2**70, -(2**70), "5", 1.5, True, [1]]
         case Boolean():

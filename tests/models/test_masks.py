@@ -6,7 +6,7 @@ from sqlalchemy.orm import Session
 
 from models import masks
 from models.dialect import WRITE
-from models.masks import Masked, Sight
+from models.masks import MaskContext, Masked
 from models.personal import Mask
 from tests import factories
 
@@ -33,7 +33,7 @@ def test_a_mask_tells_a_little_at_most(kind: Mask, value: str, shown: str) -> No
 @pytest.fixture
 def blind(monkeypatch: pytest.MonkeyPatch) -> None:
     """Have everybody see nothing that is sensitive."""
-    monkeypatch.setattr(masks, "_ask", [lambda: Sight(masks.groups())])
+    monkeypatch.setattr(masks, "_ask", [lambda: MaskContext(masks.groups())])
 
 
 def test_a_reading_session_masks_rows_as_they_are_loaded_and_again_as_they_are_refreshed(
@@ -67,7 +67,7 @@ def test_what_is_kept_for_anybody_names_rows_by_masks_whoever_writes_it(engine: 
     with Session(engine.execution_options(**{WRITE: True})) as session:
         phone = factories.make_phone(session, number="0113 496 0123")
         assert str(phone) == "0113 496 0123"
-        with masks.for_anybody():
+        with masks.unmasked():
             assert str(phone) == "•••• 0123"
         assert str(phone) == "0113 496 0123"
 
@@ -78,7 +78,7 @@ def test_a_value_that_was_revealed_is_shown_and_no_other(
     with Session(engine) as session:
         first, second = (factories.make_customer(session, vat_number=None).id for _n in range(2))
         session.commit()
-    sight = Sight(masks.groups(), frozenset({("customer", first, "email")}))
+    sight = MaskContext(masks.groups(), frozenset({("customer", first, "email")}))
     monkeypatch.setattr(masks, "_ask", [lambda: sight])
     with Session(engine) as session:
         shown, hidden = (session.get_one(factories.Customer, i).email for i in (first, second))

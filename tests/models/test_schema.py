@@ -9,9 +9,12 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from alembic import command
 
-from models import schema, triggers
+from actions.maintenance import seals
+from models import schema, standing, triggers
 from models.base import Base, metadata
+from models.standing import scripts
 
 
 @pytest.fixture
@@ -96,7 +99,7 @@ LATER = """
 import sqlalchemy as sa
 from alembic import op
 
-revision, down_revision, branch_labels, depends_on = "later", "0001", None, None
+revision, down_revision, branch_labels, depends_on = "later", "HEAD", None, None
 
 
 def upgrade():
@@ -112,11 +115,11 @@ def later(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
     """A version of the product with one migration more, which rebuilds two tables on SQLite."""
     history = tmp_path / "migrations"
     shutil.copytree(schema.MIGRATIONS, history)
-    (history / "versions" / "later.py").write_text(LATER)
-    monkeypatch.setattr(schema, "MIGRATIONS", history)
-    schema._scripts.cache_clear()
+    (history / "versions" / "later.py").write_text(LATER.replace("HEAD", scripts().get_current_head()))
+    monkeypatch.setattr(standing, "MIGRATIONS", history)
+    scripts.cache_clear()
     yield
-    schema._scripts.cache_clear()
+    scripts.cache_clear()
 
 
 def test_a_later_migration_keeps_rows_keys_and_triggers(migrated: sa.Engine, request) -> None:
@@ -237,4 +240,64 @@ def test_an_old_migration_never_imports_a_model() -> None:
 
 
 def test_history_is_one_line() -> None:
-    assert len(schema._scripts().get_heads()) == 1
+    assert len(scripts().get_heads()) == 1
+
+
+FIRST_MARKED = "0013"
+"""The first migration that says whether it is additive."""
+
+
+def test_each_migration_says_whether_it_is_additive() -> None:
+    found = {script.revision: script.module for script in scripts().walk_revisions()}
+    unmarked = [
+        name for name, module in found.items()
+        if name >= FIRST_MARKED and not isinstance(getattr(module, "additive", None), bool)
+    ]  # fmt: skip
+    assert unmarked == []
+
+
+ADDITIVE = [
+    script.revision
+    for script in scripts().walk_revisions()
+    if script.revision >= FIRST_MARKED and script.module.additive
+]
+
+
+@pytest.mark.parametrize("revision", ADDITIVE)
+def test_what_calls_itself_additive_only_adds(engine: sa.Engine, revision: str) -> None:
+    """An older program goes on reading and writing what was there before (models/migrations/__init__.py)."""
+    before = shape_at(engine, str(scripts().get_revision(revision).down_revision))
+    after = shape_at(engine, revision)
+    assert {name: there for name, there in after.items() if name in before} == before
+    for (table, *_kind), (optional, _rule) in ((k, v) for k, v in after.items() if k not in before):
+        whole = not any(name == table for name, *_rest in before)
+        assert whole or optional, f"{table} would refuse, or get wrong, what an older program writes"
+        assert whole or table not in sealed(), f"older workers would seal {table} without it"
+
+
+def shape_at(engine: sa.Engine, revision: str) -> dict[tuple[str, str, str], tuple[bool, str]]:
+    """Upgrade; return (table, kind, name) of each column and rule -> (whether an older program may ignore it, the rule)."""
+    with schema._writing(engine) as connection:
+        command.upgrade(schema.config(connection=connection, comparing=True), revision)
+    seen = sa.inspect(engine)
+    found: dict[tuple[str, str, str], tuple[bool, str]] = {}
+    for table in set(seen.get_table_names()) - {"alembic_version"}:
+        for column in seen.get_columns(table):
+            optional = bool(column["nullable"] or column["default"] is not None)
+            rule = f"{column['type']} {column['nullable']} {column['default']}"
+            found[table, "column", column["name"]] = optional, rule
+        for check in seen.get_check_constraints(table):
+            found[table, "check", str(check["name"])] = False, check["sqltext"]
+        for key in (*seen.get_unique_constraints(table), *seen.get_indexes(table)):
+            found[table, "key", str(key["name"])] = not key.get("unique", True), str(key["column_names"])
+        for reference in seen.get_foreign_keys(table):
+            found[table, "reference", str(reference["constrained_columns"])] = (
+                True,
+                reference["referred_table"],
+            )
+    return found
+
+
+def sealed() -> set[str]:
+    """Return the tables whose rows the seals of the journal hold."""
+    return {table.name for table, _key, _rule in seals._tables()}

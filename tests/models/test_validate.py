@@ -41,7 +41,7 @@ def refused(row, **values) -> dict[str, str]:
 
 # --------------------------------------------------------------------------------------- texts of every kind
 @pytest.mark.parametrize(
-    "bad", ["a\x00", "a\nb", "a\u202eb", "\ud83d", "x" * 101, 5, ["Ann"], {"a": 1}, True, b"Ann"]
+    "bad", ["a\x00", "a\nb", "a\u2028b", "\ud83d", "x" * 101, 5, ["Ann"], {"a": 1}, True, b"Ann"]
 )
 def test_names_are_one_line_of_visible_text(bad):
     assert set(refused(Customer(), first_name=bad)) == {"first_name"}
@@ -220,7 +220,7 @@ def test_an_agent_is_of_type_agent_and_not_oneself(session: Session):
     agent, other = make_agent(session), make_customer(session)
     customer = make_customer(session, agent=agent)
     assert customer.problems({"agent"}) == {}
-    customer.agent_id = other.id
+    customer.agent = other
     assert customer.problems({"agent_id"}) == {"agent": "Choose a customer whose type is agent."}
     agent.agent = customer
     assert set(agent.problems({"agent"})) == {"agent"}
@@ -299,7 +299,7 @@ def test_what_is_missing_is_refused_in_words(session: Session):
     session.add(Customer(first_name="Ann", created_at=NOW, updated_at=NOW))
     with pytest.raises(Invalid) as error:
         session.flush()
-    assert error.value.errors == {"sales_channel_id": "Fill this in."}
+    assert error.value.errors == {"sales_channel_id": "This field is required."}
 
 
 def test_what_is_needed_cannot_be_emptied(session: Session):
@@ -307,4 +307,4 @@ def test_what_is_needed_cannot_be_emptied(session: Session):
     customer.sales_channel = None
     with pytest.raises(Invalid) as error:
         session.flush()
-    assert error.value.errors == {"sales_channel_id": "Fill this in."}
+    assert error.value.errors == {"sales_channel_id": "This field is required."}

@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from sqlalchemy import select
 
-from actions.balances import balances_after
-from actions.base import Action, Invalid, Outcome, Refused
-from actions.undo import undo
+from actions.core.base import Action, Invalid, Outcome, Refused
+from actions.ledgers.balances import balances_after
+from actions.undo.undo import undo
 from tests import factories
 from tests.actions.desk import Desk
-from tests.actions.test_merge import put_together, trouble
+from tests.actions.merging.test_merge import put_together, trouble
 from tests.scale import FULL, scaled
 
 MODEST = settings(
@@ -48,18 +48,34 @@ class Entry:
     reverses: "Entry | None" = None
     beside: list["Entry"] = field(default_factory=list)
     kind: str = ""
+    order: str = ""
     at: dt.datetime = factories.NOW
     reversed: bool = False
     undone: bool = False
 
 
-def bound(moved: set[Entry], entries: Iterable[Entry]) -> set[Entry]:
+def of_one_order(moved: set[Entry], entries: list[Entry], since: int) -> list[tuple[Entry, Entry]]:
+    """Return what was given back or taken back of an order, with all that the order moved and that went over.
+
+    :param since: how many entries there were when it went over.
+    """
+    corrections = {e for n, e in enumerate(entries) if e.kind == "corrected" and (e in moved or n >= since)}
+    return [
+        (one, other)
+        for one in corrections
+        for other in moved
+        if one is not other and one.order == other.order
+    ]
+
+
+def bound(
+    moved: set[Entry], entries: Iterable[Entry], pairs: Iterable[tuple[Entry, Entry]] = ()
+) -> set[Entry]:
     """Return which of some entries hang together, by whatever chain, with one that is not among them."""
     neighbours: dict[Entry, set[Entry]] = {}
-    for entry in entries:
-        for other in entry.beside:
-            neighbours.setdefault(entry, set()).add(other)
-            neighbours.setdefault(other, set()).add(entry)
+    for one, other in [*((entry, other) for entry in entries for other in entry.beside), *pairs]:
+        neighbours.setdefault(one, set()).add(other)
+        neighbours.setdefault(other, set()).add(one)
     reached: set[Entry] = set()
     waiting = [entry for entry in neighbours if entry not in moved]
     while waiting:
@@ -86,7 +102,9 @@ class Pair(RuleBasedStateMachine):
         self.entries: list[Entry] = []
         self.sent: list[tuple[Action, str, int | None, dict[str, Any], Outcome]] = []
         self.merged: tuple[int, int, set[Entry], int | None, dt.datetime] | None = None
-        """Survivor, tombstone, what went over, in which deed and when."""
+        """Survivor, tombstone, what went over, in which change and when."""
+        self.before_merge = 0
+        """How many entries there were by then."""
 
     # -- what each ledger says for itself
 
@@ -105,7 +123,7 @@ class Pair(RuleBasedStateMachine):
 
     def stays(self, moved: set[Entry]) -> set[Entry]:
         """What does not go home when the merge is undone."""
-        return bound(moved, self.entries)
+        return bound(moved, self.entries, of_one_order(moved, self.entries, self.before_merge))
 
     def deed(self, customer: int) -> tuple[Action, dict[str, Any]]:
         """Something that is always permitted."""
@@ -122,6 +140,14 @@ class Pair(RuleBasedStateMachine):
 
     def balance(self, owner: int) -> int:
         return sum(entry.amount for entry in self.entries if entry.owner == owner)
+
+    def of_order(self, owner: int, order: str, *kinds: str) -> list[Entry]:
+        """What an order moved by entries of some kinds, and what was corrected of it, that was not reversed."""
+        return [
+            entry
+            for entry in self.entries
+            if (entry.owner, entry.order) == (owner, order) and entry.kind in kinds and not entry.reversed
+        ]
 
     def note(self, entry: Entry) -> None:
         """Write an entry into the model."""
@@ -201,6 +227,7 @@ class Pair(RuleBasedStateMachine):
         for entry in moved:
             entry.owner = survivor
         self.merged = survivor, gone, moved, deed, self.desk.now
+        self.before_merge = len(self.entries)
 
     @precondition(lambda self: self.merged is not None)
     @rule()

@@ -9,13 +9,13 @@ from hypothesis import strategies as st
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
-from actions.ageing import Ageing, ageing
+from actions.ledgers.ageing import Ageing, ageing
 from models.account import AccountEntry
 from models.customer import Customer
 from models.dialect import WRITE
 from tests import factories
 from tests.actions.desk import Desk
-from tests.actions.test_merge import put_together, take_back
+from tests.actions.merging.test_merge import put_together, take_back
 from tests.scale import scaled
 
 TODAY = factories.TODAY
@@ -117,6 +117,7 @@ def settled(history: list[Move]) -> list[Move]:
     )
 
 
+@pytest.mark.either_database
 @pytest.mark.soak
 @MODEST
 @given(history=moves, before=moves)
@@ -135,6 +136,7 @@ def test_ageing_is_what_settling_invoice_by_invoice_leaves(
     assert found.total - found.credit == balance
 
 
+@pytest.mark.either_database
 @pytest.mark.soak
 @settings(MODEST, max_examples=scaled(300, least=6))
 @given(one=moves, other=moves)

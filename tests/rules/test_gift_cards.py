@@ -10,9 +10,9 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from actions import credit, gift_cards
-from actions.base import Refused
-from actions.undo import undo
+from actions.core.base import Refused
+from actions.ledgers import credit, gift_cards
+from actions.undo.undo import undo
 from models.gift_card import GiftCard
 from tests.actions.desk import Desk
 from tests.rules.plain import MODEST
@@ -97,6 +97,7 @@ class Cards(RuleBasedStateMachine):
             assert self.desk.get(GiftCard, card).redeemed_entry_id == entry
 
 
+@pytest.mark.either_database
 @pytest.mark.slow
 @pytest.mark.soak
 def test_cards_do_what_the_plain_model_does(desk: Desk) -> None:

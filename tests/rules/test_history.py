@@ -8,14 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import select, text
 
-from actions import history
-from actions.base import Missing, Refused
-from actions.credit import adjust as adjust_credit
-from actions.history import Past, as_it_was, related_models
-from actions.journal import snapshot
-from actions.loyalty import adjust
-from actions.merge import BALANCES
-from actions.undo import undo
+from actions.core.base import Missing, Refused
+from actions.core.journal import snapshot
+from actions.customers.reassignment import BALANCES
+from actions.ledgers.credit import adjust as adjust_credit
+from actions.ledgers.loyalty import adjust
+from actions.undo import history
+from actions.undo.history import Past, as_it_was, related_models
+from actions.undo.undo import undo
 from models.address import Address
 from models.base import Invalid
 from models.customer import Customer
@@ -24,7 +24,7 @@ from models.note import Note
 from models.phone import Phone
 from tests import factories
 from tests.actions.desk import Desk
-from tests.actions.test_merge import put_together
+from tests.actions.merging.test_merge import put_together
 from tests.databases import recorded_statements
 from tests.rules.test_undoing import DEEDS, Deed, Staff, by_plan
 
@@ -62,7 +62,7 @@ def without_stamps(seen: tuple[Seen, dict[str, int]]) -> tuple[Seen, dict[str, i
 
 
 class Clerk(Staff):
-    """Somebody who also merges, takes deeds back and gives credit, while the clock goes on."""
+    """Somebody who also merges, takes changes back and gives credit, while the clock goes on."""
 
     def __init__(self, desk: Desk) -> None:
         super().__init__(desk)
@@ -145,7 +145,7 @@ def test_a_deleted_row_is_told_apart_from_one_that_was_not_there_yet(desk: Desk)
         assert as_it_was(session, Note, note, written).now is None
         with pytest.raises(Invalid, match="had been deleted"):
             as_it_was(session, Note, note, desk.now)
-        with pytest.raises(Invalid, match="did not exist yet"):
+        with pytest.raises(Invalid, match="did not exist at that time"):
             as_it_was(session, Note, note, before)
         with pytest.raises(Missing):
             as_it_was(session, Note, 10**9, desk.now)
@@ -171,7 +171,7 @@ def test_a_row_written_down_before_the_day_it_says_it_began_is_there_from_then_o
     with desk.engine.begin() as connection:
         connection.execute(text("UPDATE customer SET created_at = :at WHERE id = :id"), later)
     assert past(desk, made, written).values["last_name"] == "New"
-    with pytest.raises(Invalid, match="did not exist yet"):
+    with pytest.raises(Invalid, match="did not exist at that time"):
         past(desk, made, written - dt.timedelta(seconds=1))
 
 

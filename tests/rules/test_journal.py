@@ -12,9 +12,9 @@ from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from actions.base import Conflict, Invalid
-from actions.journal import WriteOutsideAction, read_only
-from actions.loyalty import adjust
+from actions.core.base import Conflict, Invalid
+from actions.core.journal import WriteOutsideAction, read_only
+from actions.ledgers.loyalty import adjust
 from models.customer import Customer
 from models.journal import Change, Changeset
 from models.loyalty import LoyaltyAllocation, LoyaltyEntry, LoyaltyLot
@@ -232,9 +232,9 @@ KILLED = """
 import os, signal, sys, datetime as dt
 from sqlalchemy import create_engine
 import actions.registry
-from actions.base import Actor
-from actions.loyalty import adjust
-from actions.runner import Call, changeset
+from actions.core.base import Actor
+from actions.ledgers.loyalty import adjust
+from actions.execution.runner import Call, changeset
 from models import dialect
 from models.customer import Customer
 

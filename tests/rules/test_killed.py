@@ -1,4 +1,4 @@
-"""kill -9 at any statement of a deed: all of it or nothing, the books right, and the next deed goes ahead."""
+"""kill -9 at any statement of a change: all of it or nothing, the books right, and the next change goes ahead."""
 
 import json
 import os
@@ -8,24 +8,24 @@ import sys
 import pytest
 from sqlalchemy import func, select
 
-from actions.customers import deactivate
-from actions.loyalty import adjust
+from actions.customers.customers import deactivate
+from actions.ledgers.loyalty import adjust
 from models.customer import Customer
 from models.journal import Change, Changeset
 from models.note import Note
 from tests import factories
 from tests.actions.desk import Desk
-from tests.actions.test_merge import put_together, trouble
+from tests.actions.merging.test_merge import put_together, trouble
 from tests.scale import scaled
 
-# One process does the deeds, a fork each, and each fork kills itself at one of its own statements; the first counts them.
+# One process does the changes, a fork each, and each fork kills itself at one of its own statements; the first counts them.
 SCRIPT = """
 import datetime as dt, json, os, random, signal, sys
 from dataclasses import replace
 from sqlalchemy import create_engine, event
 import actions.registry
-from actions.base import ACTIONS, Actor
-from actions.runner import Call, perform, rehearse
+from actions.core.base import ACTIONS, Actor
+from actions.execution.runner import Call, perform, dry_run
 from models import dialect
 
 url, now, code, deeds = sys.argv[1], dt.datetime.fromisoformat(sys.argv[2]), sys.argv[3], json.loads(sys.argv[4])
@@ -36,7 +36,7 @@ def do(deed, fatal, told):
     dialect.configure(engine)
     call = Call(Actor(None, "Nobody"), now)
     if "confirm" in deed:
-        seen = rehearse(engine, ACTIONS[code], call, deed["targets"], **deed["values"])
+        seen = dry_run(engine, ACTIONS[code], call, deed["targets"], **deed["values"])
         call = replace(call, confirm=deed["confirm"], fingerprint=seen.fingerprint)
     moments = 0
 
@@ -73,7 +73,7 @@ print(json.dumps(ends))
 
 
 def killed(desk: Desk, code: str, deeds: list[dict]) -> list[int]:
-    """Do each deed, all but the first in a process that is killed on the way; return how each of them ended."""
+    """Do each change, all but the first in a process that is killed on the way; return how each of them ended."""
     url = desk.engine.url.render_as_string(hide_password=False)
     command = [sys.executable, "-c", SCRIPT, url, desk.now.isoformat(), code, json.dumps(deeds)]
     environment = {**os.environ, "PYTHONPATH": os.getcwd()}

@@ -1,25 +1,22 @@
 """Merging whatever there is: sums hold, nothing is lost, and an undo gives every row back (rule 3)."""
 
-import threading
-from collections.abc import Callable
 from contextlib import suppress
 from random import Random
-from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select
 
-from actions.accounts import pay, raise_invoice, void_invoice
-from actions.base import Refused
-from actions.credit import adjust as adjust_credit
-from actions.loyalty import adjust
-from actions.loyalty import reverse as reverse_points
-from actions.merge import merge
-from actions.moving import moved_columns
-from actions.undo import undo
-from actions.unmerge import unmerge
+from actions.core.base import Refused
+from actions.customers.reassignment import moved_columns
+from actions.ledgers.accounts import pay, raise_invoice, void_invoice
+from actions.ledgers.credit import adjust as adjust_credit
+from actions.ledgers.loyalty import adjust
+from actions.ledgers.loyalty import reverse as reverse_points
+from actions.merging.merge import merge
+from actions.merging.unmerge import unmerge
+from actions.undo.undo import undo
 from models.address import Address
 from models.attribute import AttributeValue
 from models.base import Invalid
@@ -30,8 +27,9 @@ from models.note import Note
 from models.phone import Phone
 from tests import factories
 from tests.actions.desk import Desk
-from tests.actions.test_merge import everything, put_together, trouble
-from tests.actions.test_merge_choices import clashes
+from tests.actions.merging.test_choices import clashes
+from tests.actions.merging.test_merge import everything, put_together, trouble
+from tests.races import race
 from tests.scale import scaled
 
 NUMBERS = ("020 7946 0001", "020 7946 0002", "0113 496 0003")
@@ -123,6 +121,7 @@ class People:
         )
 
 
+@pytest.mark.either_database
 @pytest.mark.soak
 @modest
 @given(before=deeds, several=st.booleans(), chance=st.randoms(use_true_random=False))
@@ -151,6 +150,7 @@ def test_sums_hold_nothing_points_at_the_loser_and_an_undo_restores_every_row(
     assert trouble(desk, *people.ids) == []
 
 
+@pytest.mark.either_database
 @pytest.mark.soak
 @modest
 @given(before=deeds, since=deeds)
@@ -178,26 +178,6 @@ def test_whatever_happens_in_between_no_figure_is_ever_wrong(
 
 
 # -- races --------------------------------------------------------------------------------------------------------
-
-
-def race(*deeds: Callable[[], Any]) -> list[str]:
-    """Do everything at once; return how each ended: "done", or the code it was refused with."""
-    ends, gate = [""] * len(deeds), threading.Barrier(len(deeds))
-
-    def run(place: int) -> None:
-        gate.wait()
-        try:
-            deeds[place]()
-            ends[place] = "done"
-        except Refused as refused:
-            ends[place] = refused.code
-
-    threads = [threading.Thread(target=run, args=(place,)) for place in range(len(deeds))]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(60)
-    return ends
 
 
 @pytest.mark.slow
@@ -266,6 +246,6 @@ def test_of_two_undos_one_wins_whatever_is_spent_meanwhile(desk: Desk) -> None:
 
 
 def test_the_merge_names_its_own_way_back() -> None:
-    from actions.undo import UNDOERS
+    from actions.undo.undo import UNDOERS
 
     assert UNDOERS[merge.code] is unmerge

@@ -6,20 +6,21 @@ import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule, run_state_machine_as_test
 
-from actions import accounts, credit
-from actions.base import Action
+from actions.core.base import Action
+from actions.ledgers import accounts, credit, shop_api
 from models.account import AccountEntry
 from models.credit import CreditEntry
 from models.customer import Customer
 from tests.actions.desk import Desk
-from tests.rules.plain import MODEST, Entry, Pair, bound, of
+from tests.rules.plain import MODEST, Entry, Pair, of
 
 amounts = st.integers(1, 50_000)
 people = st.integers(0, 1)
+orders = st.sampled_from(["SO-1", "SO-2"])
 
 
 class Account(Pair):
-    """Payments, refunds, invoices and voids on accounts whose terms change meanwhile."""
+    """Payments, refunds, invoices and voids on accounts whose terms change in the meantime."""
 
     ledger, cache = AccountEntry, "account_balance"
     given = {"pay_on_account": True, "credit_limit": 60_000}
@@ -84,16 +85,22 @@ class Credit(Pair):
     def reverser(self, entry: Entry) -> Action:
         return credit.reverse
 
+    def left(self, owner: int, order: str) -> int:
+        """What an order took and has not given back."""
+        return -sum(entry.amount for entry in self.of_order(owner, order, "redeemed", "corrected"))
+
     def why_not(self, entry: Entry) -> str:
         if entry.reverses is not None:
             return "is_reversal"
         if entry.reversed:
             return "already_reversed"
+        if entry.order and entry.amount < 0 and self.left(entry.owner, entry.order) < -entry.amount:
+            return "more_than_taken"
         return "too_little_credit" if self.balance(entry.owner) < entry.amount else ""
 
     def stays(self, moved: set[Entry]) -> set[Entry]:
         """All of it, where some has been used since."""
-        kept = bound(moved, self.entries)
+        kept = super().stays(moved)
         home = sum(entry.amount for entry in moved - kept)
         return kept if 0 <= home <= self.balance(self.merged[0]) else moved
 
@@ -106,6 +113,49 @@ class Credit(Pair):
             return
         done = self.send(credit.adjust, **values)
         self.note(Entry(owner, amount, done.record_id, done.changeset_id))
+
+    def moved(self, code: str, hook: Action, owner: int, change: int, kind: str, **values: Any) -> None:
+        """Do what a shop reports of an order, or see it refused."""
+        if code:
+            self.refused(code, hook, customer=owner, **values)
+            return
+        done = self.send(hook, customer=owner, **values)
+        entry = Entry(owner, change, done.record_id, done.changeset_id, kind=kind, order=values["order_ref"])
+        self.note(entry)
+
+    @rule(which=people, part=st.integers(1, 120), order=orders)
+    def an_order_takes_some(self, which: int, part: int, order: str) -> None:
+        owner = self.who(which)
+        amount = max(1, self.balance(owner) * part // 100)
+        code = "too_little_credit" if amount > self.balance(owner) else ""
+        values = {"amount": amount, "order_ref": order, "comment": "Order"}
+        self.moved(code, shop_api.redeem_credit, owner, -amount, "redeemed", **values)
+
+    @rule(which=people, part=st.integers(-20, 120).filter(bool), order=orders)
+    def a_part_of_an_order_goes_back(self, which: int, part: int, order: str) -> None:
+        owner = self.who(which)
+        left = self.left(owner, order)
+        change = (left * part // 100 or 1) if part > 0 else -1
+        code = "more_than_taken" if change > left and change > 0 else ""
+        code = "too_little_credit" if self.balance(owner) + change < 0 else code
+        values = {"amount": change, "order_ref": order, "comment": "Came back"}
+        self.moved(code, shop_api.correct_credit, owner, change, "corrected", **values)
+
+    @rule(which=people, order=orders)
+    def an_order_is_cancelled(self, which: int, order: str) -> None:
+        owner = self.who(which)
+        left = self.left(owner, order)
+        values = {"customer": owner, "order_ref": order, "reason": "Cancelled"}
+        if not left:
+            self.refused("nothing_to_cancel", shop_api.cancel_credit, **values)
+            return
+        mine = self.of_order(owner, order, "redeemed", "corrected")
+        self.send(shop_api.cancel_credit, **values)
+        if any(entry.kind == "corrected" for entry in mine):
+            self.note(Entry(owner, left, kind="corrected", order=order))
+            return
+        for entry in reversed(mine):
+            self.take_back(entry, None, None)
 
     @precondition(lambda self: self.balance(self.who(0)))
     @rule()

@@ -13,12 +13,13 @@ from hypothesis.stateful import invariant, precondition, rule, run_state_machine
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from actions.balances import balances_after
-from actions.base import Action
-from actions.lapsing import lapse_lots
-from actions.ledger import live_customer
-from actions.lots import fates, is_newest, left_then, lots_then
-from actions.loyalty import adjust, available, due, earn, lapse, lapse_instant, reverse
+from actions.core.base import Action, Outcome
+from actions.core.customer_guard import live_customer
+from actions.ledgers import shop_api
+from actions.ledgers.balances import balances_after
+from actions.ledgers.expiry import expire_lots
+from actions.ledgers.loyalty import adjust, available, due, expire_lot, expiry_instant, reverse
+from actions.ledgers.points_breakdown import fates, is_newest, left_then, lots_then
 from models.loyalty import LoyaltyAllocation, LoyaltyEntry, LoyaltyKind, LoyaltyLot
 from tests.actions.desk import Desk
 from tests.rules.plain import MODEST, Entry, Pair, of
@@ -27,6 +28,7 @@ from tests.scale import FULL
 LONDON = ZoneInfo("Europe/London")
 lifetimes = st.sampled_from([3, None, 1, 2])
 people = st.integers(0, 1)
+orders = st.sampled_from(["SO-1", "SO-2"])
 
 
 @dataclass(eq=False)
@@ -96,20 +98,111 @@ class Points(Pair):
             return "is_reversal"
         if entry.reversed:
             return "already_reversed"
-        return "points_spent" if entry.amount > 0 and self.lot_of(entry).left < entry.amount else ""
+        if entry.order and entry.kind == "redeemed":
+            there = self.there(entry.owner, entry.order)
+            parts = sum(min(part, there.get(lot, 0)) for lot, part in self.took[entry])
+            if min(parts, self.to_give(entry.owner, entry.order)) < -entry.amount:
+                return "more_than_taken"
+        if entry.kind == "earned" and self.to_take(entry.owner, entry.order) < entry.amount:
+            return "more_than_earned"
+        return "points_spent" if any(lot.left < -part for lot, part in self.parts(entry)) else ""
+
+    def parts(self, entry: Entry) -> list[tuple[Lot, int]]:
+        """What an entry took from lots; negative where it gave."""
+        return self.took.get(entry) or [(self.lot_of(entry), -entry.amount)]
 
     def take_back(self, entry: Entry, row: int | None, changeset: int | None) -> None:
         super().take_back(entry, row, changeset)
-        if entry.amount > 0:
-            self.lot_of(entry).left = 0
-            return
-        took = self.took[entry]
-        self.entries[-1].beside += [lot.entry for lot, _points in took]
-        for lot, points in took:
+        parts = self.parts(entry)
+        if entry in self.took:
+            self.entries[-1].beside += [lot.entry for lot, _points in parts]
+        for lot, points in parts:
             lot.left += points
-        self.lapse([lot for lot, _points in took])
+        if entry.amount < 0:
+            self.expire_lot([lot for lot, _points in parts])
 
-    def lapse(self, lots: list[Lot]) -> None:
+    # -- orders
+
+    def to_give(self, owner: int, order: str) -> int:
+        """What an order took and has not given back."""
+        mine = self.of_order(owner, order, "redeemed", "corrected")
+        return -sum(entry.amount for entry in mine if entry.kind == "redeemed" or entry.amount > 0)
+
+    def to_take(self, owner: int, order: str) -> int:
+        """What an order earned that was not taken back."""
+        mine = self.of_order(owner, order, "earned", "corrected")
+        return sum(entry.amount for entry in mine if entry.kind == "earned" or entry.amount < 0)
+
+    def pieces(self, owner: int, order: str) -> list[list[Any]]:
+        """Lots and points that an order took, oldest first, less what went back: each to the last it can be of."""
+        stack: list[list[Any]] = []
+        early: dict[Lot, int] = {}
+        for entry in self.of_order(owner, order, "redeemed", "corrected"):
+            if entry.kind == "redeemed":
+                stack += [[lot, part] for lot, part in self.took[entry]]
+                continue
+            for lot, part in self.took[entry] if entry.amount > 0 else ():
+                back = -part
+                for piece in reversed(stack):
+                    if piece[0] is lot:
+                        gone = min(back, piece[1])
+                        piece[1] -= gone
+                        back -= gone
+                early[lot] = early.get(lot, 0) + back
+        for piece in reversed(stack):
+            gone = min(early.get(piece[0], 0), piece[1])
+            piece[1] -= gone
+            if gone:
+                early[piece[0]] -= gone
+        return [piece for piece in stack if piece[1]]
+
+    def there(self, owner: int, order: str) -> dict[Lot, int]:
+        """Lot -> what an order took from it that has not gone back."""
+        found: dict[Lot, int] = {}
+        for lot, part in self.pieces(owner, order):
+            found[lot] = found.get(lot, 0) + part
+        return found
+
+    def giving(self, owner: int, order: str, points: int) -> dict[Lot, int]:
+        """Where points of an order go back to, the last taken first."""
+        found: dict[Lot, int] = {}
+        for lot, part in reversed(self.pieces(owner, order)):
+            if gone := min(points, part):
+                found[lot] = found.get(lot, 0) + gone
+                points -= gone
+        return found
+
+    def own_lots(self, owner: int, order: str) -> list[Lot]:
+        """The lots of what an order earned, the last first."""
+        mine = [lot for lot in self.lots if lot.entry.kind == "earned" and lot.entry.owner == owner]
+        return [lot for lot in reversed(mine) if lot.entry.order == order]
+
+    def gave_back(self, owner: int, order: str, points: int, done: Outcome | None = None) -> None:
+        """Write into the model that a part of an order went back."""
+        parts = self.giving(owner, order, points)
+        row, deed = (done.record_id, done.changeset_id) if done else (None, None)
+        entry = Entry(owner, points, row, deed, kind="corrected", order=order)
+        self.took[entry] = [(lot, -part) for lot, part in parts.items()]
+        entry.beside = [lot.entry for lot in parts]
+        self.note(entry)
+        for lot, part in parts.items():
+            lot.left += part
+        self.expire_lot(list(parts))
+
+    def took_back(self, owner: int, order: str, points: int, done: Outcome | None = None) -> None:
+        """Write into the model that a part of what an order earned was taken back."""
+        row, deed = (done.record_id, done.changeset_id) if done else (None, None)
+        entry = Entry(owner, -points, row, deed, kind="corrected", order=order)
+        self.took[entry] = []
+        for lot in self.own_lots(owner, order):
+            if part := min(points, lot.left):
+                lot.left -= part
+                points -= part
+                self.took[entry].append((lot, part))
+        entry.beside = [lot.entry for lot, _part in self.took[entry]]
+        self.note(entry)
+
+    def expire_lot(self, lots: list[Lot]) -> None:
         for lot in lots:
             if not lot.alive(self.today) and lot.left:
                 lost = Entry(lot.entry.owner, -lot.left, beside=[lot.entry], kind="expired")
@@ -135,28 +228,105 @@ class Points(Pair):
         done = self.send(adjust, **values)
         self.opened(Entry(owner, points, done.record_id, done.changeset_id), days)
 
-    @rule(which=people, points=st.integers(1, 300), days=lifetimes)
-    def an_order_earns_them(self, which: int, points: int, days: int | None) -> None:
+    @rule(which=people, points=st.integers(1, 300), days=lifetimes, order=orders)
+    def an_order_earns_them(self, which: int, points: int, days: int | None, order: str) -> None:
         owner = self.who(which)
-        with self.desk.deed() as ctx:
-            lapses = lapse_instant(ctx.now, days, ctx.shop.zone)
-            row = earn(ctx, live_customer(ctx, owner), points, expires_at=lapses, order_ref="W-1001").id
-        self.opened(Entry(owner, points, row, ctx.journal.written), days)
+        values = {"customer": owner, "points": points, "order_ref": order, "expires_after_days": days}
+        done = self.send(shop_api.earn, **values, comment="Order")
+        self.opened(Entry(owner, points, done.record_id, done.changeset_id, kind="earned", order=order), days)
+
+    @rule(which=people, part=st.integers(1, 130), order=orders)
+    def a_part_of_what_an_order_took_goes_back(self, which: int, part: int, order: str) -> None:
+        owner = self.who(which)
+        left = self.to_give(owner, order)
+        points = max(1, left * part // 100)
+        values = {"customer": owner, "points": points, "order_ref": order, "comment": "Came back"}
+        if points > left:
+            self.refused("more_than_taken", shop_api.correct_points, **values)
+            return
+        self.gave_back(owner, order, points, self.send(shop_api.correct_points, **values))
+
+    @rule(which=people, part=st.integers(1, 130), order=orders)
+    def a_part_of_what_an_order_earned_is_taken_back(self, which: int, part: int, order: str) -> None:
+        owner = self.who(which)
+        left, there = self.to_take(owner, order), sum(lot.left for lot in self.own_lots(owner, order))
+        points = max(1, left * part // 100)
+        values = {"customer": owner, "points": -points, "order_ref": order, "comment": "Came back"}
+        if points > left or points > there:
+            code = "more_than_earned" if points > left else "points_spent"
+            self.refused(code, shop_api.correct_points, **values)
+            return
+        self.took_back(owner, order, points, self.send(shop_api.correct_points, **values))
+
+    @rule(which=people, part=st.integers(1, 130), order=orders)
+    def by_hand_with_the_number_of_an_order(self, which: int, part: int, order: str) -> None:
+        owner = self.who(which)
+        redeemed = [e for e in self.entries if (e.owner, e.order, e.kind) == (owner, order, "redeemed")]
+        left = self.to_give(owner, order)
+        points = max(1, left * part // 100)
+        values = {"customer": owner, "points": points, "order_ref": order, "comment": "Sorry"}
+        if redeemed and points > left:
+            self.refused("more_than_taken", adjust, **values)
+        elif redeemed:
+            self.gave_back(owner, order, points, self.send(adjust, **values))
+        else:
+            done = self.send(adjust, **values)
+            self.opened(Entry(owner, points, done.record_id, done.changeset_id, order=order), None)
+
+    @rule(which=people, order=orders)
+    def an_order_is_cancelled(self, which: int, order: str) -> None:
+        owner = self.who(which)
+        values = {"customer": owner, "order_ref": order, "reason": "Cancelled"}
+        give, take = self.to_give(owner, order), self.to_take(owner, order)
+        if not give and not take:
+            self.refused("nothing_to_cancel", shop_api.cancel_points, **values)
+        elif self.too_little_is_left(owner, order):
+            self.refused("points_spent", shop_api.cancel_points, **values)
+        else:
+            self.send(shop_api.cancel_points, **values)
+            mine = self.of_order(owner, order, "redeemed", "earned", "corrected")
+            for left, kind, sign, part in (
+                (give, "redeemed", 1, self.gave_back),
+                (take, "earned", -1, self.took_back),
+            ):
+                if left and any(e.kind == "corrected" and e.amount * sign > 0 for e in mine):
+                    part(owner, order, left)
+                    continue
+                for entry in reversed([e for e in mine if left and e.kind == kind]):
+                    self.take_back(entry, None, None)
+
+    def too_little_is_left(self, owner: int, order: str) -> bool:
+        """Whether an order's own lots lack something of what it earned, once all it took is back."""
+        then = {lot: lot.left for lot in self.lots}
+        for lot, part in self.there(owner, order).items():
+            then[lot] = then[lot] + part if lot.alive(self.today) else 0
+        own = self.own_lots(owner, order)
+        corrected = [e for e in self.of_order(owner, order, "corrected") if e.amount < 0]
+        if corrected:
+            return sum(then[lot] for lot in own) < self.to_take(owner, order)
+        return any(then[lot] < lot.entry.amount for lot in own if not lot.entry.reversed)
 
     @rule(which=people, part=st.integers(1, 100))
     def redeem_a_part(self, which: int, part: int) -> None:
         if there := self.available(self.who(which)):
             self.redeem(which, max(1, there * part // 100))
 
+    @rule(which=people, part=st.integers(1, 100), order=orders, shop=st.booleans())
+    def redeem_for_an_order(self, which: int, part: int, order: str, shop: bool) -> None:
+        if there := self.available(self.who(which)):
+            self.redeem(which, max(1, there * part // 100), order, shop=shop)
+
     @rule(which=people, points=st.integers(1, 400))
-    def redeem(self, which: int, points: int) -> None:
+    def redeem(self, which: int, points: int, order: str = "", *, shop: bool = False) -> None:
         owner = self.who(which)
-        values = {"customer": owner, "points": -points, "comment": "Voucher"}
+        values = {"customer": owner, "points": points if shop else -points, "comment": "Voucher"}
+        values |= {"order_ref": order} if order else {}
+        action = shop_api.redeem if shop else adjust
         if points > self.available(owner):
-            self.refused("too_few_points", adjust, **values)
+            self.refused("too_few_points", action, **values)
             return
-        done = self.send(adjust, **values)
-        entry = Entry(owner, -points, done.record_id, done.changeset_id)
+        done = self.send(action, **values)
+        entry = Entry(owner, -points, done.record_id, done.changeset_id, kind="redeemed", order=order)
         alive = [lot for lot in self.lots if lot.entry.owner == owner and lot.alive(self.today) and lot.left]
         self.took[entry] = []
         for lot in sorted(alive, key=lambda lot: lot.order):
@@ -174,15 +344,15 @@ class Points(Pair):
             for start in range(0, len(ids), chunk):
                 with self.desk.deed("loyalty.expire") as ctx:
                     part = ids[start : start + chunk]
-                    assert lapse_lots(ctx, part) == (0 if turn else len(part))
-        self.lapse(self.lots)
+                    assert expire_lots(ctx, part) == (0 if turn else len(part))
+        self.expire_lot(self.lots)
 
     @rule()
     def each_lapses_by_itself(self) -> None:
         for lot in self.due():
             with self.desk.deed() as ctx:
-                lapse(ctx, live_customer(ctx, lot.customer_id), ctx.session.get_one(LoyaltyLot, lot.id))
-        self.lapse(self.lots)
+                expire_lot(ctx, live_customer(ctx, lot.customer_id), ctx.session.get_one(LoyaltyLot, lot.id))
+        self.expire_lot(self.lots)
 
     def due(self) -> list[LoyaltyLot]:
         mine = LoyaltyLot.customer_id.in_(self.people)
@@ -198,7 +368,7 @@ class Points(Pair):
         lapsed = self.desk.all(LoyaltyEntry, customer_id=owner, kind=LoyaltyKind.EXPIRED)
         if lapsed:
             self.refused(
-                "lapsed", reverse, data.draw(st.sampled_from([row.id for row in lapsed])), reason="Sorry"
+                "expired", reverse, data.draw(st.sampled_from([row.id for row in lapsed])), reason="Sorry"
             )
 
     @invariant()
@@ -231,6 +401,7 @@ class Points(Pair):
             assert all(unspent == points - gone for points, unspent, gone in session.execute(mine))
 
 
+@pytest.mark.either_database
 @pytest.mark.slow
 @pytest.mark.soak
 def test_points_do_what_the_plain_model_does(desk: Desk) -> None:
@@ -255,7 +426,7 @@ ZONES = [
 def test_a_lot_lapses_at_the_very_first_instant_of_the_day_after(
     now: dt.datetime, days: int, zone: ZoneInfo
 ) -> None:
-    instant = lapse_instant(now, days, zone)
+    instant = expiry_instant(now, days, zone)
     last_day = now.astimezone(zone).date() + dt.timedelta(days=days)
     assert instant is not None
     assert instant.astimezone(zone).date() == last_day + dt.timedelta(days=1)

@@ -10,10 +10,11 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine
 
-from actions import accounts, credit, loyalty
-from actions.base import Action, Refused
-from actions.merge import BALANCES
-from actions.verify import verify
+from actions.core.base import Action, Refused
+from actions.customers.reassignment import BALANCES
+from actions.ledgers import accounts, credit, loyalty, shop_api
+from actions.maintenance.verify import verify
+from actions.undo.undo import undo
 from models.account import AccountEntry
 from models.credit import CreditEntry
 from models.loyalty import LoyaltyEntry
@@ -38,7 +39,7 @@ Moved = tuple[str, int, Callable[[], Any]]
 
 
 class Clerk:
-    """One of them, at a customer who has plenty: what they have moved, in how many deeds."""
+    """One of them, at a customer who has plenty: what they have moved, in how many changes."""
 
     def __init__(self, desk: Desk, customer: int, number: int) -> None:
         self.desk, self.customer, self.chance = desk, customer, random.Random(number)
@@ -127,5 +128,48 @@ def test_of_fifty_spends_of_a_hundred_at_once_from_five_hundred_exactly_five_win
     assert ends == {"won": 5, "too_few_points": 45}
     assert (desk.of(customer).points, desk.lots(customer)) == (0, [(500, 0)])
     assert len(desk.all(LoyaltyEntry, customer_id=customer)) == 6
+    with desk.look() as session:
+        assert verify(session) == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("what", ["points", "credit"])
+def test_of_many_ways_to_give_an_order_back_at_once_no_more_comes_back_than_it_took(
+    desk: Desk, what: str
+) -> None:
+    customer = desk.customer()
+    order = {"customer": customer, "order_ref": "SO-1"}
+    if what == "points":
+        desk.do(loyalty.adjust, customer=customer, points=500, comment="Sorry")
+        taken = desk.do(shop_api.redeem, **order, points=300)
+        part, cancel, reverse = shop_api.correct_points, shop_api.cancel_points, loyalty.reverse
+    else:
+        desk.do(credit.adjust, customer=customer, amount=500, comment="Card found")
+        taken = desk.do(shop_api.redeem_credit, **order, amount=300)
+        part, cancel, reverse = shop_api.correct_credit, shop_api.cancel_credit, credit.reverse
+    size = {"points" if what == "points" else "amount": 100}
+    ways: list[Callable[[], Any]] = [
+        *[lambda: desk.do(part, **order, **size)] * 5,
+        lambda: desk.do(cancel, **order, reason="Cancelled"),
+        lambda: desk.do(reverse, taken.record_id, reason="Mistake"),
+        lambda: desk.do(undo, taken.changeset_id),
+    ]
+    gate = Barrier(len(ways))
+
+    def give(way: Callable[[], Any]) -> str:
+        gate.wait()
+        try:
+            way()
+        except Refused as refused:
+            return refused.code
+        return "won"
+
+    with ThreadPoolExecutor(len(ways)) as pool:
+        ends = Counter(pool.map(give, ways))
+    refusals = {"more_than_taken", "nothing_to_cancel", "already_reversed", "nothing_to_undo"}
+    assert 1 <= ends["won"] <= 3
+    assert set(ends) <= {"won", *refusals}, ends
+    now = desk.of(customer)
+    assert (now.points, now.credit_balance) == ((500, 0) if what == "points" else (0, 500))
     with desk.look() as session:
         assert verify(session) == []

@@ -9,8 +9,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy.orm import Session
 
-from actions.ageing import Ageing, ageing
-from actions.statements import Part, statement
+from actions.ledgers.ageing import Ageing, ageing
+from actions.statements.statements import Part, statement
 from tests import factories
 from tests.actions.desk import Desk
 from tests.rules.test_ageing import TODAY, Move, moves, plain, settled, write
@@ -66,6 +66,7 @@ def check(part: Part, history: Sequence[Move], since: dt.date, until: dt.date) -
     assert part.opening + part.debits - part.credits == part.closing
 
 
+@pytest.mark.either_database
 @pytest.mark.soak
 @MODEST
 @given(history=moves, before=moves, days=st.lists(st.integers(0, 135), min_size=3, max_size=3))
@@ -97,6 +98,7 @@ def test_a_statement_says_what_happened_and_the_next_goes_on_from_it(
         assert found[1].parts[0].opening == found[0].parts[0].closing
 
 
+@pytest.mark.either_database
 @pytest.mark.soak
 @MODEST
 @given(history=moves)

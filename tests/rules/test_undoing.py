@@ -10,12 +10,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import inspect, select
 
-from actions import addresses, customers, notes
-from actions.base import Invalid, Outcome, Refused
-from actions.journal import journalled_columns, plain
-from actions.loyalty import adjust
-from actions.undo import undo
-from actions.verify import verify
+from actions.core.base import Invalid, Outcome, Refused
+from actions.core.journal import journalled_columns, plain
+from actions.customers import addresses, customers, notes
+from actions.ledgers.loyalty import adjust
+from actions.maintenance.verify import verify
+from actions.undo.undo import undo
 from models.address import Address
 from models.customer import Customer
 from models.note import Note
@@ -42,7 +42,7 @@ DEEDS = st.lists(
 
 
 class Staff:
-    """Somebody at work on two customers, whose every deed is kept to be undone."""
+    """Somebody at work on two customers, whose every change is kept to be undone."""
 
     def __init__(self, desk: Desk) -> None:
         self.desk = desk
@@ -144,7 +144,7 @@ class Staff:
 
 
 def attempt(desk: Desk, outcome: Outcome) -> Refused | None:
-    """Undo a deed; return why not."""
+    """Undo a change; return why not."""
     try:
         desk.do(undo, outcome.changeset_id)
     except Refused as refused:
@@ -159,6 +159,7 @@ by_plan = settings(
 )
 
 
+@pytest.mark.either_database
 @pytest.mark.soak
 @by_plan
 @given(deeds=DEEDS)
@@ -178,6 +179,7 @@ def test_undone_in_reverse_order_every_row_is_as_it_was(desk: Desk, deeds: list[
         assert [s for s in verify(session) if any(m in s for m in mine)] == []
 
 
+@pytest.mark.either_database
 @pytest.mark.soak
 @by_plan
 @given(deeds=DEEDS, order=st.randoms(use_true_random=False))

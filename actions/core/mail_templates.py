@@ -1,0 +1,256 @@
+"""Letters: the texts of mails, in one look, as HTML and as plain text, in the recipient's language (rule 14.1).
+
+A mail template is declared here by its code; its two texts are ``templates/mail/<code>.html`` and ``<code>.txt``. The
+web is not needed for it: a plain Jinja environment, escaping in HTML and nowhere else, that fails on a value nobody
+gave.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from gettext import NullTranslations
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+from babel import Locale, UnknownLocaleError
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po
+from babel.support import Translations
+from jinja2 import BaseLoader, Environment, FileSystemLoader, StrictUndefined
+
+from actions import ROOT
+from actions.core.mail_template_checks import check
+from models.base import N_, Invalid
+from models.customer import Customer
+from models.mail import BASE_MARK, SECRET_MARK
+from models.shop import Shop
+from models.validate import email
+
+LOADER: BaseLoader = FileSystemLoader(ROOT / "templates" / "mail")
+TRANSLATIONS = ROOT / "translations"
+LONGEST_SUBJECT = 250
+_SECRET = re.compile(r"[A-Za-z0-9_-]{16,200}")
+_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
+
+
+@dataclass(frozen=True, slots=True)
+class MailTemplate:
+    """A declared mail: what lists call it, its subject, and the names of the values its texts ask for.
+
+    ``shop`` and ``name`` (of the recipient) are always there; the subject may use %(shop)s and the values. A
+    declaration that its two files do not fit is refused as the program starts (mail_template_checks.py).
+    """
+
+    code: str
+    label: str
+    subject: str
+    values: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A mail template with its values filled in; the marks of the shop's address and of a secret still stand in it."""
+
+    subject: str
+    text: str
+    html: str
+
+
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """A file that goes with a mail template. ``name`` is what the recipient's mail program calls it."""
+
+    name: str
+    content_type: str
+    content: bytes = field(repr=False)
+
+
+MAIL_TEMPLATES: dict[str, MailTemplate] = {
+    declared.code: declared
+    for declared in (
+        MailTemplate("trade_approved", N_("Trade account approved"), N_("Your trade account is approved")),
+        MailTemplate(
+            "account_statement",
+            N_("Account statement"),
+            N_("Your account statement from %(shop)s"),
+            frozenset({"since", "until", "balances", "message"}),
+        ),
+        MailTemplate(
+            "account_reminder",
+            N_("Statement reminder"),
+            N_("Payment reminder from %(shop)s"),
+            frozenset({"until", "overdue", "balances"}),
+        ),
+        MailTemplate(
+            "trade_rejected", N_("Trade account rejected"), N_("Your application for a trade account")
+        ),
+        MailTemplate(
+            "points_expiring",
+            N_("Points about to expire"),
+            N_("Use your points by %(until)s"),
+            frozenset({"points", "until", "days"}),
+        ),
+        MailTemplate(
+            "staff_invitation",
+            N_("Staff: invitation"),
+            N_("Your access to the back office of %(shop)s"),
+            frozenset({"user_name"}),
+        ),
+        MailTemplate(
+            "staff_email_changed",
+            N_("Staff: email changed"),
+            N_("Your email address for the back office was changed"),
+        ),
+        MailTemplate(
+            "staff_two_factor_enabled",
+            N_("Staff: two-factor authentication turned on"),
+            N_("Two-factor authentication was turned on for your account"),
+        ),
+        MailTemplate("staff_reset", N_("Staff: password reset"), N_("Choose a new password")),
+        MailTemplate(
+            "staff_two_factor_disabled",
+            N_("Staff: two-factor authentication turned off"),
+            N_("Two-factor authentication was turned off for your account"),
+        ),
+        MailTemplate(
+            "staff_password_changed", N_("Staff: password changed"), N_("Your password was changed")
+        ),
+    )
+}
+
+
+def declare(template: MailTemplate) -> str:
+    """Register a mail beside the action that sends it, and return its code.
+
+    :raises ValueError: the code is taken, or its texts are missing or ask for what it does not declare.
+    """
+    if template.code in MAIL_TEMPLATES:
+        raise ValueError(f"there is a mail {template.code} already")
+    _check(template)
+    MAIL_TEMPLATES[template.code] = template
+    return template.code
+
+
+def write(
+    declared: MailTemplate, shop: Shop, name: str, language: str | None, values: Mapping[str, Any]
+) -> Written:
+    """Return a mail template's subject and texts.
+
+    :param language: the recipient's, such as "de"; the shop's own where it is None.
+    :raises ValueError: the values are not those that the mail template declares.
+    """
+    if set(values) != declared.values:
+        raise ValueError(f"letter {declared.code} takes {sorted(declared.values)}, not {sorted(values)}")
+    spoken, words = translations(language or shop.locale)
+    given = {"shop": shop, "name": name, "lang": spoken, **values}
+    subject = words.gettext(declared.subject) % {"shop": shop.name, **values}
+    texts = []
+    for kind in ("txt", "html"):
+        template = _environment(kind == "html", language or shop.locale).get_template(
+            f"{declared.code}.{kind}"
+        )
+        texts.append(template.render(subject=subject, **given))
+    return Written(one_line(subject)[:LONGEST_SUBJECT], texts[0].strip() + "\n", texts[1])
+
+
+@cache
+def _environment(is_html: bool, language: str) -> Environment:
+    environment = Environment(
+        loader=LOADER,
+        autoescape=is_html,  # noqa: S701  plain text has nothing to escape
+        undefined=StrictUndefined,
+        extensions=["jinja2.ext.i18n"],
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.globals |= {"link": link, "secret": SECRET_MARK}
+    environment.install_gettext_translations(translations(language)[1], newstyle=True)  # type: ignore[attr-defined]
+    return environment
+
+
+def link(path: str) -> str:
+    """Return the address of a page of ours, which begins with the deployment's own once the mail goes out.
+
+    :raises ValueError: ``path`` does not begin with one slash.
+    """
+    if not path.startswith("/") or path.startswith("//"):
+        raise ValueError(f"a link in a mail is a path of ours, not {path}")
+    return BASE_MARK + path
+
+
+def complete(text: str, base_url: str, secret: str | None = None) -> str:
+    """Return a stored text with the shop's address, and with the secret where there is one."""
+    found = text.replace(BASE_MARK, base_url.rstrip("/"))
+    return found if secret is None else found.replace(SECRET_MARK, secret)
+
+
+def name_of(customer: Customer) -> str:
+    """Return how a mail template addresses a customer; nothing where neither a name nor a company is known."""
+    person = " ".join(part for part in (customer.first_name, customer.last_name) if part)
+    return one_line(person or customer.company_name or customer.trading_name or "")
+
+
+def address_of(customer: Customer) -> str | None:
+    """Return the address that mail to a customer goes to; None where there is none, or none that can be."""
+    try:
+        return email("email", customer.email or None)
+    except Invalid:
+        return None
+
+
+def checked_secret(secret: str | None) -> str | None:
+    """Return a secret that stands in an address and in HTML as it is. :raises ValueError: it would not."""
+    if secret is not None and not _SECRET.fullmatch(secret):
+        raise ValueError("a secret in a mail is 16 to 200 letters, digits, - and _")
+    return secret
+
+
+def one_line(text: str) -> str:
+    """Return a text that can stand in a header: no line breaks or other control characters."""
+    return " ".join(_UNPRINTABLE.sub(" ", text).split())
+
+
+@cache
+def translations(language: str) -> tuple[str, NullTranslations]:
+    """Return the language that is really spoken, and its words: English where there is no other."""
+    try:
+        locale = Locale.parse(language, sep="-" if "-" in language else "_")
+    except (UnknownLocaleError, ValueError):
+        locale = Locale("en")
+    for name in (str(locale), locale.language):
+        catalogue = TRANSLATIONS / name / "LC_MESSAGES" / "letters.po"
+        if catalogue.is_file():
+            return str(locale).replace("_", "-"), _words(catalogue)
+    return "en", NullTranslations()
+
+
+def locale_for(language: str | None, shop: Shop) -> str:
+    """Return how dates and figures are written in a mail template: in the language that it is really written in.
+
+    :param language: the recipient's; the shop's own where it is None.
+    """
+    spoken = translations(language or shop.locale)[0].replace("-", "_")
+    if not spoken.startswith("en"):
+        return spoken
+    return shop.locale if shop.locale.startswith("en") else "en_GB"
+
+
+def _words(catalogue: Path) -> Translations:
+    """Return the words of a catalogue as its translators left it; there are few, so nothing is compiled beforehand."""
+    compiled = BytesIO()
+    with catalogue.open("rb") as written:
+        write_mo(compiled, read_po(written))
+    compiled.seek(0)
+    return Translations(compiled)
+
+
+def _check(declared: MailTemplate) -> None:
+    check(declared, _environment(is_html=True, language="en"), _environment(is_html=False, language="en"))
+
+
+for _declared in MAIL_TEMPLATES.values():
+    _check(_declared)

@@ -1,0 +1,1 @@
+"""Customers and what belongs to one: addresses, phones, cards, notes."""

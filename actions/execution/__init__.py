@@ -1,0 +1,1 @@
+"""How an action runs: the runner, previews, invariants, limits."""

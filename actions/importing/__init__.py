@@ -1,0 +1,1 @@
+"""Applying the rows of an imported file."""

@@ -1,0 +1,1 @@
+"""Mail to be sent, and its delivery."""

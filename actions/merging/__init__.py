@@ -1,0 +1,1 @@
+"""Merging customers, and taking a merge apart again."""

@@ -1,0 +1,1 @@
+"""Runs: actions on many rows in the background."""

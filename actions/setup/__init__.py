@@ -1,0 +1,1 @@
+"""The short lists and the settings of the shop."""

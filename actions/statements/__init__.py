@@ -1,0 +1,1 @@
+"""Statements of an account: their words, PDF and mailing."""

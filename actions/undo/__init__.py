@@ -1,0 +1,1 @@
+"""Undoing a changeset, step by step."""

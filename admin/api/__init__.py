@@ -1,0 +1,1 @@
+"""The same screens by REST, and their description."""

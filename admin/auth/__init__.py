@@ -1,0 +1,1 @@
+"""Who signs in, by which way, and in which session."""

@@ -1,0 +1,1 @@
+"""Creating, editing and deleting: record pages, saving, cells, conflicts, restoring a value."""

@@ -1,0 +1,1 @@
+"""Forms made from models: fields, groups of rows, JSON bodies and their schemas."""

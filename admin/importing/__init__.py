@@ -1,0 +1,1 @@
+"""Importing files: reading them, mapping their columns, trying and applying their rows."""

@@ -1,0 +1,106 @@
+"""The rows of an import as its page shows them: what would become of each, or all that is wrong with it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from flask_babel import gettext as _
+
+from actions.importing import wording
+from admin.history import activity
+from admin.importing.columns import ID, columns
+from admin.importing.headings import key
+from admin.importing.matching import NUMBER
+from admin.request.context import memo, session
+from admin.request.messages import sentence
+from admin.screen_spec.spec import ScreenSpec
+from admin.viewmodels.import_pages import Fault, ImportLine
+from models.importing import ImportFile, ImportRow, Verdict
+from models.journal import Change
+
+COLOURS = {
+    Verdict.CREATED: "green", Verdict.CHANGED: "azure", Verdict.UNCHANGED: "secondary", Verdict.REFUSED: "red",
+}  # fmt: skip
+
+
+def lines(screen: ScreenSpec, file: ImportFile, found: Sequence[ImportRow]) -> list[ImportLine]:
+    """Return some rows of a file as the page shows them."""
+    changes = {
+        row.id: Change(table_name=screen.resource, row_id=row.row_id or 0, before=row.before, after=row.after)
+        for row in found
+    }
+    names = activity.Names.of_changes(list(changes.values()))
+    wanted = [row.row_id for row in found if row.row_id is not None]
+    there = {
+        row.id: row
+        for row in session().scalars(screen.base_select().where(screen.identity.in_(wanted))).unique()
+    }
+    mapped = _mapped_keys(screen, file)
+    return [
+        _line(screen, row, changes[row.id], names, there.get(row.row_id), mapped, told(screen, file, row))
+        if row.verdict != Verdict.REFUSED or row.row_id in there
+        else _unknown_line(row, wording.whom(file, row), told(screen, file, row))
+        for row in found
+    ]
+
+
+def _unknown_line(row: ImportRow, whom: str, errors: Sequence[Fault]) -> ImportLine:
+    """Return a row that was refused and is about no record, by what its own cells call it."""
+    assert row.verdict is not None
+    return ImportLine(row.line, _(row.verdict.label), COLOURS[row.verdict], whom, None, errors=errors)
+
+
+def _mapped_keys(screen: ScreenSpec, file: ImportFile) -> frozenset[str]:
+    known = columns(screen)
+    chosen = (file.plan or {}).get("fields", {}).values()
+    return frozenset(known[name].key for name in chosen if name in known)
+
+
+def told(screen: ScreenSpec, file: ImportFile, row: ImportRow) -> list[Fault]:
+    """Return all that is wrong with a row, in the order of the file's columns."""
+    return [
+        Fault(_named(screen, file, row, name), wording.wrong_cell(file, row, name)[1], sentence(text))
+        for name, text in wording.in_order(file, row.errors or {})
+    ]
+
+
+def _named(screen: ScreenSpec, file: ImportFile, row: ImportRow, name: str) -> str:
+    """Return what a field is called, with the heading of its column where that is another."""
+    label, heading = _label(screen, name), wording.wrong_cell(file, row, name)[0]
+    if not heading or key(heading) in (key(label), key(name)):
+        return label
+    return _("%(heading)s (%(field)s)", heading=heading, field=label)
+
+
+def _line(
+    screen: ScreenSpec,
+    row: ImportRow,
+    change: Change,
+    names: activity.Names,
+    record: Any,
+    mapped: frozenset[str],
+    errors: Sequence[Fault],
+) -> ImportLine:
+    if row.verdict == Verdict.CREATED:  # what the file says of it, not what the product fills in besides
+        change.after = {name: value for name, value in (row.after or {}).items() if name in mapped}
+    shown = activity.field_changes(change, names) if row.verdict in (Verdict.CREATED, Verdict.CHANGED) else ()
+    return ImportLine(
+        line=row.line,
+        what=_(row.verdict.label) if row.verdict is not None else "",
+        colour=COLOURS[row.verdict] if row.verdict is not None else "secondary",
+        title=str(record) if record is not None else "",
+        url=screen.line_url(record) if record is not None else None,
+        changes=shown,
+        errors=errors,
+    )
+
+
+def _label(screen: ScreenSpec, name: str) -> str:
+    if not name:
+        return ""
+    if name == ID:
+        return str(NUMBER)
+    known = memo(("import columns", screen.resource), lambda: columns(screen))
+    found = known.get(name) or known.get(name.removesuffix("_id"))
+    return str(found.label) if found is not None else name.replace("_", " ").capitalize()

@@ -1,0 +1,1 @@
+"""The frame around pages, how values look, and error pages."""

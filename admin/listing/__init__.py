@@ -1,0 +1,1 @@
+"""Lists: the query, filters, search, order, paging, columns, look-ups and export."""

@@ -1,0 +1,1 @@
+"""Your account, links to passwords, and looking at everything as a role does."""

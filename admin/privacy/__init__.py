@@ -1,0 +1,1 @@
+"""Looks at single masked values."""

@@ -1,0 +1,1 @@
+"""Declared actions on rows: forms, previews, running them."""

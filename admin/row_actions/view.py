@@ -1,0 +1,217 @@
+"""Declared actions on a screen: the form, the preview and the run, on one row or on many."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from babel.numbers import format_decimal
+from flask import Response, redirect, render_template, request
+from flask_babel import gettext as _
+from markupsafe import Markup
+from wtforms import Form
+
+from actions.core import bulk_counts
+from actions.core.base import Invalid, Refused
+from actions.core.bulk_counts import BulkOutcome
+from actions.execution import runner
+from actions.runs import runs
+from admin.auth import reauth
+from admin.editing import saving
+from admin.forms import explicit_choices, form_currency
+from admin.history import previews
+from admin.request.arguments import parse_id
+from admin.request.context import call, dry_run, needs_reauth, now, perform, session, shop
+from admin.request.messages import sentence, translated, within
+from admin.row_actions.selection import Selection, check_unchanged, choose, counting, find, people, targets
+from admin.screen_spec.declare import RowAction
+from admin.screen_spec.registry import registry
+from admin.screen_spec.spec import ScreenSpec
+from admin.viewmodels.form_pages import FormPage
+from admin.viewmodels.preview_pages import PreviewPage
+from models.base import db
+
+
+def act(screen: ScreenSpec, verb: str) -> Any:
+    """Show a declared action's form, say what it would do (``preview=1``), or do it."""
+    declared = find(screen, verb)
+    chosen = choose(screen, declared)
+    form = _form(declared, chosen)
+    opening = request.method == "GET" or (chosen.bulk and "key" not in request.form)
+    if opening:
+        return _page(screen, declared, form, chosen)
+    if request.args.get("preview") == "1" and (saving.in_drawer() or not counting()):
+        return _preview(declared, form, chosen)
+    if not form.validate():
+        return _page(screen, declared, form, chosen), 422
+    if counting():
+        return _page(screen, declared, form, chosen)
+    return _do(screen, declared, form, chosen)
+
+
+def _form(declared: RowAction, chosen: Selection) -> Form:
+    filled_in = request.method == "POST" and not (chosen.bulk and "key" not in request.form)
+    form_currency.settle(request.form if filled_in else request.args, chosen.row, people(declared, chosen))
+    make = (
+        explicit_choices.for_many(declared.form)
+        if chosen.bulk and explicit_choices.is_setter(declared)
+        else declared.form
+    )
+    if filled_in:
+        return make(request.form)
+    named = declared.action.parameters - {declared.action.code_param}  # a code stands in no address
+    given = {name: raw for name, raw in request.args.items() if name in named}
+    data = {name: parse_id(name, raw) for name, raw in given.items() if raw.isdigit()}
+    form = make(data={**(declared.start(chosen.row) or {}), **data})
+    if hasattr(form, "prefill"):
+        form.prefill(shop(), now())
+    if hasattr(form, "suggest"):
+        form.suggest(shop(), now())
+    return form
+
+
+def _preview(declared: RowAction, form: Form, chosen: Selection) -> str:
+    if not form.validate():
+        return render_template("admin/_preview.html", preview=None)
+    show = _previewed if chosen.many is None else _of_many
+    return render_template("admin/_preview.html", preview=show(declared, form, chosen))
+
+
+def _of_many(declared: RowAction, form: Form, chosen: Selection) -> PreviewPage:
+    url = _address(preview="1", count="1") if declared.action.bulk_counts is not None else ""
+    wanted = url and counting() and not any(field.errors for field in form)
+    found = _counted(declared, form, chosen) if wanted else None
+    return previews.of_many(chosen.count, url, found, mails=declared.action.mails)
+
+
+def _counted(declared: RowAction, form: Form, chosen: Selection) -> BulkOutcome | Invalid:
+    """Count what the action would do to each of the rows, in one statement that waits for nobody."""
+    assert chosen.many is not None
+    try:
+        found = bulk_counts.count(session(), declared.action, chosen.many, declared.given(form))
+    except Invalid as invalid:
+        return invalid
+    check_unchanged(found.total)
+    return found
+
+
+def _previewed(declared: RowAction, form: Form, chosen: Selection) -> PreviewPage:
+    return previews.page(dry_run(declared.action, targets(declared, chosen), **declared.given(form)))
+
+
+def _seen(declared: RowAction, form: Form, chosen: Selection) -> PreviewPage | None:
+    """Return what a form shows without scripts: the button to count by, or what a dangerous action would do."""
+    if chosen.many is not None:
+        return _of_many(declared, form, chosen)
+    ready = (declared.action.danger and "key" in request.form) or counting()
+    return _previewed(declared, form, chosen) if ready and not any(f.errors for f in form) else None
+
+
+def _do(screen: ScreenSpec, declared: RowAction, form: Form, chosen: Selection) -> Any:
+    if needs_reauth(declared.action) and (reauth_error := reauth.take()):
+        return _page(screen, declared, form, chosen, reauth_error=reauth_error), 422
+    try:
+        if chosen.many is not None:
+            return _start(declared, form, chosen)
+        outcome = perform(
+            declared.action,
+            targets(declared, chosen),
+            key=saving.key(),
+            confirm=request.form.get("confirm"),
+            fingerprint=request.form.get("fingerprint"),
+            **declared.given(form),
+        )
+    except Invalid as invalid:
+        errors = _named(invalid)
+        asked = {name: sentence(errors.pop(name)) for name in ("confirm", "fingerprint") if name in errors}
+        saving.attach_errors(form, errors)
+        form.form_errors.extend(asked.values())
+        wrong = asked.get("confirm", "")
+        return _page(screen, declared, form, chosen, new_key="key" in errors, wrong=wrong), 422
+    except Refused as refused:
+        words = said(refused, previews.with_link)
+        return saving.over_form(form, refused, words, lambda: _page(screen, declared, form, chosen))
+    return saving.done(screen, outcome)
+
+
+def _start(declared: RowAction, form: Form, chosen: Selection) -> Any:
+    """Queue the action as a run, and lead to its page."""
+    assert chosen.many is not None
+    if declared.action.danger:
+        runner.check_confirmed(request.form.get("confirm"), chosen.confirmation)
+    given = declared.given(form)
+    asked = call(reason=str(given.get("reason") or ""), key=saving.key())
+    run_id = runs.start(db.engine, declared.action.code, asked, chosen.many, given)
+    url = registry().screens["run"].url_to("details_view", id=run_id, tab="run_item")
+    return Response(status=204, headers={"HX-Redirect": url}) if saving.in_drawer() else redirect(url)
+
+
+def _named(invalid: Invalid) -> dict[str, str]:
+    """Return what is wrong by field, with the row it is about where there are several."""
+    if invalid.about is None:
+        return dict(invalid.errors)
+    return {name: f"{invalid.about}: {sentence(text)}" for name, text in invalid.errors.items()}
+
+
+def said(refused: Refused, words: Callable[[Refused], str] = translated) -> str:
+    """Return why an action was refused, with the row it is about where there are several."""
+    text = words(refused)
+    if refused.about is None:
+        return text
+    return (Markup("{}: {}") if isinstance(text, Markup) else "{}: {}").format(refused.about, text)
+
+
+def _page(
+    screen: ScreenSpec,
+    declared: RowAction,
+    form: Form,
+    chosen: Selection,
+    *,
+    new_key: bool = False,
+    wrong: str = "",
+    reauth_error: str = "",
+) -> str:
+    label = _(declared.action.label)
+    page = FormPage(
+        title=_title(screen, label, chosen),
+        form=form,
+        action=_address(),
+        cancel=screen.url_to("index_view"),
+        submit=_submit(screen, label, chosen),
+        drawer=saving.in_drawer(),
+        danger=declared.action.danger,
+        intro=_(declared.intro) if declared.intro else "",
+        key=saving.fresh_key(new_key),
+        hidden=chosen.carried,
+        preview_url=_address(preview="1"),
+        preview=_seen(declared, form, chosen),
+        confirm=chosen.confirmation if declared.action.danger else "",
+        confirm_error=wrong,
+        reauth=(asking := needs_reauth(declared.action)),
+        reauth_code=asking and reauth.wants_code(),
+        reauth_error=reauth_error,
+        about=(screen.resource, chosen.row.id) if chosen.row is not None and screen.can("show") else None,
+    )
+    return saving.render("admin/drawer.html" if page.drawer else "admin/form.html", page, screen)
+
+
+def _title(screen: ScreenSpec, label: str, chosen: Selection) -> str:
+    if chosen.row is not None:
+        return f"{label}: {chosen.row}"
+    return f"{label}: {_count(screen, chosen)}" if chosen.bulk else label
+
+
+def _submit(screen: ScreenSpec, label: str, chosen: Selection) -> str:
+    return f"{label} ({_count(screen, chosen)})" if chosen.bulk else label
+
+
+def _count(screen: ScreenSpec, chosen: Selection) -> str:
+    things = within(_(screen.singular if chosen.count == 1 else screen.plural))
+    return _("%(count)s %(things)s", count=format_decimal(chosen.count, locale=shop().locale), things=things)
+
+
+def _address(**more: str) -> str:
+    """Return this view's address with the arguments that say which row it is about."""
+    kept: Mapping[str, str] = {k: v for k, v in request.args.items() if k not in ("preview", "count")}
+    query = "&".join(f"{k}={v}" for k, v in {**kept, **more}.items() if v.isascii() and v.isalnum())
+    return f"{request.path}?{query}" if query else request.path

@@ -1,0 +1,1 @@
+"""The Screen: what serves a declaration, and its addresses."""

@@ -1,0 +1,1 @@
+"""What a screen is: its declaration and all that follows from it."""

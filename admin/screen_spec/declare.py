@@ -1,0 +1,137 @@
+"""The small declarations a Screen is made of."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from wtforms import Form
+
+from actions.core.base import Action
+from actions.core.row_guards import is_guarded
+from admin.request import grantable
+from admin.viewmodels.pages import Text
+from models.customer import Customer
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """A shipped saved view: a tab over the list. ``counted`` shows how many rows it holds."""
+
+    slug: str
+    label: Text
+    where: Mapping[str, str] = field(default_factory=dict)
+    counted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Tab:
+    """A tab of a record: another screen's list, narrowed to this record through the relation ``via``.
+
+    :param figure: returns a short text for the tab (a balance) from the record; a count of rows otherwise.
+    :param visible_if: says for one record whether the tab makes sense on it.
+    """
+
+    resource: str
+    label: Text = ""
+    via: str = "customer"
+    figure: Callable[[Any], Text] | None = None
+    visible_if: Callable[[Any], bool] = lambda row: True
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A titled group of fields on the form and the overview."""
+
+    label: Text
+    names: Sequence[str]
+
+
+class NoForm(Form):
+    """The form of an action that asks for nothing but the click."""
+
+
+def everybody(row: Any) -> bool:
+    """Allow everybody who holds the permission."""
+    return True
+
+
+@dataclass(frozen=True, slots=True)
+class RowAction:
+    """A declared action offered on rows, or, when it has no target, as the list's "New" button.
+
+    :param visible_if: says for one row whether the action makes sense; the action itself still checks.
+    :param permitted_if: says for one row whether the person asking may; holders of the permission may, unless told no.
+        Rows ticked by the hundred are not looked at one by one, so such an action is never offered in ``bulk``.
+    :param bulk: whether it is offered for ticked rows too, all of them or none. Over 500 of them are counted beforehand
+        where the action declares counts, else each is checked on its own when its turn comes.
+    :param from_row: the form starts with the row's own values.
+    :param starts: what the form starts with on a row, where that is none of its columns.
+    :param full_page: its form is too large for the drawer, and has a page of its own.
+    :param button: a record shows it as a button of its own, beside Edit.
+    :param intro: a sentence over the form.
+    :param menu: whether rows, records and lists offer it one by one; programs reach it all the same.
+    :param available: says whether it makes sense at all at the moment, by the shop's settings; the action checks.
+    :param values: makes the action's parameters from the form, where they are not simply its fields.
+    :raises TypeError: the form's fields are not exactly the action's parameters.
+    """
+
+    action: Action
+    form: type[Form]
+    icon: str = ""
+    title: Text = ""
+    visible_if: Callable[[Any], bool] = lambda row: True
+    permitted_if: Callable[[Any], bool] = everybody
+    bulk: bool = True
+    from_row: bool = False
+    button: bool = False
+    intro: Text = ""
+    menu: bool = True
+    available: Callable[[], bool] = lambda: True
+    starts: Callable[[Any], dict[str, Any]] | None = None
+    full_page: bool = False
+    values: Callable[[Form], dict[str, Any]] | None = None
+
+    @property
+    def fields(self) -> frozenset[str]:
+        """The names of the form's fields."""
+        return frozenset(n for n in dir(self.form) if hasattr(getattr(self.form, n), "field_class"))
+
+    def offered(self, row: Any) -> bool:
+        """Return whether the action makes sense on a row and the person asking may do it there."""
+        makes_sense = self.available() and self.fits(row) and self.visible_if(row)
+        return makes_sense and self.permitted_if(row) and not self._is_beyond(row)
+
+    def suits(self, owner: Any) -> bool:
+        """Return whether the action makes sense by the shop's settings and for a customer, where that is known."""
+        return self.available() and self.fits(owner)
+
+    def fits(self, row: Any) -> bool:
+        """Return whether the action is for the customer that a row is (rule 11.8)."""
+        eligible = self.action.customers
+        return eligible is None or not isinstance(row, Customer) or eligible.why_not(row) is None
+
+    def _is_beyond(self, row: Any) -> bool:
+        return not self.action.harmless and is_guarded(self.action.model) and grantable.is_beyond(row)
+
+    def start(self, row: Any) -> dict[str, Any] | None:
+        """Return what the form starts with on a row, where that is the row's own values or is read for it."""
+        if self.starts is not None and row is not None:
+            return self.starts(row)
+        if not self.from_row or row is None:
+            return None
+        return {name: getattr(row, name, None) for name in self.fields}
+
+    def given(self, form: Form) -> dict[str, Any]:
+        """Return the action's parameters as a filled-in form has them."""
+        return form.data if self.values is None else self.values(form)
+
+    def __post_init__(self) -> None:
+        if self.bulk and self.permitted_if is not everybody:
+            raise TypeError(f"{self.action.code} asks of each row who may: declare it with bulk=False")
+        fields, wanted = self.fields, self.action.parameters
+        if fields != wanted and self.values is None:
+            raise TypeError(
+                f"{self.form.__name__} has the fields {sorted(fields)}, {self.action.code} takes {sorted(wanted)}"
+            )

@@ -1,0 +1,88 @@
+"""What people read says it in the words of the field (the glossary in docs/rules.md): a list of words no message may use."""
+
+import re
+import tokenize
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+import pytest
+from babel.messages.extract import extract_from_dir
+
+from tests.rules.vocabulary import EVERYWHERE, found
+
+ROOT = Path(__file__).resolve().parents[2]
+CODE = ("actions", "admin", "jobs", "models")
+KEYWORDS = {"_": None, "_l": None, "N_": None, "ngettext": (1, 2)}
+PAGES = ("README.md", "docs/access.md", "docs/operating.md", "docs/rules.md", "docs/shop-hooks.md")
+FENCED = re.compile(r"```.*?```|`[^`]*`|\]\([^)]*\)", re.DOTALL)
+"""What a page quotes from code: its names are another list's business."""
+
+
+def _messages(folder: str, method: str, pattern: str) -> Iterator[tuple[str, str]]:
+    for file, line, words, *_rest in extract_from_dir(ROOT / folder, [(pattern, method)], keywords=KEYWORDS):
+        for text in words if isinstance(words, tuple) else (words,):
+            yield f"{folder}/{file}:{line}", str(text)
+
+
+@cache
+def messages() -> list[tuple[str, str]]:
+    """Every message of the code and the templates, with its place."""
+    of_code = [pair for folder in CODE for pair in _messages(folder, "python", "**.py")]
+    of_pages = [
+        pair for ending in ("html", "txt") for pair in _messages("templates", "jinja2", f"**.{ending}")
+    ]
+    return of_code + of_pages
+
+
+def test_the_messages_are_found() -> None:
+    texts = {text for _place, text in messages()}
+    assert len(texts) > 1500
+    assert {"Permission denied", "Sign in", "%(count)s records were merged into %(survivor)s."} <= texts
+
+
+def test_no_message_uses_a_word_of_our_own() -> None:
+    assert [f"{place}: {text}: {word}" for place, text in messages() for word in found(text)] == []
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_no_page_of_the_documentation_uses_a_word_of_our_own(page: str) -> None:
+    lines = FENCED.sub(lambda quoted: "\n" * quoted[0].count("\n"), (ROOT / page).read_text()).splitlines()
+    told = [f"{page}:{number}: {word}" for number, line in enumerate(lines, 1) for word in found(line)]
+    assert told == []
+
+
+@pytest.mark.parametrize(
+    "text", ["This deed", "Points lapse.", "Whoever did it", "Mend it", "for who has it"]
+)
+def test_the_list_is_held_to(text: str) -> None:
+    assert found(text)
+    assert found(text.upper())
+    assert not found("The person who is doing this needs permission for whole records; amendments count.")
+
+
+STORED = {"lapse_warnings", "door", "Door"}
+"""Names of columns, which the journal, saved mappings and programs know, and of what they hold."""
+PRODUCT = ("actions", "admin", "jobs", "models", "demo")
+
+
+def _of_code() -> Iterator[tuple[str, str]]:
+    """Yield every name, docstring and comment of the product, with its place."""
+    for folder in PRODUCT:
+        for path in sorted((ROOT / folder).rglob("*.py")):
+            if "migrations" in path.parts:
+                continue
+            with path.open("rb") as file:
+                for token in tokenize.tokenize(file.readline):
+                    prose = token.type == tokenize.COMMENT or token.string.startswith('"""')
+                    if token.type == tokenize.NAME and token.string not in STORED:
+                        yield (
+                            f"{path.relative_to(ROOT)}:{token.start[0]}",
+                            token.string.replace("_", " ").lower(),
+                        )
+                    elif prose:
+                        yield f"{path.relative_to(ROOT)}:{token.start[0]}", token.string.lower()
+
+
+def test_no_name_or_docstring_uses_a_word_of_our_own() -> None:
+    assert [f"{place}: {word}" for place, text in _of_code() for word in found(text, EVERYWHERE)] == []
