@@ -14,6 +14,7 @@ from models.customer import Customer
 from models.order import Order
 from models.personal import ledger, personal
 from models.places import CURRENCY
+from models.presentation import heading, sign_in_words
 from models.triggers import AppendOnly
 from models.types import Choice, Code, choice
 
@@ -76,13 +77,13 @@ class Invoice(LedgerRow):
     )
 
     customer_id: Mapped[int] = owner(written_by="action", index=False)
-    number: Mapped[str] = mapped_column(Code, unique=True, info=ledger)
-    issued_on: Mapped[dt.date] = mapped_column(Date, info=ledger)
-    due_on: Mapped[dt.date] = mapped_column(Date, info=ledger)
+    number: Mapped[str] = mapped_column(Code, unique=True, info=ledger | heading(N_("Invoice")))
+    issued_on: Mapped[dt.date] = mapped_column(Date, info=ledger | heading(N_("Issued on")))
+    due_on: Mapped[dt.date] = mapped_column(Date, info=ledger | heading(N_("Due on")))
     amount: Mapped[int] = money(ledger)
     currency: Mapped[str] = mapped_column(String(3), info=ledger | CURRENCY)
     order_ref: Mapped[str | None] = mapped_column(
-        Code, info=ledger, doc=N_("The order this invoice is for, as it was typed.")
+        Code, info=ledger | heading(N_("Order")), doc=N_("The order this invoice is for, as it was typed.")
     )
     order_id: Mapped[int | None] = refers("sales_order", ledger)
 
@@ -149,7 +150,7 @@ class AccountEntry(LedgerRow):
 
     customer_id: Mapped[int] = owner(written_by="action", index=False)
     kind: Mapped[AccountKind] = mapped_column(choice(AccountKind, "kind"), info=ledger)
-    amount: Mapped[int] = money(ledger)
+    amount: Mapped[int] = money(ledger | sign_in_words(N_("owes"), N_("paid")))
     currency: Mapped[str] = mapped_column(String(3), info=ledger | CURRENCY)
     method: Mapped[PaymentMethod | None] = mapped_column(choice(PaymentMethod, "method"), info=ledger)
     value_date: Mapped[dt.date] = mapped_column(
@@ -163,7 +164,7 @@ class AccountEntry(LedgerRow):
     external_ref: Mapped[str | None] = mapped_column(
         String(80),
         unique=True,
-        info=ledger,
+        info=ledger | heading(N_("Reference in the package")),
         doc=N_("The accounting package's reference, if the entry came from there."),
     )
     invoice_id: Mapped[int | None] = refers("invoice", ledger)

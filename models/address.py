@@ -10,6 +10,7 @@ from models.base import N_, Record, table_args
 from models.columns import capitals, owner, unique_where
 from models.customer import Customer
 from models.personal import fact, personal, search_key
+from models.presentation import heading
 from models.types import Key
 from models.validate import checked, required
 
@@ -42,10 +43,13 @@ class Address(Record):
     )
     company: Mapped[str | None] = mapped_column(String(160), info=personal("name", merge="move"))
     line1: Mapped[str] = mapped_column(
-        String(160), info=personal("address", merge="move", sensitive="address") | checked(LINE1)
+        String(160),
+        info=personal("address", merge="move", sensitive="address")
+        | checked(LINE1)
+        | heading(N_("Address 1")),
     )
     line2: Mapped[str | None] = mapped_column(
-        String(160), info=personal("address", merge="move", sensitive="address")
+        String(160), info=personal("address", merge="move", sensitive="address") | heading(N_("Address 2"))
     )
     town: Mapped[str | None] = mapped_column(
         String(100), info=personal("address", merge="move", sensitive="address")
@@ -76,7 +80,10 @@ class Address(Record):
         Key, default="", info=search_key("address", of="postcode", by=normalise.postcode, sensitive="address")
     )
     line1_key: Mapped[str] = mapped_column(
-        Key, default="", info=search_key("address", of="line1", by=normalise.folded, sensitive="address")
+        Key,
+        default="",
+        info=search_key("address", of="line1", by=normalise.folded, sensitive="address")
+        | heading(N_("Street")),
     )
     town_key: Mapped[str] = mapped_column(
         Key, default="", info=search_key("address", of="town", by=normalise.folded, sensitive="address")

@@ -13,6 +13,7 @@ from models.base import N_, Record, table_args
 from models.columns import check, owner, refers
 from models.customer import Customer
 from models.personal import fact, personal, search_key
+from models.presentation import heading
 from models.types import Choice, Json, Key, choice
 from models.validate import between, checked, matching, required, texts
 
@@ -95,7 +96,7 @@ class AttributeValue(Record):
     __table_args__ = table_args(UniqueConstraint("customer_id", "definition_id"))
 
     customer_id: Mapped[int] = owner("combine", ondelete="CASCADE", index=False)
-    definition_id: Mapped[int] = refers("attribute_definition", fact())
+    definition_id: Mapped[int] = refers("attribute_definition", fact() | heading(N_("Attribute")))
     value: Mapped[str] = mapped_column(
         Text, info=personal("text") | checked(required(N_("Enter a value, or remove the attribute.")))
     )

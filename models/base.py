@@ -13,6 +13,7 @@ from sqlalchemy import ForeignKey, Integer, String, Text, event
 from sqlalchemy.orm import ColumnProperty, DeclarativeBase, Mapped, declared_attr, mapped_column
 
 from models import personal
+from models.presentation import heading
 from models.types import Id, PrimaryKey, UTCDateTime
 
 metadata = IdentityModel.metadata
@@ -130,11 +131,15 @@ class LedgerRow(Base):
     __abstract__ = True
 
     id: Mapped[PrimaryKey]
-    created_at: Mapped[dt.datetime] = mapped_column(UTCDateTime, nullable=False, info=personal.system)
+    created_at: Mapped[dt.datetime] = mapped_column(
+        UTCDateTime, nullable=False, info=personal.system | heading(N_("Date"))
+    )
     actor_id: Mapped[int | None] = mapped_column(
         Integer, ForeignKey("ab_user.id", ondelete="RESTRICT"), info=personal.staff
     )
-    actor_name: Mapped[str] = mapped_column(String(140), nullable=False, info=personal.staff)
+    actor_name: Mapped[str] = mapped_column(
+        String(140), nullable=False, info=personal.staff | heading(N_("By"))
+    )
     comment: Mapped[str] = mapped_column(
         Text,
         nullable=False,

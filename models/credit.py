@@ -11,6 +11,7 @@ from models.customer import Customer
 from models.order import Order
 from models.personal import ledger
 from models.places import CURRENCY
+from models.presentation import figure, heading
 from models.triggers import AppendOnly
 from models.types import Choice, Code, choice
 
@@ -53,14 +54,16 @@ class CreditEntry(LedgerRow):
 
     customer_id: Mapped[int] = owner(written_by="action", index=False)
     kind: Mapped[CreditKind] = mapped_column(choice(CreditKind, "kind"), info=ledger)
-    amount: Mapped[int] = money(ledger)
+    amount: Mapped[int] = money(ledger | figure("movement"))
     currency: Mapped[str] = mapped_column(String(3), info=ledger | CURRENCY)
     order_ref: Mapped[str | None] = mapped_column(
-        Code, info=ledger, doc=N_("The order this credit is about, as it was typed.")
+        Code, info=ledger | heading(N_("Order")), doc=N_("The order this credit is about, as it was typed.")
     )
     order_id: Mapped[int | None] = refers("sales_order", ledger)
     code_last4: Mapped[str | None] = mapped_column(
-        String(4), info=ledger, doc=N_("The last characters of the gift card's code.")
+        String(4),
+        info=ledger | heading(N_("Card ending")),
+        doc=N_("The last characters of the gift card's code."),
     )
     reverses_id: Mapped[int | None] = refers("credit_entry", ledger, index=False)
 

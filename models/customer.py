@@ -23,6 +23,7 @@ from models.lookups import (
     SalesChannel,
 )
 from models.personal import derived, fact, personal, reference, search_key, secret, state, system
+from models.presentation import figure, heading, shown_by, sign_in_words, sorted_by
 from models.types import Code, Key, Percent, UTCDateTime, choice
 from models.validate import checked
 
@@ -106,7 +107,9 @@ class Customer(Record):
 
     title: Mapped[str | None] = mapped_column(String(30), info=personal("name"))
     first_name: Mapped[str | None] = mapped_column(String(100), info=personal("name"))
-    last_name: Mapped[str | None] = mapped_column(String(100), info=personal("name"))
+    last_name: Mapped[str | None] = mapped_column(
+        String(100), info=personal("name") | sorted_by("last_name_key", "first_name_key")
+    )
     company_name: Mapped[str | None] = mapped_column(String(160), info=personal("name"))
     trading_name: Mapped[str | None] = mapped_column(
         String(160), info=personal("name"), doc=N_("Only if the business trades under another name.")
@@ -116,7 +119,7 @@ class Customer(Record):
     )
     vat_number: Mapped[str | None] = mapped_column(
         String(30),
-        info=personal("number", sensitive="vat") | checked(places.vat_number),
+        info=personal("number", sensitive="vat") | checked(places.vat_number) | heading(N_("VAT number")),
         doc=N_("Include the country letters, such as GB980780684."),
     )
     email: Mapped[str | None] = mapped_column(
@@ -136,7 +139,7 @@ class Customer(Record):
 
     status: Mapped[Status] = mapped_column(choice(Status, "status"), default=Status.REGISTERED, info=state())
     account_type: Mapped[AccountType] = mapped_column(
-        choice(AccountType, "account_type"), default=AccountType.RETAIL, info=fact()
+        choice(AccountType, "account_type"), default=AccountType.RETAIL, info=fact() | heading(N_("Type"))
     )
     is_active: Mapped[bool] = mapped_column(
         Boolean,
@@ -145,19 +148,29 @@ class Customer(Record):
         doc=N_("Inactive customers cannot sign in or order."),
     )
     created_via: Mapped[CreatedVia] = mapped_column(
-        choice(CreatedVia, "created_via"), default=CreatedVia.BACK_OFFICE, info=state()
+        choice(CreatedVia, "created_via"),
+        default=CreatedVia.BACK_OFFICE,
+        info=state() | heading(N_("Registered via")),
     )
 
-    customer_class_id: Mapped[int | None] = refers("customer_class", fact(merge="fill"), index=False)
-    membership_group_id: Mapped[int | None] = refers("membership_group", fact(merge="fill", erase="clear"))
-    acquisition_source_id: Mapped[int | None] = refers("acquisition_source", fact(merge="fill"))
+    customer_class_id: Mapped[int | None] = refers(
+        "customer_class", fact(merge="fill") | heading(N_("Class")), index=False
+    )
+    membership_group_id: Mapped[int | None] = refers(
+        "membership_group", fact(merge="fill", erase="clear") | heading(N_("Group"))
+    )
+    acquisition_source_id: Mapped[int | None] = refers(
+        "acquisition_source", fact(merge="fill") | heading(N_("How did you find us?"))
+    )
     price_list_id: Mapped[int | None] = refers(
         "price_list", fact(merge="fill"), doc=N_("Leave blank to use the sales channel's price list.")
     )
     sales_channel_id: Mapped[int] = refers("sales_channel", fact())
     payment_term_id: Mapped[int | None] = refers("payment_term", fact(merge="fill"))
     bank_account_id: Mapped[int | None] = refers(
-        "bank_account", fact(merge="fill"), doc=N_("The bank account of ours that this customer pays into.")
+        "bank_account",
+        fact(merge="fill") | heading(N_("Default bank account")),
+        doc=N_("The bank account of ours that this customer pays into."),
     )
     agent_id: Mapped[int | None] = refers(
         "customer", reference(), doc=N_("The agent who looks after this customer.")
@@ -175,7 +188,7 @@ class Customer(Record):
     pay_on_account: Mapped[bool] = mapped_column(
         Boolean,
         default=False,
-        info=fact(merge="stricter"),
+        info=fact(merge="stricter") | heading(N_("Credit account")),
         doc=N_("Can buy on account, online and in store."),
     )
     credit_limit: Mapped[int | None] = money(
@@ -192,23 +205,29 @@ class Customer(Record):
     )
     loyalty_code: Mapped[str | None] = mapped_column(
         Code,
-        info=personal("number") | checked(validate.code),
+        info=personal("number") | checked(validate.code) | heading(N_("Loyalty card")),
         doc=N_("The number on the loyalty card. Scan the card or type it."),
     )
 
     lapse_warnings: Mapped[bool] = mapped_column(
         Boolean,
         default=True,
-        info=fact(merge="stricter"),
+        info=fact(merge="stricter") | heading(N_("Points expiry emails")),
         doc=N_("Untick to stop sending this customer points expiry emails."),
     )
 
     points: Mapped[int] = mapped_column(BigInteger, default=0, info=derived)
-    account_balance: Mapped[int] = money(derived, default=0)
-    credit_balance: Mapped[int] = money(derived, default=0)
+    account_balance: Mapped[int] = money(
+        derived | heading(N_("Balance")) | sign_in_words(N_("owes"), N_("in credit")), default=0
+    )
+    credit_balance: Mapped[int] = money(
+        derived | heading(N_("Gift-card credit")) | figure("unless_zero"), default=0
+    )
 
     registered_at: Mapped[dt.datetime | None] = mapped_column(UTCDateTime, info=state())
-    last_login_at: Mapped[dt.datetime | None] = mapped_column(UTCDateTime, info=system)
+    last_login_at: Mapped[dt.datetime | None] = mapped_column(
+        UTCDateTime, info=system | heading(N_("Last website login"))
+    )
     last_activity_at: Mapped[dt.datetime | None] = mapped_column(UTCDateTime, info=system)
     last_password_reset_at: Mapped[dt.datetime | None] = mapped_column(UTCDateTime, info=system)
     verified_at: Mapped[dt.datetime | None] = mapped_column(UTCDateTime, info=state())
@@ -276,9 +295,13 @@ class Customer(Record):
         primaryjoin="and_(Customer.id == Address.customer_id, Address.is_primary)",
         viewonly=True,
         uselist=False,
+        info=heading(N_("Postcode")) | shown_by("postcode") | sorted_by("postcode_key"),
     )
     primary_phone: Mapped[Phone | None] = relationship(
-        primaryjoin="and_(Customer.id == Phone.customer_id, Phone.is_primary)", viewonly=True, uselist=False
+        primaryjoin="and_(Customer.id == Phone.customer_id, Phone.is_primary)",
+        viewonly=True,
+        uselist=False,
+        info=heading(N_("Phone")) | shown_by("number") | sorted_by("phone_key"),
     )
 
     watch_note: Mapped[Note | None] = relationship(

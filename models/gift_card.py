@@ -13,6 +13,7 @@ from models.credit import CreditEntry
 from models.customer import Customer
 from models.personal import derived, secret, state
 from models.places import CURRENCY
+from models.presentation import heading
 from models.types import Choice, Key, UTCDateTime
 
 
@@ -45,15 +46,21 @@ class GiftCard(Record):
 
     code_key: Mapped[str] = mapped_column(Key, unique=True, info=secret)
     last4: Mapped[str] = mapped_column(
-        String(4), info=derived, doc=N_("The last characters of the card's code.")
+        String(4),
+        info=derived | heading(N_("Card ending")),
+        doc=N_("The last characters of the card's code."),
     )
     amount: Mapped[int] = money(state())
     currency: Mapped[str] = mapped_column(String(3), info=state() | CURRENCY)
     expires_on: Mapped[dt.date | None] = mapped_column(
-        Date, info=state(), doc=N_("The last day it can be redeemed. Leave blank for no end date.")
+        Date,
+        info=state() | heading(N_("Valid until")),
+        doc=N_("The last day it can be redeemed. Leave blank for no end date."),
     )
     voided_at: Mapped[dt.datetime | None] = mapped_column(UTCDateTime, info=state())
-    redeemed_entry_id: Mapped[int | None] = refers("credit_entry", derived, index=False, unique=True)
+    redeemed_entry_id: Mapped[int | None] = refers(
+        "credit_entry", derived | heading(N_("Credit entry")), index=False, unique=True
+    )
 
     redeemed_entry: Mapped[CreditEntry | None] = relationship()
 

@@ -12,6 +12,7 @@ from models.base import N_, Record, table_args
 from models.columns import capitals, check, refers
 from models.personal import fact, search_key
 from models.places import CURRENCY
+from models.presentation import heading
 from models.types import Code, Key, Percent
 from models.validate import between, checked, matching, percentage, required
 
@@ -162,10 +163,10 @@ class BankAccount(Lookup):
     __table_args__ = table_args(capitals("currency", 3))
 
     holder: Mapped[str | None] = mapped_column(String(120), info=fact())
-    bank_name: Mapped[str | None] = mapped_column(String(120), info=fact())
+    bank_name: Mapped[str | None] = mapped_column(String(120), info=fact() | heading(N_("Bank")))
     iban_last4: Mapped[str | None] = mapped_column(
         String(4),
-        info=fact() | checked(LAST4),
+        info=fact() | checked(LAST4) | heading(N_("IBAN, last four")),
         doc=N_("The last four characters of the IBAN or account number."),
     )
     currency: Mapped[str] = mapped_column(String(3), default="GBP", info=fact() | CURRENCY)

@@ -11,6 +11,7 @@ from models.base import N_, Record, Staff, table_args
 from models.columns import check, owner, unique_where
 from models.customer import Customer
 from models.personal import fact, personal, staff, state
+from models.presentation import heading
 from models.types import Choice, UTCDateTime, choice
 from models.validate import checked, required
 
@@ -50,7 +51,8 @@ class Note(Record):
     customer_id: Mapped[int] = owner(index=False)
     kind: Mapped[NoteKind] = mapped_column(choice(NoteKind, "kind"), default=NoteKind.NOTE, info=fact())
     body: Mapped[str] = mapped_column(
-        Text, info=personal("text", merge="move") | checked(required(N_("Write the note.")))
+        Text,
+        info=personal("text", merge="move") | checked(required(N_("Write the note."))) | heading(N_("Text")),
     )
     due_on: Mapped[dt.date | None] = mapped_column(Date, info=fact(), doc=N_("For tasks: the day it is due."))
     done_at: Mapped[dt.datetime | None] = mapped_column(UTCDateTime, info=state())
@@ -60,7 +62,7 @@ class Note(Record):
     author_id: Mapped[int | None] = mapped_column(
         Integer, ForeignKey("ab_user.id", ondelete="RESTRICT"), index=True, info=staff
     )
-    author_name: Mapped[str] = mapped_column(String(140), default="", info=staff)
+    author_name: Mapped[str] = mapped_column(String(140), default="", info=staff | heading(N_("Created by")))
 
     customer: Mapped[Customer] = relationship(back_populates="notes")
     author: Mapped[Staff | None] = relationship(Staff, foreign_keys=[author_id])

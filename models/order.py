@@ -14,6 +14,7 @@ from models.customer import Customer
 from models.lookups import SalesChannel
 from models.personal import fact, personal, reference, search_key, state, system
 from models.places import CURRENCY
+from models.presentation import heading
 from models.types import Choice, Code, Key, PrimaryKey, UTCDateTime, choice
 from models.validate import checked
 
@@ -43,7 +44,9 @@ class Order(Record):
         Index(None, "total", "id"),
     )
 
-    number: Mapped[str] = mapped_column(Code, unique=True, info=state() | checked(validate.code))
+    number: Mapped[str] = mapped_column(
+        Code, unique=True, info=state() | checked(validate.code) | heading(N_("Order"))
+    )
     customer_id: Mapped[int] = owner(written_by="action", index=False)
     status: Mapped[OrderStatus] = mapped_column(
         choice(OrderStatus, "status"), default=OrderStatus.UNALLOCATED, info=state()
@@ -55,7 +58,7 @@ class Order(Record):
     tax: Mapped[int] = money(state(), default=0)
     shipping: Mapped[int] = money(state(), default=0)
     total: Mapped[int] = money(state(), default=0)
-    item_count: Mapped[int] = mapped_column(Integer, default=0, info=state())
+    item_count: Mapped[int] = mapped_column(Integer, default=0, info=state() | heading(N_("Items")))
     note: Mapped[str | None] = mapped_column(Text, info=personal("text", merge="move", written_by="action"))
 
     customer: Mapped[Customer] = relationship()
@@ -89,8 +92,8 @@ class OrderLine(Base):
 
     id: Mapped[PrimaryKey]
     order_id: Mapped[int] = refers("sales_order", system, ondelete="CASCADE")
-    sku: Mapped[str | None] = mapped_column(String(64), info=state())
-    name: Mapped[str] = mapped_column(String(200), info=state())
+    sku: Mapped[str | None] = mapped_column(String(64), info=state() | heading(N_("SKU")))
+    name: Mapped[str] = mapped_column(String(200), info=state() | heading(N_("Item")))
     quantity: Mapped[int] = mapped_column(Integer, default=1, info=state())
     unit_price: Mapped[int] = money(state(), default=0)
     total: Mapped[int] = money(state(), default=0)
@@ -168,7 +171,9 @@ class ExternalId(Record):
     order_id: Mapped[int | None] = refers("sales_order", fact())
     system: Mapped[ExternalSystem] = mapped_column(choice(ExternalSystem, "system"), info=fact())
     kind: Mapped[ExternalKind] = mapped_column(choice(ExternalKind, "kind"), info=fact())
-    value: Mapped[str] = mapped_column(String(128), info=personal("number", merge="move", erase="delete"))
+    value: Mapped[str] = mapped_column(
+        String(128), info=personal("number", merge="move", erase="delete") | heading(N_("Id"))
+    )
     value_key: Mapped[str] = mapped_column(Key, info=search_key("number", of="value", by=normalise.compact))
 
     customer: Mapped[Customer | None] = relationship(back_populates="external_ids")

@@ -10,6 +10,7 @@ from models.base import N_, Record, table_args
 from models.columns import capitals, owner, unique_where
 from models.customer import Customer
 from models.personal import fact, personal, search_key
+from models.presentation import sorted_by
 from models.types import Choice, Key, choice
 from models.validate import checked, matching
 
@@ -42,7 +43,10 @@ class Phone(Record):
     customer_id: Mapped[int] = owner("combine", ondelete="CASCADE")
     kind: Mapped[PhoneKind] = mapped_column(choice(PhoneKind, "kind"), default=PhoneKind.MOBILE, info=fact())
     number: Mapped[str] = mapped_column(
-        String(40), info=personal("phone", merge="move", sensitive="phone") | checked(places.phone_shape)
+        String(40),
+        info=personal("phone", merge="move", sensitive="phone")
+        | checked(places.phone_shape)
+        | sorted_by("number_key"),
     )
     extension: Mapped[str | None] = mapped_column(
         String(10), info=personal("phone", merge="move", sensitive="phone") | checked(EXTENSION)

@@ -10,6 +10,7 @@ from models.columns import check, owner, refers, reversed_once
 from models.customer import Customer
 from models.order import Order
 from models.personal import ledger
+from models.presentation import figure, heading
 from models.triggers import AppendOnly
 from models.types import Choice, Code, choice
 
@@ -45,9 +46,11 @@ class TastingEntry(LedgerRow):
 
     customer_id: Mapped[int] = owner(written_by="action", index=False)
     kind: Mapped[TastingKind] = mapped_column(choice(TastingKind, "kind"), info=ledger)
-    year: Mapped[int] = mapped_column(Integer, info=ledger)
+    year: Mapped[int] = mapped_column(Integer, info=ledger | figure("ungrouped"))
     order_ref: Mapped[str | None] = mapped_column(
-        Code, info=ledger, doc=N_("The order or booking the tasting went with.")
+        Code,
+        info=ledger | heading(N_("Order or booking")),
+        doc=N_("The order or booking the tasting went with."),
     )
     order_id: Mapped[int | None] = refers("sales_order", ledger)
     reverses_id: Mapped[int | None] = refers("tasting_entry", ledger, index=False)

@@ -11,7 +11,7 @@ from flask_babel import gettext as _
 from sqlalchemy import func, select
 
 from admin.history import activity
-from admin.layout import live
+from admin.layout import formatters, live
 from admin.layout.frame import frame, initials
 from admin.listing import row_menu
 from admin.request.arguments import BadArgument
@@ -104,7 +104,7 @@ def _tabs(screen: ScreenSpec, row: Any) -> list[TabLink]:
     wanted = request.args.get("tab", OVERVIEW)
     if wanted not in {OVERVIEW, *(t.resource for t, _s in shown)}:
         raise BadArgument("tab", _("this tab does not exist"))
-    figures = _figures(row, shown)
+    figures = _figures(screen, row, shown)
     here = screen.url_to("details_view", id=row.id)
     tabs = [TabLink(OVERVIEW, _("Overview"), here, "", wanted == OVERVIEW)]
     for tab, other in shown:
@@ -123,7 +123,7 @@ def _tabs(screen: ScreenSpec, row: Any) -> list[TabLink]:
     return tabs
 
 
-def _figures(row: Any, shown: Sequence[tuple[Tab, ScreenSpec]]) -> dict[str, Any]:
+def _figures(screen: ScreenSpec, row: Any, shown: Sequence[tuple[Tab, ScreenSpec]]) -> dict[str, Any]:
     """Return each tab's figure; all counts come from one statement."""
     counted = [(t, s) for t, s in shown if t.figure is None]
     columns = [
@@ -137,4 +137,12 @@ def _figures(row: Any, shown: Sequence[tuple[Tab, ScreenSpec]]) -> dict[str, Any
         t.resource: format_decimal(n, locale=shop().locale) if n else ""
         for (t, _s), n in zip(counted, counts, strict=True)
     }
-    return figures | {t.resource: t.figure(row) for t, _s in shown if t.figure is not None}
+    return figures | {
+        t.resource: _own_figure(screen, row, t.figure) for t, _s in shown if t.figure is not None
+    }
+
+
+def _own_figure(screen: ScreenSpec, row: Any, name: str) -> Any:
+    """Return a column of the record as its list shows it; "" where that is nothing, or no column is named."""
+    shown = screen.cell(row, name).html if name else ""
+    return "" if shown == formatters.nothing() else shown

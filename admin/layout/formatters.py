@@ -19,6 +19,7 @@ from admin.viewmodels.pages import Badge, Cell
 from models import figures
 from models.days import last_day
 from models.masks import Masked
+from models.presentation import Presentation
 from models.shop import Shop
 
 NOTHING = Markup('<span class="text-secondary" aria-label="{}">–</span>')
@@ -46,9 +47,13 @@ def money(minor: int, currency: str, shop: Shop) -> str:
 
 def balance(minor: int, currency: str, shop: Shop) -> Markup:
     """Return an account balance in words (rule 2.2): positive is "owes", negative "in credit"."""
+    return with_word(minor, balance_word(minor), currency, shop)
+
+
+def with_word(minor: int, word: str, currency: str, shop: Shop) -> Markup:
+    """Return an amount with the word that says what its sign means; a dash for nothing."""
     if minor == 0:
         return nothing()
-    word = balance_word(minor)
     return Markup('<span class="text-secondary">{}</span> {}').format(word, money(abs(minor), currency, shop))
 
 
@@ -57,6 +62,11 @@ def balance_word(minor: int) -> str:
     if minor == 0:
         return ""
     return _("owes") if minor > 0 else _("in credit")
+
+
+def sign_word(says: Presentation, minor: int) -> str:
+    """Return what the sign of an amount means, by what its column says of itself; "" of nothing."""
+    return _(says.plus if minor > 0 else says.minus) if minor else ""
 
 
 def number(value: int, shop: Shop) -> str:
@@ -178,7 +188,25 @@ def show(  # noqa: PLR0911  one return a kind reads best
 
 def cell(field: Field, row: Any, *, shop: Shop, now: dt.datetime, whole: bool = False) -> Cell:
     """Return the cell for one field of a row."""
-    value = getattr(row, field.name)
+    value = field.read(row)
     if type(value) is Masked:
         return Cell(reveals.control(value))
-    return Cell(show(field.kind, value, shop=shop, now=now, currency=currency_of(row, shop), whole=whole))
+    currency = currency_of(row, shop)
+    if value is not None and (own := _as_it_says(field, value, currency, shop)) is not None:
+        return Cell(own)
+    return Cell(show(field.kind, value, shop=shop, now=now, currency=currency, whole=whole))
+
+
+def _as_it_says(field: Field, value: Any, currency: str, shop: Shop) -> Markup | str | None:
+    """Return a figure as its column says that it is printed; None where it says nothing, or it is no figure."""
+    if field.says.plus:
+        return with_word(value, sign_word(field.says, value), currency, shop)
+    match field.says.figure:
+        case "movement":
+            return signed_money(value, currency, shop) if field.kind == "money" else signed(value, shop)
+        case "unless_zero":
+            return None if value else nothing()
+        case "ungrouped":
+            return str(value)
+        case "plain":
+            return None

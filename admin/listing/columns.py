@@ -76,7 +76,16 @@ def heading(screen: ScreenSpec, name: str, query: ListQuery, base: str) -> Headi
 
 def eager_options(screen: ScreenSpec, names: Sequence[str]) -> list[Any]:
     """Return joined loads for every listed relation to one row, so that a page costs one statement."""
-    return [joinedload(getattr(screen.model, n)) for n in names if screen.field(n).kind == "lookup"]
+    joined = [joinedload(getattr(screen.model, n)) for n in names if screen.field(n).kind == "lookup"]
+    return joined + [
+        _part_of(screen, name, part) for name in names if (part := screen.field(name).says.shown_by)
+    ]
+
+
+def _part_of(screen: ScreenSpec, name: str, part: str) -> Any:
+    """Return the load of what a list shows of another row and no more of it: a page has hundreds of such rows."""
+    relation = getattr(screen.model, name)
+    return joinedload(relation).load_only(getattr(relation.property.mapper.class_, part))
 
 
 def format_cell(screen: ScreenSpec, row: Any, name: str, *, whole: bool = False) -> Cell:
@@ -108,17 +117,28 @@ def _plain(screen: ScreenSpec, name: str, *, whole: bool) -> Callable[[Any], Cel
     field = screen.field(name)
     if field.kind == "lookup":
         return lambda row: related_cell(getattr(row, name))
+    if name in screen.column_amounts:
+        return lambda row: Cell(_amount(screen, row, name))
     shown = partial(formatters.cell, field, shop=shop(), now=now(), whole=whole)
     if field.kind != "computed":
         return shown
 
     def computed(row: Any) -> Cell:
-        value = getattr(row, name)
+        value = field.read(row)
         if not isinstance(value, (list, tuple)):
             return shown(row)
         return Cell(Markup("<br>").join(str(item) for item in value) if value else formatters.nothing())
 
     return computed
+
+
+def _amount(screen: ScreenSpec, row: Any, name: str) -> Any:
+    """Return an amount that the list works out, in the row's currency, and in words where its sign means something."""
+    minor, currency = int(screen.column_amounts[name](row)), formatters.currency_of(row, shop())
+    words = screen.column_words.get(name)
+    if words is None:
+        return formatters.money(minor, currency, shop())
+    return formatters.with_word(minor, words(minor), currency, shop())
 
 
 def _chosen(screen: ScreenSpec, row: Any, name: str, shown: Callable[[Any], Cell]) -> Cell:

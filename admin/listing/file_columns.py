@@ -16,6 +16,7 @@ from typing import Any
 
 from flask_babel import gettext as _
 
+from admin.layout import formatters
 from admin.layout.formatters import currency_of
 from admin.request.context import channels, shop
 from admin.screen_spec.column_info import Field, Kind, label_of
@@ -40,7 +41,7 @@ class FileColumn:
 
 def value_of(field: Field, row: Any) -> Value:
     """Return a value as files hold it: amounts in major units, choices by their label, instants in the shop's zone."""
-    return _plain(getattr(row, field.name), row, field.kind)
+    return _plain(field.read(row), row, field.kind)
 
 
 def _plain(value: Any, row: Any, kind: Kind = "computed") -> Value:
@@ -85,7 +86,7 @@ def _value(screen: ScreenSpec, name: str, row: Any) -> Value:
 
 def _of_type(screen: ScreenSpec, name: str, row: Any) -> Value:
     """Return a value by the formatter of its type, unless it is masked or out of the row scope of who asks."""
-    value = getattr(row, name)
+    value = screen.field(name).read(row)
     hidden = type(value) is Masked or (isinstance(value, Base) and not shows(value, channels()))
     types = {} if hidden else screen.column_type_formatters_export
     made = next((make for kind, make in types.items() if isinstance(value, kind)), None)
@@ -105,7 +106,7 @@ def _beside(screen: ScreenSpec, name: str) -> Iterator[tuple[str, FileColumn]]:
     field = screen.field(name)
     for part in screen.column_beside.get(name, ()):
         yield part, FileColumn(screen.get_column_name(part), partial(value_of, screen.field(part)))
-    if name in screen.column_words:
+    if name in screen.column_words or field.says.plus:
         heading = _("%(column)s in words", column=screen.get_column_name(name))
         yield f"{name} in words", FileColumn(heading, partial(_in_words, screen, name))
     if name in screen.column_amounts or field.kind == "money":
@@ -117,7 +118,8 @@ def _beside(screen: ScreenSpec, name: str) -> Iterator[tuple[str, FileColumn]]:
 
 
 def _in_words(screen: ScreenSpec, name: str, row: Any) -> str:
-    return str(screen.column_words[name](_minor(screen, name, row)))
+    minor, own = _minor(screen, name, row), screen.column_words.get(name)
+    return str(own(minor)) if own is not None else formatters.sign_word(screen.field(name).says, minor)
 
 
 def _may_list_customers() -> bool:

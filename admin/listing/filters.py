@@ -78,7 +78,7 @@ def choices(screen: ScreenSpec) -> list[FilterChoice]:
     """Return what the filter builder offers; it is the same at every request in one language."""
     language = str(get_locale())
     if language not in screen.filter_choices:
-        listed = (f for f in screen.filters.values() if f.name in screen.column_filters)
+        listed = (f for f in screen.filters.values() if f.name in screen.offered_filters)
         screen.filter_choices[language] = [choice(screen, field) for field in listed]
     gone = screen.withheld
     return [f for f in screen.filter_choices[language] if f.name not in gone]

@@ -8,6 +8,7 @@ anything: every change is an action run by the runner.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
@@ -81,6 +82,9 @@ class Screen(ScreenSpec, Views, ModelView):
 
     def clause(self, condition: Condition) -> Any:
         """Return the WHERE clause of one filter."""
+        expression = self.current(condition.field.name)
+        if expression is not None:
+            condition = replace(condition, field=replace(condition.field, attribute=expression))
         return condition_clause(condition)
 
     def search(self, statement: Select[Any], text: str, most: int | None = None) -> Select[Any]:

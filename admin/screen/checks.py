@@ -65,6 +65,8 @@ def check(screen: ScreenSpec) -> None:
         _known(screen, f"column_beside[{name}]", parts)
     for section in screen.sections:
         _known(screen, f"sections[{section.label}]", section.names)
+    for tab in (tab for tab in screen.tabs if isinstance(tab.figure, str) and tab.figure):
+        _known(screen, f"tabs[{tab.resource}]", [tab.figure])
     _check_figures(screen)
     _check_form(screen)
     _check_choices(screen)
@@ -111,9 +113,8 @@ def _close(name: str, known: Iterable[str]) -> str:
 
 
 def _check_figures(screen: ScreenSpec) -> None:
-    in_files = {*screen.column_formatters_export, *screen.column_amounts}
-    for name in screen.column_figures:
-        if name not in screen.column_formatters or name not in in_files:
+    for name in set(screen.column_figures) - set(screen.column_amounts):
+        if name not in screen.column_formatters or name not in screen.column_formatters_export:
             raise fail(screen, "column_figures", f"{name} needs a formatter for lists and one for files")
 
 

@@ -14,6 +14,7 @@ from flask_babel import lazy_gettext as _l
 from sqlalchemy.orm import InstrumentedAttribute, RelationshipProperty
 
 from models.base import Base
+from models.presentation import PLAIN, Presentation, presentation
 from models.renamed_codes import StoredCode
 from models.types import Key, Minor, Percent, Until, UTCDateTime
 
@@ -72,6 +73,13 @@ class Field:
     help: str = ""
     figure: bool = False
     """A computed value that is a figure."""
+    says: Presentation = PLAIN
+    """What the column says of its own looks."""
+
+    def read(self, row: Any) -> Any:
+        """Return the value of a row: of a relation that is shown by an attribute of what it names, that attribute's."""
+        value = getattr(row, self.name)
+        return getattr(value, self.says.shown_by) if self.says.shown_by and value is not None else value
 
     @property
     def column(self) -> Any:
@@ -124,22 +132,23 @@ def describe(model: type[Base], name: str) -> Field:
     attribute = getattr(model, name)
     prop = getattr(attribute, "property", None)
     if isinstance(prop, RelationshipProperty):
-        if prop.uselist:
-            return Field(name, "computed")
-        return _relation(model, name, attribute, prop)
+        return _relation(name, attribute, prop)
     if not isinstance(attribute, InstrumentedAttribute):
         return Field(name, "computed")
     column = attribute.property.columns[0]
     choices = column.type.enum_class if isinstance(column.type, sa.Enum) else None
-    return Field(name, _kind(column.type), attribute, bool(column.nullable), choices, None, column.doc or "")
+    says = presentation(column.info)
+    kind = _kind(column.type)
+    return Field(name, kind, attribute, bool(column.nullable), choices, help=column.doc or "", says=says)
 
 
-def _relation(model: type[Base], name: str, attribute: Any, prop: RelationshipProperty[Any]) -> Field:
+def _relation(name: str, attribute: Any, prop: RelationshipProperty[Any]) -> Field:
     if prop.direction.name != "MANYTOONE":
-        return Field(name, "computed")
+        return Field(name, "computed", says=presentation(prop.info))
     column = next(iter(prop.local_columns))
-    help_text = prop.doc or column.doc or ""
-    return Field(name, "lookup", attribute, bool(column.nullable), None, prop.mapper.class_, help_text)
+    help_text, says = prop.doc or column.doc or "", presentation(column.info)
+    target = prop.mapper.class_
+    return Field(name, "lookup", attribute, bool(column.nullable), target=target, help=help_text, says=says)
 
 
 _KINDS: Sequence[tuple[type[Any] | tuple[type[Any], ...], Kind]] = (

@@ -44,7 +44,8 @@ class Declaration:
     column_default_sort: Any = None
     column_sortable_list: Any = None
     """What the list can be sorted by: names, or (name, what it is sorted by) pairs; False for nothing."""
-    column_filters: Any = ()
+    column_filters: Any = None
+    """What the list can be filtered by; every listed column with something to compare by, where it is not declared."""
     column_searchable_list: Any = ()
     column_editable_list: Any = ()
     column_bulk_list: ClassVar[Sequence[str]] = ()
@@ -125,6 +126,10 @@ class Declaration:
     def scope(self, statement: Select[Any], actor: Actor) -> Select[Any]:
         """Narrow a statement further than to what belongs to customers in scope; not at all unless a screen says so."""
         return statement
+
+    def current(self, name: str) -> Any:
+        """Return the SQL expression that stands for a column at the moment, in filters and orders; None for its own."""
+        return None
 
     def prepare(self, rows: Sequence[Any], names: Sequence[str], *, whole: bool = False) -> None:
         """Read at once what the formatters of the columns ``names`` need to know beyond the rows themselves.

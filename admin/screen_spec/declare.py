@@ -29,14 +29,15 @@ class View:
 class Tab:
     """A tab of a record: another screen's list, narrowed to this record through the relation ``via``.
 
-    :param figure: returns a short text for the tab (a balance) from the record; a count of rows otherwise.
+    :param figure: the record's column that the tab shows, such as a balance, unless it is 0; "" for nothing; a count of
+        rows where it is not said.
     :param visible_if: says for one record whether the tab makes sense on it.
     """
 
     resource: str
     label: Text = ""
     via: str = "customer"
-    figure: Callable[[Any], Text] | None = None
+    figure: str | None = None
     visible_if: Callable[[Any], bool] = lambda row: True
 
 

@@ -11,6 +11,7 @@ from sqlalchemy import Boolean, Enum, select
 from sqlalchemy.orm import aliased
 
 from admin.screen_spec.declaration import Declaration
+from models import search
 
 LABELS = "last_name_key", "name", "number", "username"
 """What a row is sorted by where another one names it: the first of these that it has."""
@@ -64,6 +65,10 @@ class Sorting(Declaration):
         if own := self.own_sorts.get(name) or self.column_sort_expressions.get(name):
             return own
         field = self.field(name)
+        if field.says.sorted_by:
+            return field.says.sorted_by
+        if field.kind == "text" and (key := search.key_of(field.attribute)) is not None:
+            return (str(key.key),)
         if field.kind == "lookup" and field.target is not None:
             label = next((n for n in LABELS if hasattr(field.target, n)), "id")
             return (f"{name}.{label}",)
@@ -73,9 +78,11 @@ class Sorting(Declaration):
         """Return the ORDER BY keys for a column, always ending in the id."""
         if name is None:
             name, descending = self.default_sort
+        last = Key(self.identity, descending, nullable=False)
+        if (expression := self.current(name)) is not None:
+            return [Key(expression, descending, nullable=False), last]
         paths = self.sort_paths(name) if name != "id" else ()
-        keys = [key for path in paths for key in self._keys(path, descending)]
-        return [*keys, Key(self.identity, descending, nullable=False)]
+        return [*(key for path in paths for key in self._keys(path, descending)), last]
 
     @property
     def default_sort(self) -> tuple[str, bool]:

@@ -64,13 +64,25 @@ class ScreenSpec(Sorting):
 
     def get_column_name(self, field: str) -> str:
         """Return a column's heading in plain words."""
-        return str(self.column_labels.get(field) or _(heading_of(field)))
+        own = self.column_labels.get(field)
+        return str(own) if own else _(self._said_heading(field) or heading_of(field))
+
+    def _said_heading(self, name: str) -> str:
+        """Return what the model calls a column; "" of what stands beside one in a file and is none of the model's."""
+        return self.field(name).says.heading if hasattr(type(self).model, name) else ""
 
     @cached_property
     def filters(self) -> dict[str, Field]:
         """Return the columns the list can be filtered by."""
-        listed = [self.field(name) for name in dict.fromkeys((*self.column_filters, *self.tab_filters))]
+        listed = [self.field(name) for name in dict.fromkeys((*self.offered_filters, *self.tab_filters))]
         return {field.name: field for field in listed if field.kind in OPERATORS}
+
+    @cached_property
+    def offered_filters(self) -> tuple[str, ...]:
+        """Return what the filter menu offers: every listed column with something to compare by, or as declared."""
+        if self.column_filters is not None:
+            return tuple(self.column_filters)
+        return tuple(name for name in self.column_list if self.field(name).kind in OPERATORS)
 
     @cached_property
     def tab_filters(self) -> tuple[str, ...]:
@@ -103,7 +115,10 @@ class ScreenSpec(Sorting):
     @cached_property
     def detail_names(self) -> tuple[str, ...]:
         """Return what a record's page shows."""
-        names = self.column_details_list or dict.fromkeys((*self.form_columns, *self.column_list))
+        in_sections = tuple(name for section in self.sections for name in section.names)
+        names = (
+            self.column_details_list or in_sections or dict.fromkeys((*self.form_columns, *self.column_list))
+        )
         return tuple(n for n in names if n not in self.column_details_exclude_list)
 
     def choice_label(self, name: str, value: Any) -> Any:
@@ -217,7 +232,7 @@ class ScreenSpec(Sorting):
         return frozenset(memo(("withheld", self.resource), lambda: self._of_groups(hidden)))
 
     def _of_groups(self, hidden: frozenset[str]) -> frozenset[str]:
-        lists = self.column_list, self.form_columns, self.column_details_list, self.column_filters
+        lists = self.column_list, self.form_columns, self.column_details_list, self.offered_filters
         names = {name for names in lists for name in names}
         return frozenset(name for name in names if masking.groups_of(self.model, name) & hidden)
 

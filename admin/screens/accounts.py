@@ -28,25 +28,10 @@ from models.account import AccountEntry, AccountKind, Invoice
 from models.customer import Customer
 
 
-def _amount(view: Any, context: Any, row: AccountEntry, name: str) -> Any:
-    return Markup('<span class="text-secondary">{}</span> {}').format(
-        _amount_word(row.amount), formatters.money(abs(row.amount), row.currency, shop())
-    )
-
-
-def _amount_word(minor: int) -> str:
-    """Say which way the money went in files too, never by a bare sign (rule 2.2)."""
-    return _("owes") if minor > 0 else _("paid")
-
-
 def _kind(view: Any, context: Any, row: AccountEntry, name: str) -> Any:
     return Markup("{} {}").format(
         formatters.choice(row.kind), formatters.badge(Badge(_("voided"), "orange")) if row.reversed_by else ""
     )
-
-
-def _balance(view: Any, context: Any, row: AccountEntry, name: str) -> Any:
-    return formatters.balance(balance_after(row), row.currency, shop())
 
 
 class AccountEntryScreen(LedgerScreen):
@@ -56,42 +41,16 @@ class AccountEntryScreen(LedgerScreen):
     menu_label = _l("Account payments")
     icon = "credit-card"
     column_list = (
-        "created_at",
-        "value_date",
-        "customer",
-        "kind",
-        "amount",
-        "balance",
-        "method",
-        "reference",
-        "invoice",
-        "comment",
-        "actor_name",
-        "external_ref",
-    )
+        "created_at", "value_date", "customer", "kind", "amount", "balance", "method", "reference", "invoice",
+        "comment", "actor_name", "external_ref",
+    )  # fmt: skip
     column_hidden = ("created_at", "external_ref")
     column_default_sort = ("value_date", True)
     column_searchable_list = ("customer", "reference", "comment", "external_ref")
-    column_filters = (
-        "customer",
-        "kind",
-        "amount",
-        "method",
-        "value_date",
-        "created_at",
-        "reference",
-        "actor_name",
-        "external_ref",
-    )
-    column_labels = {
-        "created_at": _l("Entered"), "actor_name": _l("By"), "external_ref": _l("Reference in the package"),
-    }  # fmt: skip
-    column_formatters = {"amount": _amount, "kind": _kind, "balance": _balance}
+    column_labels = {"created_at": _l("Entered")}
+    column_formatters = {"kind": _kind}
     column_amounts: ClassVar[Mapping[str, Callable[[Any], int]]] = {"balance": balance_after}
-    column_words: ClassVar[Mapping[str, Callable[[int], str]]] = {
-        "amount": _amount_word,
-        "balance": formatters.balance_word,
-    }
+    column_words: ClassVar[Mapping[str, Callable[[int], str]]] = {"balance": formatters.balance_word}
     views = (
         View("all", _l("All entries")),
         View("payments", _l("Payments"), {"kind__eq": "payment"}),
@@ -176,29 +135,12 @@ class InvoiceScreen(Screen):
     model = Invoice
     icon = "receipt"
     column_list = (
-        "number",
-        "customer",
-        "issued_on",
-        "due_on",
-        "amount",
-        "comment",
-        "order_ref",
-        "actor_name",
-        "created_at",
-    )
+        "number", "customer", "issued_on", "due_on", "amount", "comment", "order_ref", "actor_name", "created_at",
+    )  # fmt: skip
     column_hidden = ("order_ref", "actor_name", "created_at")
     column_default_sort = ("issued_on", True)
     column_searchable_list = ("number", "customer", "comment", "order_ref")
-    column_filters = ("number", "customer", "issued_on", "due_on", "amount", "created_at", "order_ref")
-    column_labels = {
-        "comment": _l("Description"),
-        "actor_name": _l("By"),
-        "number": _l("Invoice"),
-        "order_ref": _l("Order"),
-        "issued_on": _l("Issued on"),
-        "due_on": _l("Due on"),
-        "created_at": _l("Entered"),
-    }
+    column_labels = {"comment": _l("Description"), "created_at": _l("Entered")}
     column_formatters = {"number": _voided}
     new_action = RowAction(accounts.raise_invoice, InvoiceForm, "plus", available=accounting.kept_here)
     row_actions = (

@@ -22,27 +22,9 @@ class AddressScreen(Screen):
     )  # fmt: skip
     column_hidden = column_list[10:]
     column_default_sort = "customer"
-    column_sort_expressions = {"postcode": ("postcode_key",), "line1": ("line1_key",), "town": ("town_key",)}
     column_searchable_list = ("customer", "postcode_key", "line1_key", "town_key")
-    column_filters = (
-        "customer",
-        "label",
-        "town",
-        "county",
-        "postcode",
-        "country",
-        "is_primary",
-        "is_billing",
-        "is_delivery",
-        "is_admin",
-    )
     column_editable_list = ("label",)
     column_bulk_list = ("label", "is_billing", "is_delivery", "is_admin")
-    column_labels = {
-        "line1": _l("Address 1"),
-        "line2": _l("Address 2"),
-        "line1_key": _l("Street"),
-    }
     form_columns = (
         "customer", "label", "recipient", "company", "line1", "line2", "town", "county", "postcode", "country",
         "is_primary", "is_billing", "is_delivery", "is_admin",
@@ -61,7 +43,5 @@ class PhoneScreen(Screen):
     tab_on_customer = False
     icon = "phone"
     column_list = ("customer", "number", "extension", "kind", "country", "is_primary")
-    column_sort_expressions = {"number": ("number_key",)}
     column_searchable_list = ("customer", "number_key")
-    column_filters = ("customer", "kind", "is_primary")
     form_columns = ("customer", "number", "extension", "kind", "country", "is_primary")

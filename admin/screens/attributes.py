@@ -44,7 +44,6 @@ class AttributeDefinitionScreen(Screen):
     column_list = ("name", "code", "kind", "position", "is_active")
     column_default_sort = "position"
     column_searchable_list = ("name",)
-    column_filters = ("kind", "is_active")
     column_editable_list = ("position", "is_active")
     form_columns = ("name", "code", "kind", "choices", "position", "is_active")
     empty = _l("Define your own fields here, such as a shoe size. They are filled in on each customer.")
@@ -58,10 +57,8 @@ class AttributeValueScreen(Screen):
     icon = "tag"
     column_list = ("customer", "definition", "value")
     column_searchable_list = ("customer", "value")
-    column_filters = ("customer", "definition")
     column_editable_list = ("value",)
     column_formatters_export = {"value": _value}
-    column_labels = {"definition": _l("Attribute")}
     form_columns = ("customer", "definition", "value")
     form_overrides = {"definition": AttributeField, "value": ValueField}
     empty = _l("No values yet. The fields are defined under Settings.")

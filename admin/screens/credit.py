@@ -37,42 +37,18 @@ class CreditForm(Form):
     )
 
 
-def _amount(view: Any, context: Any, row: CreditEntry, name: str) -> Any:
-    return formatters.signed_money(row.amount, row.currency, shop())
-
-
-def _balance(view: Any, context: Any, row: CreditEntry, name: str) -> Any:
-    return formatters.money(balance_after(row), row.currency, shop())
-
-
 class CreditEntryScreen(LedgerScreen):
     """The history of gift-card credit."""
 
     model = CreditEntry
     icon = "wallet"
     column_list = (
-        "created_at",
-        "customer",
-        "kind",
-        "amount",
-        "balance",
-        "comment",
-        "code_last4",
-        "order_ref",
-        "actor_name",
-    )
+        "created_at", "customer", "kind", "amount", "balance", "comment", "code_last4", "order_ref", "actor_name",
+    )  # fmt: skip
     column_hidden = ("order_ref",)
     column_default_sort = ("created_at", True)
     column_searchable_list = ("customer", "comment", "order_ref")
-    column_filters = ("customer", "kind", "amount", "created_at", "order_ref", "actor_name")
-    column_labels = {
-        "created_at": _l("Date"),
-        "comment": _l("Why"),
-        "code_last4": _l("Card ending"),
-        "order_ref": _l("Order"),
-        "actor_name": _l("By"),
-    }
-    column_formatters = {"amount": _amount, "balance": _balance}
+    column_labels = {"comment": _l("Why")}
     column_amounts: ClassVar[Mapping[str, Callable[[Any], int]]] = {"balance": balance_after}
     new_action = RowAction(credit.adjust, CreditForm, "plus")
     row_actions = (

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
-from flask import request
-from flask_admin import expose
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from markupsafe import Markup
@@ -19,28 +16,19 @@ from actions.ledgers import points_breakdown
 from admin.history import available_points
 from admin.layout import formatters
 from admin.layout.frame import initials
-from admin.listing.columns import related_cell
 from admin.privacy import reveals
-from admin.reports import statements
-from admin.request.arguments import parse_id
 from admin.request.context import channels, now, session, shop
-from admin.screen.base import Screen
-from admin.screen.views import PERMISSION_OF
-from admin.screen_spec.column_info import Condition, label_of
 from admin.screen_spec.declare import Section, Tab, View
-from admin.screen_spec.sorting import Key
-from admin.screens import accounting, watch
+from admin.screens import watch
 from admin.screens.customer_actions import ACTIONS
-from admin.viewmodels.pages import Badge, Cell, Event, Link
-from models.address import Address
+from admin.screens.customer_record import CustomerRecord
+from admin.viewmodels.pages import Badge, Cell
 from models.choices import AccountType
 from models.customer import Customer
 from models.masks import Masked
 from models.note import Note
 from models.phone import Phone
 from models.search import customer_ids
-
-PERMISSION_OF |= {"statement_view": "show", "statement_pdf_view": "show"}  # and to list what is on accounts
 
 
 def _name(view: Any, context: Any, row: Customer, name: str) -> Cell:
@@ -49,30 +37,6 @@ def _name(view: Any, context: Any, row: Customer, name: str) -> Cell:
     return Cell(
         row.sort_name, view.line_url(row), formatters.email(row.email), initials(row.full_name), marks
     )
-
-
-def _phone(view: Any, context: Any, row: Customer, name: str) -> str | None:
-    return row.primary_phone.number if row.primary_phone else None
-
-
-def _postcode(view: Any, context: Any, row: Customer, name: str) -> str | None:
-    return row.primary_address.postcode if row.primary_address else None
-
-
-def _balance(view: Any, context: Any, row: Customer, name: str) -> Markup:
-    return formatters.balance(row.account_balance, row.currency, shop())
-
-
-def _phone_text(view: Any, context: Any, row: Customer, name: str) -> str:
-    return _phone(view, context, row, name) or ""
-
-
-def _postcode_text(view: Any, context: Any, row: Customer, name: str) -> str:
-    return _postcode(view, context, row, name) or ""
-
-
-def _credit(view: Any, context: Any, row: Customer, name: str) -> Any:
-    return formatters.money(row.credit_balance, row.currency, shop()) if row.credit_balance else None
 
 
 def _number(phone: Phone) -> Any:
@@ -87,11 +51,15 @@ def _phones(view: Any, context: Any, row: Customer, name: str) -> Any:
     return Markup("<br>").join(lines) if lines else None
 
 
+def _is_agent(row: Customer) -> bool:
+    return row.account_type == AccountType.AGENT
+
+
 _LIVE = {"merged_into__empty": "1"}
 """The filter of views that leave out what was merged into another record."""
 
 
-class CustomerScreen(Screen):
+class CustomerScreen(CustomerRecord):
     """People and companies, whatever channel they came in by."""
 
     model = Customer
@@ -108,23 +76,10 @@ class CustomerScreen(Screen):
     )  # fmt: skip
     column_hidden = column_list[8:]
     column_default_sort = "sort_name"
-    column_sort_expressions = {
-        "sort_name": ("last_name_key", "first_name_key"),
-        "primary_phone": ("phone_key",),
-        "primary_address": ("postcode_key",),
-        "first_name": ("first_name_key",),
-        "last_name": ("last_name_key", "first_name_key"),
-        "company_name": ("company_key",),
-        "email": ("email_key",),
-    }
+    column_sort_expressions = {"sort_name": ("last_name_key", "first_name_key")}
     column_searchable_list = (
-        "last_name_key",
-        "first_name_key",
-        "company_key",
-        "email_key",
-        "loyalty_code",
-        "account_code",
-    )
+        "last_name_key", "first_name_key", "company_key", "email_key", "loyalty_code", "account_code",
+    )  # fmt: skip
     search_hint = _l("Name, email, phone, postcode, card, order")
     column_filters = (
         "first_name", "last_name", "company_name", "email", "status", "account_type", "is_active", "customer_class",
@@ -138,38 +93,9 @@ class CustomerScreen(Screen):
         "sales_channel", "price_list", "payment_term", "bank_account", "global_discount", "free_delivery",
         "pay_on_account", "credit_limit",
     )  # fmt: skip
-    column_labels = {
-        "sort_name": _l("Customer"),
-        "primary_phone": _l("Phone"),
-        "primary_address": _l("Postcode"),
-        "account_type": _l("Type"),
-        "customer_class": _l("Class"),
-        "membership_group": _l("Group"),
-        "account_balance": _l("Balance"),
-        "credit_balance": _l("Gift-card credit"),
-        "loyalty_code": _l("Loyalty card"),
-        "pay_on_account": _l("Credit account"),
-        "lapse_warnings": _l("Points expiry emails"),
-        "created_via": _l("Registered via"),
-        "last_login_at": _l("Last website login"),
-        "acquisition_source": _l("How did you find us?"),
-        "vat_number": _l("VAT number"),
-        "bank_account": _l("Default bank account"),
-    }
-    column_words: ClassVar[Mapping[str, Callable[[int], str]]] = {"account_balance": formatters.balance_word}
+    column_labels = {"sort_name": _l("Customer")}
     column_beside: ClassVar[Mapping[str, Sequence[str]]] = {"sort_name": ("first_name", "last_name", "email")}
-    column_formatters_export = {
-        "primary_phone": _phone_text,
-        "primary_address": _postcode_text,
-    }
-    column_formatters = {
-        "sort_name": _name,
-        "primary_phone": _phone,
-        "primary_address": _postcode,
-        "account_balance": _balance,
-        "credit_balance": _credit,
-        "phones": _phones,
-    }
+    column_formatters = {"sort_name": _name, "phones": _phones}
     views = (
         View("registered", _l("Registered"), {"status__eq": "registered", **_LIVE}),
         View("all", _l("All"), _LIVE),
@@ -196,44 +122,22 @@ class CustomerScreen(Screen):
         )),
     )  # fmt: skip
     form_columns = tuple(name for section in sections[:-1] for name in section.names)
-    column_details_list = tuple(name for section in sections for name in section.names)
     can_delete = False
     row_actions = ACTIONS
     tabs = (
         Tab("address"),
         Tab("sales_order"),
-        Tab(
-            "loyalty_entry",
-            _l("Loyalty"),
-            figure=lambda row: formatters.show("number", row.points, shop=shop(), now=now()),
-        ),
-        Tab(
-            "account_entry",
-            _l("Account"),
-            figure=lambda row: (
-                formatters.balance(row.account_balance, row.currency, shop()) if row.account_balance else ""
-            ),
-        ),
+        Tab("loyalty_entry", _l("Loyalty"), figure="points"),
+        Tab("account_entry", _l("Account"), figure="account_balance"),
         Tab("invoice"),
-        Tab(
-            "credit_entry",
-            _l("Credit"),
-            figure=lambda row: (
-                formatters.money(row.credit_balance, row.currency, shop()) if row.credit_balance else ""
-            ),
-        ),
+        Tab("credit_entry", _l("Credit"), figure="credit_balance"),
         Tab("note", _l("Notes")),
         Tab("mail", _l("Emails")),
         Tab("tasting_entry", _l("Tastings")),
         Tab("attribute_value", _l("Attributes")),
         Tab("external_id"),
-        Tab(
-            "customer",
-            _l("Sub-customers"),
-            via="agent",
-            visible_if=lambda row: row.account_type == AccountType.AGENT,
-        ),
-        Tab("changeset", _l("Activity"), figure=lambda row: ""),
+        Tab("customer", _l("Sub-customers"), via="agent", visible_if=_is_agent),
+        Tab("changeset", _l("Activity"), figure=""),
     )
 
     def defaults(self) -> dict[str, Any]:
@@ -244,19 +148,10 @@ class CustomerScreen(Screen):
         """Tell people of the same name apart."""
         return " · ".join(part for part in (row.full_name, row.email or row.company_name) if part)
 
-    def clause(self, condition: Condition) -> Any:
-        """Filter points by what is available."""
-        if condition.field.name == "points" and available_points.past():
-            there: Any = points_breakdown.available_points(now())
-            condition = replace(condition, field=replace(condition.field, attribute=there))
-        return super().clause(condition)
-
-    def sort_keys(self, name: str | None, descending: bool) -> list[Key]:
-        """Sort points by what is available; by the index, where nothing is past its date."""
-        keys = super().sort_keys(name, descending)
-        if name == "points" and available_points.past():
-            keys[0] = Key(points_breakdown.available_points(now()), descending, nullable=False)
-        return keys
+    def current(self, name: str) -> Any:
+        """Filter and sort points by what is available; by their index, where nothing is past its date."""
+        past = name == "points" and available_points.past()
+        return points_breakdown.available_points(now()) if past else None
 
     searches_keys = True
 
@@ -265,65 +160,6 @@ class CustomerScreen(Screen):
         return customer_ids(word, shop().country, most)
 
     def eager(self, names: Sequence[str]) -> Sequence[Any]:
-        """Join what the name, phone and postcode columns show, and no more of it: a page has hundreds of such rows."""
-        own = {
-            "sort_name": joinedload(Customer.watch_note).load_only(Note.kind),
-            "primary_phone": joinedload(Customer.primary_phone).load_only(Phone.number, Phone.country),
-            "primary_address": joinedload(Customer.primary_address).load_only(
-                Address.postcode, Address.country
-            ),
-        }
-        return [*super().eager(names), *(option for name, option in own.items() if name in names)]
-
-    def badges(self, row: Customer) -> Sequence[Badge]:
-        """Say status and type, and what a person must know before they touch the record."""
-        found = [
-            Badge(label_of(row.status), formatters.COLOURS.get(row.status.value, "secondary")),
-            Badge(label_of(row.account_type)),
-        ]
-        return found if row.is_active else [*found, Badge(_("Inactive"), "orange")]
-
-    def subtitle(self, row: Customer) -> Sequence[Any]:
-        """Company, email (with a tick once verified), phone and codes."""
-        email: Any = row.email
-        if row.email and row.email_verified_at:
-            email = Markup(
-                '{} <span class="verified" title="{}">✓<span class="visually-hidden">{}</span></span>'
-            ).format(row.email, _("Verified"), _("verified"))
-        phone = row.primary_phone.number if row.primary_phone else None
-        codes = [_("account code %(code)s", code=row.account_code)] if row.account_code else []
-        codes += [_("card %(code)s", code=row.loyalty_code)] if row.loyalty_code else []
-        return [row.company_name, email, phone, *codes]
-
-    def warning(self, row: Customer) -> Event | None:
-        """Return the open watch note."""
-        return watch.warning(row)
-
-    def links(self, row: Customer) -> Sequence[Link]:
-        """Lead to the statement of the account, and to the account that the accounting package keeps."""
-        statement = (statements.link(self, row),) if statements.may_read() else ()
-        return (*statement, *accounting.links(row))
-
-    @expose("/statement/")
-    def statement_view(self) -> Any:
-        """Show the statement of the account, to be printed."""
-        return statements.show(self, self.get_or_404(parse_id("id", request.args.get("id"))))
-
-    @expose("/statement/pdf/")
-    def statement_pdf_view(self) -> Any:
-        """Download the statement of the account."""
-        return statements.download(self, self.get_or_404(parse_id("id", request.args.get("id"))))
-
-    def notice(self, row: Customer) -> Any:
-        """Lead from a merged record to its survivor; say that an erased one is empty for good."""
-        if row.merged_into_id is not None:
-            survivor = related_cell(row.merged_into)
-            link = Markup('<a href="{}">{}</a>') if survivor.url else Markup("{1}")
-            return Markup("{} {}").format(
-                _("This record was merged into"), link.format(survivor.url, survivor.html)
-            )
-        return (
-            _("This customer's personal data was erased on request. The record is kept without it.")
-            if row.anonymised_at
-            else ""
-        )
+        """Join the watch note, which the name carries, and no more of it than that."""
+        noted = joinedload(Customer.watch_note).load_only(Note.kind)
+        return [*super().eager(names), *([noted] if "sort_name" in names else [])]

@@ -115,12 +115,7 @@ class GiftCardScreen(Screen):
     column_default_sort = ("created_at", True)
     column_searchable_list = ("last4",)
     column_filters = ("last4", "amount", "currency", "expires_on", "created_at", "voided_at")
-    column_labels = {
-        "last4": _l("Card ending"),
-        "redeemed_entry": _l("Credit entry"),
-        "created_at": _l("Issued"),
-        "expires_on": _l("Valid until"),
-    }
+    column_labels = {"created_at": _l("Issued")}
     column_formatters = {
         "last4": _ending, "state": _state, "redeemed_by": _redeemed_by, "redeemed_at": _redeemed_at,
     }  # fmt: skip

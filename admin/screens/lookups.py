@@ -25,8 +25,6 @@ class LookupScreen(Screen):
     icon = "list"
     column_default_sort = "name"
     column_searchable_list: Sequence[str] = ("name",)
-    column_sort_expressions = {"name": ("name_key",)}
-    column_filters: Sequence[str] = ("name", "is_active")
     column_editable_list: Sequence[str] = ("is_active",)
 
 
@@ -36,10 +34,8 @@ class CustomerClassScreen(LookupScreen):
     model = CustomerClass
     menu = "Records"
     icon = "category"
-    column_list = ("name", "discount", "free_tastings", "description", "is_active")
-    column_filters = ("name", "discount", "free_tastings", "is_active")
+    column_list = form_columns = ("name", "discount", "free_tastings", "description", "is_active")
     column_editable_list = ("discount", "free_tastings", "is_active")
-    form_columns = ("name", "discount", "free_tastings", "description", "is_active")
     empty = _l("A class gives its customers a discount and a number of free tastings.")
 
 
@@ -48,8 +44,7 @@ class MembershipGroupScreen(LookupScreen):
 
     model = MembershipGroup
     icon = "users"
-    column_list = ("name", "description", "is_active")
-    form_columns = ("name", "description", "is_active")
+    column_list = form_columns = ("name", "description", "is_active")
 
 
 class AcquisitionSourceScreen(LookupScreen):
@@ -57,8 +52,7 @@ class AcquisitionSourceScreen(LookupScreen):
 
     model = AcquisitionSource
     icon = "world"
-    column_list = ("name", "is_active")
-    form_columns = ("name", "is_active")
+    column_list = form_columns = ("name", "is_active")
 
 
 class PriceListScreen(LookupScreen):
@@ -66,9 +60,7 @@ class PriceListScreen(LookupScreen):
 
     model = PriceList
     icon = "tag"
-    column_list = ("name", "currency", "is_trade", "is_active")
-    column_filters = ("name", "currency", "is_trade", "is_active")
-    form_columns = ("name", "currency", "is_trade", "is_active")
+    column_list = form_columns = ("name", "currency", "is_trade", "is_active")
 
 
 class SalesChannelScreen(LookupScreen):
@@ -76,9 +68,7 @@ class SalesChannelScreen(LookupScreen):
 
     model = SalesChannel
     icon = "world"
-    column_list = ("name", "code", "price_list", "is_active")
-    column_filters = ("name", "code", "price_list", "is_active")
-    form_columns = ("name", "code", "price_list", "is_active")
+    column_list = form_columns = ("name", "code", "price_list", "is_active")
 
 
 class PaymentTermScreen(LookupScreen):
@@ -86,9 +76,7 @@ class PaymentTermScreen(LookupScreen):
 
     model = PaymentTerm
     icon = "calendar"
-    column_list = ("name", "days", "full_payment_first", "is_active")
-    column_filters = ("name", "days", "full_payment_first", "is_active")
-    form_columns = ("name", "days", "full_payment_first", "is_active")
+    column_list = form_columns = ("name", "days", "full_payment_first", "is_active")
 
 
 class BankAccountScreen(LookupScreen):
@@ -96,10 +84,4 @@ class BankAccountScreen(LookupScreen):
 
     model = BankAccount
     icon = "building-bank"
-    column_list = ("name", "holder", "bank_name", "iban_last4", "currency", "is_active")
-    column_filters = ("name", "currency", "is_active")
-    column_labels = {
-        "iban_last4": _l("IBAN, last four"),
-        "bank_name": _l("Bank"),
-    }
-    form_columns = ("name", "holder", "bank_name", "iban_last4", "currency", "is_active")
+    column_list = form_columns = ("name", "holder", "bank_name", "iban_last4", "currency", "is_active")

@@ -63,10 +63,6 @@ class AdjustForm(Form):
         self.expires_after_days.data = shop.points_expire_after_days
 
 
-def _points(view: Any, context: Any, row: LoyaltyEntry, name: str) -> Any:
-    return formatters.signed(row.points, shop())
-
-
 def _why(view: Any, context: Any, row: LoyaltyEntry, name: str) -> Any:
     return formatters.shorten(" · ".join(part for part in (row.order_ref, row.comment) if part))
 
@@ -120,11 +116,8 @@ class LoyaltyEntryScreen(LedgerScreen):
     column_default_sort = ("created_at", True)
     column_searchable_list = ("customer", "comment", "order_ref")
     column_filters = ("customer", "kind", "points", "expires_at", "created_at", "order_ref", "actor_name")
-    column_labels = {
-        "created_at": _l("Date"), "comment": _l("Why"), "expires_at": _l("Valid until"),
-        "actor_name": _l("By"), "order_ref": _l("Order"),
-    }  # fmt: skip
-    column_formatters = {"points": _points, "comment": _why, "unspent": _unspent, "balance": _balance}
+    column_labels = {"comment": _l("Why")}
+    column_formatters = {"comment": _why, "unspent": _unspent, "balance": _balance}
     column_formatters_export = {"unspent": _unspent_figure, "balance": _balance_figure}
     new_action = RowAction(loyalty.adjust, AdjustForm, "plus")
     row_actions = (

@@ -137,7 +137,6 @@ class MailScreen(Screen):
         )),
         Section(_l("Content"), ("html_body", "text_body", "attachments")),
     )  # fmt: skip
-    column_details_list = tuple(name for section in sections for name in section.names)
     views = (
         View("all", _l("All")),
         View("failed", _l("Failed"), {"state__eq": "failed", "resent_at__empty": "1"}, counted=True),

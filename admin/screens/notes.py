@@ -19,13 +19,8 @@ class NoteScreen(Screen):
     column_list = ("customer", "kind", "body", "due_on", "author_name", "created_at", "done_at")
     column_default_sort = ("created_at", True)
     column_searchable_list = ("customer", "body")
-    column_filters = ("customer", "kind", "body", "due_on", "author_name", "done_at", "created_at")
     column_editable_list = ("due_on",)
     column_bulk_list = ("kind", "due_on")
-    column_labels = {
-        "body": _l("Text"),
-        "author_name": _l("Created by"),
-    }
     form_columns = ("customer", "kind", "body", "due_on")
     views = (
         View("all", _l("All")),

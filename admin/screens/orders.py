@@ -26,26 +26,12 @@ class OrderScreen(Screen):
     model = Order
     icon = "package"
     column_list = (
-        "number",
-        "customer",
-        "status",
-        "placed_at",
-        "item_count",
-        "total",
-        "sales_channel",
-        "subtotal",
-        "shipping",
-        "tax",
-        "note",
-    )
+        "number", "customer", "status", "placed_at", "item_count", "total", "sales_channel", "subtotal", "shipping",
+        "tax", "note",
+    )  # fmt: skip
     column_hidden = ("subtotal", "shipping", "tax", "note")
     column_default_sort = ("placed_at", True)
     column_searchable_list = ("number", "customer")
-    column_filters = ("number", "customer", "status", "placed_at", "total", "item_count", "sales_channel")
-    column_labels = {
-        "item_count": _l("Items"),
-        "number": _l("Order"),
-    }
     column_formatters = {"number": _number}
     views = (
         View("all", _l("All")),
@@ -73,11 +59,6 @@ class OrderLineScreen(Screen):
     icon = "package"
     column_list = ("order", "sku", "name", "quantity", "unit_price", "total")
     column_searchable_list = ("name", "sku")
-    column_filters = ("order", "sku", "name", "quantity")
-    column_labels = {
-        "sku": _l("SKU"),
-        "name": _l("Item"),
-    }
     can_create = can_edit = can_delete = False
     empty = _l("The items of an order are listed here.")
 
@@ -95,7 +76,6 @@ class ShipmentScreen(Screen):
     column_list = ("order", "carrier", "tracking_number", "dispatched_at")
     column_default_sort = ("id", True)
     column_searchable_list = ("tracking_key",)
-    column_filters = ("order", "carrier", "dispatched_at")
     can_create = can_edit = can_delete = False
     empty = _l("Shipments are listed here once an order has been dispatched.")
 
@@ -108,6 +88,4 @@ class ExternalIdScreen(Screen):
     icon = "external-link"
     column_list = ("customer", "order", "system", "kind", "value")
     column_searchable_list = ("customer", "value")
-    column_filters = ("customer", "order", "system", "kind", "value")
-    column_labels = {"value": _l("Id")}
     form_columns = ("customer", "system", "kind", "value")

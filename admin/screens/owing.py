@@ -69,7 +69,6 @@ class OwingScreen(Screen):
     column_default_sort = ("account_balance", True)
     column_sort_expressions: ClassVar[Mapping[str, Sequence[Any]]] = {
         "sort_name": ("last_name_key", "first_name_key"),
-        "company_name": ("company_key",),
         "last_payment": (_LAST_PAYMENT,),
         **{name: (bucket_of(name, today),) for name in BUCKETS},
     }
@@ -79,12 +78,9 @@ class OwingScreen(Screen):
         "overdue", "account_type", "account_balance", "currency", "credit_limit", "payment_term", "pay_on_account",
         "sales_channel", "agent", "status", "account_code",
     )  # fmt: skip
-    column_labels = {
-        **CustomerScreen.column_labels,
-        **ages.WORDS,
-    }
+    column_labels = CustomerScreen.column_labels | ages.WORDS
     column_formatters = {
-        **{name: CustomerScreen.column_formatters[name] for name in ("sort_name", "account_balance")},
+        "sort_name": CustomerScreen.column_formatters["sort_name"],
         **dict.fromkeys(BUCKETS, _bucket),
         "last_payment": _paid,
     }
@@ -92,7 +88,6 @@ class OwingScreen(Screen):
     column_amounts: ClassVar[Mapping[str, Callable[[Any], int]]] = {
         name: partial(_late, name) for name in BUCKETS
     }
-    column_words = CustomerScreen.column_words
     column_beside = CustomerScreen.column_beside
     views = (
         View("owing", _l("Balance due"), {"account_balance__ge": "0.001"}),

@@ -111,7 +111,7 @@ class RoleScreen(Screen):
     column_labels = {"needs_factor": _l("Two-factor required")}
     column_descriptions = {"people": _l("People who have the role, directly or through a group.")}
     form_columns = ("name",)
-    tabs = (Tab("staff", _l("People with this role"), via="role", figure=lambda row: ""),)
+    tabs = (Tab("staff", _l("People with this role"), via="role", figure=""),)
     row_actions = (
         RowAction(
             roles.set_permissions, MatrixForm, "checklist", bulk=False, button=True, full_page=True,

@@ -54,7 +54,6 @@ class SessionScreen(Screen):
     column_formatters = {"agent": _agent, "ended_because": _why}
     column_formatters_export = column_formatters
     sections = (Section("", column_list),)
-    column_details_list = column_list
     views = (
         View("open", _l("Active"), {"ended_at__empty": "1"}),
         View("ended", _l("Ended"), {"ended_at__empty": "0"}),

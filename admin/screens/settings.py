@@ -48,6 +48,7 @@ class SettingsScreen(Screen):
     column_list = ("code", "value", "updated_at")
     column_default_sort = "code"
     column_searchable_list = ("code",)
+    column_filters = ()
     form_columns = ("code", "value")
     can_create = can_delete = can_export = False
 

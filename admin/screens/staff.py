@@ -121,7 +121,7 @@ class StaffScreen(Screen):
             "them a role."
         ),
     )
-    tabs = (Tab("changeset", _l("Activity"), via="member", figure=lambda row: ""),)
+    tabs = (Tab("changeset", _l("Activity"), via="member", figure=""),)
     row_actions = (
         RowAction(staff.set_roles, RolesForm, "shield", starts=held_by, bulk=False, button=True),
         RowAction(staff.change_email, EmailForm, "mail", from_row=True, bulk=False),
@@ -233,7 +233,7 @@ class StaffGroupScreen(Screen):
     column_filters = ("name",)
     column_labels = {"size": _l("People")}
     form_columns = ("name",)
-    tabs = (Tab("staff", via="group", figure=lambda row: ""),)
+    tabs = (Tab("staff", via="group", figure=""),)
     row_actions = (
         RowAction(
             staff.set_group_roles, GroupRolesForm, "shield", bulk=False, button=True,

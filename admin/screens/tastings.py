@@ -31,10 +31,6 @@ class UseForm(Form):
     comment = TextAreaField(_l("Comment"), [Optional(), Length(max=500)])
 
 
-def _year(view: Any, context: Any, row: TastingEntry, name: str) -> str:
-    return str(row.year)
-
-
 def left_of(owner: Customer) -> Fact:
     """Return how many free tastings a customer has left this year, and of how many."""
     year = tastings.year_of(now(), shop())
@@ -68,9 +64,6 @@ class TastingEntryScreen(LedgerScreen):
     column_figures: ClassVar[Sequence[str]] = ()
     column_default_sort = ("created_at", True)
     column_searchable_list = ("customer", "comment", "order_ref")
-    column_filters = ("customer", "kind", "year", "created_at", "order_ref", "actor_name")
-    column_labels = {"created_at": _l("Date"), "order_ref": _l("Order or booking"), "actor_name": _l("By")}
-    column_formatters = {"year": _year}
     new_action = RowAction(tastings.use, UseForm, "plus")
     row_actions = (
         RowAction(

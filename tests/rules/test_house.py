@@ -17,6 +17,8 @@ MOST_MODULES, MOST_LINES, LONGEST, MEDIAN = 20, 400, 45, 8
 FLAT = {"models", "admin/screens"}
 """Packages of one kind of module each, a class or two in every one."""
 MOST_OF_A_DECLARATION = 200
+MEDIAN_SCREEN, LONGEST_SCREEN = 25, 130
+"""Lines of a screen's class: what the columns of its model say of themselves is not said again."""
 
 
 def modules() -> Iterator[Path]:
@@ -69,3 +71,21 @@ def test_the_declaring_side_of_a_screen_is_read_in_one_sitting() -> None:
     tree = ast.parse((ROOT / "admin" / "screen_spec" / "declaration.py").read_text())
     (declared,) = (node for node in tree.body if isinstance(node, ast.ClassDef))
     assert declared.end_lineno - declared.lineno < MOST_OF_A_DECLARATION
+
+
+def test_screens_say_little() -> None:
+    sizes = {node.name: _lines_of(node) for node in _screens()}
+    assert {name: size for name, size in sizes.items() if size > LONGEST_SCREEN} == {}
+    assert statistics.median(sizes.values()) <= MEDIAN_SCREEN
+    assert sizes["CustomerScreen"] <= 120
+
+
+def _screens() -> Iterator[ast.ClassDef]:
+    for path in (ROOT / "admin" / "screens").glob("*.py"):
+        for node in ast.parse(path.read_text()).body:
+            if isinstance(node, ast.ClassDef) and node.name.endswith("Screen"):
+                yield node
+
+
+def _lines_of(node: ast.ClassDef) -> int:
+    return (node.end_lineno or 0) - node.lineno + 1

@@ -310,7 +310,7 @@ def test_deleting_everything_that_matches_goes_by_the_filter_and_not_by_the_page
 def test_pickers_find_page_and_label(stocked: Shop, resource: str) -> None:
     client, screen = stocked.client(), stocked.screen(resource)
     names = dict.fromkeys(
-        n for n in (*screen.form_columns, *screen.column_filters) if screen.field(n).kind == "lookup"
+        n for n in (*screen.form_columns, *screen.offered_filters) if screen.field(n).kind == "lookup"
     )
     for name in names:
         target = screen.field(name).target.__tablename__
