@@ -50,7 +50,7 @@ def runs_elsewhere(item: Any) -> bool:
     """Return whether a usual run tries a case on the other database only.
 
     That is so for the cases of a loop, such as one over every screen or every action, and for tests marked
-    ``either_database``: they look at what Python does before a statement is sent or after its rows came back (who may,
+    ``either_database``, as those of pages are: they look at what Python does before a statement is sent or after its rows came back (who may,
     how it is put, how many statements). A loop whose statements themselves are tried, such as paging and filters, is
     marked ``both_databases``, and so is what the two are known to differ in. A checksum of the case's name tells which
     of the two, so that it is the same however few are selected.
@@ -59,10 +59,13 @@ def runs_elsewhere(item: Any) -> bool:
     kind = given.get("database_kind")
     if kind is None or any("database_kind" in mark.args[0] for mark in item.iter_markers("parametrize")):
         return False  # no database, or a test that names its own
-    if item.get_closest_marker("both_databases"):
+    asked = next(
+        (mark.name for mark in item.iter_markers() if mark.name in ("both_databases", "either_database")), ""
+    )
+    if asked == "both_databases":
         resource = given.get("resource")
         return resource in ALIKE and (ALIKE.index(resource) % 2 == 0) == (kind == "postgresql")
-    if len(given) == 1 and not item.get_closest_marker("either_database"):
+    if len(given) == 1 and not asked:
         return False
     case = item.nodeid.rpartition("::")[2].replace(kind, "")
     return KINDS[crc32(case.encode()) % len(KINDS)] != kind

@@ -246,9 +246,9 @@ class Case:
         """Whether it is marked so."""
         return name in self._marks
 
-    def iter_markers(self, _name: str) -> list[Any]:
-        """The fixtures alone give it a database."""
-        return []
+    def iter_markers(self, name: str = "") -> list[Any]:
+        """Its marks; none of them gives it a database, as only the fixtures do."""
+        return [SimpleNamespace(name=mark) for mark in self._marks if name in ("", mark)]
 
 
 @pytest.mark.parametrize("marks", [(), ("soak",), ("either_database",), ("both_databases",)])

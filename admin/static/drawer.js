@@ -11,7 +11,13 @@ let opener = null; // what the drawer was opened from; a refresh may replace it 
 const drawer = () => document.getElementById("drawer");
 const body = () => document.getElementById("drawer-body");
 
+// Until what came is at work as well as there, the drawer is busy, to screen readers as to tests.
+function ready() {
+  body().removeAttribute("aria-busy");
+}
+
 function wait() {
+  body().setAttribute("aria-busy", "true");
   const note = document.createElement("p");
   note.className = "loading";
   note.id = "drawer-title";
@@ -22,6 +28,7 @@ function wait() {
 function shut() {
   drawer().close();
   body().replaceChildren();
+  ready();
 }
 
 export async function open(verb, url, values) {
@@ -109,7 +116,11 @@ export function start() {
   let pressed = null;
   drawer().addEventListener("mousedown", (event) => (pressed = event.target));
   drawer().addEventListener("click", (event) => event.target === drawer() && pressed === drawer() && close());
-  document.addEventListener("htmx:afterSettle", ({ detail }) => detail.target?.id === "drawer-body" && focusInside());
+  document.addEventListener("htmx:afterSettle", ({ detail }) => {
+    if (detail.target?.id !== "drawer-body") return;
+    ready();
+    focusInside();
+  });
   document.addEventListener("htmx:responseError", onRefusal);
   document.addEventListener("htmx:sendError", onRefusal);
   document.addEventListener("refused", ({ detail }) => {

@@ -5,6 +5,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -22,6 +23,19 @@ from tests.databases import Database
 from tests.factories import NOW
 
 RESOURCES = [screen.named() for screen in SCREENS]
+OF_STATEMENTS = frozenset({"history", "listing", "reports"})
+"""Rooms whose tests are about statements as much as about pages. Those of the other rooms run on one of the two databases,
+unless they are marked ``both_databases``: what is done and read there is tried on both below the web."""
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the tests of pages."""
+    here = Path(__file__).parent
+    for item in items:
+        room = item.path.relative_to(here).parts[0] if item.path.is_relative_to(here) else ""
+        if room and room not in OF_STATEMENTS and item.get_closest_marker("both_databases") is None:
+            item.add_marker("either_database")
 
 
 OF_SIGNING_IN = frozenset({"staff_session", "attempt_bucket", "known_browser"})

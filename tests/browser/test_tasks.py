@@ -29,8 +29,8 @@ def form_of(customer: Customer) -> str:
 
 
 def drawer(page: Page) -> Locator:
-    """Return the side drawer, once it is open."""
-    return page.locator("dialog#drawer[open]")
+    """Return the side drawer, once it is open and what it holds is at work."""
+    return page.locator("dialog#drawer[open]:not(:has(> #drawer-body[aria-busy]))")
 
 
 def question(page: Page) -> Locator:

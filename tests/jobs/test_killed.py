@@ -73,6 +73,7 @@ def books_are_right(desk: Desk) -> None:
 
 @pytest.mark.slow
 @pytest.mark.soak
+@pytest.mark.either_database
 def test_four_processes_at_it_and_three_killed_lapse_each_lot_once(
     desk: Desk, database: Database, tmp_path: Path
 ) -> None:
@@ -152,6 +153,7 @@ class Slots:
 
 @pytest.mark.slow
 @pytest.mark.soak
+@pytest.mark.either_database
 def test_each_of_sixty_slots_is_done_once_or_made_good_by_the_next(
     desk: Desk, database: Database, tmp_path: Path
 ) -> None:

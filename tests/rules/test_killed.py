@@ -95,6 +95,7 @@ def pair(desk: Desk) -> tuple[int, int]:
 
 @pytest.mark.slow
 @pytest.mark.soak
+@pytest.mark.either_database
 def test_a_merge_that_is_killed_has_happened_or_not(desk: Desk) -> None:
     pairs = [pair(desk) for _n in range(scaled(400, least=8))]
     deeds = [
@@ -121,6 +122,7 @@ def test_a_merge_that_is_killed_has_happened_or_not(desk: Desk) -> None:
 
 @pytest.mark.slow
 @pytest.mark.soak
+@pytest.mark.either_database
 def test_a_deed_on_many_rows_that_is_killed_has_touched_all_of_them_or_none(desk: Desk) -> None:
     groups = [[desk.customer() for _m in range(10)] for _n in range(scaled(400, least=8))]
     deeds = [{"targets": group, "values": {"reason": "Moved away"}} for group in groups]

@@ -50,7 +50,8 @@ def test_a_column_is_called_what_its_model_calls_it_unless_the_screen_says_other
 
 def test_a_relation_is_shown_and_written_to_files_by_what_it_names(shop: Shop, customer: Any) -> None:
     page = page_of(shop.client().get("/admin/customer/")).text
-    assert "020 7946 0000" in page and "SW1A 1AA" in page
+    assert "020 7946 0000" in page
+    assert "SW1A 1AA" in page
     row = _row(shop, "/admin/customer/export/csv/")
     assert (row["Phone"], row["Postcode"]) == ("020 7946 0000", "SW1A 1AA")
 
@@ -59,7 +60,8 @@ def test_the_sign_of_an_amount_is_said_in_words_and_nothing_is_left_out(shop: Sh
     client = shop.client()
     record = page_of(client.get(f"/admin/customer/details/?id={customer.id}")).text
     assert "in credit £12.50" in " ".join(record.split())
-    assert "−" not in record and "£0.00" not in record
+    assert "−" not in record
+    assert "£0.00" not in record
     row = _row(shop, "/admin/owing/export/csv/?view=in_credit")
     assert (row["Balance"], row["Balance in words"]) == ("-12.50", "in credit")
 

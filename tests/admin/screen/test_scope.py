@@ -22,6 +22,8 @@ from tests.admin.world import MISSING, SECRET_NAME, World
 from tests.databases import recorded_statements
 from tests.factories import NOW
 
+pytestmark = pytest.mark.both_databases
+
 HTMX = {"HX-Request": "true"}
 SCOPED = (
     "account_entry", "address", "attribute_value", "changeset", "credit_entry", "customer", "external_id",

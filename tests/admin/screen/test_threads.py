@@ -12,6 +12,8 @@ from tests.admin.conftest import Shop
 from tests.admin.pages import page_of, rows_of
 from tests.scale import scaled
 
+pytestmark = pytest.mark.both_databases
+
 THREADS = 8
 SAVES = scaled(60, least=4)
 

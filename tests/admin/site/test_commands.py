@@ -26,6 +26,8 @@ from tests.conftest import MakeUrl
 from tests.databases import bytes_of, close_all_connections
 from tests.keyring import KEYS, a_key
 
+pytestmark = pytest.mark.both_databases
+
 
 @pytest.fixture
 def empty(make_url: MakeUrl, database_kind: str) -> Flask:

@@ -17,6 +17,8 @@ from tests.admin.pages import page_of
 from tests.conftest import MakeUrl
 from tests.databases import Database
 
+pytestmark = pytest.mark.both_databases
+
 Spoil = Callable[[Database], None]
 COMMANDS = [
     ("act", "customer.verify", "1", "--as", "admin"),

@@ -19,6 +19,8 @@ from tests.conftest import unavailable
 from tests.databases import Database, close_all_connections
 from tests.postgres import PostgresServer, installed_package
 
+pytestmark = pytest.mark.both_databases
+
 PAGES = ("/admin/", "/admin/customer/", "/login/", "/account/", "/nowhere/")
 SLOWER = 2
 """How much longer a busy machine may take."""

@@ -15,6 +15,8 @@ from tests.admin.conftest import Shop
 from tests.admin.imports import mapped
 from tests.databases import Database
 
+pytestmark = pytest.mark.both_databases
+
 NEVER_ENDING = {
     "sqlite": "(WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n) > 0",
     "postgresql": "(SELECT pg_sleep(120)) IS NOT NULL",
