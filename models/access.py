@@ -25,7 +25,7 @@ def of_staff(ondelete: str = "CASCADE") -> Any:
     return mapped_column(Integer, ForeignKey("ab_user.id", ondelete=ondelete), index=True, info=account)
 
 
-class Door(Choice):
+class SessionChannel(Choice):
     """How somebody signed in."""
 
     BROWSER = "browser", N_("Browser")
@@ -43,7 +43,9 @@ class StaffSession(Base):
     id: Mapped[PrimaryKey]
     user_id: Mapped[int] = of_staff()
     token_hash: Mapped[str] = mapped_column(String(64), unique=True, info=secret)
-    door: Mapped[Door] = mapped_column(choice(Door, "door"), default=Door.BROWSER, info=account)
+    channel: Mapped[SessionChannel] = mapped_column(
+        "door", choice(SessionChannel, "door"), default=SessionChannel.BROWSER, info=account
+    )
     data: Mapped[str] = mapped_column(Text, default="", info=secret)
     """What the session carries from page to page: the form token, messages."""
     created_at: Mapped[dt.datetime] = mapped_column(UTCDateTime, info=account)

@@ -198,15 +198,15 @@ def bearer(app: Flask, username: str) -> str:
         return str(create_access_token(str(user_id), fresh=True, additional_claims=claims))
 
 
-def _begun(app: Flask, username: str, door: str) -> tuple[int, str]:
+def _begun(app: Flask, username: str, channel: str) -> tuple[int, str]:
     import sqlalchemy as sa
 
     from actions.staff.sessions import Caller, begin
-    from models.access import Door
+    from models.access import SessionChannel
     from models.base import Staff, db
 
     with app.app_context():
         user_id = db.session.scalar(sa.select(Staff.id).where(Staff.username == username))
         assert user_id is not None, f"there is no {username}"
-        now = app.extensions["clientele"].clock()
-        return user_id, begin(db.engine, user_id, now, Caller("127.0.0.1", "tests"), door=Door(door))  # type: ignore[call-arg]
+        now, of = app.extensions["clientele"].clock(), SessionChannel[channel.upper()]
+        return user_id, begin(db.engine, user_id, now, Caller("127.0.0.1", "tests"), channel=of)

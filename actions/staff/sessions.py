@@ -18,7 +18,7 @@ from sqlalchemy.exc import OperationalError, SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from models import outage
-from models.access import Door, StaffSession
+from models.access import SessionChannel, StaffSession
 from models.base import N_, Staff
 from models.dialect import PATIENCE, WRITE, gave_up
 from models.staff import LACKS_FACTOR
@@ -119,13 +119,13 @@ def begin(
     now: dt.datetime,
     caller: Caller,
     *,
-    door: Door = Door.BROWSER,
+    channel: SessionChannel = SessionChannel.BROWSER,
     data: str = "",
 ) -> str:
     """Begin a session and return its token, shown this once. Old ones that ended are swept out."""
     token = secrets.token_urlsafe(32)
     row = {
-        "user_id": user_id, "token_hash": digest(token), "door": door, "data": data, "created_at": now,
+        "user_id": user_id, "token_hash": digest(token), "door": channel, "data": data, "created_at": now,
         "last_seen_at": now, "confirmed_at": now, "address": caller.address[:45], "agent": caller.agent[:300],
     }  # fmt: skip
     with engine.execution_options(**{WRITE: True}).begin() as connection:

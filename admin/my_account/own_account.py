@@ -24,7 +24,7 @@ from admin.request.arguments import parse_id
 from admin.request.context import call, has_passwords, live, now, perform, person, session, shop, sign_in_url
 from admin.viewmodels import user_agent
 from admin.viewmodels.pages import Text
-from models.access import Door, StaffSession
+from models.access import SessionChannel, StaffSession
 from models.base import db
 
 blueprint = Blueprint("account", __name__, url_prefix="/admin/account")
@@ -182,7 +182,7 @@ def _sessions() -> list[OwnSession]:
     return [
         OwnSession(
             row.id,
-            _("A program") if row.door == Door.API else user_agent.words(row.agent),
+            _("A program") if row.channel == SessionChannel.API else user_agent.words(row.agent),
             row.address,
             formatters.moment(row.created_at, now(), shop()),
             formatters.moment(row.last_seen_at, now(), shop()),

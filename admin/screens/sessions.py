@@ -37,15 +37,14 @@ class SessionScreen(Screen):
     menu = "Settings"
     icon = "login"
     column_list = (
-        "member", "door", "agent", "address", "created_at", "last_seen_at", "ended_at", "ended_because",
+        "member", "channel", "agent", "address", "created_at", "last_seen_at", "ended_at", "ended_because",
     )  # fmt: skip
     column_default_sort = ("last_seen_at", True)
     column_searchable_list = ("address", "agent")
     search_hint = _l("IP address or browser")
-    column_filters = ("member", "door", "address", "created_at", "last_seen_at", "ended_at")
+    column_filters = ("member", "channel", "address", "created_at", "last_seen_at", "ended_at")
     column_labels = {
         "member": _l("Who"),
-        "door": _l("Channel"),
         "agent": _l("Browser"),
         "address": _l("IP address"),
         "created_at": _l("Signed in"),

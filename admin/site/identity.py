@@ -41,7 +41,7 @@ from admin.auth.federated import VIEWS, SignOut
 from admin.auth.sessions import caller
 from admin.request.arguments import BadArgument, local_path
 from admin.request.context import has_passwords, now, person
-from models.access import Door
+from models.access import SessionChannel
 from models.base import db
 
 PROVIDERS = {AUTH_DB: API_SECURITY_PROVIDER_DB, AUTH_LDAP: API_SECURITY_PROVIDER_LDAP}
@@ -87,7 +87,7 @@ class TokenApi(SecurityApi):
             raise Unauthorized(_("Wrong user name or password."))
         if has_passwords():
             two_factor.check_program(account, given.get("code", ""))
-        token = sessions.begin(db.engine, account.id, now(), caller(), door=Door.API)
+        token = sessions.begin(db.engine, account.id, now(), caller(), channel=SessionChannel.API)
         sign_in.signed_in(account)
         claims = {SESSION_CLAIM: token}
         found = {"access_token": create_access_token(str(account.id), fresh=True, additional_claims=claims)}

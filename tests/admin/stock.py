@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from models.access import Door
+from models.access import SessionChannel
 from models.account import AccountKind, PaymentMethod
 from models.api_key import KeyScope
 from models.attribute import AttributeKind
@@ -398,7 +398,7 @@ class Stock:
     def staff_session(self, n: int, owner: Customer) -> Any:
         """A session, some ended, some long ago; the agents are whatever programs say they are."""
         return staffing.make_staff_session(
-            self.session, user_id=self.colleague, agent=text(n), address=f"10.0.0.{n}", door=pick(tuple(Door), n), created_at=day(n), last_seen_at=day(n),
+            self.session, user_id=self.colleague, agent=text(n), address=f"10.0.0.{n}", channel=pick(tuple(SessionChannel), n), created_at=day(n), last_seen_at=day(n),
             confirmed_at=day(n), ended_at=some(day(n), n, 2), ended_because=some("signed out", n, 2),
         )  # fmt: skip
 

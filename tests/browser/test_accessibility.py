@@ -159,6 +159,7 @@ def test_an_empty_screen(new: Premises, resource: str) -> None:
     new.walk().visit(f"/admin/{resource}/", within=MAIN)
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize("resource", [s.named() for s in SCREENS if s.tabs])
 def test_the_tabs_of_a_record(busy: Premises, resource: str) -> None:
     walk = busy.walk()

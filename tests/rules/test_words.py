@@ -61,7 +61,7 @@ def test_the_list_is_held_to(text: str) -> None:
     assert not found("The person who is doing this needs permission for whole records; amendments count.")
 
 
-STORED = {"lapse_warnings", "door", "Door"}
+STORED = {"lapse_warnings"}
 """Names of columns, which the journal, saved mappings and programs know, and of what they hold."""
 PRODUCT = ("actions", "admin", "jobs", "models", "demo")
 
