@@ -17,7 +17,8 @@ ALIKE = (
     "payment_term",
     "price_list",
 )
-"""Screens over lookup lists: one class with other names. Each is tried on one database, whatever the loop."""
+"""Screens over lookup lists: one class with other names. A loop over screens tries one of them, each loop another, on one
+database; a soak tries them all."""
 
 
 def scaled(full: int, least: int) -> int:
@@ -38,7 +39,7 @@ def one_by_name(name: str, choices: Sequence[T]) -> Sequence[T]:
 
 
 def is_passed_over(item: Any, *, full: bool = FULL) -> bool:
-    """Return whether a case is left out: of a usual run where it runs on the other database only.
+    """Return whether a case is left out: of a usual run where another one like it is tried.
 
     A soak tries those, and at full size what is marked ``soak``; the two kinds of run together leave nothing out.
     """
@@ -47,23 +48,25 @@ def is_passed_over(item: Any, *, full: bool = FULL) -> bool:
 
 
 def runs_elsewhere(item: Any) -> bool:
-    """Return whether a usual run tries a case on the other database only.
+    """Return whether a usual run tries a case on the other database only, or another of the screens that are alike.
 
-    That is so for the cases of a loop, such as one over every screen or every action, and for tests marked
-    ``either_database``, as those of pages are: they look at what Python does before a statement is sent or after its rows came back (who may,
-    how it is put, how many statements). A loop whose statements themselves are tried, such as paging and filters, is
-    marked ``both_databases``, and so is what the two are known to differ in. A checksum of the case's name tells which
-    of the two, so that it is the same however few are selected.
+    On one database are the cases of a loop, such as one over every screen or every action, and tests marked
+    ``either_database``, as those of pages are: they look at what Python does before a statement is sent or after its
+    rows came back (who may, how it is put, how many statements). A loop whose statements themselves are tried, such as
+    paging and filters, is marked ``both_databases``, and so is what the two are known to differ in. A checksum of the
+    case's name tells which of the two, so that it is the same however few are selected.
     """
     given = item.callspec.params if hasattr(item, "callspec") else {}
     kind = given.get("database_kind")
     if kind is None or any("database_kind" in mark.args[0] for mark in item.iter_markers("parametrize")):
         return False  # no database, or a test that names its own
+    resource = given.get("resource")
+    if resource in ALIKE and ALIKE[crc32(item.nodeid.partition("[")[0].encode()) % len(ALIKE)] != resource:
+        return True
     asked = next(
         (mark.name for mark in item.iter_markers() if mark.name in ("both_databases", "either_database")), ""
     )
     if asked == "both_databases":
-        resource = given.get("resource")
         return resource in ALIKE and (ALIKE.index(resource) % 2 == 0) == (kind == "postgresql")
     if len(given) == 1 and not asked:
         return False
