@@ -45,7 +45,15 @@ def usable(venv: Path) -> bool:
 def install(venv: Path, lock: Path, folder: Path | None) -> None:
     """Install with plain pip: every file by its hash, nothing that the lock does not name, no build step."""
     command = [str(venv / "bin" / "python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-    command += ["--no-compile", "--require-hashes", "--no-deps", "--only-binary", ":all:", "--requirement", str(lock)]
+    command += [
+        "--no-compile",
+        "--require-hashes",
+        "--no-deps",
+        "--only-binary",
+        ":all:",
+        "--requirement",
+        str(lock),
+    ]
     command += ["--upgrade", "--target", str(folder)] if folder else []
     if subprocess.run(command, check=False, env={**os.environ, "PIP_NO_INPUT": "1"}).returncode != 0:
         raise SystemExit(f"pip could not install {lock}; its message is above.")
