@@ -29,8 +29,8 @@ class View:
 class Tab:
     """A tab of a record: another screen's list, narrowed to this record through the relation ``via``.
 
-    :param figure: the record's column that the tab shows, such as a balance, unless it is 0; "" for nothing; a count of
-        rows where it is not said.
+    :param figure: the record's column that the tab shows as its list does, such as a balance; "" for nothing; a count
+        of rows where it is not said.
     :param visible_if: says for one record whether the tab makes sense on it.
     """
 

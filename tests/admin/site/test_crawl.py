@@ -12,7 +12,9 @@ from tests.admin.crawl import Visit, crawl
 from tests.admin.pages import rows_of
 from tests.admin.screen.test_gates import concrete
 from tests.admin.stock import SECRET
+from tests.databases import KINDS
 from tests.factories import NOW
+from tests.scale import FULL
 
 Crawled = tuple[list[Visit], dict, dict]
 NOT_THERE = ("/import/columns/", "/import/rows/", "/import/refused/", "/ajax/lookup/")
@@ -30,7 +32,8 @@ OF_A_PAGE = (
 )  # fmt: skip
 
 # Every page is also opened on both databases by the tests of its screen; where its links lead, no database decides.
-pytestmark = [pytest.mark.soak, pytest.mark.parametrize("database_kind", ["postgresql"], indirect=True)]
+WALKED = KINDS if FULL else KINDS[:1]
+pytestmark = [pytest.mark.soak, pytest.mark.parametrize("database_kind", WALKED, indirect=True)]
 
 
 @pytest.fixture(scope="module")
