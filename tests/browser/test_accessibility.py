@@ -29,7 +29,7 @@ from tests.scale import FULL, sampled
 
 TABLES = {screen.named(): screen.model.__tablename__ for screen in SCREENS}
 RESOURCES = list(TABLES)
-LOOKED_AT = ("customer", "role", "sales_order", "setting")
+LOOKED_AT = ("customer", "role", "sales_order", "shop_setting")
 """Screens whose pages are like no other's."""
 ROWS = 6
 ACTS = 3
