@@ -287,10 +287,14 @@ class ShopSetting(Record):
         return setting.label if setting else self.code
 
 
+STORED = select(ShopSetting.code, ShopSetting.value)
+"""What is stored. Put together once, as every request asks it."""
+
+
 def load_shop(session: Session) -> Shop:
     """Return the shop's settings; rows of settings that no longer exist are passed over.
 
     :raises Invalid: a stored value no longer passes its check.
     """
-    rows = session.execute(select(ShopSetting.code, ShopSetting.value)).all()
+    rows = session.execute(STORED).all()
     return Shop(**{code: SETTINGS[code].check(code, value) for code, value in rows if code in SETTINGS})

@@ -13,7 +13,7 @@ import secrets
 from dataclasses import dataclass
 from typing import Any, cast
 
-from sqlalchemy import Connection, Engine, Table, insert, select, update
+from sqlalchemy import Connection, Engine, Table, bindparam, insert, select, update
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 from sqlalchemy.orm import Session
 
@@ -74,28 +74,32 @@ def digest(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()
 
 
+FOUND = (
+    select(
+        TABLE.c.id,
+        TABLE.c.user_id,
+        TABLE.c.data,
+        TABLE.c.last_seen_at,
+        TABLE.c.confirmed_at,
+        LACKS_FACTOR,
+    )
+    .join(Staff, Staff.id == TABLE.c.user_id)
+    .where(
+        TABLE.c.token_hash == bindparam("digest"),
+        TABLE.c.ended_at.is_(None),
+        TABLE.c.last_seen_at > bindparam("idle_since"),
+        TABLE.c.created_at > bindparam("begun_since"),
+        Staff.active,
+    )
+)
+"""The session of a token. Put together once, as every request asks it."""
+
+
 def find(engine: Engine, token: str, now: dt.datetime) -> SessionInfo | None:
     """Return the session of a token, in one statement; None where it ended, expired, or its holder may not sign in."""
-    wanted = (
-        select(
-            TABLE.c.id,
-            TABLE.c.user_id,
-            TABLE.c.data,
-            TABLE.c.last_seen_at,
-            TABLE.c.confirmed_at,
-            LACKS_FACTOR,
-        )
-        .join(Staff, Staff.id == TABLE.c.user_id)
-        .where(
-            TABLE.c.token_hash == digest(token),
-            TABLE.c.ended_at.is_(None),
-            TABLE.c.last_seen_at > now - IDLE,
-            TABLE.c.created_at > now - LONGEST,
-            Staff.active,
-        )
-    )
+    given = {"digest": digest(token), "idle_since": now - IDLE, "begun_since": now - LONGEST}
     with engine.connect() as connection:
-        row = connection.execute(wanted).first()
+        row = connection.execute(FOUND, given).first()
     return (
         SessionInfo(row[0], row[1], row[2] or "", row[3], row[4], bool(row[5])) if row is not None else None
     )
