@@ -49,9 +49,11 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out what the other kind of run tries: see :func:`tests.scale.is_passed_over`."""
+    """Leave out what the other kind of run tries, see :func:`tests.scale.is_passed_over`; the longest come first, so that at
+    the end no worker waits for another's."""
     config.hook.pytest_deselected(items=[item for item in items if is_passed_over(item)])
     items[:] = [item for item in items if not is_passed_over(item)]
+    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
 
 
 def pytest_collection_finish() -> None:

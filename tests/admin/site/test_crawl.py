@@ -33,7 +33,9 @@ OF_A_PAGE = (
 
 # Every page is also opened on both databases by the tests of its screen; where its links lead, no database decides.
 WALKED = KINDS if FULL else KINDS[:1]
-pytestmark = [pytest.mark.soak, pytest.mark.parametrize("database_kind", WALKED, indirect=True)]
+pytestmark = [
+    pytest.mark.slow, pytest.mark.soak, pytest.mark.parametrize("database_kind", WALKED, indirect=True),
+]  # fmt: skip
 
 
 @pytest.fixture(scope="module")
