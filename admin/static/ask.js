@@ -4,14 +4,26 @@ import { text } from "./text.js";
 export function ask(question, { yes = text("go_on"), no = text("cancel"), danger = false } = {}) {
   const dialog = document.getElementById("ask");
   dialog.querySelector("#ask-text").textContent = question;
-  dialog.querySelector("[data-ask-no]").textContent = no;
+  const refuse = dialog.querySelector("[data-ask-no]");
+  refuse.textContent = no;
   const confirm = dialog.querySelector("[data-ask-yes]");
   confirm.textContent = yes;
   confirm.className = `btn ${danger ? "btn-danger" : "btn-primary"}`;
   dialog.returnValue = "no";
   dialog.showModal();
+  // Answered at the click: the event of closing comes later, when the next question may stand there already.
   return new Promise((resolve) => {
-    dialog.addEventListener("close", () => resolve(dialog.returnValue === "yes"), { once: true });
+    const listening = new AbortController();
+    const { signal } = listening;
+    const answer = (yes) => {
+      listening.abort();
+      dialog.close();
+      resolve(yes);
+    };
+    confirm.addEventListener("click", () => answer(true), { signal });
+    refuse.addEventListener("click", () => answer(false), { signal });
+    dialog.addEventListener("cancel", () => answer(false), { signal });
+    dialog.addEventListener("close", () => dialog.open || answer(dialog.returnValue === "yes"), { signal });
   });
 }
 
