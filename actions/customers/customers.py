@@ -285,6 +285,15 @@ def deactivate(ctx: Context, customer: Customer, *, reason: str) -> Outcome:
     return _set(ctx, customer, {"is_active": False}, N_("%(customer)s deactivated."))
 
 
+def _let_in(ctx: Context, customer: Customer) -> dict[str, Any]:
+    """Return the values of a customer who may sign in from now on."""
+    return {
+        "status": Status.REGISTERED,
+        "is_active": True,
+        "registered_at": customer.registered_at or ctx.now,
+    }
+
+
 @action(
     "customer.approve",
     Customer,
@@ -295,12 +304,7 @@ def deactivate(ctx: Context, customer: Customer, *, reason: str) -> Outcome:
 )
 def approve(ctx: Context, customer: Customer) -> Outcome:
     """Let a trade customer in: registered, switched on, and told so (feature 46). :raises Refused: ``not_waiting``."""
-    values = {
-        "status": Status.REGISTERED,
-        "is_active": True,
-        "registered_at": customer.registered_at or ctx.now,
-    }
-    done = _set(ctx, customer, values, N_("Trade account of %(customer)s approved."))
+    done = _set(ctx, customer, _let_in(ctx, customer), N_("Trade account of %(customer)s approved."))
     ctx.mail("trade_approved", customer)
     return done
 
@@ -319,12 +323,7 @@ def reject(ctx: Context, customer: Customer, *, reason: str) -> Outcome:
     :raises Refused: ``not_waiting``.
     """
     required_text("reason", reason)
-    values = {
-        "account_type": AccountType.RETAIL,
-        "status": Status.REGISTERED,
-        "is_active": True,
-        "registered_at": customer.registered_at or ctx.now,
-    }
+    values = {"account_type": AccountType.RETAIL, **_let_in(ctx, customer)}
     done = _set(ctx, customer, values, N_("Trade account rejected. %(customer)s is now a retail customer."))
     ctx.mail("trade_rejected", customer)
     return done
