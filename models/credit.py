@@ -11,7 +11,7 @@ from models.customer import Customer
 from models.order import Order
 from models.personal import ledger
 from models.places import CURRENCY
-from models.presentation import figure, heading
+from models.presentation import heading, number_style
 from models.triggers import AppendOnly
 from models.types import Choice, Code, choice
 
@@ -54,7 +54,7 @@ class CreditEntry(LedgerRow):
 
     customer_id: Mapped[int] = owner(written_by="action", index=False)
     kind: Mapped[CreditKind] = mapped_column(choice(CreditKind, "kind"), info=ledger)
-    amount: Mapped[int] = money(ledger | figure("movement"))
+    amount: Mapped[int] = money(ledger | number_style("movement"))
     currency: Mapped[str] = mapped_column(String(3), info=ledger | CURRENCY)
     order_ref: Mapped[str | None] = mapped_column(
         Code, info=ledger | heading(N_("Order")), doc=N_("The order this credit is about, as it was typed.")

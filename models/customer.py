@@ -23,7 +23,7 @@ from models.lookups import (
     SalesChannel,
 )
 from models.personal import derived, fact, personal, reference, search_key, secret, state, system
-from models.presentation import figure, heading, shown_by, sign_in_words, sorted_by
+from models.presentation import heading, number_style, shown_by, sign_in_words, sorted_by
 from models.types import Code, Key, Percent, UTCDateTime, choice
 from models.validate import checked
 
@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 
 MERGED = text("merged_into_id IS NOT NULL")
 AWAITING = text("status = 'pending_approval'")
+BALANCE = sign_in_words(N_("owes"), N_("in credit"))
+"""What the sign of an account balance means (rule 2.2)."""
 OWN_AGENT = N_("Choose another agent. This one is the customer or one of their own sub-customers.")
 NO_AGENT = N_("Choose a customer whose type is agent.")
 
@@ -217,11 +219,9 @@ class Customer(Record):
     )
 
     points: Mapped[int] = mapped_column(BigInteger, default=0, info=derived)
-    account_balance: Mapped[int] = money(
-        derived | heading(N_("Balance")) | sign_in_words(N_("owes"), N_("in credit")), default=0
-    )
+    account_balance: Mapped[int] = money(derived | heading(N_("Balance")) | BALANCE, default=0)
     credit_balance: Mapped[int] = money(
-        derived | heading(N_("Gift-card credit")) | figure("unless_zero"), default=0
+        derived | heading(N_("Gift-card credit")) | number_style("unless_zero"), default=0
     )
 
     registered_at: Mapped[dt.datetime | None] = mapped_column(UTCDateTime, info=state())

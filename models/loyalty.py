@@ -13,7 +13,7 @@ from models.customer import Customer
 from models.mail import Mail
 from models.order import Order
 from models.personal import ledger
-from models.presentation import figure, heading
+from models.presentation import heading, number_style
 from models.triggers import AppendOnly
 from models.types import Choice, Code, PrimaryKey, Until, UTCDateTime, choice
 
@@ -58,7 +58,7 @@ class LoyaltyEntry(LedgerRow):
 
     customer_id: Mapped[int] = owner(written_by="action", index=False)
     kind: Mapped[LoyaltyKind] = mapped_column(choice(LoyaltyKind, "kind"), info=ledger)
-    points: Mapped[int] = mapped_column(Integer, info=ledger | figure("movement"))
+    points: Mapped[int] = mapped_column(Integer, info=ledger | number_style("movement"))
     expires_at: Mapped[dt.datetime | None] = mapped_column(Until, info=ledger | heading(N_("Valid until")))
     order_ref: Mapped[str | None] = mapped_column(
         Code, info=ledger | heading(N_("Order")), doc=N_("The order these points are about.")

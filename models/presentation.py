@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 Info = dict[Any, Any]
-Figure = Literal["plain", "movement", "unless_zero", "ungrouped"]
+NumberStyle = Literal["plain", "movement", "unless_zero", "ungrouped"]
 """How a figure is printed: ``movement`` with its sign, ``unless_zero`` not at all at 0, ``ungrouped`` as a year is."""
 
 
@@ -22,7 +22,7 @@ class Presentation:
     sorted_by: tuple[str, ...] = ()
     plus: str = ""
     minus: str = ""
-    figure: Figure = "plain"
+    number_style: NumberStyle = "plain"
 
 
 def heading(words: str) -> Info:
@@ -45,9 +45,9 @@ def sign_in_words(plus: str, minus: str) -> Info:
     return {"plus": plus, "minus": minus}
 
 
-def figure(how: Figure) -> Info:
+def number_style(how: NumberStyle) -> Info:
     """Return the part of ``info`` that says how a figure is printed."""
-    return {"figure": how}
+    return {"number_style": how}
 
 
 def presentation(info: Info) -> Presentation:

@@ -10,7 +10,7 @@ from models.columns import check, owner, refers, reversed_once
 from models.customer import Customer
 from models.order import Order
 from models.personal import ledger
-from models.presentation import figure, heading
+from models.presentation import heading, number_style
 from models.triggers import AppendOnly
 from models.types import Choice, Code, choice
 
@@ -46,7 +46,7 @@ class TastingEntry(LedgerRow):
 
     customer_id: Mapped[int] = owner(written_by="action", index=False)
     kind: Mapped[TastingKind] = mapped_column(choice(TastingKind, "kind"), info=ledger)
-    year: Mapped[int] = mapped_column(Integer, info=ledger | figure("ungrouped"))
+    year: Mapped[int] = mapped_column(Integer, info=ledger | number_style("ungrouped"))
     order_ref: Mapped[str | None] = mapped_column(
         Code,
         info=ledger | heading(N_("Order or booking")),

@@ -17,9 +17,10 @@ from admin.request.context import memo
 from admin.screen_spec.column_info import Field, Kind, label_of
 from admin.viewmodels.pages import Badge, Cell
 from models import figures
+from models.customer import BALANCE
 from models.days import last_day
 from models.masks import Masked
-from models.presentation import Presentation
+from models.presentation import Presentation, presentation
 from models.shop import Shop
 
 NOTHING = Markup('<span class="text-secondary" aria-label="{}">–</span>')
@@ -59,9 +60,7 @@ def with_word(minor: int, word: str, currency: str, shop: Shop) -> Markup:
 
 def balance_word(minor: int) -> str:
     """Return what the sign of an account balance means, as files say it beside the figure (rule 2.2)."""
-    if minor == 0:
-        return ""
-    return _("owes") if minor > 0 else _("in credit")
+    return sign_word(presentation(BALANCE), minor)
 
 
 def sign_word(says: Presentation, minor: int) -> str:
@@ -201,7 +200,7 @@ def _as_it_says(field: Field, value: Any, currency: str, shop: Shop) -> Markup |
     """Return a figure as its column says that it is printed; None where it says nothing, or it is no figure."""
     if field.says.plus:
         return with_word(value, sign_word(field.says, value), currency, shop)
-    match field.says.figure:
+    match field.says.number_style:
         case "movement":
             return signed_money(value, currency, shop) if field.kind == "money" else signed(value, shop)
         case "unless_zero":

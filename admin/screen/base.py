@@ -82,7 +82,7 @@ class Screen(ScreenSpec, Views, ModelView):
 
     def clause(self, condition: Condition) -> Any:
         """Return the WHERE clause of one filter."""
-        expression = self.current(condition.field.name)
+        expression = self.sql_expression(condition.field.name)
         if expression is not None:
             condition = replace(condition, field=replace(condition.field, attribute=expression))
         return condition_clause(condition)

@@ -127,7 +127,7 @@ class Declaration:
         """Narrow a statement further than to what belongs to customers in scope; not at all unless a screen says so."""
         return statement
 
-    def current(self, name: str) -> Any:
+    def sql_expression(self, name: str) -> Any:
         """Return the SQL expression that stands for a column at the moment, in filters and orders; None for its own."""
         return None
 

@@ -79,7 +79,7 @@ class Sorting(Declaration):
         if name is None:
             name, descending = self.default_sort
         last = Key(self.identity, descending, nullable=False)
-        if (expression := self.current(name)) is not None:
+        if (expression := self.sql_expression(name)) is not None:
             return [Key(expression, descending, nullable=False), last]
         paths = self.sort_paths(name) if name != "id" else ()
         return [*(key for path in paths for key in self._keys(path, descending)), last]

@@ -148,7 +148,7 @@ class CustomerScreen(CustomerRecord):
         """Tell people of the same name apart."""
         return " · ".join(part for part in (row.full_name, row.email or row.company_name) if part)
 
-    def current(self, name: str) -> Any:
+    def sql_expression(self, name: str) -> Any:
         """Filter and sort points by what is available; by their index, where nothing is past its date."""
         past = name == "points" and available_points.past()
         return points_breakdown.available_points(now()) if past else None
