@@ -11,9 +11,8 @@ from importlib import import_module
 from typing import Any
 
 import click
-from flask import Flask, g, redirect, url_for
+from flask import Flask, redirect, url_for
 from flask_admin import Admin
-from flask_talisman import Talisman
 from flask_wtf.csrf import CSRFProtect
 from sqlalchemy import Engine, event
 from werkzeug.middleware.proxy_fix import ProxyFix
@@ -26,14 +25,13 @@ from actions.cli import commands as action_commands
 from actions.core.journal import read_only
 from actions.maintenance.backups import commands as backup_commands
 from admin.api import rest
-from admin.auth import origin, two_factor
+from admin.auth import two_factor
 from admin.auth.federated import SamlSignIn
-from admin.auth.sessions import StaffSessions
+from admin.auth.sessions import STAFF
 from admin.layout import errors
 from admin.listing import search
 from admin.my_account import own_account, password_links, reauth_page, two_factor_setup, view_as
 from admin.privacy import reveals
-from admin.request import messages, time_limits
 from admin.request.context import AppState
 from admin.screen import checks
 from admin.screen.base import Screen
@@ -60,20 +58,9 @@ from models.base import db
 from models.cli import plainly
 from models.schema import SchemaError
 from models.vault import Vault, new_key
-
-CONTENT_SECURITY_POLICY = {
-    "default-src": "'none'",
-    "script-src": "'self'",
-    "style-src": "'self'",
-    "img-src": ["'self'", "data:"],
-    "font-src": "'self'",
-    "connect-src": "'self'",
-    "form-action": "'self'",
-    "frame-src": "'self'",
-    "base-uri": "'none'",
-    "frame-ancestors": "'none'",
-}
-
+from web import application, messages, time_limits
+from web import errors as web_errors
+from web.sessions import ServerSessions
 
 CANNOT_START = 3
 """The exit code at which gunicorn does not try again."""
@@ -112,14 +99,14 @@ def create_app(
     app.extensions["clientele.settings"] = settings
     mailing.install(app, settings)
     db.init_app(app)
-    app.session_interface = StaffSessions()
-    app.before_request(_name_request)
-    app.before_request(errors.refuse_unknown_host)
-    app.before_request(errors.give_up_without_session)
+    app.session_interface = ServerSessions(STAFF)
+    app.before_request(application.name_request)
+    app.before_request(web_errors.refuse_unknown_host)
+    app.before_request(web_errors.give_up_without_session)
     protection = CSRFProtect(app)
     for view in (SamlSignIn.acs, SamlSignIn.slo):
         protection.exempt(view)  # what it takes comes from elsewhere, and is signed
-    _secure(app, settings)
+    application.secure(app, behind_tls=settings.behind_tls)
     time_limits.register(app, settings.read_seconds, settings.lock_seconds)
     with app.app_context():
         _open_database(app, settings)
@@ -182,47 +169,22 @@ def _stand_behind(app: Flask, settings: Settings) -> None:
 
 def _configuration(settings: Settings) -> dict[str, Any]:
     return {
+        **application.configuration(settings),
         "SECRET_KEY": settings.secret_key or secrets.token_urlsafe(32),
-        "SQLALCHEMY_DATABASE_URI": settings.database_url,
         "SQLALCHEMY_ENGINE_OPTIONS": dialect.engine_options(settings.database_url),
-        "TESTING": settings.testing,
         "APP_NAME": "Clientele",
         "FAB_CREATE_DB": False,
         "FAB_UPDATE_PERMS": False,
         "FAB_PASSWORD_HASH_METHOD": settings.password_hash,
         "FAB_SECURITY_SIGNALS_ENABLED": False,
-        "BABEL_DEFAULT_LOCALE": "en_GB",
         "LANGUAGES": {"en": {"flag": "gb", "name": "English"}},
         "MAX_CONTENT_LENGTH": 10 * 1024 * 1024,
         "MAX_FORM_PARTS": 2000,
-        "SESSION_COOKIE_HTTPONLY": True,
-        "SESSION_COOKIE_SAMESITE": "Lax",
         "SESSION_COOKIE_SECURE": settings.behind_tls,
         "PERMANENT_SESSION_LIFETIME": timedelta(hours=12),
-        "TRUSTED_HOSTS": origin.trusted_hosts(settings.trusted_hosts),
-        "WTF_CSRF_TIME_LIMIT": None,
-        # Our pages send no Referer, so over TLS the check of it would refuse every form; the token is the protection.
-        "WTF_CSRF_SSL_STRICT": False,
         "JWT_ACCESS_TOKEN_EXPIRES": timedelta(minutes=15),
-        "SEND_FILE_MAX_AGE_DEFAULT": timedelta(hours=1),
         **settings.identity,
     }
-
-
-def _secure(app: Flask, settings: Settings) -> None:
-    Talisman(
-        app,
-        force_https=False,
-        strict_transport_security=settings.behind_tls,
-        session_cookie_secure=settings.behind_tls,
-        content_security_policy=CONTENT_SECURITY_POLICY,
-        frame_options="DENY",
-        referrer_policy="no-referrer",
-    )
-
-
-def _name_request() -> None:
-    g.request_id = secrets.token_hex(8)
 
 
 def _add_screens(app: Flask, builder: IdentityBuilder, classes: Sequence[type[Screen]]) -> None:

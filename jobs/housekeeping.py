@@ -11,9 +11,8 @@ from sqlalchemy import ColumnElement, Table, func, or_, select
 from sqlalchemy.orm import Session
 
 from actions.core.base import Context
-from actions.execution import rate_limit
+from actions.execution import rate_limit, session_store
 from actions.maintenance.verify import verify
-from actions.staff import sessions
 from jobs.base import JobPreview, job, note
 from models.access import AttemptBucket, KnownBrowser, StaffLink, StaffSession
 from models.base import N_
@@ -38,10 +37,11 @@ def _gone(as_of: dt.datetime) -> Iterator[tuple[Table, ColumnElement[bool]]]:
         for model in (StaffSession, AttemptBucket, StaffLink, KnownBrowser, ImportFile, Run)
     )
     expired = or_(
-        of_sessions.created_at < as_of - sessions.LONGEST, of_sessions.last_seen_at < as_of - sessions.IDLE
+        of_sessions.created_at < as_of - session_store.LONGEST,
+        of_sessions.last_seen_at < as_of - session_store.IDLE,
     )
     past = {
-        StaffSession: (of_sessions.created_at < as_of - sessions.KEPT) & expired,
+        StaffSession: (of_sessions.created_at < as_of - session_store.KEPT) & expired,
         AttemptBucket: buckets.last_at < as_of - rate_limit.KEPT,
         StaffLink: links.expires_at < as_of - LINKS_KEPT,
         KnownBrowser: browsers.created_at < as_of - BROWSERS_KEPT,

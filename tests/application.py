@@ -181,7 +181,7 @@ def sign_in(app: Flask, role: str) -> Client:
 
 def session_cookie(app: Flask, username: str) -> str:
     """Begin a session as the sign-in form would; return its cookie."""
-    from admin.auth.sessions import MARK
+    from web.sessions import MARK
 
     return MARK + _begun(app, username, "browser")[1]
 
@@ -201,7 +201,8 @@ def bearer(app: Flask, username: str) -> str:
 def _begun(app: Flask, username: str, channel: str) -> tuple[int, str]:
     import sqlalchemy as sa
 
-    from actions.staff.sessions import Caller, begin
+    from actions.execution.session_store import Caller
+    from actions.staff.sessions import STORE
     from models.access import SessionChannel
     from models.base import Staff, db
 
@@ -209,4 +210,4 @@ def _begun(app: Flask, username: str, channel: str) -> tuple[int, str]:
         user_id = db.session.scalar(sa.select(Staff.id).where(Staff.username == username))
         assert user_id is not None, f"there is no {username}"
         now, of = app.extensions["clientele"].clock(), SessionChannel[channel.upper()]
-        return user_id, begin(db.engine, user_id, now, Caller("127.0.0.1", "tests"), channel=of)
+        return user_id, STORE.begin(db.engine, user_id, now, Caller("127.0.0.1", "tests"), door=of)

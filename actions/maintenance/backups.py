@@ -10,6 +10,7 @@ import click
 from sqlalchemy import Engine
 
 from actions.core.base import SYSTEM
+from actions.execution import session_store
 from actions.execution.runner import Call, changeset
 from actions.maintenance import encryption
 from actions.staff import security_events, sessions
@@ -85,8 +86,8 @@ def _sign_out_all(engine: Callable[[], Engine], clock: Clock) -> click.Command:
 
 def _sign_everybody_out(engine: Engine, now: dt.datetime, restored: str) -> int:
     """End every session, and write down that and from which backup, as one event."""
-    because = sessions.RESTORED if restored else sessions.REVOKED
+    because = session_store.RESTORED if restored else session_store.REVOKED
     with changeset(engine, "staff.all_signed_out", Call(SYSTEM, now, reason=restored)) as ctx:
         assert ctx.journal.header["action"] in security_events.EVENTS
         _ = ctx.changeset_id
-        return sessions.end_everybodys(ctx.session, now, because)
+        return sessions.STORE.end_everybodys(ctx.session, now, because)

@@ -51,7 +51,7 @@ def limit_to_channels(ctx: Context, member: Member, *, sales_channels: Any) -> O
         ctx.session.delete(there[channel_id])
     _add(ctx, member, wanted - there.keys())
     if wanted != there.keys():
-        sessions.end_all(ctx.session, member.id, ctx.now, sessions.ROLES)
+        sessions.STORE.end_all(ctx.session, member.id, ctx.now, sessions.ROLES)
     said = N_("%(person)s now only has access to customers of the chosen channels.")
     return Outcome(
         said if wanted else N_("%(person)s now has access to all customers."), member, {"person": str(member)}

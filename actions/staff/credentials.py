@@ -8,6 +8,7 @@ from typing import cast
 from sqlalchemy import Engine, Table, delete, update
 
 from actions.core.base import SYSTEM, Context, Refused
+from actions.execution import session_store
 from actions.execution.runner import Call
 from actions.staff import password_links, security_events, sessions
 from actions.staff.passwords import Hashed
@@ -23,7 +24,7 @@ def change(engine: Engine, call: Call, user_id: int, password: Hashed, session_i
     """Give a person the password they chose themselves, and return a new token for the session they did it in."""
     with security_events.happening(engine, "staff.password_changed", call, user_id) as (ctx, member):
         store(ctx, member, password, besides=session_id)
-        return sessions.renew(ctx.session, session_id) if session_id is not None else ""
+        return sessions.STORE.renew(ctx.session, session_id) if session_id is not None else ""
 
 
 def redeem(engine: Engine, call: Call, token: str, user_id: int, password: Hashed) -> None:
@@ -49,7 +50,7 @@ def store(ctx: Context, member: Member, password: Hashed, *, besides: int | None
     """
     connection = ctx.session.connection()
     connection.execute(update(USERS).where(USERS.c.id == member.id).values(password=password))
-    sessions.end_all(ctx.session, member.id, ctx.now, sessions.PASSWORD, besides)
+    sessions.STORE.end_all(ctx.session, member.id, ctx.now, session_store.PASSWORD, besides)
     password_links.void(connection, member.id, ctx.now)
     connection.execute(delete(BROWSERS).where(BROWSERS.c.user_id == member.id))
     ctx.mail_staff("staff_password_changed", member)

@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 
 from actions.core.base import ACTIONS, Context, Escalation
 from actions.core.journal import Fields, Journal, snapshot
+from actions.execution import session_store
 from actions.execution.invariants import invariant
 from actions.staff import sessions
 from models.base import N_, Base
@@ -243,8 +244,8 @@ def end_sessions(ctx: Context) -> None:
     before = standing_before(ctx.journal, after)
     out = before.active - after.active
     for member in sorted(out | moved(before, after)):
-        because = sessions.DEACTIVATED if member in out else sessions.ROLES
-        sessions.end_all(ctx.session, member, ctx.now, because)
+        because = session_store.DEACTIVATED if member in out else sessions.ROLES
+        sessions.STORE.end_all(ctx.session, member, ctx.now, because)
 
 
 def moved(before: Standing, after: Standing) -> set[int]:

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session, object_session
 from actions.core.base import Context
 from actions.core.journal import JOURNAL
 from actions.execution.runner import Call, changeset
-from actions.staff.sessions import digest
+from actions.execution.session_store import digest
 from models.access import LinkKind, StaffLink
 from models.member import USERS, Member
 

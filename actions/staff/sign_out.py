@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import Engine, select
 
 from actions.core.base import Context, Outcome, Refused, action
-from actions.execution import rate_limit
+from actions.execution import rate_limit, session_store
 from actions.execution.rate_limit import Limit
 from actions.execution.runner import Call
 from actions.staff import security_events, sessions
@@ -28,7 +28,7 @@ def end(ctx: Context, row: StaffSession) -> Outcome:
     ctx.set_subject(member)
     _ = ctx.changeset_id
     ctx.warn(N_("That session is signed out."))
-    row.ended_at, row.ended_because, row.data = ctx.now, sessions.REVOKED, ""
+    row.ended_at, row.ended_because, row.data = ctx.now, session_store.REVOKED, ""
     return Outcome(N_("Session of %(name)s ended."), row, {"name": str(member)})
 
 
@@ -37,7 +37,7 @@ def end_all(ctx: Context, member: Member) -> Outcome:
     """End every session of somebody else. :raises Refused: ``yourself``, or ``nowhere``: there is none."""
     if member.id == ctx.actor.id:
         raise Refused(*YOURSELF)
-    if not sessions.end_all(ctx.session, member.id, ctx.now, sessions.REVOKED):
+    if not sessions.STORE.end_all(ctx.session, member.id, ctx.now, session_store.REVOKED):
         raise Refused(*NOWHERE, name=str(member))
     _ = ctx.changeset_id
     ctx.warn(N_("They will have to sign in again in every browser and program."))
@@ -76,4 +76,4 @@ def _limits(ctx: Context, member: Member) -> list[Limit]:
 def end_others(engine: Engine, call: Call, user_id: int, besides: int) -> int:
     """End a person's own sessions but the one they ask from; return the number of rows."""
     with security_events.happening(engine, "staff.signed_out_elsewhere", call, user_id) as (ctx, member):
-        return sessions.end_all(ctx.session, member.id, ctx.now, sessions.REVOKED, besides)
+        return sessions.STORE.end_all(ctx.session, member.id, ctx.now, session_store.REVOKED, besides)

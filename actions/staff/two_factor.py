@@ -16,8 +16,8 @@ from sqlalchemy.orm import Session
 
 from actions.core.base import Context, Outcome, Refused, action
 from actions.execution.runner import Call
+from actions.execution.session_store import digest
 from actions.staff import security_events
-from actions.staff.sessions import digest
 from models.access import RecoveryCode, SecondFactor
 from models.base import N_, Staff
 from models.dialect import WRITE

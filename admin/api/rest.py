@@ -34,13 +34,14 @@ from admin.forms import explicit_choices, json_body, model_forms
 from admin.history import point_in_time, previews
 from admin.listing import list_page
 from admin.listing.paging import count_up_to, fetch_page
-from admin.request.arguments import BadArgument, parse_id
-from admin.request.context import dry_run, forget_person, memo, perform, person, session, shop
-from admin.request.messages import fill
+from admin.request.context import dry_run, forget_person, perform, person
 from admin.row_actions import selection
 from admin.screen_spec.spec import ScreenSpec
 from models import masks
 from models.days import last_day
+from web.arguments import BadArgument, parse_id
+from web.messages import fill
+from web.request import memo, session, shop
 
 _VERSION = re.compile(r'(?:W/)?"(\d{1,9})"|(\d{1,9})', re.ASCII)
 

@@ -6,8 +6,9 @@ from flask import g, request
 
 from actions.staff import api_keys
 from admin.auth.two_factor import TwoFactorRequired
-from admin.request.context import has_passwords, now, session, today
+from admin.request.context import has_passwords
 from models.base import db
+from web.request import now, session, today
 
 
 def sign_in() -> bool:

@@ -25,9 +25,9 @@ from werkzeug.exceptions import BadRequest
 
 from actions.staff import security_events
 from admin.auth import sign_in
-from admin.request.arguments import local_path
 from admin.request.context import VIEW_AS, call, person, sign_in_url
 from models.base import db
+from web.arguments import local_path
 
 
 class SignOut:

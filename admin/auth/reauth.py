@@ -13,9 +13,10 @@ from flask_babel import gettext as _
 from actions.staff import sessions
 from actions.staff import two_factor as factors
 from admin.auth import sign_in, two_factor
-from admin.request.context import has_passwords, live, now, person
-from admin.request.context import session as reading
+from admin.request.context import has_passwords, live, person
 from models.base import db
+from web.request import now
+from web.request import session as reading
 
 FIELD, CODE = "reauth", "reauth_code"
 NEXT = "reauth_next"

@@ -17,13 +17,14 @@ from actions.core.base import Actor
 from actions.execution import rate_limit
 from actions.execution.rate_limit import Limit
 from actions.execution.runner import Call
+from actions.execution.session_store import digest
 from actions.staff import security_events
 from actions.staff.passwords import LONGEST
-from actions.staff.sessions import digest
-from admin.request.context import call, now, session
+from admin.request.context import call
 from models.access import KnownBrowser
 from models.base import Staff, db
 from models.dialect import WRITE
+from web.request import now, session
 
 BROWSER_COOKIE = "known"
 """Tells a browser in which somebody has signed in before; it opens nothing."""

@@ -21,9 +21,10 @@ from actions.execution import rate_limit
 from actions.maintenance import encryption
 from actions.staff import security_events, two_factor
 from admin.auth import sign_in
-from admin.request.arguments import local_path
-from admin.request.context import has_passwords, now, person, session, sign_in_url
+from admin.request.context import has_passwords, person, sign_in_url
 from models.base import N_, Staff, db
+from web.arguments import local_path
+from web.request import now, session
 
 log = logging.getLogger(__name__)
 PENDING = "pending"

@@ -14,11 +14,11 @@ from wtforms import Form, StringField
 from actions.core.base import Conflict
 from admin.forms import model_forms
 from admin.layout import formatters
-from admin.request.context import now, session, shop
 from admin.screen_spec.column_info import Field, label_of
 from admin.screen_spec.registry import screen_over
 from admin.screen_spec.spec import ScreenSpec
 from admin.viewmodels.conflict_pages import ConflictPage, FieldConflict
+from web.request import now, session, shop
 
 CARRIED_NOT = frozenset({"csrf_token", "version", "key"})
 

@@ -10,10 +10,10 @@ from werkzeug.exceptions import NotFound
 
 from actions.core.base import Busy, Conflict, Invalid, Refused
 from admin.forms import form_currency, model_forms
-from admin.request.arguments import BadArgument, parse_id
 from admin.request.context import perform
-from admin.request.messages import sentence, translated
 from admin.screen_spec.spec import ScreenSpec
+from web.arguments import BadArgument, parse_id
+from web.messages import sentence, translated
 
 
 def update(screen: ScreenSpec) -> Any:

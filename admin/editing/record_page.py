@@ -14,13 +14,14 @@ from admin.history import activity
 from admin.layout import formatters, live
 from admin.layout.frame import frame, initials
 from admin.listing import row_menu
-from admin.request.arguments import BadArgument
-from admin.request.context import allowed, session, shop
+from admin.request.context import allowed
 from admin.request.grantable import is_changeable, why_unchangeable
 from admin.screen_spec.declare import Section, Tab
 from admin.screen_spec.registry import registry
 from admin.screen_spec.spec import ScreenSpec
 from admin.viewmodels.pages import Badge, Fact, Link, RecordPage, TabLink
+from web.arguments import BadArgument
+from web.request import session, shop
 
 OVERVIEW = "overview"
 ACTIVITY = "activity"

@@ -17,12 +17,12 @@ from admin.editing import saving
 from admin.editing.inline import source_version
 from admin.history import point_in_time, previews
 from admin.history.activity import past_url
-from admin.request.arguments import BadArgument, parse_id
 from admin.request.context import dry_run, perform
-from admin.request.messages import sentence, translated
 from admin.screen_spec.spec import ScreenSpec
 from admin.viewmodels.form_pages import FormPage
 from models.base import N_
+from web.arguments import BadArgument, parse_id
+from web.messages import sentence, translated
 
 SAME = N_("No change: the field already has this value.")
 

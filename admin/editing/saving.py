@@ -21,14 +21,15 @@ from admin.history import undo_offer
 from admin.layout.errors import answer
 from admin.layout.frame import frame
 from admin.listing import list_page
-from admin.request.arguments import BadArgument, parse_id
-from admin.request.context import allowed, perform, session
-from admin.request.messages import called, fill, sentence, translated
+from admin.request.context import allowed, perform
 from admin.screen_spec.declare import Section
 from admin.screen_spec.spec import ScreenSpec
 from admin.viewmodels.form_pages import FormPage
 from admin.viewmodels.pages import SecretPage
 from models.journal import Changeset
+from web.arguments import BadArgument, parse_id
+from web.messages import called, fill, sentence, translated
+from web.request import session
 
 
 def in_drawer() -> bool:

@@ -12,9 +12,9 @@ from wtforms.widgets import DateInput, TextArea, TextInput, html_params
 
 from admin.forms.fast_select import CHOSEN, OPTION, printed
 from admin.forms.form_fields import LookupField, LookupWidget
-from admin.request.context import session
 from admin.screen_spec.registry import registry
 from models.attribute import AttributeDefinition, AttributeKind
+from web.request import session
 
 
 class ValueWidget:

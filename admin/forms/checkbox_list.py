@@ -15,9 +15,9 @@ from wtforms.validators import StopValidation
 
 from admin.forms.form_fields import LookupManyField
 from admin.listing.order import ordered
-from admin.request.context import session
 from admin.screen_spec.registry import registry
 from models.base import Base
+from web.request import session
 
 
 @dataclass(frozen=True, slots=True)

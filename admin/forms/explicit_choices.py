@@ -15,8 +15,8 @@ from admin.forms.bulk_edit import FieldsForm
 from admin.forms.fast_select import ListedField, QuickSelect
 from admin.forms.form_fields import ChoiceField, LookupField, LookupManyField, TicksField
 from admin.forms.inline_rows import RowsField
-from admin.request.messages import within
 from admin.screen_spec.declare import RowAction
+from web.messages import within
 
 NONE = "none"
 """What a select sends for its explicit nothing."""

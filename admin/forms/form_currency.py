@@ -9,11 +9,11 @@ from flask import g
 from flask_babel import gettext as _
 from sqlalchemy import Select, select
 
-from admin.request.context import session, shop
 from admin.screen_spec.registry import registry
 from models import places
 from models.base import Invalid
 from models.customer import Customer
+from web.request import session, shop
 
 
 def currency() -> str:

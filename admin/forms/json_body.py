@@ -20,8 +20,8 @@ from actions.core.base import Invalid
 from actions.customers import customer_reference
 from admin.forms import form_fields, inline_rows, json_schema
 from admin.forms.customer_field import CustomerField
-from admin.request.context import now, shop
 from admin.screen_spec import masking
+from web.request import now, shop
 
 BEYOND = 2**63
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)

@@ -18,8 +18,8 @@ from actions.customers import customer_reference
 from admin.forms import form_fields, inline_rows
 from admin.forms.customer_field import CustomerField
 from admin.listing.query import MAX_NUMBER
-from admin.request.arguments import MAX_ID
 from admin.screen_spec.column_info import Field
+from web.arguments import MAX_ID
 
 Schema = dict[str, Any]
 

@@ -38,12 +38,12 @@ from admin.forms.form_fields import (
     WholeNumberField,
 )
 from admin.forms.inline_rows import RowField, RowsField
-from admin.request.context import shop
 from admin.screen_spec.column_info import Field
 from admin.screen_spec.registry import registry, screen_over
 from admin.screen_spec.spec import ScreenSpec
 from models.base import Base
 from models.personal import policy
+from web.request import shop
 
 
 def related(

@@ -12,9 +12,10 @@ from wtforms.validators import Length, Optional
 from wtforms.widgets import TextInput
 
 from admin.layout import formatters
-from admin.request.context import allowed, session, shop
+from admin.request.context import allowed
 from admin.screen_spec.registry import registry
 from models.order import Order
+from web.request import session, shop
 
 OFFERED = 12
 _LIST = Markup(

@@ -21,7 +21,7 @@ from admin.history.changesets import TIES, newest_changesets, rows_of
 from admin.history.ledger_changes import movements, seen
 from admin.layout import formatters
 from admin.request import grantable
-from admin.request.context import allowed, mask_context, now, session, shop
+from admin.request.context import allowed, mask_context
 from admin.screen_spec.column_info import Field, label_of
 from admin.screen_spec.registry import registry
 from admin.screen_spec.spec import ScreenSpec
@@ -33,6 +33,7 @@ from models.journal import Change, Changeset
 from models.renamed_codes import current
 from models.staff import Grant, Permission, Resource, pairs
 from models.types import Choice
+from web.request import now, session, shop
 
 SHOWN = 8
 PER_CHANGESET = 4

@@ -16,9 +16,9 @@ from sqlalchemy.orm import Session, object_session
 from sqlalchemy.orm.attributes import set_committed_value
 
 from actions.ledgers import points_breakdown
-from admin.request.context import now, session
 from models.customer import Customer
 from models.dialect import WRITE
+from web.request import now, session
 
 PAST = "points past their date"
 """Where a session that reads keeps them."""

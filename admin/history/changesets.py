@@ -25,7 +25,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import aliased
 
-from admin.request.context import channels, session
+from admin.request.context import channels
 from admin.screen_spec.registry import registry
 from models.account import AccountEntry, AccountKind, Invoice
 from models.credit import CreditEntry, CreditKind
@@ -35,6 +35,7 @@ from models.loyalty import LoyaltyEntry, LoyaltyKind
 from models.mail import Mail, MailState
 from models.row_scope import wrote_beyond
 from models.tasting import TastingEntry, TastingKind
+from web.request import session
 
 LEDGERS: tuple[type[Any], ...] = (LoyaltyEntry, AccountEntry, Invoice, CreditEntry, TastingEntry)
 TAKEN_BACK: dict[Any, tuple[Any, ...]] = {

@@ -13,7 +13,7 @@ from sqlalchemy import Select, String, cast, literal, select, union_all
 from actions.ledgers.balances import FIGURES, balances_after
 from admin.history.changesets import LEDGERS
 from admin.layout import formatters
-from admin.request.context import channels, session, shop
+from admin.request.context import channels
 from admin.viewmodels.pages import FieldChange, Text
 from models.base import Base
 from models.credit import CreditEntry
@@ -21,6 +21,7 @@ from models.journal import Changeset
 from models.loyalty import LoyaltyEntry
 from models.row_scope import in_scope
 from models.tasting import TastingEntry, TastingKind
+from web.request import session, shop
 
 LEDGER_TABLES = frozenset(model.resource_name() for model in LEDGERS)
 

@@ -17,7 +17,6 @@ from actions.ledgers import ageing
 from actions.ledgers.balances import FIGURES
 from admin.history import ledger_changes
 from admin.layout import formatters
-from admin.request.context import session, shop
 from admin.screen_spec.column_info import label_of
 from admin.viewmodels.pages import FieldChange, Text
 from models.account import AccountEntry, AccountKind, Invoice
@@ -25,6 +24,7 @@ from models.credit import CreditEntry, CreditKind
 from models.customer import Customer
 from models.loyalty import LoyaltyEntry, LoyaltyKind
 from models.tasting import TastingEntry, TastingKind
+from web.request import session, shop
 
 LEDGERS = {model.__tablename__: model for model in FIGURES}
 MOST_INVOICES = 5

@@ -21,8 +21,7 @@ from admin.history import activity, available_points
 from admin.history.activity import Names, past_url
 from admin.layout import formatters
 from admin.layout.frame import frame
-from admin.request.arguments import BadArgument, parse_id
-from admin.request.context import allowed, memo, now, session, shop, zone
+from admin.request.context import allowed
 from admin.request.grantable import is_changeable, why_unchangeable
 from admin.screen_spec.column_info import Field
 from admin.screen_spec.registry import registry
@@ -31,6 +30,8 @@ from admin.viewmodels.pages import Text
 from models import masks
 from models.base import N_
 from models.personal import policy
+from web.arguments import BadArgument, parse_id
+from web.request import memo, now, session, shop, zone
 
 MOMENT = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?(Z|[+-]\d{2}:\d{2})?", re.ASCII)
 NO_TARGET = N_("The value here then has been deleted since, so it cannot be restored.")

@@ -18,8 +18,7 @@ from actions.execution.runner import MOST_AT_ONCE
 from admin.history import activity, ledger_previews
 from admin.history.changesets import TIES
 from admin.layout import formatters
-from admin.request.context import allowed, link_base, now, shop
-from admin.request.messages import called, fill, sentence, translated
+from admin.request.context import allowed, link_base
 from admin.screen_spec.registry import registry
 from admin.viewmodels.pages import FieldChange, Text
 from admin.viewmodels.preview_pages import (
@@ -32,6 +31,8 @@ from admin.viewmodels.preview_pages import (
 )
 from models import masks
 from models.journal import Change
+from web.messages import called, fill, sentence, translated
+from web.request import now, shop
 
 MOST_LINES = 20
 """Rows shown of a table; the rest are counted."""

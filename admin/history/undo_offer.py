@@ -13,10 +13,11 @@ from actions.staff.security_events import EVENTS
 from actions.undo.undo import UNDOERS
 from admin.history.changesets import undoing
 from admin.request import grantable
-from admin.request.context import allowed, now, session, shop
+from admin.request.context import allowed
 from models.journal import Changeset
 from models.run import Run
 from models.staff import GENERATED
+from web.request import now, session, shop
 
 
 def may_undo(done: Changeset | Run) -> bool:

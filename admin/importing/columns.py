@@ -19,12 +19,12 @@ from actions.execution.constraints import shown
 from admin.forms import form_fields
 from admin.importing.countries import country_key, country_names
 from admin.request import typed_numbers
-from admin.request.context import shop
 from admin.screen_spec.column_info import Field, label_of
 from admin.screen_spec.spec import ScreenSpec
 from models import amounts, currencies, places
 from models.base import Base, Invalid
 from models.columns import LIVE
+from web.request import shop
 
 ID = "id"
 """The mapping's name for our number of the record, which is matched and never written."""

@@ -20,12 +20,13 @@ from admin.importing.matching import NUMBER, match_choices
 from admin.importing.numbers import FORMATS, file_format
 from admin.importing.reading import Reading
 from admin.importing.values import Plan
-from admin.request.arguments import BadArgument, not_offered, parse_id
-from admin.request.context import actor, perform, session, shop
+from admin.request.context import actor, perform
 from admin.screen_spec.spec import ScreenSpec
 from admin.viewmodels.spreadsheets import RECORD_NUMBER
 from models import normalise
 from models.importing import ImportFile, ImportMapping
+from web.arguments import BadArgument, not_offered, parse_id
+from web.request import session, shop
 
 NOT_IMPORTED = ""
 

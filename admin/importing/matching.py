@@ -11,9 +11,9 @@ from flask_babel import lazy_gettext as _l
 from sqlalchemy import Select
 
 from admin.importing.columns import ID, Column, key_of, unique_keys
-from admin.request.context import session
 from admin.screen_spec.registry import screen_over
 from admin.screen_spec.spec import ScreenSpec
+from web.request import session
 
 NUMBER = _l("Record number in Clientele")
 MOST_SEARCHED = 1_000

@@ -8,11 +8,11 @@ from flask_babel import gettext as _
 
 from admin.importing.columns import Column, columns
 from admin.importing.headings import fields_by_heading, key
-from admin.request.messages import within
 from admin.screen_spec.registry import registry
 from admin.screen_spec.spec import ScreenSpec
 from admin.viewmodels.pages import Link
 from models.importing import ImportFile
+from web.messages import within
 
 
 def left_over(

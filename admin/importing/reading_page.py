@@ -21,13 +21,13 @@ from admin.importing.dates import file_is_month_first, is_asked
 from admin.importing.headings import fields_by_heading, key
 from admin.importing.reading import Reading
 from admin.importing.values import Plan
-from admin.request.arguments import not_offered
-from admin.request.context import now, session, shop
 from admin.screen_spec.spec import ScreenSpec
 from admin.viewmodels.import_pages import Encoding, ReadingForm
 from admin.viewmodels.spreadsheets import RECORD_NUMBER
 from models.base import db
 from models.importing import ImportFile, ImportPiece
+from web.arguments import not_offered
+from web.request import now, session, shop
 
 
 def known_headings(screen: ScreenSpec) -> Callable[[str], bool]:

@@ -12,12 +12,12 @@ from admin.history import activity
 from admin.importing.columns import ID, columns
 from admin.importing.headings import key
 from admin.importing.matching import NUMBER
-from admin.request.context import memo, session
-from admin.request.messages import sentence
 from admin.screen_spec.spec import ScreenSpec
 from admin.viewmodels.import_pages import Fault, ImportLine
 from models.importing import ImportFile, ImportRow, Verdict
 from models.journal import Change
+from web.messages import sentence
+from web.request import memo, session
 
 COLOURS = {
     Verdict.CREATED: "green", Verdict.CHANGED: "azure", Verdict.UNCHANGED: "secondary", Verdict.REFUSED: "red",

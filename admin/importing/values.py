@@ -32,13 +32,13 @@ from admin.importing.numbers import column_format, file_format
 from admin.importing.reading import Reading
 from admin.layout.formatters import currency_of
 from admin.listing.file_columns import value_of
-from admin.request.context import shop
-from admin.request.messages import sentence
 from admin.screen_spec.spec import ScreenSpec
 from admin.viewmodels import spreadsheets
 from models.amounts import PLAIN
 from models.base import db
 from models.importing import ImportRow, Verdict
+from web.messages import sentence
+from web.request import shop
 
 CHUNK = 1_000
 ANY_CURRENCY = ""

@@ -24,10 +24,7 @@ from admin.importing.reading import Reading
 from admin.importing.values import Plan, Reader
 from admin.layout import formatters
 from admin.layout.frame import frame
-from admin.request import time_limits
-from admin.request.arguments import BadArgument, parse_id
-from admin.request.context import actor, app_state, call, now, session, shop
-from admin.request.messages import sentence, translated, within
+from admin.request.context import actor, app_state, call
 from admin.screen_spec.registry import registry
 from admin.screen_spec.spec import ScreenSpec
 from admin.viewmodels.import_pages import ColumnLine, Count, MappingPage, RowsPage, UploadPage
@@ -35,6 +32,10 @@ from admin.viewmodels.pages import Link
 from admin.viewmodels.spreadsheets import RECORD_NUMBER, write_csv
 from models.base import db
 from models.importing import ImportFile, ImportMapping, ImportRow, ImportState, Verdict
+from web import time_limits
+from web.arguments import BadArgument, parse_id
+from web.messages import sentence, translated, within
+from web.request import now, session, shop
 
 PAGE = 50
 SAMPLES = 3

@@ -17,10 +17,11 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from admin.layout import formatters
-from admin.request import time_limits
-from admin.request.context import app_state, channels, mask_context, now, shop, today
+from admin.request.context import app_state, channels, mask_context
 from models.base import db
 from models.dialect import ran_out
+from web import time_limits
+from web.request import now, shop, today
 
 MOST_KEPT = 200
 _one_at_a_time = Lock()

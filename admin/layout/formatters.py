@@ -13,7 +13,6 @@ from flask_babel import gettext as _
 from markupsafe import Markup, escape
 
 from admin.privacy import reveals
-from admin.request.context import memo
 from admin.screen_spec.column_info import Field, Kind, label_of
 from admin.viewmodels.pages import Badge, Cell
 from models import figures
@@ -22,6 +21,7 @@ from models.days import last_day
 from models.masks import Masked
 from models.presentation import Presentation, presentation
 from models.shop import Shop
+from web.request import memo
 
 NOTHING = Markup('<span class="text-secondary" aria-label="{}">–</span>')
 COLOURS = {

@@ -11,10 +11,11 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import func, select
 
-from admin.request.context import allowed, app_state, held, person, session, today, viewing
+from admin.request.context import allowed, app_state, held, person, viewing
 from admin.screen_spec.registry import registry
 from admin.viewmodels.pages import Frame, MenuEntry, MenuSection
 from models.note import Note, NoteKind
+from web.request import session, today
 
 SECTIONS = ("", _l("Records"), _l("Operations"), _l("Settings"))
 SECTION_NAMES = ("", "Records", "Operations", "Settings")

@@ -7,8 +7,8 @@ import math
 from collections.abc import Iterable
 from typing import Any
 
-from admin.request.context import now
 from admin.screen_spec.spec import ScreenSpec
+from web.request import now
 
 LATE = 3
 """Seconds that the scheduler may take to begin what is due."""

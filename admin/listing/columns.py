@@ -15,14 +15,15 @@ from actions.staff.preferences import save_preference
 from admin.layout import formatters
 from admin.listing.query import ListQuery
 from admin.privacy import reveals
-from admin.request.arguments import BadArgument
-from admin.request.context import channels, now, person, preference, shop
+from admin.request.context import channels, person, preference
 from admin.screen_spec.registry import registry
 from admin.screen_spec.spec import ScreenSpec
 from admin.viewmodels.pages import Cell, Heading
 from models.base import Base, db
 from models.masks import Masked
 from models.row_scope import shows
+from web.arguments import BadArgument
+from web.request import now, shop
 
 TIGHT_KINDS = frozenset({"date", "datetime", "choice", "boolean"})
 TIGHT = frozenset(

@@ -20,12 +20,13 @@ from admin.listing import columns, list_page
 from admin.listing.file_columns import file_columns
 from admin.listing.order import ordered
 from admin.listing.paging import count_up_to
-from admin.request import time_limits
-from admin.request.arguments import BadArgument, parse_id
-from admin.request.context import call, is_recent, now, session, shop
+from admin.request.context import call, is_recent
 from admin.screen_spec.spec import ScreenSpec
 from admin.viewmodels.spreadsheets import KINDS, RECORD_NUMBER, Value
 from models.base import db
+from web import time_limits
+from web.arguments import BadArgument, parse_id
+from web.request import now, session, shop
 
 CHUNK = 200
 MOST_TICKED = 10_000

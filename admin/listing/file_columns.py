@@ -18,7 +18,7 @@ from flask_babel import gettext as _
 
 from admin.layout import formatters
 from admin.layout.formatters import currency_of
-from admin.request.context import channels, shop
+from admin.request.context import channels
 from admin.screen_spec.column_info import Field, Kind, label_of
 from admin.screen_spec.registry import registry
 from admin.screen_spec.spec import ScreenSpec
@@ -29,6 +29,7 @@ from models.customer import Customer
 from models.days import last_day
 from models.masks import Masked
 from models.row_scope import shows
+from web.request import shop
 
 
 @dataclass(frozen=True, slots=True)

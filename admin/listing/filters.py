@@ -14,12 +14,12 @@ from sqlalchemy import Select
 
 from admin.layout import formatters
 from admin.listing.query import ListQuery, conditions_of
-from admin.request.context import now, shop, zone
 from admin.screen_spec.column_info import OPERATORS, Condition, Field, label_of
 from admin.screen_spec.registry import screen_over
 from admin.screen_spec.spec import ScreenSpec
 from admin.viewmodels.pages import Chip, FilterChoice, ViewTab
 from models import figures
+from web.request import now, shop, zone
 
 DAYS = ("datetime", "last_day")
 """Kinds of instants that are asked for by a day."""

@@ -19,13 +19,13 @@ from admin.listing import columns, filters, row_menu, search
 from admin.listing.paging import COUNT_CAP, Page, counts_up_to, fetch_page
 from admin.listing.query import Grammar, ListQuery, conditions_of
 from admin.request import typed_numbers
-from admin.request.arguments import BadArgument, parse_id
-from admin.request.context import session, shop, zone
 from admin.request.grantable import is_changeable
 from admin.screen_spec.column_info import OPERATORS, Condition
 from admin.screen_spec.registry import registry
 from admin.screen_spec.spec import ScreenSpec
 from admin.viewmodels.pages import ColumnChoice, Line, ListPage
+from web.arguments import BadArgument, parse_id
+from web.request import session, shop, zone
 
 OWN_ARGUMENTS = frozenset({"embed", "totals"})
 MOST_ON_A_TAB = 999

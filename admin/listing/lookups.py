@@ -11,10 +11,10 @@ from werkzeug.exceptions import Forbidden
 
 from admin.listing.order import in_order, ordered, with_groups
 from admin.listing.search import ENOUGH
-from admin.request.arguments import BadArgument
-from admin.request.context import session
 from admin.screen_spec.registry import screen_over
 from admin.screen_spec.spec import ScreenSpec
+from web.arguments import BadArgument
+from web.request import session
 
 
 def options(screen: ScreenSpec, text: str, offset: int, limit: int) -> list[tuple[int, str]]:

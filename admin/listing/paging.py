@@ -14,12 +14,12 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 from admin.listing.cursors import opened, sealed
 from admin.listing.order import FOUND, Found, Past, in_order, ordered, with_groups
 from admin.listing.query import ListQuery
-from admin.request.arguments import NO_PLACE, NoPlace
-from admin.request.context import shop
 from admin.screen_spec.column_info import Condition, Field
 from admin.screen_spec.sorting import Key
 from models import currencies
 from models.search import matches
+from web.arguments import NO_PLACE, NoPlace
+from web.request import shop
 
 COUNT_CAP = 10_000
 Span = tuple[int | None, int | None]

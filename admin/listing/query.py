@@ -21,11 +21,11 @@ from werkzeug.datastructures import MultiDict
 
 from admin.listing import cursors
 from admin.request import typed_numbers
-from admin.request.arguments import NO_PLACE, BadArgument, parse_id
 from admin.screen_spec.column_info import OPERATORS, Condition, Field
 from models import amounts, days
 from models.base import N_
 from models.normalise import seen
+from web.arguments import NO_PLACE, BadArgument, parse_id
 
 MAX_PAGE_SIZE = 200
 MAX_NUMBER = 2**53

@@ -11,12 +11,12 @@ from flask_babel import gettext as _
 from markupsafe import Markup, escape
 
 from admin.listing.query import ListQuery
-from admin.request.context import memo
 from admin.request.grantable import is_changeable
 from admin.screen_spec.declare import RowAction, everybody
 from admin.screen_spec.spec import ScreenSpec
 from admin.viewmodels.pages import Link, list_id
 from admin.viewmodels.spreadsheets import KINDS
+from web.request import memo
 
 ROW, NAME = "\ue000", "\ue001"
 """Stand for a row's id and its name in a menu line that is printed once for all rows of a list."""

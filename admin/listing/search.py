@@ -20,8 +20,7 @@ from admin.layout.frame import frame
 from admin.listing.order import FOUND, Found
 from admin.listing.paging import fetch_page
 from admin.listing.query import ListQuery
-from admin.request.arguments import BadArgument
-from admin.request.context import allowed, person, session
+from admin.request.context import allowed, person
 from admin.screen_spec.registry import registry, screen_over
 from admin.screen_spec.spec import ScreenSpec
 from admin.viewmodels.pages import Hit, HitGroup
@@ -41,6 +40,8 @@ from models.search import (
     matches,
     set_aside,
 )
+from web.arguments import BadArgument
+from web.request import session
 
 PER_GROUP = 6
 ENOUGH = 500

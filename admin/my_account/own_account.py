@@ -20,12 +20,13 @@ from admin.auth import sign_in
 from admin.editing import saving
 from admin.layout import formatters
 from admin.layout.frame import frame
-from admin.request.arguments import parse_id
-from admin.request.context import call, has_passwords, live, now, perform, person, session, shop, sign_in_url
+from admin.request.context import call, has_passwords, live, perform, person, sign_in_url
 from admin.viewmodels import user_agent
 from admin.viewmodels.pages import Text
 from models.access import SessionChannel, StaffSession
 from models.base import db
+from web.arguments import parse_id
+from web.request import now, session, shop
 
 blueprint = Blueprint("account", __name__, url_prefix="/admin/account")
 

@@ -16,9 +16,10 @@ from actions.staff.security_events import NOBODY
 from admin.auth import sign_in
 from admin.editing import saving
 from admin.my_account.own_account import NewPasswordForm
-from admin.request.context import has_passwords, link_base, now, session, sign_in_url
+from admin.request.context import has_passwords, link_base, sign_in_url
 from models.base import Staff, db
 from models.member import Member
+from web.request import now, session
 
 blueprint = Blueprint("password", __name__, url_prefix="/password")
 GONE = 410

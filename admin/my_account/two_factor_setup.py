@@ -14,9 +14,10 @@ from werkzeug.exceptions import NotFound
 from actions.core.base import Refused
 from actions.staff import two_factor
 from admin.auth import reauth, sign_in
-from admin.request.context import call, has_passwords, is_recent, now, person, session, shop, sign_in_url
-from admin.request.messages import translated
+from admin.request.context import call, has_passwords, is_recent, person, sign_in_url
 from models.base import db
+from web.messages import translated
+from web.request import now, session, shop
 
 blueprint = Blueprint("two_factor_setup", __name__, url_prefix="/admin/account/factor")
 

@@ -10,11 +10,11 @@ from flask_babel import gettext as _
 from werkzeug.exceptions import Forbidden
 
 from actions.staff import security_events
-from admin.request.arguments import parse_id
 from admin.request.context import VIEW_AS, allowed, call, person, sign_in_url, viewing
 from admin.request.grantable import roles_beyond
 from admin.screen_spec.registry import registry
 from models.base import db
+from web.arguments import parse_id
 
 blueprint = Blueprint("view_as", __name__, url_prefix="/admin/view_as")
 READS = frozenset({"GET", "HEAD", "OPTIONS"})

@@ -13,8 +13,7 @@ from werkzeug.exceptions import Forbidden, TooManyRequests, Unauthorized
 
 from actions.execution import rate_limit
 from actions.staff import security_events
-from admin.request.arguments import BadArgument, local_path, parse_id
-from admin.request.context import REVEALED, allowed, call, live, memo, now, person, session
+from admin.request.context import REVEALED, allowed, call, live, person
 from admin.screen_spec.registry import registry
 from admin.screen_spec.spec import ScreenSpec
 from admin.viewmodels.pages import Text
@@ -22,6 +21,8 @@ from models import masks
 from models.base import db
 from models.customer import Customer
 from models.masks import Masked
+from web.arguments import BadArgument, local_path, parse_id
+from web.request import memo, now, session
 
 FOR = dt.timedelta(minutes=1)
 blueprint = Blueprint("reveal", __name__, url_prefix="/admin/reveal")

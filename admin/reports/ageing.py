@@ -13,9 +13,9 @@ from sqlalchemy.orm import Session
 
 from actions.ledgers.ageing import BUCKETS, Ageing, owed_by_age
 from admin.layout import formatters
-from admin.request.context import shop, today
 from models.choices import AccountType
 from models.customer import Customer
+from web.request import shop, today
 
 WORDS = {
     "current": _l("Not due yet"),

@@ -19,14 +19,14 @@ from admin.layout.frame import frame
 from admin.listing.columns import related_cell
 from admin.listing.paging import Page, count_up_to, fetch_page
 from admin.listing.query import Grammar, ListQuery
-from admin.request.arguments import BadArgument
-from admin.request.context import now, session, shop
 from admin.screen_spec.column_info import label_of
 from admin.screen_spec.sorting import Key
 from admin.screen_spec.spec import ScreenSpec
 from admin.viewmodels.pages import Cell, Fact, Text
 from models.days import last_day
 from models.loyalty import LoyaltyAllocation, LoyaltyEntry, LoyaltyLot
+from web.arguments import BadArgument
+from web.request import now, session, shop
 
 PAGE = 25
 TERMS = 8

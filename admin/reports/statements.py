@@ -22,14 +22,15 @@ from actions.statements.wording import CLOSING, EARLIER_CURRENCY, LATE, OPENING,
 from admin.layout.errors import wants_json
 from admin.layout.frame import frame
 from admin.privacy import reveals
-from admin.request.arguments import BadArgument
-from admin.request.context import allowed, call, now, session, shop, today
-from admin.request.messages import sentence, translated
+from admin.request.context import allowed, call
 from admin.screen_spec.spec import ScreenSpec
 from admin.viewmodels.pages import Link, Text
 from models.base import db
 from models.customer import Customer
 from models.masks import Masked
+from web.arguments import BadArgument
+from web.messages import sentence, translated
+from web.request import now, session, shop, today
 
 ICON = "file-text"
 DOWNLOAD = "download"

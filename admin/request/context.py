@@ -6,12 +6,10 @@ import datetime as dt
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 from typing import Any, cast
-from zoneinfo import ZoneInfo
 
 from flask import current_app, g, has_request_context, request, url_for
 from flask import session as browser_session
 from flask_appbuilder.const import AUTH_DB
-from sqlalchemy.orm import Session
 
 from actions.core.base import SYSTEM, Action, Actor, Outcome, Refused
 from actions.execution import runner
@@ -25,8 +23,8 @@ from models.base import N_, db
 from models.choices import CreatedVia
 from models.member import StaffRole
 from models.row_scope import Channels
-from models.shop import Shop, load_shop
 from models.staff import Rights, permissions_of_role, rights_of
+from web.request import now, session
 
 Pair = tuple[str, str]
 VIEW_AS = "view_as"
@@ -52,37 +50,6 @@ class AppState:
 def app_state() -> AppState:
     """Return the application's own state."""
     return cast(AppState, current_app.extensions["clientele"])
-
-
-def now() -> dt.datetime:
-    """Return the instant this request began, the same throughout it."""
-    found = g.get("now")
-    if found is None:
-        found = g.now = app_state().clock()
-    return cast(dt.datetime, found)
-
-
-def session() -> Session:
-    """Return the request's session, which only reads."""
-    return cast(Session, db.session)
-
-
-def shop() -> Shop:
-    """Return the shop's settings."""
-    found = g.get("shop")
-    if found is None:
-        found = g.shop = load_shop(session())
-    return cast(Shop, found)
-
-
-def zone() -> ZoneInfo:
-    """Return the shop's time zone."""
-    return ZoneInfo(shop().time_zone)
-
-
-def today() -> dt.date:
-    """Return the shop's local date."""
-    return now().astimezone(zone()).date()
 
 
 def person() -> Any:
@@ -225,16 +192,6 @@ def revealed() -> frozenset[masks.Place]:
 
 
 masks.provide(mask_context)
-
-
-def memo(key: Hashable, make: Callable[[], Any]) -> Any:
-    """Return what ``make`` gave the first time this request asked for ``key``: lists ask for the same things a row."""
-    known: dict[Hashable, Any] | None = g.get("memo")
-    if known is None:
-        known = g.memo = {}
-    if key not in known:
-        known[key] = make()
-    return known[key]
 
 
 def preference(name: str) -> Any:

@@ -11,12 +11,13 @@ from actions.core.row_guards import is_guarded
 from actions.staff.escalation import ABOVE, HOLDS_MORE
 from actions.staff.grant_rules import resource_label, verb_label
 from actions.staff.roles import ADMIN_STAYS
-from admin.request.context import held, memo, session
+from admin.request.context import held
 from models.access import StaffSession
 from models.api_key import ApiKey
 from models.customer import Customer
 from models.member import ADMIN, GroupMember, GroupRole, RoleGrant, RoleHolder, StaffGroup, StaffRole
 from models.staff import PREFIX, Grant, pairs
+from web.request import memo, session
 
 
 def in_words(code: str) -> str:

@@ -7,8 +7,8 @@ from typing import TypeVar
 
 from flask_babel import gettext as _
 
-from admin.request.context import shop
 from models.amounts import GUESS, Unreadable
+from web.request import shop
 
 Read = TypeVar("Read")
 

@@ -13,12 +13,12 @@ from actions.core.base import Invalid, Outcome
 from admin.forms import explicit_choices, form_currency, json_body
 from admin.history import previews
 from admin.request.context import dry_run, perform
-from admin.request.messages import fill
 from admin.row_actions.selection import Selection, check_allowed, find, people
 from admin.screen_spec.declare import RowAction
 from admin.screen_spec.registry import registry
 from admin.screen_spec.spec import ScreenSpec
 from models.renamed_codes import current
+from web.messages import fill
 
 
 def command(

@@ -13,11 +13,11 @@ from werkzeug.exceptions import Forbidden, NotFound
 from actions.core.base import Refused
 from actions.execution.runner import MOST_AT_ONCE
 from admin.listing import list_page
-from admin.request.arguments import BadArgument, parse_id
-from admin.request.context import session
 from admin.screen_spec.declare import RowAction
 from admin.screen_spec.spec import ScreenSpec
 from models.customer import Customer
+from web.arguments import BadArgument, parse_id
+from web.request import session
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,9 +20,7 @@ from admin.auth import reauth
 from admin.editing import saving
 from admin.forms import explicit_choices, form_currency
 from admin.history import previews
-from admin.request.arguments import parse_id
-from admin.request.context import call, dry_run, needs_reauth, now, perform, session, shop
-from admin.request.messages import sentence, translated, within
+from admin.request.context import call, dry_run, needs_reauth, perform
 from admin.row_actions.selection import Selection, check_unchanged, choose, counting, find, people, targets
 from admin.screen_spec.declare import RowAction
 from admin.screen_spec.registry import registry
@@ -30,6 +28,9 @@ from admin.screen_spec.spec import ScreenSpec
 from admin.viewmodels.form_pages import FormPage
 from admin.viewmodels.preview_pages import PreviewPage
 from models.base import db
+from web.arguments import parse_id
+from web.messages import sentence, translated, within
+from web.request import now, session, shop
 
 
 def act(screen: ScreenSpec, verb: str) -> Any:

@@ -12,11 +12,11 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from admin.listing.query import MAX_PAGE_SIZE, conditions_of
-from admin.request.arguments import BadArgument
 from admin.screen.views import PERMISSION_OF, WORKED_OUT
 from admin.screen_spec.registry import Registry
 from admin.screen_spec.spec import ScreenSpec
 from models.personal import policy
+from web.arguments import BadArgument
 
 MAPS = (
     "column_labels", "column_descriptions", "column_formatters", "column_formatters_export",

@@ -12,10 +12,10 @@ from admin.editing import inline, record_page, restoring, saving
 from admin.history import point_in_time
 from admin.importing import views
 from admin.listing import columns, export, list_page, lookups
-from admin.request.arguments import parse_id
 from admin.row_actions import view
 from admin.screen_spec.spec import ScreenSpec
 from admin.viewmodels import spreadsheets
+from web.arguments import parse_id
 
 PERMISSION_OF = {
     "index_view": "list",

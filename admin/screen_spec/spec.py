@@ -13,7 +13,7 @@ from werkzeug.exceptions import NotFound
 from wtforms import Form
 
 from actions.execution.records import record_actions
-from admin.request.context import actor, allowed, channels, is_open, mask_context, memo, session, shop
+from admin.request.context import actor, allowed, channels, is_open, mask_context
 from admin.screen_spec import masking
 from admin.screen_spec.column_info import OPERATORS, Condition, Field, describe, heading_of
 from admin.screen_spec.declare import RowAction
@@ -22,6 +22,7 @@ from admin.viewmodels.pages import Cell, FilterChoice
 from models import masks
 from models.row_scope import in_scope, is_limited
 from models.types import Key as SearchKey
+from web.request import memo, session, shop
 
 NOTHING: frozenset[str] = frozenset()
 

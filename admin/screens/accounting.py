@@ -9,10 +9,10 @@ from flask_babel import gettext as _
 
 from actions.ledgers.accounting import last_fed
 from admin.layout import formatters
-from admin.request.context import memo, now, session, shop
 from admin.viewmodels.pages import Cell, Fact, Link
 from models.customer import Customer
 from models.shop import ACCOUNT_CODE
+from web.request import memo, now, session, shop
 
 
 def kept_here() -> bool:

@@ -16,7 +16,6 @@ from actions.ledgers.ageing import ageing
 from admin.layout import formatters
 from admin.reports import ageing as ages
 from admin.reports import statements
-from admin.request.context import session, shop, today
 from admin.screen.base import Screen
 from admin.screen_spec.declare import RowAction, View
 from admin.screen_spec.registry import registry
@@ -26,6 +25,7 @@ from admin.screens.ledgers import LedgerScreen, ReasonForm, balance_after
 from admin.viewmodels.pages import Badge, Cell, Fact, Link
 from models.account import AccountEntry, AccountKind, Invoice
 from models.customer import Customer
+from web.request import session, shop, today
 
 
 def _kind(view: Any, context: Any, row: AccountEntry, name: str) -> Any:

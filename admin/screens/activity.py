@@ -16,8 +16,6 @@ from sqlalchemy import not_
 from actions.undo.undo import undo
 from admin.history import activity, changesets, undo_offer
 from admin.layout import formatters
-from admin.request.arguments import BadArgument
-from admin.request.context import now, shop
 from admin.screen.base import Screen
 from admin.screen_spec.column_info import Condition, Field
 from admin.screen_spec.declare import NoForm, RowAction
@@ -27,6 +25,8 @@ from admin.viewmodels.pages import Cell, FieldChange, Text
 from models.customer import Customer
 from models.journal import Changeset
 from models.member import Member
+from web.arguments import BadArgument
+from web.request import now, shop
 
 
 def _action_in_words(view: Any, context: Any, row: Changeset, name: str) -> str:

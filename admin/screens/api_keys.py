@@ -15,11 +15,12 @@ from wtforms.validators import InputRequired, Length, Optional
 from actions.core.base import Actor
 from actions.staff import api_keys
 from admin.forms import form_fields
-from admin.request.context import allowed, today
+from admin.request.context import allowed
 from admin.screen.base import Screen
 from admin.screen_spec.declare import NoForm, RowAction, View
 from admin.viewmodels.pages import Badge
 from models.api_key import ApiKey, KeyScope
+from web.request import today
 
 MANAGE = "manage"
 

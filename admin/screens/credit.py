@@ -13,13 +13,13 @@ from wtforms.validators import InputRequired, Length
 from actions.ledgers import credit
 from admin.forms import form_fields, model_forms
 from admin.layout import formatters
-from admin.request.context import shop
 from admin.screen_spec.declare import RowAction
 from admin.screens import gift_cards, shop_hooks
 from admin.screens.ledgers import LedgerScreen, ReasonForm, balance_after
 from admin.viewmodels.pages import Cell, Fact
 from models.credit import CreditEntry, CreditKind
 from models.customer import Customer
+from web.request import shop
 
 
 class CreditForm(Form):

@@ -13,13 +13,13 @@ from markupsafe import Markup
 from admin.layout import formatters
 from admin.listing.columns import related_cell
 from admin.reports import statements
-from admin.request.arguments import parse_id
 from admin.screen.base import Screen
 from admin.screen.views import PERMISSION_OF
 from admin.screen_spec.column_info import label_of
 from admin.screens import accounting, watch
 from admin.viewmodels.pages import Badge, Event, Link
 from models.customer import Customer
+from web.arguments import parse_id
 
 PERMISSION_OF |= {"statement_view": "show", "statement_pdf_view": "show"}  # and to list what is on accounts
 

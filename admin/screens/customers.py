@@ -17,7 +17,7 @@ from admin.history import available_points
 from admin.layout import formatters
 from admin.layout.frame import initials
 from admin.privacy import reveals
-from admin.request.context import channels, now, session, shop
+from admin.request.context import channels
 from admin.screen_spec.declare import Section, Tab, View
 from admin.screens import watch
 from admin.screens.customer_actions import ACTIONS
@@ -29,6 +29,7 @@ from models.masks import Masked
 from models.note import Note
 from models.phone import Phone
 from models.search import customer_ids
+from web.request import now, session, shop
 
 
 def _name(view: Any, context: Any, row: Customer, name: str) -> Cell:

@@ -17,7 +17,6 @@ from admin.forms import form_fields
 from admin.forms.fast_select import ListedField
 from admin.layout import formatters
 from admin.listing.columns import related_cell
-from admin.request.context import now, shop, today
 from admin.screen.base import Screen
 from admin.screen_spec.declare import RowAction, View
 from admin.screens.ledgers import ReasonForm
@@ -27,6 +26,7 @@ from models import places
 from models.credit import CreditEntry
 from models.gift_card import CardState, GiftCard
 from models.shop import Shop
+from web.request import now, shop, today
 
 LONGEST_TYPED = 64
 """Characters of a code with all its blanks and dashes."""

@@ -13,7 +13,6 @@ from markupsafe import Markup
 
 from admin.history import previews
 from admin.layout import formatters
-from admin.request.context import memo, now, session, shop, zone
 from admin.screen.base import Screen
 from admin.screen_spec.column_info import Field
 from admin.screen_spec.declaration import Live
@@ -24,6 +23,7 @@ from admin.viewmodels.pages import Badge, Cell
 from jobs import base
 from models.job import JobRow
 from models.run import Run
+from web.request import memo, now, session, shop, zone
 
 
 def state(row: JobRow, last: Run | None) -> Sequence[Badge]:

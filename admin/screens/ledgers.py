@@ -12,8 +12,8 @@ from wtforms import Form, TextAreaField
 from wtforms.validators import InputRequired, Length
 
 from actions.ledgers.balances import balances_after
-from admin.request.context import session
 from admin.screen.base import Screen
+from web.request import session
 
 
 class ReasonForm(Form):

@@ -21,8 +21,6 @@ from admin.forms.order_numbers import order_number
 from admin.history import available_points
 from admin.layout import formatters
 from admin.reports import points_breakdown
-from admin.request.arguments import parse_id
-from admin.request.context import now, session, shop
 from admin.screen.views import PERMISSION_OF
 from admin.screen_spec.declare import RowAction
 from admin.screen_spec.registry import registry
@@ -32,6 +30,8 @@ from admin.viewmodels.pages import Cell, Fact
 from models.customer import Customer
 from models.loyalty import LoyaltyEntry, LoyaltyKind, LoyaltyLot
 from models.shop import Shop
+from web.arguments import parse_id
+from web.request import now, session, shop
 
 PERMISSION_OF["lots_view"] = "list"
 

@@ -18,8 +18,7 @@ from actions.mail import mail
 from actions.staff import security_events
 from admin.layout import formatters
 from admin.reports.statements import attachment
-from admin.request.arguments import parse_id
-from admin.request.context import call, shop
+from admin.request.context import call
 from admin.screen.base import Screen
 from admin.screen.views import PERMISSION_OF
 from admin.screen_spec.column_info import label_of
@@ -28,6 +27,8 @@ from admin.viewmodels.pages import Badge, Cell
 from models import masks
 from models.base import db
 from models.mail import Mail, MailAttachment, MailState
+from web.arguments import parse_id
+from web.request import shop
 
 PERMISSION_OF |= {"body_view": "show", "attachment_view": "show"}
 NOTHING_RUNS = {

@@ -18,8 +18,6 @@ from actions.ledgers import accounts
 from actions.ledgers.ageing import BUCKETS, ageing, bucket_of, last_payment, who_is_late
 from admin.layout import deferred_figures, formatters
 from admin.reports import ageing as ages
-from admin.request.arguments import parse_id
-from admin.request.context import memo, session, shop, today
 from admin.screen.base import Screen
 from admin.screen_spec.column_info import Condition, Field, label_of
 from admin.screen_spec.declare import View
@@ -27,6 +25,8 @@ from admin.screen_spec.registry import registry
 from admin.screens.customers import CustomerScreen
 from admin.viewmodels.pages import Cell, Link, Text, Totals
 from models.customer import Customer
+from web.arguments import parse_id
+from web.request import memo, session, shop, today
 
 _LAST_PAYMENT = last_payment()
 NO_PART_OF_SUMS = frozenset({"sort", "after", "before", "page_size", "totals"})

@@ -19,8 +19,7 @@ from actions.staff import roles
 from admin.forms.form_fields import SeenField
 from admin.layout.frame import frame
 from admin.request import grantable
-from admin.request.arguments import parse_id
-from admin.request.context import VIEW_AS, session
+from admin.request.context import VIEW_AS
 from admin.screen.base import Screen
 from admin.screen.views import PERMISSION_OF
 from admin.screen_spec.declare import RowAction, Tab
@@ -28,6 +27,8 @@ from admin.screens import role_matrix
 from admin.viewmodels.pages import Badge, Cell, Link, Text
 from models.member import ADMIN, GroupMember, GroupRole, RoleGrant, RoleHolder, StaffRole
 from models.staff import codes
+from web.arguments import parse_id
+from web.request import session
 
 PERMISSION_OF |= {"matrix_view": "show", "compare_view": "show"}
 

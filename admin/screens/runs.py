@@ -17,7 +17,6 @@ from actions.core.base import ACTIONS
 from actions.runs import runs
 from admin.history import activity, previews, undo_offer
 from admin.layout import formatters
-from admin.request.context import now, session, shop
 from admin.screen.base import Screen
 from admin.screen_spec.declare import NoForm, RowAction, Tab, View
 from admin.screen_spec.registry import registry
@@ -25,6 +24,7 @@ from admin.viewmodels.pages import Badge
 from models.journal import Changeset
 from models.mail import Mail, MailState
 from models.run import Run, RunItem, RunState
+from web.request import now, session, shop
 
 
 def _what(view: Any, context: Any, row: Run, name: str) -> str:

@@ -12,12 +12,13 @@ from sqlalchemy import Select
 
 from actions.core.base import Actor
 from actions.staff import sessions, sign_out
-from admin.request.context import allowed, now
+from admin.request.context import allowed
 from admin.screen.base import Screen
 from admin.screen_spec.declare import NoForm, RowAction, Section, View
 from admin.viewmodels import user_agent
 from admin.viewmodels.pages import Badge
 from models.access import StaffSession
+from web.request import now
 
 MANAGE = "manage"
 

@@ -23,9 +23,7 @@ from admin.editing import saving
 from admin.forms import form_fields, model_forms
 from admin.forms.fast_select import ListedField, QuickSelect
 from admin.layout.frame import frame
-from admin.request.arguments import BadArgument, parse_id
-from admin.request.context import perform, session, shop
-from admin.request.messages import translated
+from admin.request.context import perform
 from admin.screen.base import Screen
 from admin.screen.views import PERMISSION_OF
 from admin.viewmodels.conflict_pages import ConflictPage, FieldConflict
@@ -33,6 +31,9 @@ from admin.viewmodels.form_pages import FormPage
 from models import places
 from models.lookups import SalesChannel
 from models.shop import SETTINGS, Setting, ShopSetting
+from web.arguments import BadArgument, parse_id
+from web.messages import translated
+from web.request import session, shop
 
 PERMISSION_OF["save_view"] = "edit"
 LOCALES = ("en_GB", "en_IE", "en_US", "de_DE", "fr_FR", "nl_NL", "es_ES", "it_IT", "pl_PL")

@@ -16,7 +16,7 @@ from wtforms.validators import InputRequired, Length
 from actions.staff import access, sign_out, staff, two_factor
 from admin.forms.checkbox_list import TickListField
 from admin.request import grantable
-from admin.request.context import person, session
+from admin.request.context import person
 from admin.screen.base import Screen
 from admin.screen_spec.column_info import Condition, Field
 from admin.screen_spec.declare import NoForm, RowAction, Tab, View
@@ -24,6 +24,7 @@ from admin.screens.ledgers import ReasonForm
 from admin.screens.staff_scope import CHANNELS, LIMIT, channels_seen
 from admin.viewmodels.pages import Badge
 from models.member import GroupMember, GroupRole, Member, RoleHolder, StaffGroup, StaffRole
+from web.request import session
 
 HELD: dict[str, tuple[Any, Any, str]] = {
     "roles": (RoleHolder, StaffRole, "role_id"),

@@ -14,13 +14,13 @@ from actions.ledgers import tastings
 from admin.forms import model_forms
 from admin.forms.order_numbers import order_number
 from admin.layout import formatters
-from admin.request.context import now, session, shop
 from admin.screen_spec.declare import RowAction
 from admin.screen_spec.registry import registry
 from admin.screens.ledgers import LedgerScreen, ReasonForm
 from admin.viewmodels.pages import Cell, Fact
 from models.customer import Customer
 from models.tasting import TastingEntry, TastingKind
+from web.request import now, session, shop
 
 
 class UseForm(Form):

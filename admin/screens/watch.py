@@ -5,10 +5,10 @@ from __future__ import annotations
 from flask_babel import gettext as _
 
 from admin.layout import formatters
-from admin.request.context import now, shop
 from admin.screen_spec.registry import registry
 from admin.viewmodels.pages import Badge, Event
 from models.customer import Customer
+from web.request import now, shop
 
 
 def badges(customer: Customer) -> list[Badge]:

@@ -18,9 +18,8 @@ from actions.maintenance import encryption, search_keys
 from actions.setup.lookups import first_channel
 from actions.staff.credentials import print_link
 from admin.auth.sign_in import hash_password
-from admin.layout.errors import TITLES, note_refusal
+from admin.layout.errors import note_refusal
 from admin.request.context import app_state
-from admin.request.messages import sentence
 from admin.row_actions import command_line, view
 from admin.screen_spec.registry import registry
 from admin.site.access import page
@@ -29,6 +28,8 @@ from models import rescaling, schema
 from models.base import Invalid, Staff, db
 from models.cli import tell_new_name
 from models.dialect import WRITE
+from web.errors import TITLES
+from web.messages import sentence
 
 
 @click.command()

@@ -17,7 +17,7 @@ from admin.layout import deferred_figures, formatters
 from admin.layout.frame import frame
 from admin.listing.paging import count_up_to
 from admin.reports import ageing
-from admin.request.context import allowed, link_base, now, person, session, shop, sign_in_url, today, zone
+from admin.request.context import allowed, link_base, person, sign_in_url
 from admin.screen_spec.registry import registry
 from admin.screens.jobs import foresee
 from admin.site.backlog import waiting, writing
@@ -29,6 +29,7 @@ from models.job import JobRow
 from models.mail import Mail, MailState
 from models.note import Note, NoteKind
 from models.run import Run
+from web.request import now, session, shop, today, zone
 
 SHOWN = 6
 A_WEEK = dt.timedelta(days=6)

@@ -38,11 +38,12 @@ from actions.staff.staff import set_roles
 from admin.api.openapi_tokens import describe_tokens
 from admin.auth import sign_in, two_factor
 from admin.auth.federated import VIEWS, SignOut
-from admin.auth.sessions import caller
-from admin.request.arguments import BadArgument, local_path
-from admin.request.context import has_passwords, now, person
+from admin.request.context import has_passwords, person
 from models.access import SessionChannel
 from models.base import Staff, db
+from web.arguments import BadArgument, local_path
+from web.request import now
+from web.sessions import caller
 
 PROVIDERS = {AUTH_DB: API_SECURITY_PROVIDER_DB, AUTH_LDAP: API_SECURITY_PROVIDER_LDAP}
 """How Flask-AppBuilder was told to sign people in -> what a program calls it; the other ways need a browser."""
@@ -89,7 +90,8 @@ class TokenApi(SecurityApi):
             raise Unauthorized(_("Wrong user name or password."))
         if has_passwords():
             two_factor.check_program(account, given.get("code", ""))
-        token = sessions.begin(db.engine, account.id, now(), caller(), channel=SessionChannel.API)
+        by_program = {"door": SessionChannel.API}
+        token = sessions.STORE.begin(db.engine, account.id, now(), caller(), **by_program)
         sign_in.signed_in(account)
         claims = {SESSION_CLAIM: token}
         found = {"access_token": create_access_token(str(account.id), fresh=True, additional_claims=claims)}
@@ -149,12 +151,12 @@ class Identity(SecurityManager):
     def load_user_jwt(self, _header: Any, claims: dict[str, Any]) -> Any:
         """Return whose session a token names, as long as it goes on, and take them for the one who asks."""
         live = sessions.find(db.engine, str(claims.get(SESSION_CLAIM, "")), now())
-        if live is None or str(live.user_id) != claims["sub"]:
+        if live is None or str(live.holder_id) != claims["sub"]:
             return None
         if live.must_enrol and has_passwords():
             raise two_factor.TwoFactorRequired
-        sessions.keep(db.engine, live, now())
-        g.live, g.user = live, self.load_user(live.user_id)
+        sessions.STORE.keep(db.engine, live, now())
+        g.live, g.user = live, self.load_user(live.holder_id)
         return g.user
 
     def get_user_by_id(self, pk: int) -> Any:

@@ -14,7 +14,6 @@ from admin.editing.record_page import commands_of
 from admin.layout.frame import sections
 from admin.listing import row_menu
 from admin.listing.query import ListQuery
-from admin.request.arguments import BadArgument, parse_id
 from admin.request.context import allowed, person
 from admin.request.grantable import is_changeable
 from admin.screen_spec.column_info import Condition
@@ -22,6 +21,7 @@ from admin.screen_spec.registry import registry
 from admin.screen_spec.spec import ScreenSpec
 from admin.viewmodels.pages import Link, Text
 from models.customer import Customer
+from web.arguments import BadArgument, parse_id
 
 blueprint = Blueprint("palette", __name__, url_prefix="/admin/palette")
 

@@ -8,14 +8,14 @@ from flask import Flask, request
 from flask_babel import gettext as _
 from werkzeug.exceptions import ServiceUnavailable
 
-from admin.auth.origin import is_this_machine
 from admin.auth.two_factor import lead_to_two_factor
 from admin.importing.budget import MOST_BYTES
-from admin.request.context import session
 from admin.site import health
 from models import rescaling
 from models.base import db
 from models.demo_accounts import has_demo_staff
+from web.origin import is_this_machine
+from web.request import session
 
 FORM_AROUND = 64 * 1024
 """Bytes of a form around the file in it."""

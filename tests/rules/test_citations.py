@@ -16,7 +16,9 @@ PLACES = (
     "models",
     "actions",
     "jobs",
+    "web",
     "admin",
+    "portal",
     "demo",
     "tests",
     "tools",
@@ -65,7 +67,7 @@ def test_there_is_one_way_to_cite() -> None:
     assert [name for name, text in texts() if OLD_WAYS.search(text) and not name.endswith(this)] == []
 
 
-PRODUCT = "models", "actions", "jobs", "admin", "demo", "tools"
+PRODUCT = "models", "actions", "jobs", "web", "admin", "portal", "demo", "tools"
 PATH = re.compile(
     r"(?<![\w/.])(?:models|actions|jobs|admin|demo|tests|tools|bench|docs|templates)/[\w/]+\.(?:py|md)\b"
 )

@@ -12,7 +12,7 @@ from babel.messages.extract import extract_from_dir
 from tests.rules.vocabulary import EVERYWHERE, found
 
 ROOT = Path(__file__).resolve().parents[2]
-CODE = ("actions", "admin", "jobs", "models")
+CODE = ("actions", "admin", "jobs", "models", "portal", "web")
 KEYWORDS = {"_": None, "_l": None, "N_": None, "ngettext": (1, 2)}
 PAGES = ("README.md", "docs/access.md", "docs/operating.md", "docs/rules.md", "docs/shop-hooks.md")
 FENCED = re.compile(r"```.*?```|`[^`]*`|\]\([^)]*\)", re.DOTALL)
@@ -63,7 +63,7 @@ def test_the_list_is_held_to(text: str) -> None:
 
 STORED = {"lapse_warnings"}
 """Names of columns, which the journal, saved mappings and programs know, and of what they hold."""
-PRODUCT = ("actions", "admin", "jobs", "models", "demo")
+PRODUCT = ("actions", "admin", "jobs", "models", "portal", "web", "demo")
 
 
 def _of_code() -> Iterator[tuple[str, str]]:

@@ -9,6 +9,7 @@ from sqlalchemy import Engine, delete, select, update
 from sqlalchemy.orm import Session
 
 from actions.core.base import SYSTEM, Action, Actor, Context, Outcome, Refused
+from actions.execution import session_store
 from actions.execution.runner import Call, changeset, dry_run, perform
 from actions.staff import sessions
 from actions.undo.undo import undo
@@ -90,7 +91,7 @@ class Office:
         return int(member)
 
     def signed_in(self, member: int) -> None:
-        sessions.begin(self.engine, member, self.desk.now, sessions.Caller())
+        sessions.STORE.begin(self.engine, member, self.desk.now, session_store.Caller())
 
     def open_sessions(self, member: int) -> list[Any]:
         return [row for row in self.desk.all(StaffSession, user_id=member) if row.ended_at is None]
@@ -329,7 +330,7 @@ def test_sessions_end_with_a_role_a_group_a_groups_role_and_the_account(
     ends(lambda: office.undo(office.admin, taken).changeset_id)
     ends(lambda: office.set_active(office.admin, somebody, False))
     reasons = {row.ended_because for row in office.desk.all(StaffSession, user_id=somebody)}
-    assert reasons == {sessions.ROLES, sessions.DEACTIVATED}
+    assert reasons == {sessions.ROLES, session_store.DEACTIVATED}
     assert len(office.open_sessions(bystander)) == 1
 
 

@@ -9,7 +9,7 @@ import pytest
 import sqlalchemy as sa
 from flask import Flask
 
-from actions.execution import rate_limit
+from actions.execution import rate_limit, session_store
 from actions.staff import sessions
 from models.access import AttemptBucket, KnownBrowser, StaffSession
 from models.base import Staff
@@ -38,7 +38,7 @@ def test_the_cookie_of_who_signed_in_says_nothing_and_is_another_than_before(pla
     assert "SameSite=Lax" in cookie
     with place.look() as session:
         row = session.scalars(sa.select(StaffSession)).one()
-        assert row.token_hash == sessions.digest(after.value[2:])
+        assert row.token_hash == session_store.digest(after.value[2:])
         assert after.value[2:] not in row.data
 
 
@@ -127,7 +127,7 @@ def test_a_busy_database_does_not_keep_anybody_out(place: Place) -> None:
     """Noting that a session was seen waits for nobody for long."""
     client = place.signed_in()
     place.clock.move(minutes=2)
-    with mock.patch.object(sessions, "PATIENCE_MS", 10), place.database.connect() as writer:
+    with mock.patch.object(session_store, "PATIENCE_MS", 10), place.database.connect() as writer:
         writer.execute(sa.update(StaffSession).values(agent="busy"))
         assert is_in(client)
 
@@ -141,7 +141,7 @@ def test_a_programs_token_ends_with_its_session(place: Place) -> None:
     assert api.get("/api/v1/note/").status_code == 200
     with place.arrange() as session:
         user = session.scalar(sa.select(Staff.id).where(Staff.username == "support"))
-        assert sessions.end_all(session, user, NOW, sessions.PASSWORD) == 1
+        assert sessions.STORE.end_all(session, user, NOW, session_store.PASSWORD) == 1
     assert api.get("/api/v1/note/").status_code == 401
     renewed = Api(place.app, answer["refresh_token"]).send("POST", "/api/v1/security/refresh")
     assert renewed.status_code == 401

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from actions.staff import sessions
+from actions.execution import session_store
 from admin.viewmodels import user_agent
 from models.access import StaffSession
 from models.journal import Changeset
@@ -23,7 +23,7 @@ def session_of(place: Place, client: Any) -> int:
     """The id of the session that a browser holds."""
     token = client.get_cookie("session").value.removeprefix("s.")
     with place.look() as session:
-        wanted = sa.select(StaffSession.id).where(StaffSession.token_hash == sessions.digest(token))
+        wanted = sa.select(StaffSession.id).where(StaffSession.token_hash == session_store.digest(token))
         return int(session.scalar(wanted))
 
 
@@ -131,7 +131,7 @@ def test_signing_out_there_is_at_once_and_final(place: Place) -> None:
 def test_neither_list_record_file_nor_api_has_what_opens_a_session(place: Place) -> None:
     client = place.signed_in()
     row = session_of(place, client)
-    hashed = sessions.digest(client.get_cookie("session").value.removeprefix("s."))
+    hashed = session_store.digest(client.get_cookie("session").value.removeprefix("s."))
     admin = place.client()
     answers = [
         admin.get(LIST), admin.get(f"{LIST}details/?id={row}"), admin.get(f"{LIST}export/csv/"),

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from admin.request import time_limits
 from models.dialect import limit_waits
 from tests import application, factories
 from tests.admin.conftest import Shop
 from tests.admin.pages import page_of
+from web import time_limits
 
 HELD = {
     "sqlite": "UPDATE customer SET version = version",

@@ -13,7 +13,6 @@ import sqlalchemy as sa
 from flask_appbuilder.security.sqla import models as identity
 
 from admin.reports import ageing
-from admin.request import time_limits
 from admin.viewmodels.spreadsheets import RECORD_NUMBER
 from models.base import Staff
 from models.customer import Customer
@@ -24,6 +23,7 @@ from tests.admin.pages import links_of, page_of, rows_of
 from tests.application import USERNAMES
 from tests.databases import Database, recorded_statements
 from tests.factories import NOW, TODAY
+from web import time_limits
 
 pytestmark = pytest.mark.either_database
 DAY = dt.timedelta(days=1)

@@ -10,8 +10,8 @@ from flask_babel import get_babel
 from flask_babel import gettext as _
 
 from actions.core.base import Refused
-from admin.request.context import memo
 from models.validate import Message
+from web.request import memo
 
 
 def install(app: Flask) -> None:

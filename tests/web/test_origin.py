@@ -5,11 +5,11 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from admin.auth.origin import trusted_hosts
 from config import Settings, is_loopback
 from demo import demo_staff
 from tests import application
 from tests.databases import Database
+from web.origin import trusted_hosts
 
 REMOTE, PROXY = "203.0.113.9", "127.0.0.1"
 

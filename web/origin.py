@@ -11,7 +11,7 @@ from flask import current_app, request
 from config import is_loopback
 
 TOLD_BY_PROXIES = ("HTTP_X_FORWARDED_FOR", "HTTP_X_REAL_IP")
-"""Headers in which a proxy says for whom it asks."""
+"""Headers in which a proxy names the address it asks for."""
 MARKS_OF_PROXIES = (
     "HTTP_FORWARDED", "HTTP_VIA", "HTTP_X_CLIENT_IP", "HTTP_TRUE_CLIENT_IP", "HTTP_CF_CONNECTING_IP",
     "HTTP_X_FORWARDED_HOST", "HTTP_X_FORWARDED_PROTO", "HTTP_X_FORWARDED_PORT", "HTTP_X_FORWARDED_PREFIX",

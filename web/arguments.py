@@ -7,8 +7,8 @@ import re
 from flask_babel import gettext as _
 from werkzeug.exceptions import BadRequest
 
-from admin.request.messages import called
 from models.base import N_
+from web.messages import called
 
 MAX_ID = 2**63 - 1
 NO_PLACE = N_("this place in the list is not valid: start again without it")

@@ -1,0 +1,60 @@
+"""What the back office and the portal are set up with alike: cookies, hosts, headers, limits."""
+
+from __future__ import annotations
+
+import secrets
+from datetime import timedelta
+from typing import Any
+
+from flask import Flask, g
+from flask_talisman import Talisman
+
+from config import Settings
+from web import origin
+
+CONTENT_SECURITY_POLICY = {
+    "default-src": "'none'",
+    "script-src": "'self'",
+    "style-src": "'self'",
+    "img-src": ["'self'", "data:"],
+    "font-src": "'self'",
+    "connect-src": "'self'",
+    "form-action": "'self'",
+    "frame-src": "'self'",
+    "base-uri": "'none'",
+    "frame-ancestors": "'none'",
+}
+
+
+def configuration(settings: Settings) -> dict[str, Any]:
+    """Return Flask's settings that hold for both."""
+    return {
+        "SQLALCHEMY_DATABASE_URI": settings.database_url,
+        "TESTING": settings.testing,
+        "BABEL_DEFAULT_LOCALE": "en_GB",
+        "SESSION_COOKIE_HTTPONLY": True,
+        "SESSION_COOKIE_SAMESITE": "Lax",
+        "TRUSTED_HOSTS": origin.trusted_hosts(settings.trusted_hosts),
+        "WTF_CSRF_TIME_LIMIT": None,
+        # Our pages send no Referer, so over TLS the check of it would refuse every form; the token is the protection.
+        "WTF_CSRF_SSL_STRICT": False,
+        "SEND_FILE_MAX_AGE_DEFAULT": timedelta(hours=1),
+    }
+
+
+def secure(app: Flask, *, behind_tls: bool) -> None:
+    """Install the headers that browsers are held by."""
+    Talisman(
+        app,
+        force_https=False,
+        strict_transport_security=behind_tls,
+        session_cookie_secure=behind_tls,
+        content_security_policy=CONTENT_SECURITY_POLICY,
+        frame_options="DENY",
+        referrer_policy="no-referrer",
+    )
+
+
+def name_request() -> None:
+    """Give this request the id by which the log and an answer tell of it."""
+    g.request_id = secrets.token_hex(8)
