@@ -40,7 +40,6 @@ from admin.screens import SCREENS
 from admin.site import (
     binding,
     cli,
-    fitness,
     health,
     home,
     mailing,
@@ -58,7 +57,9 @@ from models.base import db
 from models.cli import plainly
 from models.schema import SchemaError
 from models.vault import Vault, new_key
-from web import application, messages, time_limits
+from portal import application as portal
+from portal import mount
+from web import application, fitness, messages, time_limits
 from web import errors as web_errors
 from web.sessions import ServerSessions
 
@@ -93,7 +94,6 @@ def create_app(
     )
     app.url_rule_class = routing.LateRule
     app.config.update(_configuration(settings))
-    _stand_behind(app, settings)
     app.extensions["clientele"] = AppState(clock)
     app.extensions["clientele.screens"] = Registry()
     app.extensions["clientele.settings"] = settings
@@ -115,7 +115,20 @@ def create_app(
     _register(app)
     app.add_url_rule("/", "root", lambda: redirect(url_for("admin.index")))
     _add_commands(app)
+    _mount_portal(app, settings, clock)
+    _stand_behind(app, settings)
     return app
+
+
+def _mount_portal(app: Flask, settings: Settings, clock: Callable[[], dt.datetime]) -> None:
+    """Put the customers' portal beside the back office, behind the same proxies, on the same engine."""
+    if not settings.serves_portal:
+        return
+    with app.app_context():
+        beside = portal.create(settings, clock, db.engine, fitness.fitness())
+    app.extensions["clientele.portal"] = beside
+    mounted = mount.Mount(app.wsgi_app, beside.wsgi_app, mount.host_of(settings))
+    app.wsgi_app = mounted  # type: ignore[method-assign]
 
 
 def _register(app: Flask) -> None:

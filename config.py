@@ -21,10 +21,13 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
 from models import private, vault
+from models.mail import Addresses
 
 ROOT = Path(__file__).parent
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 SHORTEST_KEY = 32
+PORTAL_PATH = "/portal"
+"""Where the customers' portal is while it has no host of its own."""
 MAKE_ONE = 'Make one by: python3 -c "import secrets; print(secrets.token_urlsafe(48))"'
 NEEDS_KEY = (
     "This server lets other machines in, so it needs a key of its own: set SECRET_KEY to a long random text, the "
@@ -89,6 +92,7 @@ class Settings:
     host: str = "127.0.0.1"
     port: int = 5000
     public_base_url: str | None = None
+    portal_base_url: str | None = None
     trusted_hosts: tuple[str, ...] = LOOPBACK
     behind_tls: bool = False
     trusted_proxies: int = 0
@@ -109,12 +113,25 @@ class Settings:
         host = f"[{self.host}]" if ":" in self.host else self.host
         return (self.public_base_url or f"http://{host}:{self.port}").rstrip("/")
 
+    @property
+    def serves_portal(self) -> bool:
+        """Whether there is a customers' portal: at an address of its own, or on this machine under that of staff.
+
+        Where staff are elsewhere, theirs is not shared: what goes wrong on a page for customers would reach staff.
+        """
+        return self.portal_base_url is not None or self.public_base_url is None
+
+    @property
+    def addresses(self) -> Addresses:
+        """What links in mails begin with."""
+        return Addresses(self.base_url, (self.portal_base_url or f"{self.base_url}{PORTAL_PATH}").rstrip("/"))
+
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> Settings:
         """Return the settings of this process. :raises SettingsError: one cannot be used."""
         given = os.environ if environment is None else environment
         host = given.get("HOST") or "127.0.0.1"
-        base = given.get("PUBLIC_BASE_URL")
+        base, portal = given.get("PUBLIC_BASE_URL"), given.get("PORTAL_BASE_URL")
         key, encryption = given.get("SECRET_KEY") or "", given.get("ENCRYPTION_KEYS") or ""
         if host not in LOOPBACK and not base:
             raise SettingsError(
@@ -128,8 +145,9 @@ class Settings:
             encryption_is_kept=not encryption,
             host=host,
             port=_whole("PORT", given.get("PORT"), 5000, 1, 65535),
-            public_base_url=_base(base),
-            trusted_hosts=_hosts(given.get("TRUSTED_HOSTS"), base),
+            public_base_url=_base("PUBLIC_BASE_URL", base),
+            portal_base_url=_portal(portal, base),
+            trusted_hosts=_hosts(given.get("TRUSTED_HOSTS"), base, portal),
             behind_tls=bool(base and base.startswith("https://")),
             trusted_proxies=_whole("TRUSTED_PROXIES", given.get("TRUSTED_PROXIES"), 0, 0, 10),
             read_seconds=_whole("READ_SECONDS", given.get("READ_SECONDS"), 2, 1, 600),
@@ -174,12 +192,20 @@ def _identity(path: str | None) -> dict[str, Any]:
     return found
 
 
-def _base(url: str | None) -> str | None:
+def _base(name: str, url: str | None) -> str | None:
     if url and not _BASE.fullmatch(url):
-        raise SettingsError(
-            f"PUBLIC_BASE_URL must be an address such as https://desk.example.org, not {url!r}."
-        )
+        raise SettingsError(f"{name} must be an address such as https://desk.example.org, not {url!r}.")
     return url or None
+
+
+def _portal(url: str | None, base: str | None) -> str | None:
+    """Return the address of the customers' portal. :raises SettingsError: it is on the host of the back office."""
+    found = _base("PORTAL_BASE_URL", url)
+    if found and urlsplit(found).path.strip("/"):
+        raise SettingsError(f"PORTAL_BASE_URL must name a host and no path, not {found!r}.")
+    if found and base and _hostname("PORTAL_BASE_URL", found) == _hostname("PUBLIC_BASE_URL", base):
+        raise SettingsError("PORTAL_BASE_URL must name another host than PUBLIC_BASE_URL.")
+    return found
 
 
 def _whole(name: str, raw: str | None, default: int, least: int, most: int) -> int:
@@ -229,21 +255,21 @@ def _switch(name: str, given: Mapping[str, str]) -> bool:
     return _SWITCH[raw]
 
 
-def _hosts(raw: str | None, base: str | None) -> tuple[str, ...]:
-    named = tuple(part.strip() for part in (raw or "").split(",") if part.strip())
-    if base and "://" in base:
-        named = (*named, _hostname(base))
+def _hosts(raw: str | None, base: str | None, portal: str | None) -> tuple[str, ...]:
+    named = [part.strip() for part in (raw or "").split(",") if part.strip()]
+    given = {"PUBLIC_BASE_URL": base, "PORTAL_BASE_URL": portal}
+    named += [_hostname(name, url) for name, url in given.items() if url and "://" in url]
     return (*LOOPBACK, *named)
 
 
-def _hostname(base: str) -> str:
+def _hostname(name: str, base: str) -> str:
     """Return the host of an address. :raises SettingsError: it has none."""
     try:
         found = urlsplit(base).hostname
     except ValueError:
         found = None
     if not found:
-        raise SettingsError(f"PUBLIC_BASE_URL names no host: {base!r}.")
+        raise SettingsError(f"{name} names no host: {base!r}.")
     return found
 
 

@@ -18,6 +18,7 @@ from actions.mail import outbox
 from actions.mail.outbox import Post
 from actions.maintenance import encryption, rescaling, save_rules, seals, search_keys
 from actions.maintenance.verify import verify
+from actions.portal import requests
 from actions.runs.runs import process_next_run, serve
 from models import dialect, schema
 from models.rescaling import said as other_scale
@@ -67,6 +68,7 @@ def commands(
         if once:
             while process_next_run(engine(), clock, name):
                 pass
+            requests.decide_all(engine(), clock)
             outbox.deliver(engine(), clock, post)
             seals.seal_waiting(engine())
             return
@@ -160,11 +162,15 @@ def tidied(engine: Engine) -> None:
 
 
 def work(engine: Engine, clock: Callable[[], dt.datetime], post: Post | None, name: str, stop: Event) -> None:
-    """Work off runs and, beside it so that none waits for another, send mail and seal the journal; until ``stop``."""
-    sender = Thread(target=outbox.serve, args=(engine, clock, post, stop), daemon=True)
-    sealer = Thread(target=seals.serve, args=(engine, stop), daemon=True)
-    for thread in (sender, sealer):
+    """Work off runs until ``stop``; beside it, so that none waits for another, send mail, seal the journal and decide
+    what is asked for in the portal."""
+    beside = [
+        Thread(target=outbox.serve, args=(engine, clock, post, stop), daemon=True),
+        Thread(target=seals.serve, args=(engine, stop), daemon=True),
+        Thread(target=requests.serve, args=(engine, clock, stop), daemon=True),
+    ]
+    for thread in beside:
         thread.start()
     serve(engine, clock, name, stop)
-    for thread in (sender, sealer):
+    for thread in beside:
         thread.join(LAST_WORDS)

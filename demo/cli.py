@@ -10,6 +10,7 @@ from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
 import demo
+from demo.customer import demo_customer
 from models import schema
 from models.dialect import WRITE
 
@@ -47,11 +48,18 @@ def _load(engine: Engine, customers: int, seed: int, hash_password: Callable[[st
         added = _staff(engine, hash_password) if hash_password else []
         with click.progressbar(length=customers, label="Customers") as bar:
             rows = demo.load(engine, customers, seed, progress=lambda done: bar.update(done - bar.pos))
+        added += _customer(engine, hash_password) if hash_password else []
     except (demo.DemoRefused, schema.SchemaError, LookupError) as refused:
         raise click.ClickException(str(refused)) from refused
     click.echo(f"{customers:,} customers in {rows:,} rows, {time.monotonic() - started:.0f} s.")
     if added:
         click.echo(f"Sign in as {', '.join(added)}; the password of each is {demo.PASSWORD}.")
+
+
+def _customer(engine: Engine, hash_password: Callable[[str], str]) -> list[str]:
+    with Session(engine.execution_options(**{WRITE: True})) as session, session.begin():
+        found = demo_customer(session, hash_password)
+    return [f"{found} (in the customers' portal)"] if found else []
 
 
 def _staff(engine: Engine, hash_password: Callable[[str], str]) -> list[str]:

@@ -22,7 +22,7 @@ from models.lookups import (
     PriceList,
     SalesChannel,
 )
-from models.personal import derived, fact, personal, reference, search_key, secret, state, system
+from models.personal import derived, fact, personal, reference, search_key, secret, state, visit
 from models.presentation import heading, number_style, shown_by, sign_in_words, sorted_by
 from models.types import Code, Key, Percent, UTCDateTime, choice
 from models.validate import checked
@@ -226,10 +226,10 @@ class Customer(Record):
 
     registered_at: Mapped[dt.datetime | None] = mapped_column(UTCDateTime, info=state())
     last_login_at: Mapped[dt.datetime | None] = mapped_column(
-        UTCDateTime, info=system | heading(N_("Last website login"))
+        UTCDateTime, info=visit | heading(N_("Last website login"))
     )
-    last_activity_at: Mapped[dt.datetime | None] = mapped_column(UTCDateTime, info=system)
-    last_password_reset_at: Mapped[dt.datetime | None] = mapped_column(UTCDateTime, info=system)
+    last_activity_at: Mapped[dt.datetime | None] = mapped_column(UTCDateTime, info=visit)
+    last_password_reset_at: Mapped[dt.datetime | None] = mapped_column(UTCDateTime, info=visit)
     verified_at: Mapped[dt.datetime | None] = mapped_column(UTCDateTime, info=state())
     verified_by_id: Mapped[int | None] = mapped_column(
         Integer, ForeignKey("ab_user.id", ondelete="RESTRICT"), info=state()

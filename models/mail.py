@@ -8,6 +8,7 @@ bookkeeping of the sending, which nobody decides. So no change of it is journall
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import dataclass
 
 from sqlalchemy import ForeignKey, Index, Integer, String, Text, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
@@ -26,12 +27,23 @@ from models.vault import Secret, SecretText
 BASE_MARK = "https://base.invalid"
 """Stands in a stored text for the address of the shop, which is the deployment's and known when the mail goes out."""
 
+PORTAL_MARK = "https://portal.invalid"
+"""Stands likewise for the address of the customers' portal."""
+
 SECRET_MARK = "•" * 8
 """Stands in a stored text for what only the recipient may see: filled in at sending, and kept nowhere afterwards."""
 
 
 LARGEST_FILE = 5_000_000
 """Bytes of one file that goes with a mail; many mail servers take no mail of more than ten million."""
+
+
+@dataclass(frozen=True, slots=True)
+class Addresses:
+    """What links in mails begin with: the address of the back office, and that of the customers' portal."""
+
+    base_url: str
+    portal_url: str
 
 
 class MailState(Choice):

@@ -119,6 +119,11 @@ ledger: Info = _info(Policy(False, "none", "survivor", "keep", export=True, writ
 system: Info = _info(Policy(False, "none", "survivor", "keep", export=True, written_by="product"))
 """Bookkeeping of the product itself: ids, versions, timestamps."""
 
+visit: Info = _info(
+    Policy(False, "none", "survivor", "keep", export=True, written_by="product", journalled=False)
+)
+"""When a customer was last there: no fact that anybody decides, and no reason to refuse a form opened before."""
+
 secret: Info = _info(
     Policy(
         False, "text", "survivor", "clear", export=False, written_by="product", secret=True, journalled=False

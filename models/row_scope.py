@@ -54,6 +54,13 @@ def in_scope(model: Any, channels: Channels, *, many: bool = False) -> Clause | 
     return _put_together(model, _Look(channels, many))
 
 
+def is_of(model: Any, customer_id: int) -> Clause | None:
+    """Return the clause for the rows of a model that are one customer's; None where a model's belong to nobody."""
+    if model is SalesChannel or not is_limited(model):
+        return None
+    return _put_together(model, _Look(frozenset(), customer_id=customer_id))
+
+
 def shows(row: Any, channels: Channels) -> bool:
     """Return whether a record that another one names may be named, too: its agent, the channel of its order."""
     if channels is None:
@@ -65,10 +72,11 @@ def shows(row: Any, channels: Channels) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class _Look:
-    """What is looked for: ids of channels, and whether for many rows."""
+    """What is looked for: rows of the customers of some channels, or of one customer; and whether for many rows."""
 
     channels: frozenset[int]
     many: bool = False
+    customer_id: int | None = None
 
 
 @lru_cache(maxsize=512)
@@ -79,12 +87,14 @@ def _put_together(model: Any, look: _Look) -> Clause:
 
 def _clause(c: Any, model: Any, look: _Look) -> Clause:
     """Return the clause over ``c``, the columns of the model's table or of an alias of it."""
-    if model is Customer:
-        found: Clause = c.sales_channel_id.in_(sorted(look.channels))
+    if model is Customer and look.customer_id is not None:
+        found: Clause = c.id == look.customer_id
+    elif model is Customer:
+        found = c.sales_channel_id.in_(sorted(look.channels))
     elif model is SalesChannel:
         found = c.id.in_(sorted(look.channels))
     elif model in _WAYS:
-        found = _WAYS[model](c, _Look(look.channels))
+        found = _WAYS[model](c, _Look(look.channels, customer_id=look.customer_id))
     else:
         found = _by_keys(c, model, look)
     return found

@@ -87,11 +87,11 @@ def make(url: str, *, wiring: dict[str, Any] | None = None, **settings: Any) -> 
     ``settings`` are fields of ``config.Settings``; ``wiring`` has the other arguments of ``create_app``: a clock
     of the test's own, more screens.
     """
-    from admin.site import fitness
     from app import create_app
     from config import MailServer, Settings
     from models.base import db
     from tests.keyring import KEYS
+    from web import fitness
 
     chosen = {
         "secret_key": "tests " * 8,

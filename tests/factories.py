@@ -39,6 +39,7 @@ from models.mail import Mail, MailAttachment, MailState
 from models.note import Note
 from models.order import ExternalId, ExternalKind, ExternalSystem, Order, OrderLine, Shipment
 from models.phone import Phone
+from models.portal import PortalLink, PortalLinkKind, PortalSession
 from models.preference import Preference
 from models.run import ItemState, Run, RunItem, RunState
 from models.scale import CurrencyScale
@@ -501,3 +502,21 @@ def make_run_item(session: Session, **overrides: Any) -> RunItem:
     """What became of a row."""
     given = _given(overrides, run=lambda: make_run(session), position=1, row_id=1, state=ItemState.DONE)
     return _save(session, RunItem(**given))
+
+
+def make_portal_session(session: Session, **overrides: Any) -> PortalSession:
+    """A browser in which a new customer has just signed in, unless ``customer`` is given."""
+    values = _given(
+        overrides, customer=lambda: make_customer(session), token_hash=lambda: f"{number():064}", created_at=NOW,
+        last_seen_at=NOW, agent="Firefox",
+    )  # fmt: skip
+    return _save(session, PortalSession(**values))
+
+
+def make_portal_link(session: Session, **overrides: Any) -> PortalLink:
+    """A link to a new password of a new customer, unless ``customer`` is given."""
+    values = _given(
+        overrides, customer=lambda: make_customer(session), kind=PortalLinkKind.RESET,
+        token_hash=lambda: f"{number():064}", created_at=NOW, expires_at=NOW + dt.timedelta(hours=1),
+    )  # fmt: skip
+    return _save(session, PortalLink(**values))

@@ -165,7 +165,7 @@ def test_the_import_contracts_know_every_package() -> None:
     assert found == set(settings["root_packages"])
 
 
-LAYERS = {"models", "actions", "admin", "portal", "jobs", "demo"}
+LAYERS = {"models", "actions", "web", "admin", "portal", "jobs", "demo"}
 
 
 @pytest.mark.parametrize(

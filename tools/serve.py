@@ -20,7 +20,7 @@ from config import Settings, SettingsError
 from jobs.scheduler import keep_time
 from models import schema
 from models.base import db
-from models.demo_accounts import MEMBERS, has_demo_staff
+from models.demo_accounts import CUSTOMER_EMAIL, MEMBERS, demo_customer, has_demo_staff
 
 THREADS = 8
 LAST_SECONDS = 10.0
@@ -94,7 +94,11 @@ def prepare(settings: Settings) -> str:
                 print("Bringing search keys up to date ...", flush=True)
                 for clash in search_keys.rewrite(db.engine, app.extensions["clientele"].clock()):
                     print(clash, flush=True)
-            text = greeting(settings, with_demo_staff=has_demo_staff(session))
+            who = {
+                "with_demo_staff": has_demo_staff(session),
+                "with_demo_customer": demo_customer(session) is not None,
+            }
+            text = greeting(settings, **who)
         db.engine.dispose()
     return text
 
@@ -115,11 +119,14 @@ def is_new(engine: sa.Engine) -> bool:
     return not any(counts)
 
 
-def greeting(settings: Settings, *, with_demo_staff: bool) -> str:
-    """The address and, while they exist, the demo sign-ins."""
+def greeting(settings: Settings, *, with_demo_staff: bool, with_demo_customer: bool) -> str:
+    """The addresses and, while they exist, the demo sign-ins."""
     lines = ["", f"Clientele is at {settings.base_url}", ""]
     if with_demo_staff:
         lines += [f"  {member.username:<11} {demo.PASSWORD:<15} {member.role}" for member in MEMBERS] + [""]
+    if settings.serves_portal:
+        lines += [f"Customers sign in at {settings.addresses.portal_url}/", ""]
+        lines += [f"  {CUSTOMER_EMAIL} {demo.PASSWORD}", ""] if with_demo_customer else []
     return "\n".join([*lines, "Ctrl+C stops it."])
 
 

@@ -10,7 +10,7 @@ from flask import Flask, g
 from flask_talisman import Talisman
 
 from config import Settings
-from web import origin
+from web import origin, passwords
 
 CONTENT_SECURITY_POLICY = {
     "default-src": "'none'",
@@ -31,6 +31,7 @@ def configuration(settings: Settings) -> dict[str, Any]:
     return {
         "SQLALCHEMY_DATABASE_URI": settings.database_url,
         "TESTING": settings.testing,
+        passwords.METHOD: settings.password_hash,
         "BABEL_DEFAULT_LOCALE": "en_GB",
         "SESSION_COOKIE_HTTPONLY": True,
         "SESSION_COOKIE_SAMESITE": "Lax",

@@ -18,6 +18,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from actions.core import mail_templates, row_guards
+from actions.core.actors import CUSTOMER, SYSTEM, Actor, Portal
 from actions.core.eligibility import EVERY_LIVE, Eligible
 from actions.core.merge_summary import MergeSummary
 from actions.core.outcome_groups import BulkCounts
@@ -41,6 +42,7 @@ LOCKED_AT_ONCE = 500
 
 __all__ = [
     "ACTIONS",
+    "CUSTOMER",
     "SYSTEM",
     "Action",
     "Actor",
@@ -51,21 +53,11 @@ __all__ = [
     "Invalid",
     "Missing",
     "Outcome",
+    "Portal",
     "Refused",
     "TooMany",
     "action",
 ]
-
-
-@dataclass(frozen=True, slots=True)
-class Actor:
-    """Who acts: a member of staff (``id`` is ab_user.id), or the product itself (``id`` None)."""
-
-    id: int | None
-    name: str
-
-
-SYSTEM = Actor(None, "system")
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +106,8 @@ class Context:
     """The channel that new records come by."""
     link_base: str | None = None
     """Where no mail can go out: what links begin with, which the person acting is told in place of the mail."""
+    has_portal: bool = True
+    """Whether customers have a portal that links to them lead to."""
     warnings: list[Warned] = field(default_factory=list)
     customers: Eligible = EVERY_LIVE
     """Which customers the action at work is for."""
@@ -295,6 +289,8 @@ class Action:
     """Whether it writes to those it is about, which is told beforehand where nothing can be sent (rule 14.4)."""
     customers: Eligible | None = None
     """Which customers it is for (rule 11.8); None where it is about none."""
+    portal: Portal | None = None
+    """Who may do it in a customer's portal; None for nobody."""
 
     @property
     def asks_reauth(self) -> bool:
@@ -310,6 +306,12 @@ class Action:
     def verb(self) -> str:
         """The verb, which is also the permission's name."""
         return self.code.split(".")[1]
+
+    def is_open_to(self, actor: Actor) -> bool:
+        """Return whether it may be done in the portal that an actor is in; any may outside of it."""
+        if actor.customer_id is None:
+            return True
+        return self.portal is Portal.LOGGED_IN_AS or (self.portal is Portal.CUSTOMER and actor.id is None)
 
     def named(self, parameters: Mapping[str, Any]) -> set[int]:
         """Return the ids of further rows that a call names; what is no id is left for the action to refuse."""
@@ -352,6 +354,7 @@ def action(
     harmless: bool = False,
     mails: bool = False,
     customers: Eligible | None = None,
+    portal: Portal | None = None,
 ) -> Callable[[Callable[..., Outcome]], Action]:
     """Declare an action; what else there is to say of one are the fields of :class:`Action`.
 
@@ -368,7 +371,7 @@ def action(
         targeted = kinds.count(inspect.Parameter.POSITIONAL_OR_KEYWORD) > 1
         declared = Action(
             code, model, function, label, targeted, danger, final, other_rows, recent, bulk_counts, code_param,
-            harmless, mails, customers,
+            harmless, mails, customers, portal,
         )  # fmt: skip
         ACTIONS[code] = declared
         return declared

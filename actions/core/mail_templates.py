@@ -26,7 +26,7 @@ from actions import ROOT
 from actions.core.mail_template_checks import check
 from models.base import N_, Invalid
 from models.customer import Customer
-from models.mail import BASE_MARK, SECRET_MARK
+from models.mail import BASE_MARK, PORTAL_MARK, SECRET_MARK, Addresses
 from models.shop import Shop
 from models.validate import email
 
@@ -167,7 +167,7 @@ def _environment(is_html: bool, language: str) -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.globals |= {"link": link, "secret": SECRET_MARK}
+    environment.globals |= {"link": link, "portal_link": portal_link, "secret": SECRET_MARK}
     environment.install_gettext_translations(translations(language)[1], newstyle=True)  # type: ignore[attr-defined]
     return environment
 
@@ -177,14 +177,24 @@ def link(path: str) -> str:
 
     :raises ValueError: ``path`` does not begin with one slash.
     """
+    return _marked(BASE_MARK, path)
+
+
+def portal_link(path: str) -> str:
+    """Return the address of a page of the customers' portal, as :func:`link` does of one of the back office."""
+    return _marked(PORTAL_MARK, path)
+
+
+def _marked(mark: str, path: str) -> str:
     if not path.startswith("/") or path.startswith("//"):
         raise ValueError(f"a link in a mail is a path of ours, not {path}")
-    return BASE_MARK + path
+    return mark + path
 
 
-def complete(text: str, base_url: str, secret: str | None = None) -> str:
-    """Return a stored text with the shop's address, and with the secret where there is one."""
-    found = text.replace(BASE_MARK, base_url.rstrip("/"))
+def complete(text: str, addresses: Addresses, secret: str | None = None) -> str:
+    """Return a stored text with the deployment's addresses, and with the secret where there is one."""
+    found = text.replace(BASE_MARK, addresses.base_url.rstrip("/"))
+    found = found.replace(PORTAL_MARK, addresses.portal_url.rstrip("/"))
     return found if secret is None else found.replace(SECRET_MARK, secret)
 
 

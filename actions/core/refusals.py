@@ -47,8 +47,8 @@ class TooMany(Refused):
 
     status = 429
 
-    def __init__(self, code: str, message: str, wait: int) -> None:
-        super().__init__(code, message, minutes=-(-wait // 60))
+    def __init__(self, code: str, message: str, wait: int, **values: Any) -> None:
+        super().__init__(code, message, minutes=-(-wait // 60), **values)
         self.wait = wait
 
 

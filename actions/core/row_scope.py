@@ -1,4 +1,7 @@
-"""Row scope at the action: what the person acting in one of the runner's sessions may see and lock (rule 17.3)."""
+"""Row scope at the action: what the person acting in one of the runner's sessions may see and lock (rule 17.3).
+
+In a customer's portal that is what is the customer's own, for the customer and for staff logged in as them.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from actions.core.journal import JOURNAL
 from models.base import Base
-from models.row_scope import Channels, channels_of, in_scope, is_limited
+from models.row_scope import Channels, channels_of, in_scope, is_limited, is_of
 
 CHANNELS = "channels"
 
@@ -25,7 +28,17 @@ def channels_in(session: Session) -> Channels:
     return found
 
 
+def owner_in(session: Session) -> int | None:
+    """Return the customer whose portal one of the runner's sessions acts in; None outside of it."""
+    journal = session.info.get(JOURNAL)
+    found: int | None = journal.header.get("on_behalf_of_id") if journal else None
+    return found
+
+
 def seen(session: Session, model: type[Base]) -> list[ColumnElement[bool]]:
     """Return the conditions that keep a statement to what the person acting may see; none where that is everything."""
-    clause = in_scope(model, channels_in(session)) if is_limited(model) else None
-    return [] if clause is None else [clause]
+    if not is_limited(model):
+        return []
+    owner = owner_in(session)
+    found = in_scope(model, channels_in(session)), None if owner is None else is_of(model, owner)
+    return [clause for clause in found if clause is not None]

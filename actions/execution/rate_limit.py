@@ -102,6 +102,21 @@ def of_reset_from(address: str) -> Limit:
     return Limit(f"reset from {network(address)}", 20, dt.timedelta(hours=1))
 
 
+def of_portal_name(email: str) -> Limit:
+    """Return the limit on signing in to the portal by one address, as it is typed: five in a quarter of an hour."""
+    return Limit(f"portal named {as_typed(email)}", 5, dt.timedelta(minutes=15))
+
+
+def of_portal_mail(email: str) -> Limit:
+    """Return the limit on mails that public pages send to one address, as it is typed: three an hour."""
+    return Limit(f"portal mail {as_typed(email)}", 3, dt.timedelta(hours=1))
+
+
+def of_portal_mail_from(address: str) -> Limit:
+    """Return the limit on asking for mails on public pages from one address, or one IPv6 network: twenty an hour."""
+    return Limit(f"portal mail from {network(address)}", 20, dt.timedelta(hours=1))
+
+
 def of_reveals(user_id: int) -> Limit:
     """Return the limit on the masked values one person looks at: sixty an hour."""
     return Limit(f"reveals {user_id}", 60, dt.timedelta(hours=1))

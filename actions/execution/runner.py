@@ -42,6 +42,7 @@ PREVIEW_PATIENCE_MS = 500
 NOTE_PATIENCE_MS = 500
 """A note of a refusal waits no longer than this for others who write."""
 ESCALATION = "staff.escalation_refused"
+NOT_IN_PORTAL = N_("This cannot be done in the customer's portal.")
 Targets = int | Sequence[int] | None
 
 
@@ -54,6 +55,7 @@ class Call:
         A dangerous action does not happen without (rule 3.1).
     :param via: the channel that the request came by.
     :param link_base: what links begin with, where no mail can go out; None where it can.
+    :param has_portal: whether customers have a portal that links to them lead to.
     """
 
     actor: Actor
@@ -66,6 +68,7 @@ class Call:
     fingerprint: str | None = None
     via: CreatedVia = CreatedVia.BACK_OFFICE
     link_base: str | None = None
+    has_portal: bool = True
 
 
 @contextmanager
@@ -124,6 +127,7 @@ def _context(engine: Engine, code: str, call: Call, body_hash: str | None = None
         "action": code,
         "actor_id": call.actor.id,
         "actor_name": call.actor.name,
+        "on_behalf_of_id": call.actor.customer_id,
         "reason": reason,
         "request_id": call.request_id,
         "address": call.address,
@@ -133,17 +137,9 @@ def _context(engine: Engine, code: str, call: Call, body_hash: str | None = None
     journal = Journal(header, call.now)
     with Session(engine, expire_on_commit=False) as session:
         session.info[JOURNAL] = journal
-        yield Context(
-            session,
-            call.actor,
-            call.now,
-            load_shop(session),
-            journal,
-            reason,
-            call.key,
-            call.via,
-            call.link_base,
-        )
+        shop = load_shop(session)
+        where = call.via, call.link_base, call.has_portal
+        yield Context(session, call.actor, call.now, shop, journal, reason, call.key, *where)
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,9 +177,16 @@ def perform(
     """
     if call.key and len(call.key) > LONGEST_KEY:
         raise Invalid({"key": N_("This key is too long.")})
+    _check_portal(action, call)
     given = _Request(action, call, _ids(targets), parameters)
     with code_attempts.counted(engine, action, call, parameters):
         return _perform(engine, given)
+
+
+def _check_portal(action: Action, call: Call) -> None:
+    """Refuse in a portal what a customer does not do there, or staff who are logged in as one (rules 6.3, 6.5)."""
+    if not action.is_open_to(call.actor):
+        raise Refused("not_in_portal", NOT_IN_PORTAL)
 
 
 def _perform(engine: Engine, given: _Request) -> Outcome:
@@ -203,6 +206,7 @@ def dry_run(
     Of several rows each is tried by itself, so that all blockers are found at once. Nothing is raised for what the
     person can fix; a lock that somebody holds for more than half a second is a blocker, too.
     """
+    _check_portal(action, call)
     try:
         with code_attempts.counted(engine, action, call, parameters) as wrong:
             found = _dry_run(engine, action, call, targets, parameters)

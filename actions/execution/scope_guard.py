@@ -15,9 +15,9 @@ from sqlalchemy.orm import Session
 
 from actions.core.base import Refused
 from actions.core.journal import JOURNAL
-from actions.core.row_scope import channels_in, seen
+from actions.core.row_scope import channels_in, owner_in, seen
 from models.base import N_, Base
-from models.row_scope import BOOKKEEPING, in_scope, is_limited, model_of
+from models.row_scope import BOOKKEEPING, is_limited, model_of
 
 OUT_OF_SCOPE = (
     "out_of_scope",
@@ -28,7 +28,7 @@ NO_SUCH = N_("Choose an option from the list.")
 
 def hidden_references(session: Session, row: Base, changed: set[str], *, created: bool) -> dict[str, str]:
     """Return field -> sentence for what a row newly refers to out of the actor's scope: as if it did not exist."""
-    if channels_in(session) is None:
+    if channels_in(session) is None and owner_in(session) is None:
         return {}
     found = {}
     for column, target in _references(type(row)):
@@ -62,7 +62,7 @@ def _look_again(session: Session, context: object) -> None:
         if isinstance(row, Base) and row.__tablename__ not in BOOKKEEPING and is_limited(type(row)):
             written[type(row)].add(row.id)  # type: ignore[attr-defined]
     for model, ids in written.items():
-        clause = in_scope(model, channels_in(session))
         key = model.__mapper__.primary_key[0]
-        if clause is not None and session.scalar(select(key).where(key.in_(ids), not_(clause)).limit(1)):
-            raise Refused(*OUT_OF_SCOPE)
+        for clause in seen(session, model):
+            if session.scalar(select(key).where(key.in_(ids), not_(clause)).limit(1)):
+                raise Refused(*OUT_OF_SCOPE)

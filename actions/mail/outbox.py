@@ -31,7 +31,7 @@ from actions.staff.password_links import LASTS
 from models import outage
 from models.base import N_
 from models.dialect import WRITE
-from models.mail import Mail, MailState
+from models.mail import Addresses, Mail, MailState
 from models.shop import load_shop
 from models.vault import Closed
 
@@ -96,8 +96,8 @@ class Post:
     """The way out. ``send`` hands a mail to the mail server and raises what smtplib raises, or one of the two above."""
 
     send: Callable[[Envelope], None]
-    base_url: str
-    """The address of this deployment, which links in mails begin with."""
+    addresses: Addresses
+    """What links in mails begin with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,7 +197,7 @@ def deliver_one(
     if taken.attempt > len(RETRIES) + 1:  # nobody who tried lived to tell
         return _put_off(engine, taken, clock(), Verdict(BROKEN_OFF, permanent=True))
     try:
-        envelope = _envelope(engine, taken, clock(), post.base_url)
+        envelope = _envelope(engine, taken, clock(), post.addresses)
     except Closed:
         return _put_off(engine, taken, clock(), _of_the_key(engine, taken, clock()))
     if envelope is None:
@@ -212,7 +212,7 @@ def deliver_one(
     return True
 
 
-def _envelope(engine: Engine, taken: Claim, now: dt.datetime, base_url: str) -> Envelope | None:
+def _envelope(engine: Engine, taken: Claim, now: dt.datetime, addresses: Addresses) -> Envelope | None:
     """Return the mail as it goes out; None where the person has been erased. :raises Closed: no key opens it."""
     with Session(engine) as session:
         whole = (undefer_group("body"), undefer(Mail.secret))
@@ -220,7 +220,7 @@ def _envelope(engine: Engine, taken: Claim, now: dt.datetime, base_url: str) -> 
         if not mail.recipient or mail.text_body is None or mail.html_body is None:
             return None
         secret = mail.secret.open() if mail.secret is not None else None
-        text, html = (complete(body, base_url, secret) for body in (mail.text_body, mail.html_body))
+        text, html = (complete(body, addresses, secret) for body in (mail.text_body, mail.html_body))
         subject = one_line(mail.subject or "")
         files = tuple(attachments_of(mail))
         return Envelope(

@@ -53,10 +53,13 @@ def hashed(password: str, person: Person, hash_password: Callable[[str], str]) -
     return Hashed(hash_password(password))
 
 
-def check(password: str, person: Person) -> None:
-    """Refuse a password that does not keep the rules. :raises Invalid: under ``password``, with a sentence."""
-    if len(password) < SHORTEST:
-        raise Invalid({"password": say(TOO_SHORT, least=SHORTEST)})
+def check(password: str, person: Person, *, shortest: int = SHORTEST) -> None:
+    """Refuse a password that does not keep the rules. :raises Invalid: under ``password``, with a sentence.
+
+    :param shortest: characters it has at least.
+    """
+    if len(password) < shortest:
+        raise Invalid({"password": say(TOO_SHORT, least=shortest)})
     if len(password) > LONGEST:
         raise Invalid({"password": say(TOO_LONG, most=LONGEST)})
     names = list(dict.fromkeys(_names(person)))

@@ -24,6 +24,7 @@ from admin.auth import sign_in
 from admin.request.context import has_passwords, person, sign_in_url
 from models.base import N_, Staff, db
 from web.arguments import local_path
+from web.passwords import count
 from web.request import now, session
 
 log = logging.getLogger(__name__)
@@ -99,7 +100,7 @@ def is_right(account: Staff, code: str) -> bool:
         be looked at, which counts as none.
     """
     limits = sign_in.limits_of(account)
-    sign_in.count(limits)
+    count(limits)
     who = sign_in.as_somebody(Actor(account.id, account.get_full_name()))
     try:
         right = two_factor.take(db.engine, who, account.id, code)

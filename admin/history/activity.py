@@ -13,7 +13,7 @@ from flask_babel.speaklater import LazyString
 from markupsafe import Markup
 from sqlalchemy import Select, String, cast, func, literal, select, union_all
 
-from actions.core.base import ACTIONS
+from actions.core.base import ACTIONS, CUSTOMER
 from actions.runs.runs import LABELS
 from actions.staff.security_events import EVENTS
 from admin.history import undo_offer
@@ -63,11 +63,12 @@ def past_url(screen: ScreenSpec, row_id: int, at: dt.datetime) -> str:
 
 
 def who(changeset: Changeset, names: Names) -> Text:
-    """Return who did it, and on whose behalf where it was for somebody else."""
+    """Return who did it: a customer by themselves, or else on whose behalf where it was for somebody else."""
     if changeset.on_behalf_of_id is None:
         return changeset.actor_name
     whom = linked("customer", changeset.on_behalf_of_id, names)
-    return Markup("{}").format(_("%(who)s on behalf of ", who=changeset.actor_name)) + whom
+    alone = changeset.actor_id is None and changeset.actor_name == CUSTOMER
+    return whom if alone else Markup("{}").format(_("%(who)s on behalf of ", who=changeset.actor_name)) + whom
 
 
 def first_changes(

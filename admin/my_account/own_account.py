@@ -26,6 +26,7 @@ from admin.viewmodels.pages import Text
 from models.access import SessionChannel, StaffSession
 from models.base import db
 from web.arguments import parse_id
+from web.passwords import hash_password
 from web.request import now, session, shop
 
 blueprint = Blueprint("account", __name__, url_prefix="/admin/account")
@@ -122,7 +123,7 @@ def change_password() -> Any:
     if not form.validate() or not _is_theirs(form):
         return _page(form), 422
     try:
-        stored = passwords.hashed(form.password.data, person(), sign_in.hash_password)
+        stored = passwords.hashed(form.password.data, person(), hash_password)
     except Invalid as invalid:
         saving.attach_errors(form, invalid.errors)
         return _page(form), 422

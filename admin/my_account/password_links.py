@@ -19,6 +19,7 @@ from admin.my_account.own_account import NewPasswordForm
 from admin.request.context import has_passwords, link_base, sign_in_url
 from models.base import Staff, db
 from models.member import Member
+from web.passwords import count, hash_password
 from web.request import now, session
 
 blueprint = Blueprint("password", __name__, url_prefix="/password")
@@ -50,7 +51,7 @@ def chosen() -> Any:
     if not form.validate():
         return _form(form, token, member), 422
     try:
-        stored = passwords.hashed(form.password.data, member, sign_in.hash_password)
+        stored = passwords.hashed(form.password.data, member, hash_password)
     except Invalid as invalid:
         saving.attach_errors(form, invalid.errors)
         return _form(form, token, member), 422
@@ -81,7 +82,7 @@ def ask() -> Any:
     if not typed:
         wrong = _("Enter your user name or email address.")
         return render_template("admin/forgotten.html", asked=False, wrong=wrong, mails=True), 422
-    sign_in.count([rate_limit.of_reset_from(request.remote_addr or "")])
+    count([rate_limit.of_reset_from(request.remote_addr or "")])
     account = sign_in.find(typed)
     password_links.send_if_known(db.engine, sign_in.as_somebody(NOBODY), _to_whom(account, typed))
     return render_template("admin/forgotten.html", asked=True, wrong="", mails=True)

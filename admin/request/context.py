@@ -214,13 +214,19 @@ def call(
     who = actor()
     own_key = f"{who.id}:{key}" if key else None
     place = g.get("request_id"), request.remote_addr
-    return runner.Call(who, now(), reason, own_key, *place, confirm, fingerprint or None, _via(), link_base())
+    seen = confirm, fingerprint or None
+    return runner.Call(who, now(), reason, own_key, *place, *seen, _via(), link_base(), has_portal())
 
 
 def link_base() -> str | None:
     """Return what links begin with that people hand on themselves, as no mail server is set up; None where one is."""
     settings = current_app.extensions["clientele.settings"]
     return str(settings.base_url) if settings.mail is None else None
+
+
+def has_portal() -> bool:
+    """Return whether customers have a portal."""
+    return bool(current_app.extensions["clientele.settings"].serves_portal)
 
 
 def _via() -> CreatedVia:

@@ -52,7 +52,7 @@ _SERVICE = (
     | {pair for noun, verbs in _RECORDS.items() for pair in grants((noun,), *verbs)}
 )
 _SEEN = grants((OWNER,), *(SEE + group for group in groups()))
-_STANDING = grants(("customer",), "activate", "deactivate")
+_STANDING = grants(("customer",), "activate", "deactivate", "send_reset")
 _MAIL = grants(("mail",), *READ, "resend") | grants(("customer",), "send_statement")
 _TRADE = grants(("customer",), "approve", "reject", "set_terms", "set_pay_on_account")
 _BULK = grants(("customer", "address", "note"), "edit_fields")

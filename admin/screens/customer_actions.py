@@ -8,9 +8,11 @@ from wtforms.validators import InputRequired, Length, Optional
 
 from actions.customers import customers, loyalty_cards, notes
 from actions.merging import merge
+from actions.portal import resets
 from actions.statements import sending
 from admin.forms import form_fields, model_forms
 from admin.reports import statements
+from admin.request.context import has_portal
 from admin.screen_spec.declare import NoForm, RowAction
 from admin.screens import accounting
 from admin.screens.ledgers import ReasonForm
@@ -98,6 +100,19 @@ class StatementForm(Form):
     )
 
 
+class ResetForm(Form):
+    """What was checked before a link to the account goes out: one box for each (rule 5.3)."""
+
+    identity_checked = BooleanField(
+        _l("I have checked who is asking"),
+        description=_l("By details only they would know, such as the address or a recent order."),
+    )
+    mailbox_checked = BooleanField(
+        _l("They can read emails sent to the address on this record"),
+        description=_l("The link goes to that address only. Correct the address first if it has changed."),
+    )
+
+
 class MergeForm(Form):
     """Which records go into this one, and why we know that they are the same."""
 
@@ -120,6 +135,17 @@ class MergeForm(Form):
 
 ACTIONS = (
     RowAction(notes.add_note, NoteForm, "notes", button=True),
+    RowAction(
+        resets.send_reset,
+        ResetForm,
+        "key",
+        bulk=False,
+        button=True,
+        available=has_portal,
+        intro=_l(
+            "An email with a link to choose a password goes to the customer. You will not see the link."
+        ),
+    ),
     RowAction(customers.change_class, ClassForm, "tag", from_row=True),
     RowAction(customers.change_group, GroupForm, "users", from_row=True),
     RowAction(loyalty_cards.set_loyalty_card, CardForm, "id-badge-2", from_row=True, bulk=False),

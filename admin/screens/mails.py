@@ -26,7 +26,7 @@ from admin.screen_spec.declare import NoForm, RowAction, Section, View
 from admin.viewmodels.pages import Badge, Cell
 from models import masks
 from models.base import db
-from models.mail import Mail, MailAttachment, MailState
+from models.mail import Addresses, Mail, MailAttachment, MailState
 from web.arguments import parse_id
 from web.request import shop
 
@@ -63,7 +63,7 @@ def _why_not(view: Any, context: Any, row: Mail, name: str) -> str:
 
 
 def _text(view: Any, context: Any, row: Mail, name: str) -> Any:
-    text = complete(row.text_body or "", _base_url())
+    text = complete(row.text_body or "", _addresses())
     return Markup('<pre class="mail-text">{}</pre>').format(text) if text else None
 
 
@@ -95,8 +95,9 @@ def _sees_everything() -> bool:
     return not masks.mask_context().hidden
 
 
-def _base_url() -> str:
-    return str(current_app.extensions["clientele.settings"].base_url)
+def _addresses() -> Addresses:
+    found: Addresses = current_app.extensions["clientele.settings"].addresses
+    return found
 
 
 class MailScreen(Screen):
@@ -177,7 +178,7 @@ class MailScreen(Screen):
     def body_view(self) -> Response:
         """Show the mail itself, for the frame on its record."""
         row = self.get_or_404(parse_id("id", request.args.get("id")))
-        return Response(complete(row.html_body or "", _base_url()), mimetype="text/html")
+        return Response(complete(row.html_body or "", _addresses()), mimetype="text/html")
 
     body_view.talisman_view_options = NOTHING_RUNS
 

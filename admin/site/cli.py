@@ -17,7 +17,6 @@ from actions.core.base import Refused
 from actions.maintenance import encryption, search_keys
 from actions.setup.lookups import first_channel
 from actions.staff.credentials import print_link
-from admin.auth.sign_in import hash_password
 from admin.layout.errors import note_refusal
 from admin.request.context import app_state
 from admin.row_actions import command_line, view
@@ -30,6 +29,7 @@ from models.cli import tell_new_name
 from models.dialect import WRITE
 from web.errors import TITLES
 from web.messages import sentence
+from web.passwords import hash_password
 
 
 @click.command()

@@ -16,7 +16,6 @@ from sqlalchemy.orm import Session
 from actions.maintenance import encryption
 from admin.request.context import app_state
 from admin.site.backlog import waiting, writing
-from admin.site.fitness import fitness
 from jobs.base import JOBS, last_runs, overdue_since, rows
 from models import outage, rescaling, schema
 from models.base import db
@@ -24,6 +23,7 @@ from models.mail import Mail, MailState
 from models.outage import Trouble
 from models.shop import load_shop
 from models.zones import RELEASE
+from web.fitness import fitness
 
 blueprint = Blueprint("health", __name__)
 PATHS = ("/healthz", "/readyz")

@@ -123,7 +123,7 @@ def post(app: Flask) -> Post | None:
                 raise _not_written(to)
             connection.hand_over(server.sender, to, composed, beyond_ascii=beyond)
 
-    return Post(send, settings.base_url)
+    return Post(send, settings.addresses)
 
 
 def recipient_of(envelope: Envelope) -> str:

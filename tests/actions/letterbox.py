@@ -10,7 +10,7 @@ from actions.customers.customers import approve
 from actions.mail import outbox
 from actions.mail.outbox import Envelope, Post
 from models.choices import AccountType, Status
-from models.mail import Mail
+from models.mail import Addresses, Mail
 from tests import factories
 from tests.actions.desk import Desk
 
@@ -30,7 +30,7 @@ class Letterbox:
 
     @property
     def post(self) -> Post:
-        return Post(self.send, BASE)
+        return Post(self.send, Addresses(BASE, BASE + "/portal"))
 
 
 @pytest.fixture(autouse=True)

@@ -12,6 +12,7 @@ from actions.mail.outbox import Post
 from actions.runs import runs
 from jobs.scheduler import Ticker
 from models import dialect, outage
+from models.mail import Addresses
 from tests.factories import NOW
 
 NOWHERE = ["postgresql+psycopg://nobody@127.0.0.1:1/none", "sqlite:////nowhere/at/all.db"]
@@ -42,7 +43,7 @@ def test_loops_wait_longer_each_time_and_tell_the_log_once(
 ) -> None:
     engine = sa.create_engine(url, **dialect.engine_options(url))
     dialect.configure(engine)
-    post = Post(lambda _envelope: None, "http://shop.test")
+    post = Post(lambda _envelope: None, Addresses("http://shop.test", "http://my.shop.test"))
     works, sends = Turns(7), Turns(7)
     runs.serve(engine, now, "somebody", works)
     outbox.serve(engine, now, post, sends)

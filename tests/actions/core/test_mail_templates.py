@@ -14,7 +14,7 @@ from actions.core import mail_templates
 from actions.core.mail_templates import MAIL_TEMPLATES, MailTemplate
 from actions.statements.wording import PRINTED
 from models.customer import Customer
-from models.mail import BASE_MARK, masked
+from models.mail import BASE_MARK, PORTAL_MARK, Addresses, masked
 from models.shop import Shop
 
 SHOP = Shop(name="Vine & Barrel", email="hello@shop.example")
@@ -59,7 +59,9 @@ def test_a_letter_has_one_subject_line_and_says_the_same_twice(code: str) -> Non
     assert len(made.subject) <= mail_templates.LONGEST_SUBJECT
     links = re.findall(r"https?://\S+", made.text)
     assert sorted(set(page.links)) == sorted(set(links))
-    assert all(link.startswith(BASE_MARK) for link in links), "no mail leads to, or loads from, another host"
+    assert all(link.startswith((BASE_MARK, PORTAL_MARK)) for link in links), (
+        "no mail leads to, or loads from, another host"
+    )
     said, plain = " ".join(page.words), " ".join(made.text.split())
     for sentence in re.split(r"(?<=[.,!]) ", plain.partition(" -- ")[0]):
         assert sentence in said, "the text says what the HTML says"
@@ -175,10 +177,14 @@ def test_a_link_is_the_shops_own_and_is_shown_as_it_is(monkeypatch: pytest.Monke
     forget()
     made = mail_templates.write(MailTemplate("go", "Go", "Go on"), SHOP, "", None, {})
     forget()
-    page = Reader(mail_templates.complete(made.html, "https://desk.example.org/"))
+    page = Reader(
+        mail_templates.complete(made.html, Addresses("https://desk.example.org/", "https://my.example.org"))
+    )
     assert page.links == ["https://desk.example.org/reset/?a=1&b=2"]
     assert page.links[0] in page.words
-    assert page.links[0] in mail_templates.complete(made.text, "https://desk.example.org")
+    assert page.links[0] in mail_templates.complete(
+        made.text, Addresses("https://desk.example.org", "https://my.example.org")
+    )
     with pytest.raises(TemplateNotFound):
         mail_templates.write(MailTemplate("gone", "Gone", "Gone"), SHOP, "", None, {})
 

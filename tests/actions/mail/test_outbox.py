@@ -20,7 +20,7 @@ from actions.mail.mail import ONLY_ONCE, resend, take_back
 from actions.mail.outbox import RETRIES, Envelope, Post
 from models.customer import Customer
 from models.journal import Changeset
-from models.mail import BASE_MARK, SECRET_MARK, Mail, MailState
+from models.mail import BASE_MARK, SECRET_MARK, Addresses, Mail, MailState
 from tests import factories
 from tests.actions.desk import Desk
 from tests.actions.letterbox import (
@@ -184,7 +184,9 @@ def test_a_slow_server_keeps_its_mail_for_as_long_as_it_takes(desk: Desk) -> Non
         assert answer.wait(20)
 
     def send() -> None:
-        outbox.deliver_one(desk.engine, lambda: times[-1], Post(slow, BASE), renew_every=0.01)
+        outbox.deliver_one(
+            desk.engine, lambda: times[-1], Post(slow, Addresses(BASE, BASE + "/portal")), renew_every=0.01
+        )
 
     sender = threading.Thread(target=send)
     sender.start()
@@ -229,6 +231,7 @@ KILLED = """
 import datetime as dt, sys, time
 import actions.registry
 import actions.mail.outbox as outbox
+from models.mail import Addresses
 from models.schema import open_engine
 engine, now, when = open_engine(sys.argv[1]), dt.datetime.fromisoformat(sys.argv[2]), sys.argv[3]
 def send(envelope):
@@ -237,7 +240,7 @@ def send(envelope):
     else:
         print("connecting", flush=True)
     time.sleep(600)
-outbox.deliver(engine, lambda: now, outbox.Post(send, "http://x"))
+outbox.deliver(engine, lambda: now, outbox.Post(send, Addresses("http://x", "http://x/portal")))
 """
 
 

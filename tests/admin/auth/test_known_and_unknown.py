@@ -72,16 +72,16 @@ def answers(place: Place, names: tuple[str, str], steps: list[Step], network: st
 @pytest.fixture
 def looked_at(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The hashes that passwords were compared with."""
-    from admin.auth import sign_in
+    from web import passwords
 
     found: list[str] = []
-    real = sign_in.check_password_hash
+    real = passwords.check_password_hash
 
     def check(stored: str, password: str) -> bool:
         found.append(stored.split("$", 1)[0])
         return bool(real(stored, password))
 
-    monkeypatch.setattr(sign_in, "check_password_hash", check)
+    monkeypatch.setattr(passwords, "check_password_hash", check)
     return found
 
 

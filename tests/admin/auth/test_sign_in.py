@@ -186,7 +186,7 @@ def looked_at() -> Iterator[list[str]]:
         seen.append(pwhash)
         return check_password_hash(pwhash, password)
 
-    with mock.patch("admin.auth.sign_in.check_password_hash", look):
+    with mock.patch("web.passwords.check_password_hash", look):
         yield seen
 
 

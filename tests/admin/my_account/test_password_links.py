@@ -13,7 +13,7 @@ from actions.mail.outbox import Envelope, Post, deliver_one
 from models.access import LinkKind, StaffLink
 from models.base import Staff, db
 from models.journal import Change, Changeset
-from models.mail import Mail, MailState
+from models.mail import Addresses, Mail, MailState
 from models.member import Member
 from tests import application, factories, staffing
 from tests.admin.conftest import Api
@@ -179,7 +179,11 @@ def test_the_token_is_in_the_mail_alone(place: Place) -> None:
 def test_the_mail_that_goes_out_holds_the_link_and_forgets_it(place: Place) -> None:
     token, sent = send(place), list[Envelope]()
     with place.app.app_context():
-        deliver_one(db.engine, place.clock, Post(sent.append, "https://desk.example.org"))
+        deliver_one(
+            db.engine,
+            place.clock,
+            Post(sent.append, Addresses("https://desk.example.org", "https://my.example.org")),
+        )
     address = f"https://desk.example.org/password/?token={token}"
     assert address in sent[0].text
     assert f'href="{address}"' in sent[0].html

@@ -188,6 +188,7 @@ CASES: dict[str, tuple[Callable[[Shop], int] | None, dict[str, str]]] = {
         lambda shop: some_customer(shop, email=f"owes{factories.number()}@example.com"),
         {"since": "2026-01-01", "message": "As you asked"},
     ),
+    "customer.send_reset": (some_customer, {"identity_checked": "y", "mailbox_checked": "y"}),
     "customer.activate": (lambda shop: some_customer(shop, is_active=False), {}),
     "customer.deactivate": (some_customer, WHY),
     "customer.merge": (some_customer, {"others": "@customer", "reason": "The same person"}),

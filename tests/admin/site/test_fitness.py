@@ -9,13 +9,13 @@ import sqlalchemy as sa
 from flask import Flask
 
 import app as factory
-from admin.site import fitness
 from models import schema
 from tests import application, factories, releases
 from tests.admin.conftest import Shop
 from tests.admin.pages import page_of
 from tests.conftest import MakeUrl
 from tests.databases import Database
+from web import fitness
 
 pytestmark = pytest.mark.both_databases
 

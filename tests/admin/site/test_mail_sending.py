@@ -16,7 +16,7 @@ from admin.site import mailing
 from config import MailServer
 from models.base import db
 from models.choices import AccountType, Status
-from models.mail import Mail, MailState
+from models.mail import Addresses, Mail, MailState
 from models.shop import ShopSetting
 from tests import application, factories, mail_server, network
 from tests.admin.conftest import Shop
@@ -161,7 +161,10 @@ def test_a_mute_server_holds_up_no_request_and_no_run_and_loses_nothing(database
         with shop.app.app_context():
             engine = db.engine
         approve(shop)
-        sender = threading.Thread(target=outbox.deliver, args=(engine, lambda: NOW, outbox.Post(send, BASE)))
+        sender = threading.Thread(
+            target=outbox.deliver,
+            args=(engine, lambda: NOW, outbox.Post(send, Addresses(BASE, BASE + "/portal"))),
+        )
         sender.start()
         assert sending.wait(20)
         approve(shop, email="other@example.com")

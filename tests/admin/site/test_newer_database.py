@@ -9,7 +9,6 @@ from flask import Flask
 
 import app as factory
 from actions.runs.runs import claim
-from admin.site import fitness
 from models.applied import APPLIED, applied
 from models.dialect import WRITE
 from models.run import Run, RunState
@@ -18,6 +17,7 @@ from tests import application, factories
 from tests.admin.conftest import Shop
 from tests.admin.pages import page_of
 from tests.databases import Database
+from web import fitness
 
 NEXT, AFTER = "8888", "9999"
 """Two migrations of a release to come."""

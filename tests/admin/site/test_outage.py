@@ -30,7 +30,7 @@ NOTHING_WORKS = [faults.gone, faults.without_a_table]
 @pytest.fixture(autouse=True)
 def _looked_at_each_time(monkeypatch: pytest.MonkeyPatch) -> None:
     """A process that found its database unfit looks again at the next request, and not only seconds later."""
-    monkeypatch.setattr("admin.site.fitness.ASK_AGAIN_AFTER", 0.0)
+    monkeypatch.setattr("web.fitness.ASK_AGAIN_AFTER", 0.0)
 
 
 @pytest.fixture

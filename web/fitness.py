@@ -26,7 +26,7 @@ log = logging.getLogger(__name__)
 ASK_AGAIN_AFTER = 5.0
 """Seconds after which a process that found its database unfit looks again."""
 READS = frozenset({"GET", "HEAD", "OPTIONS"})
-STILL_DONE = (".login", ".logout")
+STILL_DONE = (".login", ".logout", ".sign_in", ".sign_out")
 """How the endpoints end of what is done all the same: nobody is locked in or out."""
 UNGUARDED = N_(
     "The database no longer protects its ledgers and journal, so nothing can be saved until an admin "
@@ -80,9 +80,9 @@ def fitness() -> Fitness:
     return cast(Fitness, current_app.extensions["clientele.fitness"])
 
 
-def register(app: Flask) -> None:
-    """Install the refusal."""
-    app.extensions["clientele.fitness"] = Fitness()
+def register(app: Flask, known: Fitness | None = None) -> None:
+    """Install the refusal. :param known: what another application of this process knows of the same database."""
+    app.extensions["clientele.fitness"] = known or Fitness()
     app.before_request(_refuse)
 
 

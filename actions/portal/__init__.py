@@ -1,0 +1,1 @@
+"""What customers do in their portal, and how they get into it."""

@@ -1,0 +1,103 @@
+"""How a customer comes by another password, and what ends with the old one (rules 5.1 to 5.3).
+
+It is hashed and checked as those of staff are (actions/staff/passwords.py), but may be shorter.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, cast
+
+from sqlalchemy import Engine, Table, delete, update
+from sqlalchemy.exc import IntegrityError
+
+from actions.core.base import Context, Invalid, Refused
+from actions.core.mail_templates import MailTemplate, declare
+from actions.execution import session_store
+from actions.execution.constraints import to_refusal
+from actions.execution.records import save_values
+from actions.execution.runner import Call, changeset
+from actions.portal import links, sessions
+from actions.staff import passwords
+from actions.staff.passwords import Hashed
+from models.base import N_
+from models.choices import Status
+from models.customer import Customer
+from models.portal import PortalBrowser
+
+SHORTEST = 8
+VOID = "link_void", N_("This link has been used, has expired or was replaced by a newer one.")
+BROWSERS = cast(Table, PortalBrowser.__table__)
+HAS_ACCOUNT = (
+    "has_account",
+    N_("There is an account with this email address already. Sign in to it, or ask for a new password."),
+)
+CHANGED = declare(
+    MailTemplate(
+        "customer_password_changed", N_("Customer: password changed"), N_("Your password was changed")
+    )
+)
+
+
+@dataclass(slots=True)
+class _Named:
+    """A customer as the rules of passwords look at a person: none of these may make up a password."""
+
+    first_name: str
+    last_name: str
+    username: str
+    email: str
+
+
+def hashed(password: str, customer: Customer, hash_password: Callable[[str], str]) -> Hashed:
+    """Return the stored form of a password. :raises Invalid: under ``password``, it does not keep the rules."""
+    company = customer.company_name or ""
+    person = _Named(customer.first_name or "", customer.last_name or "", company, customer.email or "")
+    passwords.check(password, person, shortest=SHORTEST)
+    return Hashed(hash_password(password))
+
+
+def redeem(engine: Engine, call: Call, token: str, customer_id: int, password: Hashed) -> None:
+    """Give a customer the password they chose by a link, which is used up; who had no account is registered.
+
+    That the link came from their mailbox verifies the address.
+
+    :raises Refused: ``link_void``; ``has_account``, where their email is a registered customer's by now.
+    """
+    try:
+        _redeem(engine, call, token, customer_id, password)
+    except IntegrityError as error:
+        if isinstance(to_refusal(error, Customer), Invalid):
+            raise Refused(*HAS_ACCOUNT) from error
+        raise
+
+
+def _redeem(engine: Engine, call: Call, token: str, customer_id: int, password: Hashed) -> None:
+    with changeset(engine, "customer.password_changed", call) as ctx:
+        customer = ctx.lock_one(Customer, customer_id)
+        usable = links.may_choose(customer)
+        if not usable or not links.use(ctx.session.connection(), token, customer.id, ctx.now):
+            raise Refused(*VOID)
+        ctx.set_subject(customer)
+        _ = ctx.changeset_id
+        store(ctx, customer, password)
+
+
+def store(ctx: Context, customer: Customer, password: Hashed, *, besides: int | None = None) -> None:
+    """Store a password, and end all that was opened with the old one; the customer is told by mail.
+
+    Neither the journal nor the mail has anything of it.
+
+    :param besides: the id of the session that goes on.
+    """
+    values: dict[str, Any] = {"email_verified_at": ctx.now}
+    if customer.status != Status.REGISTERED:
+        values |= {"status": Status.REGISTERED, "registered_at": customer.registered_at or ctx.now}
+    save_values(ctx, customer, values)
+    stored = {"password_hash": password, "last_password_reset_at": ctx.now}
+    ctx.session.execute(update(Customer).where(Customer.id == customer.id).values(stored))
+    sessions.STORE.end_all(ctx.session, customer.id, ctx.now, session_store.PASSWORD, besides)
+    links.void(ctx.session.connection(), customer.id, ctx.now)
+    ctx.session.connection().execute(delete(BROWSERS).where(BROWSERS.c.customer_id == customer.id))
+    ctx.mail(CHANGED, customer)

@@ -1,0 +1,104 @@
+"""What is asked for on public pages of the portal: written down there, decided by a worker (rule 5.4).
+
+The page writes the same row for every address and answers the same, so neither its words nor its time tell whether
+there is such an account. Only the worker looks.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import logging
+from collections.abc import Callable
+from threading import Event
+from typing import cast
+
+from sqlalchemy import Engine, Table, insert, select
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.orm import Session
+
+from actions.core.base import Actor, Context, Refused
+from actions.execution.runner import Call, changeset
+from actions.portal import links
+from models import normalise
+from models.choices import Status
+from models.customer import Customer
+from models.dialect import WRITE
+from models.portal import PortalRequest, PortalRequestKind
+
+log = logging.getLogger(__name__)
+TABLE = cast(Table, PortalRequest.__table__)
+NOBODY = Actor(None, "nobody")
+LOOK_EVERY = 1.0
+"""Seconds between two looks at what waits."""
+
+
+def ask(engine: Engine, kind: PortalRequestKind, email: str, now: dt.datetime, request_id: str) -> None:
+    """Write down what somebody asks for, by an address that may be anybody's."""
+    row = {"kind": kind, "email": email[:254], "created_at": now, "request_id": request_id}
+    with engine.execution_options(**{WRITE: True}).begin() as connection:
+        connection.execute(insert(TABLE).values(row))
+
+
+def serve(engine: Engine, clock: Callable[[], dt.datetime], stop: Event) -> None:
+    """Decide what waits until ``stop``; where the database is away, again later."""
+    while not stop.is_set():
+        try:
+            decide_all(engine, clock)
+        except (DBAPIError, PoolTimeout):
+            pass  # models.outage tells the log; what waits is there when the database is
+        except Exception:
+            log.exception("a request from the portal could not be decided")
+        stop.wait(LOOK_EVERY)
+
+
+def decide_all(engine: Engine, clock: Callable[[], dt.datetime]) -> int:
+    """Decide everything that waits; return the number of requests."""
+    done = 0
+    while (waiting := _next(engine)) is not None:
+        done += _decide(engine, waiting, clock())
+    return done
+
+
+def _next(engine: Engine) -> int | None:
+    with engine.connect() as connection:
+        return connection.scalar(select(TABLE.c.id).order_by(TABLE.c.id).limit(1))
+
+
+def _decide(engine: Engine, waiting: int, now: dt.datetime) -> int:
+    """Decide one request, and forget it in the same transaction; return 0 where another worker has it."""
+    with changeset(engine, "customer.reset_asked", Call(NOBODY, now)) as ctx:
+        taken = ctx.session.execute(
+            TABLE.delete().where(TABLE.c.id == waiting).returning(TABLE.c.email, TABLE.c.request_id)
+        ).first()
+        if taken is None:
+            return 0
+        ctx.journal.header["request_id"] = taken.request_id
+        _send_link(ctx, taken.email)
+    return 1
+
+
+def _send_link(ctx: Context, email: str) -> None:
+    """Send a link to a password where the address is a registered customer's who may sign in; else do nothing."""
+    customer = known(ctx.session, email)
+    if customer is None or not links.may_choose(customer):
+        return
+    locked = ctx.lock_one(Customer, customer.id)
+    if not links.may_choose(locked):
+        return
+    ctx.set_subject(locked)
+    try:
+        links.send(ctx, locked)
+    except Refused as refused:
+        log.info("a password reset link was not sent: %s", refused.code)
+
+
+def known(session: Session, email: str) -> Customer | None:
+    """Return the registered customer whose email that is; None where there is none."""
+    key = normalise.email(email)
+    if not key:
+        return None
+    registered = Customer.status == Status.REGISTERED, Customer.merged_into_id.is_(None)
+    return session.scalar(
+        select(Customer).where(Customer.email_key == key, *registered, Customer.anonymised_at.is_(None))
+    )

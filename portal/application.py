@@ -1,0 +1,99 @@
+"""The customers' portal: a second application beside the back office, on the same engine and runner."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from flask import Flask
+from flask_babel import Babel
+from flask_wtf.csrf import CSRFProtect
+from sqlalchemy import Engine
+
+from config import PORTAL_PATH, ROOT, Settings
+from models.base import db
+from models.figures import day, money
+from portal import account, errors, getting_in, passwords
+from portal.request import CUSTOMERS, live
+from web import application, fitness, messages, startup_checks, time_limits
+from web import errors as web_errors
+from web.request import STATE, shop
+from web.sessions import ServerSessions
+
+
+@dataclass(frozen=True, slots=True)
+class PortalState:
+    """What the application object carries: the clock."""
+
+    clock: Callable[[], dt.datetime]
+
+
+def create(
+    settings: Settings, clock: Callable[[], dt.datetime], engine: Engine, known: fitness.Fitness
+) -> Flask:
+    """Return the portal, ready to be mounted.
+
+    :param engine: the back office's: both are one process on one database. :param known: what is known of that.
+    """
+    app = Flask(
+        "clientele-portal",
+        static_folder=str(ROOT / "portal" / "static"),
+        template_folder=str(ROOT / "templates"),
+    )
+    app.config.update(_configuration(settings))
+    app.extensions[STATE] = PortalState(clock)
+    app.extensions["clientele.settings"] = settings
+    db.init_app(app)
+    with app.app_context():
+        db.engines[None] = engine  # type: ignore[index]  # a dict: one of its own would be a second pool
+    app.session_interface = ServerSessions(CUSTOMERS)
+    app.before_request(application.name_request)
+    app.before_request(web_errors.refuse_unknown_host)
+    app.before_request(web_errors.give_up_without_session)
+    Babel(app)
+    CSRFProtect(app)
+    application.secure(app, behind_tls=_behind_tls(settings))
+    time_limits.register(app, settings.read_seconds, settings.lock_seconds)
+    messages.install(app)
+    errors.register(app)
+    fitness.register(app, known)
+    startup_checks.register(app)
+    for pages in (getting_in, passwords, account):
+        app.register_blueprint(pages.blueprint)
+    app.context_processor(lambda: {"shop": shop, "signed_in": live, "money": _money, "day": _day})
+    return app
+
+
+def _configuration(settings: Settings) -> dict[str, Any]:
+    return {
+        **application.configuration(settings),
+        "SECRET_KEY": _key(settings.secret_key),
+        "SESSION_COOKIE_NAME": "portal_session",
+        "SESSION_COOKIE_PATH": "/" if settings.portal_base_url else PORTAL_PATH,
+        "SESSION_COOKIE_SECURE": _behind_tls(settings),
+        "MAX_CONTENT_LENGTH": 256 * 1024,
+        "MAX_FORM_PARTS": 200,
+    }
+
+
+def _behind_tls(settings: Settings) -> bool:
+    own = settings.portal_base_url
+    return own.startswith("https://") if own else settings.behind_tls
+
+
+def _key(secret_key: str) -> str:
+    """Return the portal's own key, so that nothing signed for one application is good in the other."""
+    return hashlib.sha256(f"portal:{secret_key}".encode()).hexdigest()
+
+
+def _money(minor: int, currency: str) -> str:
+    return money(minor, currency, shop().locale)
+
+
+def _day(value: dt.date | dt.datetime) -> str:
+    """Return a date, or that of an instant in the shop's time zone."""
+    local = value.astimezone(shop().zone).date() if isinstance(value, dt.datetime) else value
+    return day(local, shop().locale)
