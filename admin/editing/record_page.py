@@ -61,10 +61,21 @@ def build(screen: ScreenSpec, row: Any) -> RecordPage:
 
 
 def _buttons(screen: ScreenSpec, row: Any) -> list[Link]:
-    found = row_menu.action_links(screen, row, buttons=True)
+    own = row_menu.action_links(screen, row, buttons=True)
+    return [*own, *_of_tabs(screen, row), *_edit(screen, row)]
+
+
+def _edit(screen: ScreenSpec, row: Any) -> list[Link]:
     if not screen.can("edit") or not is_changeable(row):
-        return found
-    return [*found, Link(_("Edit"), screen.url_to("edit_view", id=row.id), "pencil", primary=True, key="e")]
+        return []
+    return [Link(_("Edit"), screen.url_to("edit_view", id=row.id), "pencil", primary=True, key="e")]
+
+
+def _of_tabs(screen: ScreenSpec, row: Any) -> list[Link]:
+    """Return what makes a new row of a tab and is declared as a button, with this record filled in."""
+    shown = ((tab, registry().screens[tab.resource]) for tab in screen.tabs if tab.visible_if(row))
+    made = (row_menu.button_for(other, tab.via, row) for tab, other in shown)
+    return [link for link in made if link is not None]
 
 
 def _menu(screen: ScreenSpec, row: Any) -> list[Link]:
@@ -74,8 +85,9 @@ def _menu(screen: ScreenSpec, row: Any) -> list[Link]:
 
 
 def commands_of(screen: ScreenSpec, row: Any) -> list[Link]:
-    """Return everything that the person asking can do to a record, as its head and menu offer it."""
-    return [*_buttons(screen, row), *_menu(screen, row)]
+    """Return everything that the person asking can do to a record itself, as its head and menu offer it."""
+    own = row_menu.action_links(screen, row, buttons=True)
+    return [*own, *_edit(screen, row), *_menu(screen, row)]
 
 
 def overview(screen: ScreenSpec, row: Any) -> list[tuple[Any, list[Fact]]]:

@@ -126,6 +126,19 @@ def new_link(screen: ScreenSpec, query: ListQuery, *, drawer: bool, owner: Any =
     )
 
 
+def button_for(screen: ScreenSpec, via: str, owner: Any) -> Link | None:
+    """Return the button on a record that makes a row of its own in another list; None where none is declared.
+
+    :param via: the relation of the new row to the record.
+    """
+    declared = screen.new_action
+    offered = declared is not None and declared.button and screen.can(declared.action.verb)
+    if not offered or declared is None or not declared.suits(owner) or not is_changeable(owner):
+        return None
+    url = _act_url(screen, declared, {via: str(owner.id)})
+    return Link(_(declared.action.label), url, declared.icon or screen.icon, drawer=True)
+
+
 def tools(screen: ScreenSpec, query: ListQuery, owner: Any = None) -> list[Link]:
     """Return the declared actions that make something, besides "New", and the import."""
     given = {c.field.name: c.raw for c in query.conditions if c.operator == "eq" and c.field.kind == "lookup"}

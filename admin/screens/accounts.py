@@ -56,7 +56,7 @@ class AccountEntryScreen(LedgerScreen):
         View("payments", _l("Payments"), {"kind__eq": "payment"}),
         View("refunds", _l("Refunds"), {"kind__eq": "refund"}),
     )
-    new_action = RowAction(accounts.pay, PaymentForm, "plus", available=accounting.kept_here)
+    new_action = RowAction(accounts.pay, PaymentForm, "cash", button=True, available=accounting.kept_here)
     row_actions = (
         RowAction(accounts.refund, PaymentForm, "arrow-back-up", available=accounting.kept_here),
         RowAction(

@@ -119,7 +119,7 @@ class LoyaltyEntryScreen(LedgerScreen):
     column_labels = {"comment": _l("Why")}
     column_formatters = {"comment": _why, "unspent": _unspent, "balance": _balance}
     column_formatters_export = {"unspent": _unspent_figure, "balance": _balance_figure}
-    new_action = RowAction(loyalty.adjust, AdjustForm, "plus")
+    new_action = RowAction(loyalty.adjust, AdjustForm, "star", button=True)
     row_actions = (
         RowAction(
             loyalty.reverse, ReasonForm, "arrow-back-up",
