@@ -105,10 +105,12 @@ class ResetForm(Form):
 
     identity_checked = BooleanField(
         _l("I have checked who is asking"),
+        [InputRequired(_l("Tick this once you have checked it. Otherwise do not send a link."))],
         description=_l("By details only they would know, such as the address or a recent order."),
     )
     mailbox_checked = BooleanField(
         _l("They can read emails sent to the address on this record"),
+        [InputRequired(_l("Tick this once you have checked it. Otherwise do not send a link."))],
         description=_l("The link goes to that address only. Correct the address first if it has changed."),
     )
 
