@@ -8,12 +8,14 @@ from __future__ import annotations
 import argparse
 from contextlib import AbstractContextManager, nullcontext
 
-from bench import data, expiring, imports, ledger_tab, lists, pages, signing_in
+from bench import data, expiring, imports, ledger_tab, lists, pages, portal, signing_in
 from bench.lists import Timing
 
 LIMIT = 1.0
 SIGN_IN_LIMIT = 1.05
 """How much longer a wrong password may take for a known user name than for an unknown one, or the other way round."""
+ACCOUNT_LIMIT, ACCOUNT_STATEMENTS = 0.6, 10
+"""How many times as long as the record page the portal's account page may work, and the statements it may need."""
 LEDGER_LIMIT = 2.0
 """How many times as long a customer's Loyalty tab and record may take with very many entries as with a hundred."""
 PAGE_LIMIT = 3.0
@@ -51,6 +53,7 @@ def main() -> int:
                 missed += _list(kind, url, chosen.customers)
                 missed += _pages(kind, url, chosen.customers)
                 missed += _sign_in(kind, url)
+                missed += _portal(kind, url)
                 missed += _ledger(kind, url, chosen.entries) if chosen.entries else 0
                 missed += _import(kind, url, chosen.imported) if chosen.imported else 0
                 missed += _expire(kind, url, chosen.expiring, chosen.among) if chosen.expiring else 0
@@ -81,11 +84,32 @@ def _pages(kind: str, url: str, customers: int) -> int:
 def _sign_in(kind: str, url: str) -> int:
     print(f"Sign-in with a wrong password, {kind}:")
     with data.scratch(url) as scratch:
-        known, unknown = _told(signing_in.compare(scratch))
+        return _alike(signing_in.compare(scratch))
+
+
+def _alike(timings: tuple[Timing, ...]) -> int:
+    """Tell how long somebody who is here takes beside somebody who is not; return whether they differ too much."""
+    known, unknown = _told(timings)
     ratio = max(known.median, unknown.median) / min(known.median, unknown.median)
     kept = "kept" if ratio <= SIGN_IN_LIMIT else "MISSED"
     print(f"  ratio of the longer to the shorter {ratio:.3f}, limit {SIGN_IN_LIMIT:.2f}: {kept}", flush=True)
     return int(ratio > SIGN_IN_LIMIT)
+
+
+def _portal(kind: str, url: str) -> int:
+    missed = 0
+    with data.scratch(url) as scratch:
+        taken = portal.compare_pages(scratch)
+        print(f"Portal: account page beside the record page, {kind}:")
+        print(f"  account {taken.account:.1f} ms of processor, record {taken.record:.1f} ms")
+        within = taken.ratio <= ACCOUNT_LIMIT and taken.statements <= ACCOUNT_STATEMENTS
+        limits = f"limit {ACCOUNT_LIMIT:.2f}; {taken.statements} statements, at most {ACCOUNT_STATEMENTS}"
+        print(f"  ratio {taken.ratio:.2f}, {limits}: {'kept' if within else 'MISSED'}", flush=True)
+        missed += int(not within)
+        for name, path in (("sign-in", portal.SIGN_IN), ("forgotten password", portal.ASK)):
+            print(f"Portal: {name} for a known and an unknown address, {kind}:")
+            missed += _alike(portal.compare_answers(scratch, path))
+    return missed
 
 
 def _ledger(kind: str, url: str, entries: int) -> int:
