@@ -1,4 +1,4 @@
-"""The customers' portal: the account page beside the record of the same customer, and answers alike for all (rule 5)."""
+"""The customers' portal: its account page beside the record page, and answers alike for all (rule 5)."""
 
 from __future__ import annotations
 

@@ -70,7 +70,7 @@ class RowAction:
     :param from_row: the form starts with the row's own values.
     :param starts: what the form starts with on a row, where that is none of its columns.
     :param full_page: its form is too large for the drawer, and has a page of its own.
-    :param button: a record shows it as a button of its own, beside Edit; where it makes a row of a tab, the tab's record.
+    :param button: a record shows it as a button beside Edit: its own, or the one in whose tab it makes a row.
     :param intro: a sentence over the form.
     :param menu: whether rows, records and lists offer it one by one; programs reach it all the same.
     :param available: says whether it makes sense at all at the moment, by the shop's settings; the action checks.
