@@ -129,7 +129,7 @@ def begin(
     """Begin a session and return its token, shown this once. Old ones that ended are swept out."""
     token = secrets.token_urlsafe(32)
     row = {
-        "user_id": user_id, "token_hash": digest(token), "door": channel, "data": data, "created_at": now,
+        "user_id": user_id, "token_hash": digest(token), "channel": channel, "data": data, "created_at": now,
         "last_seen_at": now, "confirmed_at": now, "address": caller.address[:45], "agent": caller.agent[:300],
     }  # fmt: skip
     with engine.execution_options(**{WRITE: True}).begin() as connection:

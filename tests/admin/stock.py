@@ -404,7 +404,7 @@ class Stock:
 
     def role(self, n: int, owner: Customer) -> Any:
         """A role, which somebody and some group have, with a permission."""
-        made = staffing.make_role(self.session, name=f"{text(n)} {n}", needs_factor=n % 3 == 0)
+        made = staffing.make_role(self.session, name=f"{text(n)} {n}", requires_two_factor=n % 3 == 0)
         staffing.make_role_grant(self.session, role_id=made.id)
         if n % 2:
             staffing.make_role_holder(self.session, role_id=made.id, user_id=self.colleague)

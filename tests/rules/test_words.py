@@ -61,8 +61,6 @@ def test_the_list_is_held_to(text: str) -> None:
     assert not found("The person who is doing this needs permission for whole records; amendments count.")
 
 
-STORED = {"lapse_warnings"}
-"""Names of columns, which the journal, saved mappings and programs know, and of what they hold."""
 PRODUCT = ("actions", "admin", "jobs", "models", "demo")
 
 
@@ -75,7 +73,7 @@ def _of_code() -> Iterator[tuple[str, str]]:
             with path.open("rb") as file:
                 for token in tokenize.tokenize(file.readline):
                     prose = token.type == tokenize.COMMENT or token.string.startswith('"""')
-                    if token.type == tokenize.NAME and token.string not in STORED:
+                    if token.type == tokenize.NAME:
                         yield (
                             f"{path.relative_to(ROOT)}:{token.start[0]}",
                             token.string.replace("_", " ").lower(),

@@ -73,7 +73,7 @@ def need_it(place: Place, name: str = "Support", needed: bool = True) -> None:
     """Have a role need a second step."""
     with place.arrange() as session:
         session.execute(
-            sa.update(StaffRole.__table__).where(StaffRole.name == name).values(needs_factor=needed)
+            sa.update(StaffRole.__table__).where(StaffRole.name == name).values(requires_two_factor=needed)
         )
 
 
@@ -369,7 +369,7 @@ def test_who_does_not_hold_it_is_not_bothered(place: Place) -> None:
 def test_a_role_held_by_a_group_needs_it_too(place: Place) -> None:
     client, who = place.signed_in(), user_id(place)
     with place.arrange() as session:
-        role = staffing.make_role(session, needs_factor=True)
+        role = staffing.make_role(session, requires_two_factor=True)
         group = staffing.make_staff_group(session)
         staffing.make_group_role(session, group_id=group.id, role_id=role.id)
         assert group.id

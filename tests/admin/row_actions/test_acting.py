@@ -213,7 +213,7 @@ CASES: dict[str, tuple[Callable[[Shop], int] | None, dict[str, str]]] = {
     "staff_group.set_roles": (lambda shop: shop.make(staffing.make_staff_group).id, {"roles": "@role"}),
     "role.set_permissions": (a_role, {"permissions": "customer.list,customer.show,note.done"}),
     "role.copy": (a_role, {"name": "Copy of it"}),
-    "role.require_two_factor": (a_role, {"needs_factor": "y"}),
+    "role.require_two_factor": (a_role, {"requires_two_factor": "y"}),
 }
 
 

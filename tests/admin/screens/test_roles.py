@@ -185,8 +185,8 @@ def test_the_creation_of_a_role_is_not_undone_once_somebody_has_it(shop: Shop) -
 
 def test_a_role_asks_for_a_second_factor(shop: Shop) -> None:
     role = shipped(shop, "Finance")
-    assert act(shop, "require_two_factor", role, resource="role", needs_factor="y").status_code == 302
-    assert shop.get(StaffRole, role).needs_factor
+    assert act(shop, "require_two_factor", role, resource="role", requires_two_factor="y").status_code == 302
+    assert shop.get(StaffRole, role).requires_two_factor
     assert "Two-factor required" in page_of(shop.client().get(f"/admin/role/details/?id={role}")).text
 
 
