@@ -7,12 +7,11 @@ read the same way (admin/forms/json_body.py), and records of the API show both n
 from __future__ import annotations
 
 from flask import Flask, request
-from werkzeug.datastructures import ImmutableMultiDict
+from werkzeug.datastructures import ImmutableMultiDict, MultiDict
 
 from models.renamed_fields import current
 
 SORT = "sort"
-Sent = ImmutableMultiDict[str, str]
 
 
 def register(app: Flask) -> None:
@@ -27,7 +26,7 @@ def _read_as_new() -> None:
         request.form = _by_present_names(request.form)
 
 
-def _by_present_names(sent: Sent) -> Sent:
+def _by_present_names(sent: MultiDict[str, str]) -> ImmutableMultiDict[str, str]:
     pairs = ((_present(name), value) for name, value in sent.items(multi=True))
     return ImmutableMultiDict((name, _order(value) if name == SORT else value) for name, value in pairs)
 

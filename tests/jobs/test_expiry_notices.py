@@ -128,7 +128,7 @@ def test_whoever_is_not_to_be_reached_is_not_told_until_they_are(desk: Desk) -> 
     for customer in (reached, *others):
         give(desk, customer, 10, 20)
     for customer, values in zip(others, OUT, strict=True):
-        with desk.deed() as ctx:
+        with desk.changeset() as ctx:
             row = ctx.lock_one(Customer, customer)
             for name, value in values.items():
                 setattr(row, name, value)
@@ -171,7 +171,7 @@ def test_the_shop_says_how_long_before_or_never(desk: Desk) -> None:
     assert warn(desk).size == 0
     desk.later(days=14, hours=1)
     assert warn(desk).done == 1
-    with desk.deed() as ctx:
+    with desk.changeset() as ctx:
         ctx.session.scalars(select(ShopSetting)).one().value = None
     give(desk, customer, 10, 1)
     with desk.look() as session:
@@ -179,7 +179,7 @@ def test_the_shop_says_how_long_before_or_never(desk: Desk) -> None:
     assert warn(desk).size == 0
 
 
-def test_of_what_has_lapsed_since_the_slot_nobody_is_told(desk: Desk) -> None:
+def test_of_what_has_expired_since_the_slot_nobody_is_told(desk: Desk) -> None:
     give(desk, desk.customer(), 10, 1)
     slot = desk.now
     desk.later(days=3)

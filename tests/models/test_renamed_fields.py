@@ -66,9 +66,10 @@ class UsedFields(Used):
         users = self.t.tables["ab_user"]
         known = generate_password_hash(application.PASSWORD, application.CHEAP_HASH)
         connection.execute(sa.update(users).where(users.c.id == ADMIN).values(password=known))
+        older = {"door": "api"}
         self.session = self.insert(
-            connection, "staff_session", user_id=ADMIN, token_hash="t" * 64, door="api", data="", created_at=NOW,
-            last_seen_at=NOW, confirmed_at=NOW, address="", agent="curl",
+            connection, "staff_session", user_id=ADMIN, token_hash="t" * 64, data="", created_at=NOW,
+            last_seen_at=NOW, confirmed_at=NOW, address="", agent="curl", **older,
         )  # fmt: skip
         for resource, names in {
             "role": ["name", "needs_factor"],

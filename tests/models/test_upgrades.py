@@ -117,7 +117,7 @@ def _store_in_clear(engine: sa.Engine) -> int:
     found.reflect(engine, only=["second_factor", "mail", "changeset", "ab_user"])
     factor, mail = found.tables["second_factor"], found.tables["mail"]
     with engine.execution_options(**{WRITE: True}).begin() as connection:
-        deed = connection.scalar(sa.select(sa.func.min(found.tables["changeset"].c.id)))
+        changeset = connection.scalar(sa.select(sa.func.min(found.tables["changeset"].c.id)))
         who, other = connection.scalars(sa.select(found.tables["ab_user"].c.id).limit(2)).all()
         made = {"created_at": NOW, "confirmed_at": NOW, "last_step": 0}
         connection.execute(factor.insert().values(user_id=who, key=SECRETS["key"], **made))
@@ -126,7 +126,7 @@ def _store_in_clear(engine: sa.Engine) -> int:
         connection.execute(
             mail.insert().values(
                 template="staff_reset", recipient="somebody@shop.example", subject="A link", text_body="x", html_body="x",
-                secret=SECRETS["token"], state="waiting", attempts=0, created_at=NOW, message_id="m", changeset_id=deed,
+                secret=SECRETS["token"], state="waiting", attempts=0, created_at=NOW, message_id="m", changeset_id=changeset,
                 fence=0, recipient_key="somebody@shop.example", next_attempt_at=NOW,
             )
         )  # fmt: skip

@@ -160,12 +160,12 @@ def test_switching_it_off_asks_the_password_and_is_told_by_mail(place: Place) ->
 
 def test_an_admin_switches_it_off_for_who_has_lost_everything(place: Place) -> None:
     who = factor(place)
-    door = f"/admin/staff/act/reset_two_factor/?id={who}"
+    url = f"/admin/staff/act/reset_two_factor/?id={who}"
     client = place.client()
-    data = page_of(client.get(door)).form("/act/").filled(confirm="Support Tester")
-    seen = page_of(client.post(f"{door}&preview=1", data=data))
+    data = page_of(client.get(url)).form("/act/").filled(confirm="Support Tester")
+    seen = page_of(client.post(f"{url}&preview=1", data=data))
     data["fingerprint"] = [next(g["value"] for _t, g in seen.tags if g.get("name") == "fingerprint")]
-    assert client.post(door, data=data).status_code == 302
+    assert client.post(url, data=data).status_code == 302
     assert is_in(place.signed_in())
     with place.look() as session:
         assert session.scalars(sa.select(Mail.recipient)).all() == ["support@shop.test"]

@@ -360,7 +360,7 @@ def _done(above: Above, code: str, row: int, **values: Any) -> int:
     return int(done.changeset_id or 0)
 
 
-DEEDS: dict[str, Callable[[Above], int]] = {
+CHANGES: dict[str, Callable[[Above], int]] = {
     "a name": lambda it: _done(it, "staff.edit", it.rows["staff"], values={"first_name": "Anna"}, version=None),
     "a role more": lambda it: _done(it, "role.edit", it.rows["role"], values={"name": "Hirers"}, version=None),
     "a second step": lambda it: _done(it, "role.require_two_factor", it.rows["role"], requires_two_factor=True),
@@ -371,9 +371,9 @@ DEEDS: dict[str, Callable[[Above], int]] = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("what", DEEDS)
+@pytest.mark.parametrize("what", CHANGES)
 def test_neither_does_an_undo(above: Above, what: str) -> None:
-    changeset = DEEDS[what](above)
+    changeset = CHANGES[what](above)
     for role in ("Admin", CHIEF):
         links = page_of(above.shop.client(role).get("/admin/changeset/")).links
         assert (f"/admin/changeset/act/undo/?id={changeset}" in links) == (role == "Admin"), role

@@ -95,16 +95,16 @@ def test_what_one_does_not_hold_is_not_offered_and_a_role_that_holds_it_stays_as
     assert held(shop, role) == {"staff.set_roles", "customer.list"}
 
 
-@pytest.mark.parametrize("door", ["form", "api", "command"])
-def test_nobody_grants_what_they_do_not_hold(shop: Shop, door: str) -> None:
+@pytest.mark.parametrize("channel", ["form", "api", "command"])
+def test_nobody_grants_what_they_do_not_hold(shop: Shop, channel: str) -> None:
     may(shop, CHIEF, "role.list", "role.show", "role.set_permissions")
     role, wanted = a_role(shop, "customer.list"), ["customer.list", "staff.deactivate"]
     before = shop.figures()
-    if door == "form":
+    if channel == "form":
         answer = act(shop, "set_permissions", role, CHIEF, "role", permissions=wanted)
         assert answer.status_code == 409
         assert "You do not have: Staff: Deactivate" in page_of(answer).text
-    elif door == "api":
+    elif channel == "api":
         path = f"/api/v1/role/{role}/actions/set_permissions"
         answer = shop.api(CHIEF).send("POST", path, {"permissions": wanted})
         assert (answer.status_code, answer.json["code"]) == (409, "not_held")
