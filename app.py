@@ -45,6 +45,7 @@ from admin.site import (
     mailing,
     palette,
     renamed_actions,
+    renamed_fields,
     routing,
     startup_checks,
 )
@@ -135,6 +136,7 @@ def _register(app: Flask) -> None:
     """Register what holds for every address, and the pages that belong to no screen."""
     messages.install(app)
     errors.register(app)
+    renamed_fields.register(app)
     fitness.register(app)
     startup_checks.register(app)
     renamed_actions.register(app)

@@ -158,7 +158,7 @@ def _expire(kind: str, url: str, due: int, among: int) -> int:
     with data.scratch(url) as scratch:
         expiring.fill(scratch, due, among)
         taken = expiring.compare(scratch, due)
-    print(f"Lapsing {due:,} lots among {among:,} entries, {kind}:")
+    print(f"Expiring {due:,} lots among {among:,} entries, {kind}:")
     print(
         f"  Clientele          {taken.ours:7.1f} s, at most {taken.grown:.0f} MB beyond what the process held"
     )

@@ -1,4 +1,4 @@
-"""Lapsing the lots of one night beside one hand-written transaction that writes the same ledger rows.
+"""Expiring the lots of one night beside one hand-written transaction that writes the same ledger rows.
 
 The latter has no lease, chunks, checkpoints or locks of its own. Both expire as many lots of one database, due on
 different days in the past, among entries whose points stay. Ours works in a process of its own, as the clock's does; it
@@ -40,7 +40,8 @@ SCATTERED, IN_TURN = f"n.i % {CUSTOMERS}", f"CAST(n.i AS BIGINT) * {CUSTOMERS} /
 """Whose an entry is: what expires in one night was given to this and that customer; others are filled in quickly."""
 GIVEN = """
 INSERT INTO loyalty_entry (customer_id, kind, points, expires_at, created_at, actor_name, comment, key, changeset_id)
-{numbers} SELECT c.id, 'earned', 10, :lapses, :given, 'bench', '', CAST(:mark AS TEXT) || (1000000000 + n.i), :changeset
+{numbers} SELECT c.id, 'earned', 10, :expires, :given, 'bench', '', CAST(:mark AS TEXT) || (1000000000 + n.i),
+    :changeset
 FROM n JOIN customer c ON c.id = (SELECT MIN(id) FROM customer) + {place}
 """
 LOTS = """
@@ -50,15 +51,17 @@ SELECT id, customer_id, points, points, expires_at FROM loyalty_entry WHERE key 
 TOTALS = """
 UPDATE customer SET points = (SELECT COALESCE(SUM(l.unspent), 0) FROM loyalty_lot l WHERE l.customer_id = customer.id)
 """
+KEY = "lapse:"
+"""What the key of an entry begins with that takes the rest of a lot."""
 HAND = (
-    """
+    f"""
     INSERT INTO loyalty_entry (customer_id, kind, points, created_at, actor_name, comment, key, changeset_id)
-    SELECT customer_id, 'expired', -unspent, :now, 'bench', '', 'lapse:' || id, :changeset
+    SELECT customer_id, 'expired', -unspent, :now, 'bench', '', '{KEY}' || id, :changeset
     FROM loyalty_lot WHERE unspent > 0 AND expires_at <= :due
     """,
-    """
+    f"""
     INSERT INTO loyalty_allocation (entry_id, lot_id, points)
-    SELECT e.id, l.id, l.unspent FROM loyalty_lot l JOIN loyalty_entry e ON e.key = 'lapse:' || l.id
+    SELECT e.id, l.id, l.unspent FROM loyalty_lot l JOIN loyalty_entry e ON e.key = '{KEY}' || l.id
     WHERE l.unspent > 0 AND l.expires_at <= :due
     """,
     """
@@ -71,7 +74,7 @@ HAND = (
 )  # fmt: skip
 
 LEFT = "SELECT COUNT(*) FROM loyalty_lot WHERE unspent > 0 AND expires_at < '2021-01-01'"
-DONE = "SELECT COUNT(*) FROM loyalty_entry WHERE kind = 'expired' AND key LIKE 'lapse:%'"
+DONE = f"SELECT COUNT(*) FROM loyalty_entry WHERE kind = 'expired' AND key LIKE '{KEY}%'"
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +127,7 @@ def fill(url: str, due: int, among: int) -> None:
 
 
 def compare(url: str, due: int) -> Taken:
-    """Lapse ``due`` lots each way, and once more while pages are looked at."""
+    """Expire ``due`` lots each way, and once more while pages are looked at."""
     engine = open_engine(url)
     told = json.loads(_started(url, OURS).communicate()[0].splitlines()[-1])
     by_hand = timed(lambda: _by_hand(engine))
@@ -190,7 +193,7 @@ def _by_hand(engine: Engine) -> None:
 
 
 def expire(url: str, as_of: str) -> None:
-    """Lapse what is due; say when it begins, and what it took."""
+    """Expire what is due; say when it begins, and what it took."""
     engine = open_engine(url)
     configure_mappers()
     before = settled()
@@ -215,7 +218,7 @@ def _give(
     connection: Connection, mark: str, many: int, expires: dt.datetime, changeset: int, place: str
 ) -> None:
     given = {"mark": mark, "many": many, "changeset": changeset}
-    instants = {"lapses": _at(connection, expires), "given": _at(connection, OURS - dt.timedelta(days=1))}
+    instants = {"expires": _at(connection, expires), "given": _at(connection, OURS - dt.timedelta(days=1))}
     connection.execute(text(GIVEN.format(numbers=NUMBERS, place=place)), {**given, **instants})
     connection.execute(text(LOTS), {"mark": mark})
 
@@ -230,7 +233,7 @@ def _check(engine: Engine, due: int) -> None:
         left = connection.scalar(text(LEFT))
         done = connection.scalar(text(DONE))
     if left or done < 3 * due:
-        raise SystemExit(f"{left} lots were left, {done} lapsed")
+        raise SystemExit(f"{left} lots were left, {done} expired")
 
 
 if __name__ == "__main__":

@@ -44,7 +44,7 @@ class StaffSession(Base):
     user_id: Mapped[int] = of_staff()
     token_hash: Mapped[str] = mapped_column(String(64), unique=True, info=secret)
     channel: Mapped[SessionChannel] = mapped_column(
-        "door", choice(SessionChannel, "door"), default=SessionChannel.BROWSER, info=account
+        choice(SessionChannel, "channel"), default=SessionChannel.BROWSER, info=account
     )
     data: Mapped[str] = mapped_column(Text, default="", info=secret)
     """What the session carries from page to page: the form token, messages."""

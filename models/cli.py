@@ -10,8 +10,7 @@ import click
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
-from models import outage, rescaling, schema
-from models.renamed_codes import ANSWERED_UNTIL, current
+from models import outage, renamed_codes, renamed_fields, rescaling, schema
 
 
 def plainly(
@@ -41,10 +40,11 @@ def plainly(
     return command
 
 
-def tell_new_name(code: str) -> None:
-    """Say on stderr what a code is called now, where it was given by an older name."""
-    if (now := current(code)) != code:
-        click.echo(f"{code} is called {now} now; the old name works until {ANSWERED_UNTIL}.", err=True)
+def tell_new_name(name: str) -> None:
+    """Say on stderr what a code or a field is called now, where it was given by an older name."""
+    if (now := renamed_fields.current(renamed_codes.current(name))) != name:
+        until = renamed_codes.ANSWERED_UNTIL
+        click.echo(f"{name} is called {now} now; the old name works until {until}.", err=True)
 
 
 def _why(error: SQLAlchemyError, engine: Engine) -> str:

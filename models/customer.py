@@ -211,7 +211,7 @@ class Customer(Record):
         doc=N_("The number on the loyalty card. Scan the card or type it."),
     )
 
-    lapse_warnings: Mapped[bool] = mapped_column(
+    expiry_notices: Mapped[bool] = mapped_column(
         Boolean,
         default=True,
         info=fact(merge="stricter") | heading(N_("Points expiry emails")),

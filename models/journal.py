@@ -16,8 +16,9 @@ from models import personal
 from models.base import N_, Base, Staff, table_args
 from models.columns import filled
 from models.renamed_codes import StoredCode
+from models.renamed_fields import StoredFields
 from models.triggers import AppendOnly
-from models.types import Id, Json, PrimaryKey, UTCDateTime
+from models.types import Id, PrimaryKey, UTCDateTime
 
 if TYPE_CHECKING:
     from models.customer import Customer
@@ -107,10 +108,10 @@ class Change(Base):
     # No foreign key, as row_id has none: history outlives the row, or no customer's creation could ever be undone.
     customer_id: Mapped[int | None] = mapped_column(Id, info=personal.reference("keep"))
     before: Mapped[dict[str, Any] | None] = mapped_column(
-        Json, info=personal.personal("text", written_by="product")
+        StoredFields, info=personal.personal("text", written_by="product")
     )
     after: Mapped[dict[str, Any] | None] = mapped_column(
-        Json, info=personal.personal("text", written_by="product")
+        StoredFields, info=personal.personal("text", written_by="product")
     )
 
     changeset: Mapped[Changeset] = relationship(back_populates="changes")
@@ -131,7 +132,7 @@ class Seal(Base):
     __label__ = N_("Journal seal")
     __plural__ = N_("Journal seals")
     __append_only__ = AppendOnly()
-    __table_args__ = table_args(filled("ix_journal_seal_because_id", "because_id"))
+    __table_args__ = table_args(filled("ix_journal_seal_caused_by_id", "caused_by_id"))
 
     id: Mapped[PrimaryKey]
     changeset_id: Mapped[int] = mapped_column(
@@ -139,7 +140,7 @@ class Seal(Base):
     )
     digest: Mapped[str] = mapped_column(String(64), nullable=False, info=personal.system)
     link: Mapped[str] = mapped_column(String(64), nullable=False, info=personal.system)
-    because_id: Mapped[int | None] = mapped_column(
+    caused_by_id: Mapped[int | None] = mapped_column(
         Id, ForeignKey("changeset.id", ondelete="RESTRICT"), info=personal.system
     )
 

@@ -92,7 +92,7 @@ class LoyaltyLot(Base):
         check("unspent_range", "unspent BETWEEN 0 AND points"),
         Index(None, "customer_id", "expires_at", "id"),
         Index(
-            "ix_loyalty_lot_lapsing",
+            "ix_loyalty_lot_expiring",
             "expires_at",
             "customer_id",
             "id",
@@ -151,13 +151,13 @@ class LoyaltyAllocation(Base):
         return f"#{self.id}"
 
 
-class LapseWarning(Base):
+class LoyaltyExpiryNotice(Base):
     """That a lot's customer was written to before it expires: once for each lot, for ever (rule 1.10).
 
     It is no column of the lot, of which only ``unspent`` ever changes.
     """
 
-    __tablename__ = "lapse_warning"
+    __tablename__ = "loyalty_expiry_notice"
     __label__ = N_("Expiry notice")
     __plural__ = N_("Expiry notices")
     __append_only__ = AppendOnly()

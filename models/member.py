@@ -40,7 +40,10 @@ _extend(
     USERS, Column("invited_at", UTCDateTime, info=staff), Column("last_sign_in_at", UTCDateTime, info=account)
 )
 _extend(
-    ROLES, Column("needs_factor", Boolean, nullable=False, default=False, server_default="0", info=staff_fact)
+    ROLES,
+    Column(
+        "requires_two_factor", Boolean, nullable=False, default=False, server_default="0", info=staff_fact
+    ),
 )
 _extend(GROUPS)
 for _column, _check in (
@@ -99,11 +102,11 @@ class StaffRole(Base):
     __journal__ = True
     __label__ = N_("Role")
     __plural__ = N_("Roles")
-    __mapper_args__ = _only("name", "needs_factor")
+    __mapper_args__ = _only("name", "requires_two_factor")
 
     id: Mapped[int]
     name: Mapped[str]
-    needs_factor: Mapped[bool]
+    requires_two_factor: Mapped[bool]
     version: Mapped[int]
     created_at: Mapped[dt.datetime | None]
     updated_at: Mapped[dt.datetime | None]

@@ -160,7 +160,7 @@ def _code(name: str, resource: str) -> str:
 
 def _lacks_factor() -> ColumnElement[bool]:
     """Return whether a member of staff holds a role that needs a second step at sign-in, and has none."""
-    needs = StaffRole.needs_factor.is_(True)
+    needs = StaffRole.requires_two_factor.is_(True)
     own = exists().where(own_roles.user_id == Staff.id, own_roles.role_id == StaffRole.id, needs)
     of_group = exists().where(
         members.user_id == Staff.id,

@@ -29,6 +29,7 @@ from models import normalise
 from models.base import N_, Base, Invalid
 from models.personal import Info, Policy
 from models.renamed_codes import StoredCode
+from models.renamed_fields import StoredFields
 from models.types import Choice, File, Minor, Percent, UTCDateTime
 from models.vault import Secret, SecretText
 
@@ -284,7 +285,7 @@ def type_check(column: Column[Any]) -> Check | None:
         (UTCDateTime, lambda _: _instant),
         (File, lambda _: _file),
         (Date, lambda _: _date),
-        (JSON, lambda _: _json),
+        (JSON | StoredFields, lambda _: _json),
     ]
     return next((make(column) for types, make in makers if isinstance(kind, types)), None)
 

@@ -210,4 +210,4 @@ def _begun(app: Flask, username: str, channel: str) -> tuple[int, str]:
         user_id = db.session.scalar(sa.select(Staff.id).where(Staff.username == username))
         assert user_id is not None, f"there is no {username}"
         now, of = app.extensions["clientele"].clock(), SessionChannel[channel.upper()]
-        return user_id, STORE.begin(db.engine, user_id, now, Caller("127.0.0.1", "tests"), door=of)
+        return user_id, STORE.begin(db.engine, user_id, now, Caller("127.0.0.1", "tests"), channel=of)

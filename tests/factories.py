@@ -34,7 +34,7 @@ from models.lookups import (
     PriceList,
     SalesChannel,
 )
-from models.loyalty import LapseWarning, LoyaltyAllocation, LoyaltyEntry, LoyaltyKind, LoyaltyLot
+from models.loyalty import LoyaltyAllocation, LoyaltyEntry, LoyaltyExpiryNotice, LoyaltyKind, LoyaltyLot
 from models.mail import Mail, MailAttachment, MailState
 from models.note import Note
 from models.order import ExternalId, ExternalKind, ExternalSystem, Order, OrderLine, Shipment
@@ -294,7 +294,7 @@ def make_loyalty_lot(session: Session, **overrides: Any) -> LoyaltyLot:
     return _save(session, LoyaltyLot(**values))
 
 
-def make_lapse_warning(session: Session, **overrides: Any) -> LapseWarning:
+def make_loyalty_expiry_notice(session: Session, **overrides: Any) -> LoyaltyExpiryNotice:
     """A mail about a new lot."""
     values = _given(
         overrides,
@@ -302,7 +302,7 @@ def make_lapse_warning(session: Session, **overrides: Any) -> LapseWarning:
         mail=lambda: make_mail(session, template="points_expiring"),
         created_at=NOW,
     )
-    return _save(session, LapseWarning(**values))
+    return _save(session, LoyaltyExpiryNotice(**values))
 
 
 def make_tasting_entry(session: Session, **overrides: Any) -> TastingEntry:

@@ -9,6 +9,7 @@ import logging
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from itertools import product
 from typing import Any
 
 from sqlalchemy import Engine, select
@@ -27,6 +28,7 @@ from models.dialect import PATIENCE, WRITE, deadlocked, gave_up, settle
 from models.journal import Changeset
 from models.normalise import trimmed
 from models.renamed_codes import spellings
+from models.renamed_fields import as_before
 from models.shop import load_shop
 
 log = logging.getLogger(__name__)
@@ -154,15 +156,16 @@ class _Request:
     @property
     def body_hash(self) -> str | None:
         """What a repeated key must come with again (rule 1.9)."""
-        return self._hash_as(self.action.code) if self.call.key else None
+        return self._hash_as(self.action.code, self.parameters) if self.call.key else None
 
     def repeats(self, earlier: Changeset) -> bool:
-        """Return whether an earlier request asked for the same, by this name of the action or an older one."""
-        hashes = {self._hash_as(code) for code in spellings(self.action.code)} if self.call.key else {None}
+        """Return whether an earlier request asked for the same, by these names of action and fields or older ones."""
+        spelt = product(spellings(self.action.code), (self.parameters, as_before(self.parameters)))
+        hashes = {self._hash_as(*names) for names in spelt} if self.call.key else {None}
         return earlier.body_hash in hashes
 
-    def _hash_as(self, code: str) -> str:
-        return _hash(code, self.ids, code_attempts.concealed(self.action, self.parameters))
+    def _hash_as(self, code: str, parameters: Mapping[str, Any]) -> str:
+        return _hash(code, self.ids, code_attempts.concealed(self.action, parameters))
 
 
 def perform(

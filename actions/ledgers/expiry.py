@@ -39,7 +39,7 @@ LOT, ENTRY, ALLOCATION, CUSTOMER = (
     cast(Table, model.__table__) for model in (LoyaltyLot, LoyaltyEntry, LoyaltyAllocation, Customer)
 )
 KEY = literal("lapse:", String) + sql_cast(LOT.c.id, String)
-"""The key of a lot's one ``expired`` entry."""
+"""The key of a lot's one ``expired`` entry: as it has always been, for sealed entries have it."""
 
 
 class Due(NamedTuple):

@@ -23,7 +23,7 @@ from actions.ledgers.loyalty import unspent
 from models.base import N_
 from models.customer import Customer
 from models.days import last_day
-from models.loyalty import LapseWarning, LoyaltyLot
+from models.loyalty import LoyaltyExpiryNotice, LoyaltyLot
 from models.shop import Shop
 
 NO_ADDRESS = "no_address", N_("No valid email address.")
@@ -51,11 +51,11 @@ def soon(now: dt.datetime, shop: Shop) -> Soon | None:
 
 def to_tell(span: Soon) -> ColumnElement[bool]:
     """Return the condition of a lot whose customer is to be told of it."""
-    told = exists().where(LapseWarning.lot_id == LoyaltyLot.id)
+    told = exists().where(LoyaltyExpiryNotice.lot_id == LoyaltyLot.id)
     reached = exists().where(
         Customer.id == LoyaltyLot.customer_id,
         MAY_BUY.clause(),
-        Customer.lapse_warnings,
+        Customer.expiry_notices,
         Customer.email.is_not(None),
         Customer.email != "",
     )
@@ -97,7 +97,7 @@ def tell(ctx: Context, customer: Customer, lots: Sequence[LoyaltyLot]) -> None:
     if written is None:
         raise Refused(*NO_ADDRESS)
     for lot in lots:
-        ctx.session.add(LapseWarning(lot_id=lot.id, mail_id=written.id, created_at=ctx.now))
+        ctx.session.add(LoyaltyExpiryNotice(lot_id=lot.id, mail_id=written.id, created_at=ctx.now))
     ctx.session.flush()
 
 

@@ -38,7 +38,9 @@ from models.base import Base, LedgerRow
 from models.dialect import WRITE, Turns, advisory_lock
 from models.journal import Seal
 from models.renamed_codes import StoredCode
+from models.renamed_fields import StoredFields
 from models.triggers import AppendOnly
+from models.types import Json
 
 log = logging.getLogger(__name__)
 SEAL = cast(Table, Seal.__table__)
@@ -49,6 +51,8 @@ LATE = 1_000
 """How far below the newest sealed one a changeset is looked for that was committed after it. Older ones are named."""
 
 FIRST = "0" * 64
+AS_STORED: dict[type[Any], Any] = {StoredCode: String, StoredFields: Json}
+"""Type that reads what was stored by present names -> the type that reads it as it is."""
 
 
 def seal(session: Session) -> int:
@@ -60,8 +64,8 @@ def seal(session: Session) -> int:
     return len(ids)
 
 
-def seal_again(session: Session, ids: Sequence[int], because: int) -> None:
-    """Seal changesets once more whose rows the changeset ``because`` has altered lawfully, in its transaction.
+def seal_again(session: Session, ids: Sequence[int], caused_by: int) -> None:
+    """Seal changesets once more whose rows the changeset ``caused_by`` has altered lawfully, in its transaction.
 
     One that has no seal yet is left alone: its first seal will hold what it holds now.
     """
@@ -69,7 +73,7 @@ def seal_again(session: Session, ids: Sequence[int], because: int) -> None:
     for start in range(0, len(ids), BATCH):
         wanted = select(SEAL.c.changeset_id).where(SEAL.c.changeset_id.in_(ids[start : start + BATCH]))
         sealed = session.connection().scalars(wanted.distinct().order_by(SEAL.c.changeset_id)).all()
-        _append(session, contents(session, sealed), because)
+        _append(session, contents(session, sealed), caused_by)
 
 
 def head(session: Session) -> tuple[int, str]:
@@ -143,8 +147,9 @@ def _tables() -> list[tuple[Table, ColumnElement[int], AppendOnly]]:
 
 
 def _as_stored(column: ColumnElement[Any]) -> ColumnElement[Any]:
-    """A code is sealed as it was written, whatever it is called by now."""
-    return type_coerce(column, String).label(column.name) if isinstance(column.type, StoredCode) else column
+    """Codes and the names of fields are sealed as they were written, whatever they are called by now."""
+    plain_type = next((stored for kind, stored in AS_STORED.items() if isinstance(column.type, kind)), None)
+    return column if plain_type is None else type_coerce(column, plain_type).label(column.name)
 
 
 def _line(table: str, row: Any) -> bytes:
@@ -159,18 +164,18 @@ def _unsealed() -> Select[int]:
     return select(CHANGESET.c.id).where(CHANGESET.c.id > newest - LATE, ~sealed).order_by(CHANGESET.c.id)
 
 
-def _append(session: Session, digests: dict[int, str], because: int | None) -> None:
+def _append(session: Session, digests: dict[int, str], caused_by: int | None) -> None:
     last = session.connection().scalar(select(SEAL.c.link).order_by(SEAL.c.id.desc()).limit(1)) or FIRST
     rows = []
     for number, digest in digests.items():
-        last = _link(last, number, digest, because)
-        rows.append({"changeset_id": number, "digest": digest, "link": last, "because_id": because})
+        last = _link(last, number, digest, caused_by)
+        rows.append({"changeset_id": number, "digest": digest, "link": last, "caused_by_id": caused_by})
     if rows:
         session.connection().execute(insert(SEAL), rows)
 
 
-def _link(last: str, number: int, digest: str, because: int | None) -> str:
-    return hashlib.sha256(f"{last} {number} {digest} {because or ''}".encode()).hexdigest()
+def _link(last: str, number: int, digest: str, caused_by: int | None) -> str:
+    return hashlib.sha256(f"{last} {number} {digest} {caused_by or ''}".encode()).hexdigest()
 
 
 def _first_break(session: Session) -> str | None:
@@ -179,7 +184,7 @@ def _first_break(session: Session) -> str | None:
         contained = contents(session, sorted({row.changeset_id for row in seals}))
         newest = _newest(session, contained.keys())
         for row in seals:
-            last = _link(last, row.changeset_id, row.digest, row.because_id)
+            last = _link(last, row.changeset_id, row.digest, row.caused_by_id)
             if row.link != last:
                 return f"The journal's seals were altered: seal {row.id} does not match the one before it."
             if contained.get(row.changeset_id) != newest.get(row.changeset_id):

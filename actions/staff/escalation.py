@@ -112,7 +112,9 @@ def _without_two_factor(journal: Journal, before: Standing) -> set[int]:
     roles = {
         row_id
         for row_id, old, new in versions(journal, "ab_role")
-        if old is not None and new is not None and old.get("needs_factor") != new.get("needs_factor")
+        if old is not None
+        and new is not None
+        and old.get("requires_two_factor") != new.get("requires_two_factor")
     }
     return {member for member in before.everybody if before.roles_of(member) & roles}
 

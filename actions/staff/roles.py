@@ -56,7 +56,7 @@ def _ids(ctx: Context, permissions: Iterable[str]) -> dict[str, int]:
 @action("role.copy", StaffRole, label=N_("Copy"), recent=True, harmless=True)
 def copy(ctx: Context, role: StaffRole, *, name: str) -> Outcome:
     """Make a new role that may do what this one may now. :raises Invalid: there is a role of that name."""
-    made = StaffRole(needs_factor=role.needs_factor)
+    made = StaffRole(requires_two_factor=role.requires_two_factor)
     save_new(ctx, made, {"name": name})
     held = ctx.session.scalars(select(RoleGrant.permission_view_id).filter_by(role_id=role.id))
     set_links(ctx, RoleGrant, {"role_id": made.id}, "permission_view_id", list(held))
@@ -66,14 +66,14 @@ def copy(ctx: Context, role: StaffRole, *, name: str) -> Outcome:
 
 
 @action("role.require_two_factor", StaffRole, label=N_("Two-factor authentication"), recent=True)
-def require_two_factor(ctx: Context, role: StaffRole, *, needs_factor: bool) -> Outcome:
+def require_two_factor(ctx: Context, role: StaffRole, *, requires_two_factor: bool) -> Outcome:
     """Say whether holders of a role must sign in with a second factor."""
-    if role.needs_factor == needs_factor:
+    if role.requires_two_factor == requires_two_factor:
         return Outcome(SAME, role)
-    role.needs_factor = needs_factor
+    role.requires_two_factor = requires_two_factor
     message = (
         N_("%(role)s now requires two-factor authentication. It applies from the next sign-in.")
-        if needs_factor
+        if requires_two_factor
         else N_("%(role)s no longer requires two-factor authentication.")
     )
     return Outcome(message, role, {"role": role.name})

@@ -11,6 +11,7 @@ from admin.listing.cursors import SHAPE
 from admin.screen_spec.column_info import OPERATORS, Field
 from admin.screen_spec.declare import RowAction
 from admin.screen_spec.spec import ScreenSpec
+from models.renamed_fields import former
 
 AT: dict[str, Any] = {
     "in": "query",
@@ -40,6 +41,13 @@ def field_names(screen: ScreenSpec) -> list[str]:
     return [name for name in names if screen.field(name).kind != "computed"]
 
 
+def answered(screen: ScreenSpec) -> dict[str, str]:
+    """Return what an answer calls each field of a row -> the field: for one release also what it was called before."""
+    names = field_names(screen)
+    before = former(screen.model.__tablename__)
+    return {name: name for name in names} | {before[name]: name for name in names if name in before}
+
+
 def describe(screen: ScreenSpec, api_spec: Any) -> None:
     """Describe a resource: its rows, and every address it answers at."""
     name = screen.resource
@@ -64,12 +72,20 @@ def describe(screen: ScreenSpec, api_spec: Any) -> None:
 def _schema(screen: ScreenSpec) -> dict[str, Any]:
     gone = screen.withheld
     properties = {
-        name: json_schema.shown(screen.field(name), masked=name in gone) for name in field_names(screen)
+        name: json_schema.shown(screen.field(field), masked=field in gone) | _renamed(name, field)
+        for name, field in answered(screen).items()
     }
     own = {"id": {"type": "integer"}, **properties}
     if hasattr(screen.model, "version"):
         own["version"] = {"type": "integer"}
     return exactly(own)
+
+
+def _renamed(name: str, field: str) -> Schema:
+    """Return what is said besides of a name that an answer has for one release more."""
+    return (
+        {} if name == field else {"deprecated": True, "description": f"what {field} was called until 0.2.0"}
+    )
 
 
 def exactly(properties: dict[str, Any], optional: Iterable[str] = ()) -> Schema:

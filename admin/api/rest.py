@@ -28,7 +28,7 @@ from werkzeug.exceptions import (
 from actions.core.base import Invalid
 from actions.core.journal import plain
 from admin.api import openapi
-from admin.api.openapi import field_names
+from admin.api.openapi import answered
 from admin.auth import api_keys
 from admin.forms import explicit_choices, json_body, model_forms
 from admin.history import point_in_time, previews
@@ -80,10 +80,10 @@ def _plain(kind: str, value: Any) -> Any:
 
 def _sources(screen: ScreenSpec) -> Sequence[tuple[str, str, str]]:
     """Return (name in the answer, attribute it is read from, its kind), worked out once for all rows of an answer."""
-    fields = [screen.field(name) for name in field_names(screen)]
+    fields = [(name, screen.field(field)) for name, field in answered(screen).items()]
     return [
-        (field.name, field.column.key if field.kind == "lookup" else field.name, field.kind)
-        for field in fields
+        (name, field.column.key if field.kind == "lookup" else field.name, field.kind)
+        for name, field in fields
     ]
 
 
@@ -307,8 +307,9 @@ def _answer_as_it_was(screen: ScreenSpec, row_id: str) -> Response:
     moment = point_in_time.parse_moment(request.args["at"])
     found = point_in_time.read(screen, _number(row_id), moment)
     known = {**masks.values(screen.model, found.values), **found.balances}
-    keys = {name: point_in_time.key_of(screen.field(name)) for name in field_names(screen)}
-    kept = {n: k for n, k in keys.items() if k in known or point_in_time.journalled(screen.field(n))}
+    fields = {name: screen.field(field) for name, field in answered(screen).items()}
+    keys = {name: point_in_time.key_of(field) for name, field in fields.items()}
+    kept = {n: k for n, k in keys.items() if k in known or point_in_time.journalled(fields[n])}
     result = {"id": found.id, **{name: known.get(key) for name, key in kept.items()}}
     if "version" in found.values:
         result["version"] = found.values["version"]

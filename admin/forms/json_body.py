@@ -21,6 +21,7 @@ from actions.customers import customer_reference
 from admin.forms import form_fields, inline_rows, json_schema
 from admin.forms.customer_field import CustomerField
 from admin.screen_spec import masking
+from models.renamed_fields import current
 from web.request import now, shop
 
 BEYOND = 2**63
@@ -40,7 +41,16 @@ def body() -> dict[str, Any]:
     found = request.get_json(silent=True)
     if not isinstance(found, dict):
         raise BadRequest(_("Send a JSON object, with the content type application/json."))
-    return found
+    return _by_present_names(found)
+
+
+def _by_present_names(sent: dict[str, Any]) -> dict[str, Any]:
+    """Return what was sent, by what its fields are called now. :raises Invalid: a field came by both of its names."""
+    twice = [name for name in sent if current(name) != name and current(name) in sent]
+    if twice:
+        told = _("This is now called %(field)s: send one of the two.", field=current(twice[0]))
+        raise Invalid(dict.fromkeys(twice, told))
+    return {current(name): value for name, value in sent.items()}
 
 
 def read(

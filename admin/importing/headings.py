@@ -75,7 +75,7 @@ USUAL: dict[str, tuple[str, ...]] = {
     "customer": ("Client", "Kunde", "Customer name"),
     "body": ("Note", "Notes", "Comment", "Comments", "Text", "Notiz", "Bemerkung", "Remarque", "Commentaire"),
     "name": ("Bezeichnung", "Nom", "Libellé"),
-    "lapse_warnings": ("Mail before points lapse",),  # its name in files exported until 0.1
+    "expiry_notices": ("Mail before points lapse", "lapse_warnings"),  # its names in files until 0.2
     "description": ("Beschreibung",),
 }  # fmt: skip
 """Field -> what other systems call it, once for all spellings that :func:`key` takes for one. A word that names two

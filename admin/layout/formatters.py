@@ -86,7 +86,7 @@ def expiring(points: int, shop: Shop) -> Markup | str:
 
 def with_link_to_action(value: Any, url: str, words: str) -> Markup:
     """Return a figure over a tab, and after it the link that opens an action about it in the drawer."""
-    return Markup('{} <a class="fact-deed" href="{}" data-drawer>{}</a>').format(value, url, words)
+    return Markup('{} <a class="fact-action" href="{}" data-drawer>{}</a>').format(value, url, words)
 
 
 def signed_money(minor: int, currency: str, shop: Shop) -> Markup:

@@ -111,7 +111,7 @@ class CustomerScreen(CustomerRecord):
         Section(_l("Company"), ("company_name", "trading_name", "company_number", "vat_number")),
         Section(_l("Account"), (
             "account_type", "is_active", "customer_class", "membership_group", "acquisition_source", "agent",
-            "loyalty_code", "lapse_warnings", "account_code",
+            "loyalty_code", "expiry_notices", "account_code",
         )),
         Section(_l("Terms"), (
             "sales_channel", "price_list", "payment_term", "bank_account", "global_discount", "free_delivery",

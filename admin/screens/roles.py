@@ -49,7 +49,7 @@ class CopyForm(Form):
 class FactorForm(Form):
     """Whether a password is enough."""
 
-    needs_factor = BooleanField(_l("Require two-factor authentication"))
+    requires_two_factor = BooleanField(_l("Require two-factor authentication"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,14 +102,14 @@ class RoleScreen(Screen):
     model = StaffRole
     menu = "Settings"
     icon = "shield"
-    column_list = ("name", "people", "permissions", "needs_factor")
+    column_list = ("name", "people", "permissions", "requires_two_factor")
     column_figures = ("people", "permissions")
     column_formatters = {"people": _people, "permissions": _permissions}
     column_formatters_export = {"people": _people, "permissions": _permissions_count}
     column_default_sort = ("name", False)
     column_searchable_list = ("name",)
-    column_filters = ("name", "needs_factor")
-    column_labels = {"needs_factor": _l("Two-factor required")}
+    column_filters = ("name", "requires_two_factor")
+    column_labels = {"requires_two_factor": _l("Two-factor required")}
     column_descriptions = {"people": _l("People who have the role, directly or through a group.")}
     form_columns = ("name",)
     tabs = (Tab("staff", _l("People with this role"), via="role", figure=""),)
@@ -149,7 +149,7 @@ class RoleScreen(Screen):
 
     def badges(self, row: StaffRole) -> Sequence[Badge]:
         """Say that a password alone is not enough."""
-        return (Badge(_("Two-factor required"), "azure", "lock"),) if row.needs_factor else ()
+        return (Badge(_("Two-factor required"), "azure", "lock"),) if row.requires_two_factor else ()
 
     def links(self, row: StaffRole) -> Sequence[Link]:
         """Lead to the matrix, to another role beside this one, and to what holders see."""

@@ -27,6 +27,7 @@ from models import rescaling, schema
 from models.base import Invalid, Staff, db
 from models.cli import tell_new_name
 from models.dialect import WRITE
+from models.renamed_fields import current
 from web.errors import TITLES
 from web.messages import sentence
 from web.passwords import hash_password
@@ -171,7 +172,8 @@ def _pair(text: str) -> tuple[str, str]:
     name, found, value = text.partition("=")
     if not found:
         raise click.BadParameter(f"{text}: write FIELD=VALUE", param_hint="--set")
-    return name, value
+    tell_new_name(name)
+    return current(name), value
 
 
 @click.command("access")

@@ -90,8 +90,7 @@ class TokenApi(SecurityApi):
             raise Unauthorized(_("Wrong user name or password."))
         if has_passwords():
             two_factor.check_program(account, given.get("code", ""))
-        by_program = {"door": SessionChannel.API}
-        token = sessions.STORE.begin(db.engine, account.id, now(), caller(), **by_program)
+        token = sessions.STORE.begin(db.engine, account.id, now(), caller(), channel=SessionChannel.API)
         sign_in.signed_in(account)
         claims = {SESSION_CLAIM: token}
         found = {"access_token": create_access_token(str(account.id), fresh=True, additional_claims=claims)}

@@ -113,11 +113,11 @@ const KEYS = {
 };
 
 function onKey(event) {
-  const deed = KEYS[event.key];
-  if (!deed || event.isComposing) return;
+  const act = KEYS[event.key];
+  if (!act || event.isComposing) return;
   event.preventDefault();
   event.stopPropagation(); // Escape closes this and not the drawer under it
-  deed();
+  act();
 }
 
 export function start() {

@@ -1,5 +1,5 @@
 // A preview holds for the form it was asked with: once a field changes, its fingerprint goes until the next one comes, and
-// so does a count. What is typed to confirm, or to prove who one is, changes nothing that the deed does.
+// so does a count. What is typed to confirm, or to prove who one is, changes nothing that the action does.
 const BESIDES = ["confirm", "reauth", "fingerprint"];
 const stale = (form) => form?.querySelectorAll("[data-fingerprint], [data-counted]").forEach((mark) => mark.remove());
 

@@ -1,4 +1,4 @@
-// Ticking rows: one, a stretch with shift, the page, or everything that matches the filter; then one deed for all.
+// Ticking rows: one, a stretch with shift, the page, or everything that matches the filter; then one action for all.
 import { text } from "./text.js";
 
 let last = null; // the box ticked before, where a stretch begins

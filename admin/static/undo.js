@@ -1,4 +1,4 @@
-// Takes the latest deed back at one click; where something stands in the way, the drawer says what.
+// Takes the latest action back at one click; where something stands in the way, the drawer says what.
 import { open } from "./drawer.js";
 
 async function undo(link) {

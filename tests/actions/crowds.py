@@ -206,13 +206,13 @@ def points(session: Session) -> Crowd:
         make = partial(factories.make_loyalty_entry, session, customer=owner)
         fresh, used, twice = make(), make(), make()
         taken = make(kind=LoyaltyKind.REDEEMED, points=-10)
-        lapsed = make(kind=LoyaltyKind.EXPIRED, points=-5)
+        expired = make(kind=LoyaltyKind.EXPIRED, points=-5)
         back = make(kind=LoyaltyKind.REVERSAL, points=-100, reverses_id=twice.id)
         factories.make_loyalty_lot(session, entry=fresh)
         lot = factories.make_loyalty_lot(session, entry=used, unspent=90)
         factories.make_loyalty_lot(session, entry=twice, unspent=0)
         factories.make_loyalty_allocation(session, entry=taken, lot=lot)
-        crowd += [fresh, used, twice, taken, lapsed, back, *points_of_orders(session, owner)]
+        crowd += [fresh, used, twice, taken, expired, back, *points_of_orders(session, owner)]
     return crowd, WHY
 
 

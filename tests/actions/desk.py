@@ -51,7 +51,7 @@ class Desk:
         return perform(self.engine, action, self.call(key), target, **values)
 
     @contextmanager
-    def deed(self, code: str = "test.deed") -> Iterator[Context]:
+    def changeset(self, code: str = "test.change") -> Iterator[Context]:
         """The inside of an action, for what has no action of its own."""
         with changeset(self.engine, code, self.call()) as ctx:
             yield ctx

@@ -50,7 +50,7 @@ class Planted:
 
     rows: dict[str, Any] = field(default_factory=dict)
     nameless: Any = None
-    deeds: list[int] = field(default_factory=list)
+    changesets: list[int] = field(default_factory=list)
     values: dict[tuple[str, str], Any] = field(default_factory=dict)
     """What stands in (table, column) now."""
     secrets: list[str] = field(default_factory=list)
@@ -147,12 +147,12 @@ def _past(session: Session, made: Planted, row: Any) -> None:
         (LONG_AGO, "create", None, {**before, "created_at": LONG_AGO.isoformat()}),
         (YESTERDAY, "edit", before, after),
     ):
-        deed = factories.make_changeset(session, at=at, action=f"{table}.{action}", **about)
+        changeset = factories.make_changeset(session, at=at, action=f"{table}.{action}", **about)
         factories.make_change(
-            session, changeset=deed, table_name=table, row_id=row.id, before=was, after=became,
+            session, changeset=changeset, table_name=table, row_id=row.id, before=was, after=became,
             customer_id=made.rows["customer"].id,
         )  # fmt: skip
-        made.deeds.append(deed.id)
+        made.changesets.append(changeset.id)
 
 
 def _one_who_may_not_see(session: Session) -> None:

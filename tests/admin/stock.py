@@ -65,16 +65,16 @@ class Stock:
 
     def __init__(self, session: Session, rows: int = ROWS) -> None:
         self.session, self.rows = session, rows
-        self._deed: int | None = None
+        self._one_changeset: int | None = None
         self._orders: dict[int, Any] = {}
         self._runs: Any = None
         self._colleague: int | None = None
 
     @property
-    def deed(self) -> int:
+    def one_changeset(self) -> int:
         """The id of the one changeset that all ledger rows came by."""
-        self._deed = self._deed or factories.make_changeset(self.session).id
-        return self._deed
+        self._one_changeset = self._one_changeset or factories.make_changeset(self.session).id
+        return self._one_changeset
 
     @property
     def colleague(self) -> int:
@@ -197,30 +197,30 @@ class Stock:
         """Points earned, some with a date."""
         expires = some(NOW + dt.timedelta(days=30 + n % 4), n)
         return factories.make_loyalty_entry(
-            self.session, changeset_id=self.deed, customer=owner, points=100 + n % 5, kind=pick((LoyaltyKind.EARNED, LoyaltyKind.GOODWILL), n), expires_at=expires,
+            self.session, changeset_id=self.one_changeset, customer=owner, points=100 + n % 5, kind=pick((LoyaltyKind.EARNED, LoyaltyKind.GOODWILL), n), expires_at=expires,
             comment=text(n), created_at=day(n), order_ref=some(f"SO-{n % 5}", n, 2),
         )  # fmt: skip
 
     def account_entry(self, n: int, owner: Customer) -> Any:
         """A payment, or a refund, or the reversal of the payment before."""
         entry = factories.make_account_entry(
-            self.session, changeset_id=self.deed, customer=owner, amount=-1000 - n % 5, method=some(pick(tuple(PaymentMethod), n), n), value_date=day(n).date(),
+            self.session, changeset_id=self.one_changeset, customer=owner, amount=-1000 - n % 5, method=some(pick(tuple(PaymentMethod), n), n), value_date=day(n).date(),
             reference=some(text(n), n, 2), comment=text(n), created_at=day(n),
         )  # fmt: skip
         if n % 8 == 0:
             factories.make_account_entry(
-                self.session, changeset_id=self.deed, customer=owner, kind=AccountKind.REVERSAL, amount=-entry.amount, reverses_id=entry.id, comment="again",
+                self.session, changeset_id=self.one_changeset, customer=owner, kind=AccountKind.REVERSAL, amount=-entry.amount, reverses_id=entry.id, comment="again",
             )  # fmt: skip
         return entry
 
     def invoice(self, n: int, owner: Customer) -> Any:
         """An invoice with its entry; each eighth voided."""
         made = factories.make_invoice(
-            self.session, changeset_id=self.deed, customer=owner, amount=5000 + n % 5, issued_on=day(n).date(), due_on=day(n).date() + dt.timedelta(days=n % 3),
+            self.session, changeset_id=self.one_changeset, customer=owner, amount=5000 + n % 5, issued_on=day(n).date(), due_on=day(n).date() + dt.timedelta(days=n % 3),
             comment=text(n), created_at=day(n),
         )  # fmt: skip
         common = {
-            "changeset_id": self.deed,
+            "changeset_id": self.one_changeset,
             "customer": owner,
             "invoice_id": made.id,
             "method": None,
@@ -238,14 +238,14 @@ class Stock:
     def credit_entry(self, n: int, owner: Customer) -> Any:
         """Credit by card or by hand."""
         return factories.make_credit_entry(
-            self.session, changeset_id=self.deed, customer=owner, kind=pick((CreditKind.GIFT_CARD, CreditKind.ADJUSTMENT), n), amount=500 + n % 5, comment=text(n),
+            self.session, changeset_id=self.one_changeset, customer=owner, kind=pick((CreditKind.GIFT_CARD, CreditKind.ADJUSTMENT), n), amount=500 + n % 5, comment=text(n),
             created_at=day(n), code_last4=some(f"{n:04d}", n, 2),
         )  # fmt: skip
 
     def tasting_entry(self, n: int, owner: Customer) -> Any:
         """A free tasting of one of three years."""
         return factories.make_tasting_entry(
-            self.session, changeset_id=self.deed, customer=owner, year=2024 + n % 3, comment=text(n), created_at=day(n), order_ref=some(f"SO-{n % 5}", n, 2),
+            self.session, changeset_id=self.one_changeset, customer=owner, year=2024 + n % 3, comment=text(n), created_at=day(n), order_ref=some(f"SO-{n % 5}", n, 2),
         )  # fmt: skip
 
     def gift_card(self, n: int, owner: Customer) -> Any:
@@ -305,7 +305,7 @@ class Stock:
         """
         body = some(text(n), n, 11)
         mail = factories.make_mail(
-            self.session, customer=some(owner, n, 9), changeset_id=self.deed, template=pick(("trade_approved", "trade_rejected", "gone"), n),
+            self.session, customer=some(owner, n, 9), changeset_id=self.one_changeset, template=pick(("trade_approved", "trade_rejected", "gone"), n),
             recipient=some(f"m{n}@example.com", n, 11), subject=some(text(n), n, 11), text_body=body, html_body=body, state=pick(tuple(MailState), n),
             secret=SECRET, last_error=some(text(n + 1), n, 2), created_at=day(n), sent_at=some(day(n), n), attempts=n % 8, resent_at=some(day(n + 1), n, 2),
         )  # fmt: skip
@@ -404,7 +404,7 @@ class Stock:
 
     def role(self, n: int, owner: Customer) -> Any:
         """A role, which somebody and some group have, with a permission."""
-        made = staffing.make_role(self.session, name=f"{text(n)} {n}", needs_factor=n % 3 == 0)
+        made = staffing.make_role(self.session, name=f"{text(n)} {n}", requires_two_factor=n % 3 == 0)
         staffing.make_role_grant(self.session, role_id=made.id)
         if n % 2:
             staffing.make_role_holder(self.session, role_id=made.id, user_id=self.colleague)

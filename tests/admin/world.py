@@ -98,7 +98,7 @@ class World:
     def _filling(self, resource: str, owner: Customer) -> Callable[[Stock], None]:
         special = {
             "run_item": self._results,
-            "changeset": self._deeds,
+            "changeset": self._changesets,
             "note": self._notes,
             "external_id": self._external_ids,
             "mail": self._mails,
@@ -120,13 +120,13 @@ class World:
         for n in range(self.rows):
             factories.make_run_item(session, run=run, position=n + 1, row_id=owner.id)
 
-    def _deeds(self, session: Session, owner: Customer) -> None:
+    def _changesets(self, session: Session, owner: Customer) -> None:
         for _n in range(self.rows):
-            deed = factories.make_changeset(
+            changeset = factories.make_changeset(
                 session, action="customer.edit", subject_table="customer", subject_id=owner.id
             )
             factories.make_change(
-                session, changeset=deed, row_id=owner.id, customer_id=owner.id, before={"title": "Mr"},
+                session, changeset=changeset, row_id=owner.id, customer_id=owner.id, before={"title": "Mr"},
                 after={"title": owner.last_name},
             )  # fmt: skip
 

@@ -7,7 +7,7 @@ from tests import factories
 from tests.browser.accessibility import check_accessibility
 from tests.browser.conftest import Problems
 from tests.browser.people import RASHID
-from tests.browser.test_deeds import preview
+from tests.browser.test_row_actions import preview
 from tests.browser.test_tasks import Arrange, Shop, drawer, record, toast
 
 

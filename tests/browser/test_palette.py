@@ -79,7 +79,7 @@ def test_what_is_made_is_made_for_the_record_in_view(desk: Page, shop: Shop) -> 
     expect(drawer(desk).get_by_role("heading", name="Add note: Rashid Karim")).to_be_visible()
 
 
-def test_a_deed_is_done_to_the_record_in_view_by_keys_alone(desk: Page, shop: Shop) -> None:
+def test_an_action_is_done_to_the_record_in_view_by_keys_alone(desk: Page, shop: Shop) -> None:
     desk.goto(record(shop[RASHID]))
     opened(desk)
     desk.keyboard.type("add NOTE")
@@ -151,7 +151,7 @@ def test_over_a_drawer_escape_closes_the_palette_and_not_the_drawer(desk: Page, 
     expect(drawer(desk).get_by_label("Text")).to_have_value("Half a note")
 
 
-def test_whoever_only_reads_is_offered_no_deed(
+def test_whoever_only_reads_is_offered_no_action(
     chromium: Browser, server: str, problems: Problems, shop: Shop
 ) -> None:
     context = window(chromium, server, problems)

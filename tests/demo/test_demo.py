@@ -120,19 +120,19 @@ def test_points_lie_in_lots(session: Session) -> None:
     assert not [lot for lot in lots if lot.unspent and lot.expires_at and lot.expires_at <= NOW]
 
 
-def test_nothing_was_taken_from_a_lapsed_lot_but_by_lapsing(session: Session) -> None:
+def test_nothing_was_taken_from_an_expired_lot_but_by_expiring(session: Session) -> None:
     for allocation in every(session, LoyaltyAllocation):
-        entry, lapses = allocation.entry, allocation.lot.expires_at
+        entry, expires = allocation.entry, allocation.lot.expires_at
         if entry.kind in (LoyaltyKind.REDEEMED, LoyaltyKind.ADJUSTMENT):
-            assert lapses is None or lapses > entry.created_at
+            assert expires is None or expires > entry.created_at
         elif entry.kind == LoyaltyKind.EXPIRED:
-            assert entry.created_at >= lapses
+            assert entry.created_at >= expires
             assert entry.key is not None
             assert entry.key.startswith(f"lapse:{allocation.lot_id}")
 
 
 @pytest.mark.parametrize("days", [None, 1, 365, 3650])
-def test_points_lapse_when_the_action_says(days: int | None) -> None:
+def test_points_expire_when_the_action_says(days: int | None) -> None:
     zone = Shop().zone
     for hours in range(0, 9000, 7):
         when = NOW + dt.timedelta(hours=hours)
@@ -292,7 +292,7 @@ def test_some_customers_are_there_twice(session: Session) -> None:
     assert sum(found > 1 for found in places.values()) >= 2
 
 
-def test_tasks_are_due_and_points_lapse_soon(session: Session) -> None:
+def test_tasks_are_due_and_points_expire_soon(session: Session) -> None:
     tasks = [note for note in every(session, Note) if note.kind == NoteKind.TASK and note.is_open]
     assert any(abs((task.due_on - NOW.date()).days) <= 10 for task in tasks)
     soon = NOW + dt.timedelta(days=60)

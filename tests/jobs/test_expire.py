@@ -46,7 +46,7 @@ def in_order(desk: Desk) -> None:
         assert verify(session) == []
 
 
-def test_what_is_left_of_each_lot_lapses_and_stays_in_the_history(desk: Desk) -> None:
+def test_what_is_left_of_each_lot_expires_and_stays_in_the_history(desk: Desk) -> None:
     one, two = desk.customer(), desk.customer()
     give(desk, one, 100, 10)
     give(desk, one, 50, None)
@@ -69,14 +69,14 @@ def test_what_is_left_of_each_lot_lapses_and_stays_in_the_history(desk: Desk) ->
     assert len(expired(desk)) == 2
 
 
-def test_it_writes_what_lapsing_one_by_one_would(desk: Desk) -> None:
+def test_it_writes_what_expiring_one_by_one_would(desk: Desk) -> None:
     by_hand, by_the_night = desk.customer(), desk.customer()
     for customer in (by_hand, by_the_night):
         for points, days in ((10, 3), (20, 5), (30, 9)):
             give(desk, customer, points, days)
     desk.later(days=20)
     for lot in desk.all(LoyaltyLot, customer_id=by_hand):
-        with desk.deed() as ctx:
+        with desk.changeset() as ctx:
             owner = ctx.lock_one(Customer, by_hand)
             loyalty.expire_lot(ctx, owner, ctx.session.get_one(LoyaltyLot, lot.id))
     expire(desk)
@@ -92,7 +92,7 @@ def test_it_writes_what_lapsing_one_by_one_would(desk: Desk) -> None:
     in_order(desk)
 
 
-def test_as_of_an_earlier_moment_only_what_was_due_by_then_lapses(desk: Desk) -> None:
+def test_as_of_an_earlier_moment_only_what_was_due_by_then_expires(desk: Desk) -> None:
     customer = desk.customer()
     give(desk, customer, 10, 1)
     give(desk, customer, 20, 5)
@@ -104,7 +104,7 @@ def test_as_of_an_earlier_moment_only_what_was_due_by_then_lapses(desk: Desk) ->
 
 
 @pytest.mark.parametrize("chunk", [1, 4])
-def test_one_that_cannot_lapse_is_named_and_the_others_do(
+def test_one_that_cannot_expire_is_named_and_the_others_do(
     desk: Desk, monkeypatch: pytest.MonkeyPatch, chunk: int
 ) -> None:
     monkeypatch.setattr(job_file, "CHUNK", chunk)
@@ -127,7 +127,7 @@ def test_who_spends_meanwhile_spends_what_is_there(desk: Desk) -> None:
     give(desk, customer, 10, 1)
     desk.later(days=5)
     lot = desk.all(LoyaltyLot)[0]
-    with desk.deed() as ctx:
+    with desk.changeset() as ctx:
         ctx.session.execute(update(LoyaltyLot).where(LoyaltyLot.id == lot.id).values(unspent=0))
         assert expire_lots(ctx, [lot.id]) == 0
         ctx.session.rollback()
@@ -135,7 +135,9 @@ def test_who_spends_meanwhile_spends_what_is_there(desk: Desk) -> None:
 
 
 @pytest.mark.parametrize("database_kind", ["postgresql"], indirect=True)
-def test_lots_that_a_merge_takes_elsewhere_meanwhile_lapse_under_the_lock_of_who_has_them(desk: Desk) -> None:
+def test_lots_that_a_merge_takes_elsewhere_meanwhile_expire_under_the_lock_of_who_has_them(
+    desk: Desk,
+) -> None:
     one, two = desk.customer(), desk.customer(points=10)
     give(desk, one, 10, 1)
     desk.later(days=5)
@@ -150,7 +152,7 @@ def test_lots_that_a_merge_takes_elsewhere_meanwhile_lapse_under_the_lock_of_who
                 with desk.engine.execution_options(**{WRITE: True}).begin() as other:
                     other.execute(update(LoyaltyLot.__table__).values(customer_id=two))
 
-    with desk.deed() as ctx:
+    with desk.changeset() as ctx:
         event.listen(desk.engine, "after_cursor_execute", merged)
         try:
             assert expire_lots(ctx, [lot]) == 1

@@ -13,7 +13,7 @@ from jobs import expiry_notices as job_file
 from jobs.base import JOBS, start
 from models.customer import Customer
 from models.dialect import WRITE
-from models.loyalty import LapseWarning, LoyaltyEntry, LoyaltyLot
+from models.loyalty import LoyaltyEntry, LoyaltyExpiryNotice, LoyaltyLot
 from models.mail import Mail
 from models.run import ItemState, Run, RunItem, RunState
 from models.shop import ShopSetting
@@ -66,7 +66,7 @@ def test_one_mail_names_the_sum_the_first_date_and_each_date(desk: Desk) -> None
     assert "expire soon: 1,550." in text
     assert "can be used until 11 September 2026." in text
     assert "11 September 2026: 350\n21 September 2026: 1,200\n" in text
-    assert [warning.mail_id for warning in desk.all(LapseWarning)] == [mail.id] * 3
+    assert [warning.mail_id for warning in desk.all(LoyaltyExpiryNotice)] == [mail.id] * 3
 
 
 def test_the_last_day_is_the_one_on_which_they_can_still_be_spent(desk: Desk) -> None:
@@ -114,7 +114,7 @@ def test_a_lot_that_was_empty_in_time_is_told_of_once_it_is_not(desk: Desk) -> N
 
 
 OUT: list[dict[str, Any]] = [
-    {"lapse_warnings": False},
+    {"expiry_notices": False},
     {"is_active": False},
     {"email": None},
     {"email": ""},
@@ -128,13 +128,13 @@ def test_whoever_is_not_to_be_reached_is_not_told_until_they_are(desk: Desk) -> 
     for customer in (reached, *others):
         give(desk, customer, 10, 20)
     for customer, values in zip(others, OUT, strict=True):
-        with desk.deed() as ctx:
+        with desk.changeset() as ctx:
             row = ctx.lock_one(Customer, customer)
             for name, value in values.items():
                 setattr(row, name, value)
     assert warn(desk).done == 1
     assert told(desk) == [reached]
-    desk.edit(Customer, others[0], lapse_warnings=True)
+    desk.edit(Customer, others[0], expiry_notices=True)
     assert warn(desk).done == 1
     assert told(desk) == [reached, others[0]]
 
@@ -171,7 +171,7 @@ def test_the_shop_says_how_long_before_or_never(desk: Desk) -> None:
     assert warn(desk).size == 0
     desk.later(days=14, hours=1)
     assert warn(desk).done == 1
-    with desk.deed() as ctx:
+    with desk.changeset() as ctx:
         ctx.session.scalars(select(ShopSetting)).one().value = None
     give(desk, customer, 10, 1)
     with desk.look() as session:
@@ -179,7 +179,7 @@ def test_the_shop_says_how_long_before_or_never(desk: Desk) -> None:
     assert warn(desk).size == 0
 
 
-def test_of_what_has_lapsed_since_the_slot_nobody_is_told(desk: Desk) -> None:
+def test_of_what_has_expired_since_the_slot_nobody_is_told(desk: Desk) -> None:
     give(desk, desk.customer(), 10, 1)
     slot = desk.now
     desk.later(days=3)
@@ -190,7 +190,7 @@ def test_of_what_has_lapsed_since_the_slot_nobody_is_told(desk: Desk) -> None:
 
 
 def test_after_a_merge_the_stricter_wish_holds_and_nobody_is_told_twice(desk: Desk) -> None:
-    one, two, three = desk.customer(), desk.customer(), desk.customer(lapse_warnings=False)
+    one, two, three = desk.customer(), desk.customer(), desk.customer(expiry_notices=False)
     give(desk, one, 10, 20)
     give(desk, two, 20, 20)
     assert warn(desk).done == 2
@@ -199,7 +199,7 @@ def test_after_a_merge_the_stricter_wish_holds_and_nobody_is_told_twice(desk: De
     assert warn(desk).size == 0
     give(desk, three, 30, 20)
     put_together(desk, one, three)
-    assert not desk.of(one).lapse_warnings
+    assert not desk.of(one).expiry_notices
     assert warn(desk).size == 0
 
 
@@ -222,5 +222,5 @@ def test_killed_resumed_and_done_by_four_at_once_each_lot_has_one_mail(
             crew.start("scheduler")
         until(lambda: {run.state for run in desk.all(Run)} == {RunState.DONE})
     assert sorted(c for c in told(desk) if c) == customers
-    assert len(desk.all(LapseWarning)) == len(desk.all(LoyaltyLot)) == 60
+    assert len(desk.all(LoyaltyExpiryNotice)) == len(desk.all(LoyaltyLot)) == 60
     assert len(desk.all(LoyaltyEntry)) == 60

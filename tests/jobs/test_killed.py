@@ -74,7 +74,7 @@ def books_are_right(desk: Desk) -> None:
 @pytest.mark.slow
 @pytest.mark.soak
 @pytest.mark.either_database
-def test_four_processes_at_it_and_three_killed_lapse_each_lot_once(
+def test_four_processes_at_it_and_three_killed_expire_each_lot_once(
     desk: Desk, database: Database, tmp_path: Path
 ) -> None:
     lots = scaled(10_000, least=120)

@@ -6,6 +6,7 @@ from sqlalchemy.orm import Session
 
 from models.base import Base, Invalid
 from models.renamed_codes import StoredCode
+from models.renamed_fields import StoredFields
 from models.types import Minor, Percent
 from models.validate import LONGEST_TEXT, missing
 from models.vault import SecretText
@@ -52,7 +53,7 @@ def hostile(kind: object) -> list[object]:
             return ["yes", 1, []]
         case Percent():
             return ["ten", object(), [1], 0.1, True, 101, "1e1", "0.005", "-1"]
-        case JSON():
+        case JSON() | StoredFields():
             return [{"a": "\x00"}, ["\ud800"], float("nan"), {"a": object()}]
         case _:
             return ["12", object(), [1]]

@@ -78,8 +78,8 @@ def test_a_value_that_was_revealed_is_shown_and_no_other(
     with Session(engine) as session:
         first, second = (factories.make_customer(session, vat_number=None).id for _n in range(2))
         session.commit()
-    sight = MaskContext(masks.groups(), frozenset({("customer", first, "email")}))
-    monkeypatch.setattr(masks, "_ask", [lambda: sight])
+    seen = MaskContext(masks.groups(), frozenset({("customer", first, "email")}))
+    monkeypatch.setattr(masks, "_ask", [lambda: seen])
     with Session(engine) as session:
         shown, hidden = (session.get_one(factories.Customer, i).email for i in (first, second))
         assert "***" not in str(shown)

@@ -23,6 +23,7 @@ from actions.staff.api_keys import LENGTH, MARK, digest
 from actions.staff.security_events import EVENTS
 from jobs.base import JOBS, is_overdue, queue_slot
 from models import renamed_codes, schema
+from models.dialect import WRITE
 from models.job import JobRow
 from models.journal import Changeset
 from models.mail import Mail, MailState
@@ -51,15 +52,13 @@ class Used:
         self.engine = engine
         releases.load(engine, "0.1.0")
         with schema._writing(engine) as connection:
-            command.upgrade(schema.config(connection=connection), BEFORE)
+            command.upgrade(schema.config(connection=connection, comparing=True), BEFORE)
             self.t = sa.MetaData()
             self.t.reflect(connection)
             self._give_roles(connection)
             self._use_jobs(connection)
             self._write_history(connection)
-        seals.seal_waiting(engine)
-        with Session(engine) as session:
-            self.link = seals.head(session)[1]
+        self.link = self._seal()
         self.roles = self.read_roles()
         self.app = self._upgrade()
 
@@ -143,6 +142,17 @@ class Used:
                 state="waiting", attempts=0, next_attempt_at=NOW, message_id=f"m{place}", changeset_id=event, fence=0,
                 staff_id=self.lead, **texts,
             )  # fmt: skip
+
+    def _seal(self) -> str:
+        """Seal the journal as that release did, which wrote the same by another name of one column; return the link."""
+        last = seals.FIRST
+        with Session(self.engine.execution_options(**{WRITE: True})) as session, session.begin():
+            ids = session.scalars(sa.select(Changeset.id).order_by(Changeset.id)).all()
+            for number, digest in seals.contents(session, ids).items():
+                last = seals._link(last, number, digest, None)
+                row = {"changeset_id": number, "digest": digest, "link": last}
+                self.insert(session.connection(), "journal_seal", **row)
+        return last
 
     def read_roles(self) -> Roles:
         """Return role -> what it may do."""
@@ -237,7 +247,7 @@ def test_what_could_be_undone_still_can_and_what_is_final_still_is(used: Used) -
     done = ask(used.app, "POST", f"/api/v1/changeset/{used.required}/actions/undo")
     assert done.status_code == 200, done.text
     with used.engine.connect() as connection:
-        needs = sa.text("SELECT needs_factor FROM ab_role WHERE id = :id")
+        needs = sa.text("SELECT requires_two_factor FROM ab_role WHERE id = :id")
         assert not connection.scalar(needs, {"id": used.role})
 
 
@@ -262,7 +272,7 @@ def test_programs_may_use_the_old_addresses_for_a_release(used: Used) -> None:
         200, f'<{path}require_two_factor>; rel="successor-version"',
     )  # fmt: skip
     assert re.fullmatch(r"@\d{10}", old.headers["Deprecation"])
-    new = ask(used.app, "POST", f"{path}require_two_factor?preview=1", {"needs_factor": False})
+    new = ask(used.app, "POST", f"{path}require_two_factor?preview=1", {"requires_two_factor": False})
     assert new.json == old.json
     assert "Deprecation" not in new.headers
     described = ask(used.app, "GET", "/api/v1/_openapi").json["paths"]
@@ -271,13 +281,18 @@ def test_programs_may_use_the_old_addresses_for_a_release(used: Used) -> None:
 
 
 def test_the_command_line_takes_old_codes_and_tells_the_new_ones(used: Used) -> None:
-    given = "--as", "admin", "--set", "needs_factor=", "--preview"
     old, new = (
-        run(used.app, "act", code, str(used.role), *given)
-        for code in ("role.require_factor", "role.require_two_factor")
+        run(used.app, "act", code, str(used.role), "--as", "admin", "--set", f"{field}=", "--preview")
+        for code, field in (
+            ("role.require_factor", "needs_factor"),
+            ("role.require_two_factor", "requires_two_factor"),
+        )
     )
     assert old.exit_code == new.exit_code == 0, old.output
-    told = "role.require_factor is called role.require_two_factor now; the old name works until 0.3.0.\n"
+    told = (
+        "role.require_factor is called role.require_two_factor now; the old name works until 0.3.0.\n"
+        "needs_factor is called requires_two_factor now; the old name works until 0.3.0.\n"
+    )
     assert old.output == told + new.output
     done = run(used.app, "jobs", "run", "house.tidy", "--preview")
     assert done.exit_code == 0, done.output
@@ -288,7 +303,9 @@ def test_a_request_repeated_across_the_upgrade_counts_once(used: Used) -> None:
     with used.engine.connect() as connection:
         first = connection.scalar(sa.text("SELECT COUNT(*) FROM changeset"))
     again = Call(Actor(1, "Priya Nair"), NOW, key="1:once")
-    done = perform(used.engine, ACTIONS["role.require_two_factor"], again, used.role, needs_factor=True)
+    done = perform(
+        used.engine, ACTIONS["role.require_two_factor"], again, used.role, requires_two_factor=True
+    )
     assert done.changeset_id == used.required
     with used.engine.connect() as connection:
         assert connection.scalar(sa.text("SELECT COUNT(*) FROM changeset")) == first

@@ -40,6 +40,7 @@ FROZEN = {
     "0012_how_long_a_file_is_being_read.py": "4a873ed42ecd738f215693dce4d6044ef855e39578eee264f8c85058fb894eaf",
     "0013_plainer_codes.py": "572da1b6331e0f2a1d7be963442a78f44554fd2b6f426172a25285368279b3a7",
     "0014_applied_migrations.py": "d91060b09c1a3ed54a6c1eff3d0d1ed45474f85d370c0da64461fb7c8d8c3f96",
+    "0015_plainer_columns.py": "2186d9cf659bd6e3964343f21ff354f009e18279144113474fc690bc72ff3fd0",
 }
 """Migrations that have been released, with their checksums. A change of schema is a new migration."""
 
@@ -116,7 +117,7 @@ def _store_in_clear(engine: sa.Engine) -> int:
     found.reflect(engine, only=["second_factor", "mail", "changeset", "ab_user"])
     factor, mail = found.tables["second_factor"], found.tables["mail"]
     with engine.execution_options(**{WRITE: True}).begin() as connection:
-        deed = connection.scalar(sa.select(sa.func.min(found.tables["changeset"].c.id)))
+        changeset = connection.scalar(sa.select(sa.func.min(found.tables["changeset"].c.id)))
         who, other = connection.scalars(sa.select(found.tables["ab_user"].c.id).limit(2)).all()
         made = {"created_at": NOW, "confirmed_at": NOW, "last_step": 0}
         connection.execute(factor.insert().values(user_id=who, key=SECRETS["key"], **made))
@@ -125,7 +126,7 @@ def _store_in_clear(engine: sa.Engine) -> int:
         connection.execute(
             mail.insert().values(
                 template="staff_reset", recipient="somebody@shop.example", subject="A link", text_body="x", html_body="x",
-                secret=SECRETS["token"], state="waiting", attempts=0, created_at=NOW, message_id="m", changeset_id=deed,
+                secret=SECRETS["token"], state="waiting", attempts=0, created_at=NOW, message_id="m", changeset_id=changeset,
                 fence=0, recipient_key="somebody@shop.example", next_attempt_at=NOW,
             )
         )  # fmt: skip

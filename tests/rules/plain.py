@@ -125,7 +125,7 @@ class Pair(RuleBasedStateMachine):
         """What does not go home when the merge is undone."""
         return bound(moved, self.entries, of_one_order(moved, self.entries, self.before_merge))
 
-    def deed(self, customer: int) -> tuple[Action, dict[str, Any]]:
+    def an_action(self, customer: int) -> tuple[Action, dict[str, Any]]:
         """Something that is always permitted."""
         raise NotImplementedError
 
@@ -222,29 +222,29 @@ class Pair(RuleBasedStateMachine):
     @rule(which=st.integers(0, 1))
     def one_is_merged_into_the_other(self, which: int) -> None:
         survivor, gone = self.people[which], self.people[1 - which]
-        deed = put_together(self.desk, survivor, gone).changeset_id
+        changeset = put_together(self.desk, survivor, gone).changeset_id
         moved = {entry for entry in self.entries if entry.owner == gone}
         for entry in moved:
             entry.owner = survivor
-        self.merged = survivor, gone, moved, deed, self.desk.now
+        self.merged = survivor, gone, moved, changeset, self.desk.now
         self.before_merge = len(self.entries)
 
     @precondition(lambda self: self.merged is not None)
     @rule()
     def the_tombstone_takes_nothing(self) -> None:
-        action, values = self.deed(self.merged[1])
+        action, values = self.an_action(self.merged[1])
         self.refused("merged", action, **values)
 
     @precondition(lambda self: self.merged is not None)
     @rule()
     def the_merge_is_undone(self) -> None:
         assert self.merged is not None
-        _survivor, gone, moved, deed, at = self.merged
+        _survivor, gone, moved, changeset, at = self.merged
         if at < self.desk.now - UNDO_FOR:
-            self.refused("too_old", undo, deed)
+            self.refused("too_old", undo, changeset)
             return
         stays = self.stays(moved)
-        warned = self.desk.do(undo, deed).warnings
+        warned = self.desk.do(undo, changeset).warnings
         assert bool(warned) == bool(stays)
         for entry in moved - stays:
             entry.owner = gone

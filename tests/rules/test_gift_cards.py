@@ -31,7 +31,7 @@ class Cards(RuleBasedStateMachine):
         self.codes: dict[int, str] = {}
         self.holder: dict[int, tuple[int, int]] = {}
         self.voided: set[int] = set()
-        self.deeds: dict[int, int] = {}
+        self.changesets: dict[int, int] = {}
         self.spent = dict.fromkeys(self.customers, 0)
 
     def worth(self, customer: int) -> int:
@@ -54,19 +54,19 @@ class Cards(RuleBasedStateMachine):
             return
         done = self.desk.do(gift_cards.redeem_code, **values)
         self.holder[card] = (customer, done.record_id)
-        self.deeds[card] = done.changeset_id
+        self.changesets[card] = done.changeset_id
 
     @precondition(lambda self: self.holder)
     @rule(data=st.data(), undoing=st.booleans())
     def take_back(self, data: st.DataObject, undoing: bool) -> None:
         card = data.draw(st.sampled_from(sorted(self.holder)))
         customer, entry = self.holder[card]
-        deed = (undo, self.deeds[card], {}) if undoing else (credit.reverse, entry, {"reason": "Wrong"})
+        back = (undo, self.changesets[card], {}) if undoing else (credit.reverse, entry, {"reason": "Wrong"})
         if self.worth(customer) < CARD:
             with pytest.raises(Refused):
-                self.desk.do(deed[0], deed[1], **deed[2])
+                self.desk.do(back[0], back[1], **back[2])
             return
-        self.desk.do(deed[0], deed[1], **deed[2])
+        self.desk.do(back[0], back[1], **back[2])
         del self.holder[card]
 
     @rule(who=st.integers(0, 1), amount=st.integers(1, CARD))

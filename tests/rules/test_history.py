@@ -26,7 +26,7 @@ from tests import factories
 from tests.actions.desk import Desk
 from tests.actions.merging.test_merge import put_together
 from tests.databases import recorded_statements
-from tests.rules.test_undoing import DEEDS, Deed, Staff, by_plan
+from tests.rules.test_undoing import STEPS, Staff, Step, by_plan
 
 Seen = dict[tuple[str, int], dict[str, Any]]
 
@@ -79,17 +79,17 @@ class Clerk(Staff):
             adjust_credit, customer=self.person(which), amount=100 * value - 150, comment="Why"
         )
 
-    def do(self, deed: Deed) -> Any:
-        self.desk.later(seconds=deed[1] * 40)
-        done = super().do(deed)
-        if done is not None and deed[0] != "undo":
+    def do(self, step: Step) -> Any:
+        self.desk.later(seconds=step[1] * 40)
+        done = super().do(step)
+        if done is not None and step[0] != "undo":
             self.last.append(done.changeset_id)
         return done
 
 
 MORE = st.lists(
     st.one_of(
-        DEEDS.flatmap(st.sampled_from),
+        STEPS.flatmap(st.sampled_from),
         st.tuples(st.sampled_from(["undo", "merge", "credit", "points"]), st.integers(0, 3), st.integers(0, 5)),
     ),
     min_size=1,
@@ -98,14 +98,14 @@ MORE = st.lists(
 
 
 @by_plan
-@given(deeds=MORE)
+@given(steps=MORE)
 def test_a_customer_comes_out_of_the_journal_as_it_was_seen_at_every_moment(
-    desk: Desk, deeds: list[Deed]
+    desk: Desk, steps: list[Step]
 ) -> None:
     clerk = Clerk(desk)
     seen: dict[dt.datetime, list[Any]] = {}
-    for deed in deeds:
-        clerk.do(deed)
+    for step in steps:
+        clerk.do(step)
         seen[desk.now] = [picture(desk, person) for person in clerk.people]
     for moment, pictures in seen.items():
         for person, before in zip(clerk.people, pictures, strict=True):
@@ -113,12 +113,12 @@ def test_a_customer_comes_out_of_the_journal_as_it_was_seen_at_every_moment(
 
 
 @by_plan
-@given(deeds=DEEDS)
-def test_every_row_comes_out_as_it_was_seen_even_once_it_is_deleted(desk: Desk, deeds: list[Deed]) -> None:
+@given(steps=STEPS)
+def test_every_row_comes_out_as_it_was_seen_even_once_it_is_deleted(desk: Desk, steps: list[Step]) -> None:
     clerk = Clerk(desk)
     seen: dict[dt.datetime, Seen] = {}
-    for deed in deeds:
-        clerk.do(deed)
+    for step in steps:
+        clerk.do(step)
         seen[desk.now] = {k: v for person in clerk.people for k, v in picture(desk, person)[0].items()}
         desk.later(seconds=1)
     models = {model.__tablename__: model for model in (Customer, *related_models())}
@@ -197,7 +197,7 @@ def test_after_a_merge_each_record_has_the_rows_and_balances_it_had_before(desk:
     assert past(desk, other, desk.now).balances["points"] == 40
 
 
-def test_a_deed_that_waited_for_a_later_one_counts_as_after_it(desk: Desk) -> None:
+def test_an_action_that_waited_for_a_later_one_counts_as_after_it(desk: Desk) -> None:
     customer = desk.create(Customer, last_name="First")
     start = desk.now
     desk.later(seconds=10)

@@ -78,7 +78,7 @@ def test_what_is_rolled_back_leaves_neither_change_nor_journal(desk: Desk) -> No
     customer, before = desk.customer(), count(desk)
 
     def fail() -> None:
-        with desk.deed() as ctx:
+        with desk.changeset() as ctx:
             ctx.lock_one(Customer, customer).last_name = "Khan"
             ctx.session.flush()
             raise RuntimeError
@@ -115,12 +115,12 @@ def test_nothing_to_change_writes_nothing(desk: Desk) -> None:
     ],
 )
 def test_a_bulk_statement_on_a_journalled_table_raises(desk: Desk, statement) -> None:
-    with pytest.raises(WriteOutsideAction), desk.deed() as ctx:
+    with pytest.raises(WriteOutsideAction), desk.changeset() as ctx:
         ctx.session.execute(statement)
 
 
 def test_a_bulk_statement_on_caches_alone_is_let_through(desk: Desk) -> None:
-    with desk.deed() as ctx:
+    with desk.changeset() as ctx:
         for statement in (
             update(Customer).values(points=Customer.points + 1),
             update(Customer).ordered_values((Customer.points, 1), (Customer.credit_balance, 1)),
@@ -215,7 +215,7 @@ def test_of_eight_people_making_sixty_edits_each_none_is_lost(desk: Desk) -> Non
     assert len(desk.all(Change, table_name="customer", row_id=customer)) == people * each
 
 
-def test_one_key_sent_by_many_at_once_is_one_deed(desk: Desk) -> None:
+def test_one_key_sent_by_many_at_once_is_one_action(desk: Desk) -> None:
     customer = desk.customer()
     key = f"key-{factories.number()}"
 

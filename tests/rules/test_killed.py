@@ -28,16 +28,16 @@ from actions.core.base import ACTIONS, Actor
 from actions.execution.runner import Call, perform, dry_run
 from models import dialect
 
-url, now, code, deeds = sys.argv[1], dt.datetime.fromisoformat(sys.argv[2]), sys.argv[3], json.loads(sys.argv[4])
-chance = random.Random(len(deeds))
+url, now, code, requests = sys.argv[1], dt.datetime.fromisoformat(sys.argv[2]), sys.argv[3], json.loads(sys.argv[4])
+chance = random.Random(len(requests))
 
-def do(deed, fatal, told):
+def do(request, fatal, told):
     engine = create_engine(url, **dialect.engine_options(url))
     dialect.configure(engine)
     call = Call(Actor(None, "Nobody"), now)
-    if "confirm" in deed:
-        seen = dry_run(engine, ACTIONS[code], call, deed["targets"], **deed["values"])
-        call = replace(call, confirm=deed["confirm"], fingerprint=seen.fingerprint)
+    if "confirm" in request:
+        seen = dry_run(engine, ACTIONS[code], call, request["targets"], **request["values"])
+        call = replace(call, confirm=request["confirm"], fingerprint=seen.fingerprint)
     moments = 0
 
     def tick(*_args):
@@ -48,15 +48,15 @@ def do(deed, fatal, told):
 
     for kind in ("before_cursor_execute", "after_cursor_execute", "commit"):
         event.listen(engine, kind, tick)
-    perform(engine, ACTIONS[code], call, deed["targets"], **deed["values"])
+    perform(engine, ACTIONS[code], call, request["targets"], **request["values"])
     os.write(told, str(moments).encode())
 
-def forked(deed, fatal):
+def forked(request, fatal):
     read, write = os.pipe()
     pid = os.fork()
     if pid == 0:
         try:
-            do(deed, fatal, write)
+            do(request, fatal, write)
             os._exit(0)
         finally:
             os._exit(1)
@@ -65,17 +65,17 @@ def forked(deed, fatal):
     os.close(read)
     return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), said
 
-status, said = forked(deeds[0], 0)
+status, said = forked(requests[0], 0)
 assert status == 0, status
-ends = [0] + [forked(deed, chance.randint(1, int(said) + 1))[0] for deed in deeds[1:]]
+ends = [0] + [forked(request, chance.randint(1, int(said) + 1))[0] for request in requests[1:]]
 print(json.dumps(ends))
 """
 
 
-def killed(desk: Desk, code: str, deeds: list[dict]) -> list[int]:
+def killed(desk: Desk, code: str, requests: list[dict]) -> list[int]:
     """Do each change, all but the first in a process that is killed on the way; return how each of them ended."""
     url = desk.engine.url.render_as_string(hide_password=False)
-    command = [sys.executable, "-c", SCRIPT, url, desk.now.isoformat(), code, json.dumps(deeds)]
+    command = [sys.executable, "-c", SCRIPT, url, desk.now.isoformat(), code, json.dumps(requests)]
     environment = {**os.environ, "PYTHONPATH": os.getcwd()}
     done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
     assert done.returncode == 0, done.stderr
@@ -98,11 +98,11 @@ def pair(desk: Desk) -> tuple[int, int]:
 @pytest.mark.either_database
 def test_a_merge_that_is_killed_has_happened_or_not(desk: Desk) -> None:
     pairs = [pair(desk) for _n in range(scaled(400, least=8))]
-    deeds = [
+    requests = [
         {"targets": one, "values": {"others": [two], "reason": "The same"}, "confirm": str(desk.of(one))}
         for one, two in pairs
     ]
-    ends = killed(desk, "customer.merge", deeds)
+    ends = killed(desk, "customer.merge", requests)
     merged = [pair for pair in pairs if not desk.of(pair[1]).is_live]
     assert len(merged) >= ends.count(0)
     for one, two in pairs:
@@ -123,10 +123,10 @@ def test_a_merge_that_is_killed_has_happened_or_not(desk: Desk) -> None:
 @pytest.mark.slow
 @pytest.mark.soak
 @pytest.mark.either_database
-def test_a_deed_on_many_rows_that_is_killed_has_touched_all_of_them_or_none(desk: Desk) -> None:
+def test_an_action_on_many_rows_that_is_killed_has_touched_all_of_them_or_none(desk: Desk) -> None:
     groups = [[desk.customer() for _m in range(10)] for _n in range(scaled(400, least=8))]
-    deeds = [{"targets": group, "values": {"reason": "Moved away"}} for group in groups]
-    ends = killed(desk, "customer.deactivate", deeds)
+    requests = [{"targets": group, "values": {"reason": "Moved away"}} for group in groups]
+    ends = killed(desk, "customer.deactivate", requests)
     off = [sum(not desk.of(c).is_active for c in group) for group in groups]
     assert set(off) <= {0, 10}
     assert off.count(10) >= ends.count(0)

@@ -35,7 +35,7 @@ from tests.scale import scaled
 NUMBERS = ("020 7946 0001", "020 7946 0002", "0113 496 0003")
 LINES = ("1 Mill Lane", "2 Canal St")
 ONE_OF = ("points", "spend", "invoice", "void", "pay", "credit", "use", "address", "phone", "watch", "note", "attribute", "order")  # fmt: skip
-deeds = st.lists(
+steps = st.lists(
     st.tuples(st.integers(0, 2), st.sampled_from(ONE_OF), st.integers(1, 400)), min_size=3, max_size=14
 )
 modest = settings(
@@ -124,13 +124,13 @@ class People:
 @pytest.mark.either_database
 @pytest.mark.soak
 @modest
-@given(before=deeds, several=st.booleans(), chance=st.randoms(use_true_random=False))
+@given(before=steps, several=st.booleans(), chance=st.randoms(use_true_random=False))
 def test_sums_hold_nothing_points_at_the_loser_and_an_undo_restores_every_row(
     desk: Desk, before: list[tuple[int, str, int]], several: bool, chance: Random
 ) -> None:
     people = People(desk)
-    for deed in before:
-        people.happen(*deed)
+    for step in before:
+        people.happen(*step)
     one, two, three = people.ids
     others = (three, two) if several else (two,)
     rows, sums = everything(desk, *people.ids), people.sums(one, *others)
@@ -153,13 +153,13 @@ def test_sums_hold_nothing_points_at_the_loser_and_an_undo_restores_every_row(
 @pytest.mark.either_database
 @pytest.mark.soak
 @modest
-@given(before=deeds, since=deeds)
+@given(before=steps, since=steps)
 def test_whatever_happens_in_between_no_figure_is_ever_wrong(
     desk: Desk, before: list[tuple[int, str, int]], since: list[tuple[int, str, int]]
 ) -> None:
     people = People(desk)
-    for deed in before:
-        people.happen(*deed)
+    for step in before:
+        people.happen(*step)
     one, two, _three = people.ids
     done = put_together(desk, one, two)
     for _who, what, size in since:
@@ -182,7 +182,7 @@ def test_whatever_happens_in_between_no_figure_is_ever_wrong(
 
 @pytest.mark.slow
 @pytest.mark.soak
-def test_of_deeds_at_once_there_is_some_serial_order(desk: Desk) -> None:
+def test_of_actions_at_once_there_is_some_serial_order(desk: Desk) -> None:
     for _turn in range(scaled(20, least=3)):
         one, two, three = (desk.customer() for _n in range(3))
         for customer in (one, two, three):
@@ -231,18 +231,18 @@ def test_of_two_undos_one_wins_whatever_is_spent_meanwhile(desk: Desk) -> None:
     for _turn in range(scaled(20, least=3)):
         one, two = desk.customer(), desk.customer()
         desk.do(adjust, customer=two, points=100, comment="Given")
-        deed = put_together(desk, one, two).changeset_id
-        assert deed is not None
+        changeset = put_together(desk, one, two).changeset_id
+        assert changeset is not None
         ends = race(
-            lambda: desk.do(undo, deed),
-            lambda: desk.do(undo, deed),
+            lambda: desk.do(undo, changeset),
+            lambda: desk.do(undo, changeset),
             lambda: desk.do(adjust, customer=one, points=-40, comment="Spent"),
         )
         assert ends[:2].count("done") == 1, ends
         left = 100 - 40 * (ends[2] == "done")
         assert desk.of(one).points + desk.of(two).points == left
         assert trouble(desk, one, two) == []
-        assert len(desk.all(Changeset, undoes_id=deed)) == 1
+        assert len(desk.all(Changeset, undoes_id=changeset)) == 1
 
 
 def test_the_merge_names_its_own_way_back() -> None:

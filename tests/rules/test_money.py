@@ -25,7 +25,7 @@ class Account(Pair):
     ledger, cache = AccountEntry, "account_balance"
     given = {"pay_on_account": True, "credit_limit": 60_000}
 
-    def deed(self, customer: int) -> tuple[Action, dict[str, Any]]:
+    def an_action(self, customer: int) -> tuple[Action, dict[str, Any]]:
         return accounts.pay, {"customer": customer, "amount": 5, "method": "cash"}
 
     def reverser(self, entry: Entry) -> Action:
@@ -79,7 +79,7 @@ class Credit(Pair):
 
     ledger, cache = CreditEntry, "credit_balance"
 
-    def deed(self, customer: int) -> tuple[Action, dict[str, Any]]:
+    def an_action(self, customer: int) -> tuple[Action, dict[str, Any]]:
         return credit.adjust, {"customer": customer, "amount": 5, "comment": "Card found"}
 
     def reverser(self, entry: Entry) -> Action:

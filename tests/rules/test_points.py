@@ -37,16 +37,16 @@ class Lot:
 
     entry: Entry
     left: int
-    lapses: dt.date | None
+    expires: dt.date | None
     given: dt.datetime
 
     def alive(self, today: dt.date) -> bool:
-        return self.lapses is None or today <= self.lapses
+        return self.expires is None or today <= self.expires
 
     @property
     def order(self) -> tuple[Any, ...]:
         """Which is spent first (rule 1.4)."""
-        return self.lapses is None, self.lapses or dt.date.max, self.given, self.entry.row
+        return self.expires is None, self.expires or dt.date.max, self.given, self.entry.row
 
 
 def explain(session: Session, entry: LoyaltyEntry, lots: Sequence[LoyaltyLot], balance: int) -> None:
@@ -87,7 +87,7 @@ class Points(Pair):
     def lot_of(self, entry: Entry) -> Lot:
         return next(lot for lot in self.lots if lot.entry is entry)
 
-    def deed(self, customer: int) -> tuple[Action, dict[str, Any]]:
+    def an_action(self, customer: int) -> tuple[Action, dict[str, Any]]:
         return adjust, {"customer": customer, "points": 5, "comment": "Sorry"}
 
     def reverser(self, entry: Entry) -> Action:
@@ -180,8 +180,8 @@ class Points(Pair):
     def gave_back(self, owner: int, order: str, points: int, done: Outcome | None = None) -> None:
         """Write into the model that a part of an order went back."""
         parts = self.giving(owner, order, points)
-        row, deed = (done.record_id, done.changeset_id) if done else (None, None)
-        entry = Entry(owner, points, row, deed, kind="corrected", order=order)
+        row, changeset = (done.record_id, done.changeset_id) if done else (None, None)
+        entry = Entry(owner, points, row, changeset, kind="corrected", order=order)
         self.took[entry] = [(lot, -part) for lot, part in parts.items()]
         entry.beside = [lot.entry for lot in parts]
         self.note(entry)
@@ -191,8 +191,8 @@ class Points(Pair):
 
     def took_back(self, owner: int, order: str, points: int, done: Outcome | None = None) -> None:
         """Write into the model that a part of what an order earned was taken back."""
-        row, deed = (done.record_id, done.changeset_id) if done else (None, None)
-        entry = Entry(owner, -points, row, deed, kind="corrected", order=order)
+        row, changeset = (done.record_id, done.changeset_id) if done else (None, None)
+        entry = Entry(owner, -points, row, changeset, kind="corrected", order=order)
         self.took[entry] = []
         for lot in self.own_lots(owner, order):
             if part := min(points, lot.left):
@@ -210,9 +210,9 @@ class Points(Pair):
                 lot.left = 0
 
     def opened(self, entry: Entry, days: int | None) -> None:
-        lapses = None if days is None else self.today + dt.timedelta(days=days)
+        expires = None if days is None else self.today + dt.timedelta(days=days)
         self.note(entry)
-        self.lots.append(Lot(entry, entry.amount, lapses, self.desk.now))
+        self.lots.append(Lot(entry, entry.amount, expires, self.desk.now))
 
     # -- what happens
 
@@ -338,19 +338,19 @@ class Points(Pair):
         self.note(entry)
 
     @rule(chunk=st.integers(1, 4))
-    def the_night_lapses_what_is_due(self, chunk: int) -> None:
+    def the_night_expires_what_is_due(self, chunk: int) -> None:
         ids = [lot.id for lot in self.due()]
         for turn in (0, 1):
             for start in range(0, len(ids), chunk):
-                with self.desk.deed("loyalty.expire") as ctx:
+                with self.desk.changeset("loyalty.expire") as ctx:
                     part = ids[start : start + chunk]
                     assert expire_lots(ctx, part) == (0 if turn else len(part))
         self.expire_lot(self.lots)
 
     @rule()
-    def each_lapses_by_itself(self) -> None:
+    def each_expires_by_itself(self) -> None:
         for lot in self.due():
-            with self.desk.deed() as ctx:
+            with self.desk.changeset() as ctx:
                 expire_lot(ctx, live_customer(ctx, lot.customer_id), ctx.session.get_one(LoyaltyLot, lot.id))
         self.expire_lot(self.lots)
 
@@ -363,12 +363,12 @@ class Points(Pair):
 
     @precondition(lambda self: any(entry.kind == "expired" for entry in self.entries))
     @rule(data=st.data())
-    def what_lapsed_does_not_come_back(self, data: st.DataObject) -> None:
+    def what_expired_does_not_come_back(self, data: st.DataObject) -> None:
         owner = self.who(0)
-        lapsed = self.desk.all(LoyaltyEntry, customer_id=owner, kind=LoyaltyKind.EXPIRED)
-        if lapsed:
+        expired = self.desk.all(LoyaltyEntry, customer_id=owner, kind=LoyaltyKind.EXPIRED)
+        if expired:
             self.refused(
-                "expired", reverse, data.draw(st.sampled_from([row.id for row in lapsed])), reason="Sorry"
+                "expired", reverse, data.draw(st.sampled_from([row.id for row in expired])), reason="Sorry"
             )
 
     @invariant()
@@ -423,7 +423,7 @@ ZONES = [
     days=st.integers(1, 3650),
     zone=st.sampled_from(ZONES).map(ZoneInfo),
 )
-def test_a_lot_lapses_at_the_very_first_instant_of_the_day_after(
+def test_a_lot_expires_at_the_very_first_instant_of_the_day_after(
     now: dt.datetime, days: int, zone: ZoneInfo
 ) -> None:
     instant = expiry_instant(now, days, zone)

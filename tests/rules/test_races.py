@@ -44,7 +44,7 @@ class Clerk:
     def __init__(self, desk: Desk, customer: int, number: int) -> None:
         self.desk, self.customer, self.chance = desk, customer, random.Random(number)
         self.moved = dict.fromkeys(BALANCES, 0)
-        self.deeds = 0
+        self.changes = 0
 
     def change(self) -> None:
         """Move some points, money or credit; one in five times take it back."""
@@ -78,7 +78,7 @@ class Clerk:
         return "credit_balance", amount, lambda: self.do(credit.reverse, row, reason="Mistake")
 
     def do(self, action: Action, target: int | None = None, **values: Any) -> int | None:
-        self.deeds += 1
+        self.changes += 1
         return self.desk.do(action, target, **values).record_id
 
 
@@ -104,7 +104,7 @@ def test_of_eight_people_making_a_hundred_changes_each_none_is_lost(desk: Desk) 
     moved = {name: getattr(now, name) - before[name] for name in BALANCES}
     assert moved == {name: sum(clerk.moved[name] for clerk in clerks) for name in BALANCES}
     rows = sum(len(desk.all(model)) for model in (LoyaltyEntry, AccountEntry, CreditEntry))
-    assert rows == sum(clerk.deeds for clerk in clerks) + 2, "each deed has its entry"
+    assert rows == sum(clerk.changes for clerk in clerks) + 2, "each action has its entry"
     with desk.look() as session:
         assert verify(session) == []
 

@@ -26,8 +26,8 @@ from tests.actions.desk import Desk
 TABLES: tuple[Any, ...] = (Customer, Phone, Address, Note)
 LEFT_OUT = {"version", "created_at", "updated_at"}
 Picture = dict[tuple[str, int], dict[str, Any]]
-Deed = tuple[str, int, int]
-DEEDS = st.lists(
+Step = tuple[str, int, int]
+STEPS = st.lists(
     st.tuples(
         st.sampled_from(
             ["name", "terms", "class_", "verify", "off", "on_", "phones", "note", "done", "reword", "drop", "address",
@@ -66,9 +66,9 @@ class Staff:
                     found[row.__tablename__, row.id] = {n: plain(getattr(row, n)) for n in names}
         return found
 
-    def do(self, deed: Deed) -> Outcome | None:
+    def do(self, step: Step) -> Outcome | None:
         """Do something; None where the rules say no or nothing changed."""
-        what, which, value = deed
+        what, which, value = step
         try:
             outcome = getattr(self, what)(which, value)
         except (Refused, Invalid):
@@ -162,13 +162,13 @@ by_plan = settings(
 @pytest.mark.either_database
 @pytest.mark.soak
 @by_plan
-@given(deeds=DEEDS)
-def test_undone_in_reverse_order_every_row_is_as_it_was(desk: Desk, deeds: list[Deed]) -> None:
+@given(steps=STEPS)
+def test_undone_in_reverse_order_every_row_is_as_it_was(desk: Desk, steps: list[Step]) -> None:
     staff = Staff(desk)
     done: list[tuple[Picture, Outcome]] = []
-    for deed in deeds:
+    for step in steps:
         before = staff.picture()
-        if (outcome := staff.do(deed)) is not None:
+        if (outcome := staff.do(step)) is not None:
             done.append((before, outcome))
     for before, outcome in reversed(done):
         back = desk.do(undo, outcome.changeset_id)
@@ -182,12 +182,12 @@ def test_undone_in_reverse_order_every_row_is_as_it_was(desk: Desk, deeds: list[
 @pytest.mark.either_database
 @pytest.mark.soak
 @by_plan
-@given(deeds=DEEDS, order=st.randoms(use_true_random=False))
+@given(steps=STEPS, order=st.randoms(use_true_random=False))
 def test_undone_in_any_order_newer_values_stay_and_are_listed(
-    desk: Desk, deeds: list[Deed], order: Any
+    desk: Desk, steps: list[Step], order: Any
 ) -> None:
     staff = Staff(desk)
-    done = [outcome for deed in deeds if (outcome := staff.do(deed)) is not None]
+    done = [outcome for step in steps if (outcome := staff.do(step)) is not None]
     order.shuffle(done)
     for outcome in done:
         before = staff.picture()

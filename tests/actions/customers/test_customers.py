@@ -138,7 +138,7 @@ def test_a_closed_record_and_what_belongs_to_it_are_read_only(desk: Desk, how: s
     definition = desk.make(factories.make_attribute_definition)
     value = desk.make(factories.make_attribute_value, customer_id=customer, definition_id=definition)
     close(desk, customer, how)
-    deeds: list[tuple[Any, ...]] = [
+    edits: list[tuple[Any, ...]] = [
         (desk.edit, Customer, customer, {"last_name": "New"}),
         (desk.edit, Address, address, {"line1": "1 New Street"}),
         (desk.edit, Phone, phone, {"number": "0113 496 0999"}),
@@ -147,9 +147,9 @@ def test_a_closed_record_and_what_belongs_to_it_are_read_only(desk: Desk, how: s
         *((desk.delete, model, row, {}) for model, row in ((Address, address), (Phone, phone), (Note, note))),
         (desk.delete, AttributeValue, value, {}),
     ]
-    for deed, model, row, values in deeds:
+    for edit, model, row, values in edits:
         with pytest.raises(Refused) as refused:
-            deed(model, row, **values)
+            edit(model, row, **values)
         assert refused.value.code == how
     with pytest.raises(Refused):
         desk.create(Address, customer_id=customer, line1="2 New Street")

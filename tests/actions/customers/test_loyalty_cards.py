@@ -63,7 +63,7 @@ def test_a_card_of_somebody_else_is_refused_by_name(desk: Desk) -> None:
     assert card(desk, customer) == code
 
 
-def test_a_holder_out_of_sight_is_not_named(desk: Desk) -> None:
+def test_a_holder_out_of_scope_is_not_named(desk: Desk) -> None:
     code = f"C{factories.number()}"
     channels = [desk.make(factories.make_sales_channel, code=f"CH{factories.number()}") for _n in range(2)]
     desk.customer(loyalty_code=code, last_name="Hidden", sales_channel_id=channels[1])

@@ -62,7 +62,7 @@ def test_the_primary_address_cannot_be_unticked(desk: Desk) -> None:
     assert primary(desk, Address, customer) == [only]
 
 
-def test_one_deed_is_one_version_however_often_it_touches_the_row(desk: Desk) -> None:
+def test_one_action_is_one_version_however_often_it_touches_the_row(desk: Desk) -> None:
     customer = desk.customer()
     first, second = (desk.create(Address, customer_id=customer, line1="14 Mill Lane") for _ in range(2))
     done = desk.edit(Address, second, is_primary=True, label="Home")

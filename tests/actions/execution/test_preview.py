@@ -73,7 +73,7 @@ def test_it_says_what_stands_in_the_way_and_what_is_wrong(desk: Desk) -> None:
     assert [b.code for b in missing.blockers] == ["missing"]
 
 
-def test_the_deed_with_the_previews_fingerprint_goes_through(desk: Desk) -> None:
+def test_the_action_with_the_previews_fingerprint_goes_through(desk: Desk) -> None:
     customer = desk.customer()
     values = {"customer": customer, "points": 120, "comment": "Sorry", "expires_after_days": 30}
     seen = preview(desk, adjust, **values)
@@ -83,22 +83,24 @@ def test_the_deed_with_the_previews_fingerprint_goes_through(desk: Desk) -> None
     assert desk.of(customer).points == 120
 
 
-def test_the_deed_does_not_happen_when_it_would_do_something_else_by_now(desk: Desk) -> None:
+def test_the_action_does_not_happen_when_it_would_do_something_else_by_now(desk: Desk) -> None:
     customer = desk.create(Customer, first_name="Rashid", last_name="Karim")
-    deed = desk.edit(Customer, customer, first_name="Omar", last_name="Khan")
-    seen = preview(desk, undo, deed.changeset_id)
+    outcome = desk.edit(Customer, customer, first_name="Omar", last_name="Khan")
+    seen = preview(desk, undo, outcome.changeset_id)
     desk.edit(Customer, customer, last_name="Kahn")
     with pytest.raises(Refused) as refused:
         perform(
-            desk.engine, undo, Call(desk.actor, desk.now, fingerprint=seen.fingerprint), deed.changeset_id
+            desk.engine, undo, Call(desk.actor, desk.now, fingerprint=seen.fingerprint), outcome.changeset_id
         )
     assert refused.value.code == "preview_stale"
     assert desk.of(customer).first_name == "Omar"
-    fresh = preview(desk, undo, deed.changeset_id)
+    fresh = preview(desk, undo, outcome.changeset_id)
     assert [w.text for w in fresh.outcome.warnings] == [
         "Omar Kahn: last name has been changed since and is not undone."
     ]
-    perform(desk.engine, undo, Call(desk.actor, desk.now, fingerprint=fresh.fingerprint), deed.changeset_id)
+    perform(
+        desk.engine, undo, Call(desk.actor, desk.now, fingerprint=fresh.fingerprint), outcome.changeset_id
+    )
     assert desk.of(customer).first_name == "Rashid"
 
 
@@ -110,7 +112,7 @@ def test_rows_that_get_ids_and_numbers_of_their_own_have_the_same_fingerprint_tw
     assert first.fingerprint != preview(desk, raise_invoice, **{**values, "amount": 5_001}).fingerprint
 
 
-def test_of_many_rows_every_blocker_is_found_and_the_deed_is_all_or_none(desk: Desk) -> None:
+def test_of_many_rows_every_blocker_is_found_and_the_action_is_all_or_none(desk: Desk) -> None:
     customer = desk.customer()
     notes = [
         desk.create(Note, customer_id=customer, kind="task", body=f"Call {n}", due_on=desk.now.date())
@@ -135,7 +137,7 @@ def test_of_many_rows_every_blocker_is_found_and_the_deed_is_all_or_none(desk: D
 def test_a_preview_does_not_wait_for_somebody_elses_lock(desk: Desk) -> None:
     customer = desk.customer()
     note = desk.create(Note, customer_id=customer, kind="task", body="Call", due_on=desk.now.date())
-    with desk.deed() as ctx:
+    with desk.changeset() as ctx:
         ctx.lock_one(Customer, customer)
         found = dry_run(desk.engine, done, desk.call(), note)
     assert [b.code for b in found.blockers] == ["busy"]
@@ -153,7 +155,7 @@ def test_ledger_keys_are_free_after_a_preview(desk: Desk) -> None:
     assert len(desk.all(LoyaltyEntry, customer_id=customer)) == 1
 
 
-def test_previews_and_deeds_at_once_leave_only_the_deeds(desk: Desk) -> None:
+def test_previews_and_actions_at_once_leave_only_the_actions(desk: Desk) -> None:
     customer = desk.customer()
     values = {"customer": customer, "points": 1, "comment": "Sorry"}
 
@@ -178,7 +180,7 @@ def test_previews_and_deeds_at_once_leave_only_the_deeds(desk: Desk) -> None:
     assert rows == 10
 
 
-def test_a_dangerous_deed_wants_the_name_typed_and_its_preview_seen(desk: Desk) -> None:
+def test_a_dangerous_action_wants_the_name_typed_and_its_preview_seen(desk: Desk) -> None:
     from actions.core.base import Action
 
     note_id = desk.create(Note, customer_id=desk.customer(), kind="task", body="Call", due_on=desk.now.date())

@@ -57,7 +57,7 @@ def test_a_key_used_for_another_request_is_refused_as_bad_input(desk: Desk) -> N
     assert desk.all(AccountEntry, customer_id=customer) == []
 
 
-def test_a_key_repeats_deeds_on_a_row_and_creations_alike(desk: Desk) -> None:
+def test_a_key_repeats_actions_on_a_row_and_creations_alike(desk: Desk) -> None:
     customer = desk.customer(pay_on_account=True)
     note = desk.make(factories.make_note, customer_id=customer, kind="task")
     invoice = desk.do(raise_invoice, customer=customer, amount=100).record_id
@@ -83,7 +83,7 @@ def test_a_row_that_is_gone_is_missing(desk: Desk) -> None:
         desk.delete(Note, 999_999_999)
 
 
-def test_ledger_deeds_are_filed_under_the_customer(desk: Desk) -> None:
+def test_ledger_actions_are_filed_under_the_customer(desk: Desk) -> None:
     customer = desk.customer()
     outcome = desk.do(adjust, customer=customer, points=100, comment="Sorry")
     with desk.look() as session:

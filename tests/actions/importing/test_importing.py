@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from actions.core.base import Refused
 from actions.importing import faults, importing
-from actions.importing import rows as import_deed
+from actions.importing import rows as import_rows
 from actions.runs import runs
 from models.address import Address
 from models.base import Staff
@@ -63,11 +63,11 @@ def test_each_chunk_is_one_changeset_of_the_run_and_every_row_is_journalled(desk
     run = applied(desk, file_of(desk, Customer, [person(n, name) for n in range(25)]))
     found = desk.get(Run, run)
     assert (found.state, found.size, found.done, found.refused) == (RunState.DONE, 25, 25, 0)
-    deeds = desk.all(Changeset, run_id=run)
-    assert {(d.action, d.actor_name) for d in deeds} == {("customer.import", "Mary Kaur")}
+    changesets = desk.all(Changeset, run_id=run)
+    assert {(d.action, d.actor_name) for d in changesets} == {("customer.import", "Mary Kaur")}
     ids = {c.id for c in desk.all(Customer, last_name=name)}
-    changes = [c for d in deeds for c in desk.all(Change, changeset_id=d.id)]
-    assert len(deeds) == 3
+    changes = [c for d in changesets for c in desk.all(Change, changeset_id=d.id)]
+    assert len(changesets) == 3
     assert {c.row_id for c in changes} == ids
     assert {c.changeset_id for c in changes} == {i.changeset_id for i in desk.all(RunItem, run_id=run)}
     assert {i.row_id for i in desk.all(RunItem, run_id=run)} == ids
@@ -122,7 +122,7 @@ def test_a_record_changed_since_the_dry_run_is_left_to_whoever_changed_it(desk: 
     assert [row.row_id for row in left] == [one], "what was refused is kept, to be mended"
 
 
-def test_rows_are_checked_again_at_the_deed(desk: Desk) -> None:
+def test_rows_are_checked_again_when_applied(desk: Desk) -> None:
     name = mark()
     file_id = file_of(desk, Customer, [person(n, name) for n in range(3)])
     desk.customer(email=f"{name}1@example.com")
@@ -138,7 +138,7 @@ def test_a_second_row_about_the_same_record_is_refused(desk: Desk) -> None:
 def test_what_fails_for_no_known_reason_is_recorded_and_the_others_go_on(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    name, real = mark(), import_deed.fill_in
+    name, real = mark(), import_rows.fill_in
 
     def poisoned(ctx: Any, row: Any, values: dict[str, Any], *, created: bool) -> None:
         if values.get("first_name") == "Ann 1":
@@ -146,7 +146,7 @@ def test_what_fails_for_no_known_reason_is_recorded_and_the_others_go_on(
         real(ctx, row, values, created=created)
 
     file_id = file_of(desk, Customer, [person(n, name) for n in range(4)])
-    monkeypatch.setattr(import_deed, "fill_in", poisoned)
+    monkeypatch.setattr(import_rows, "fill_in", poisoned)
     run = applied(desk, file_id)
     assert results(desk, run) == ["done", "failed", "done", "done"]
     assert "poison" not in str(desk.all(RunItem, run_id=run)[1].message)

@@ -57,20 +57,20 @@ def test_the_package_writes_what_nobody_else_may(kept: Desk) -> None:
         lambda: kept.do(shop_api.record, customer=customer, kind="payment", amount=5, method="card"),
         lambda: kept.do(shop_api.record_invoice, customer=customer, amount=5),
     ]
-    for deed in refused_here:
+    for act in refused_here:
         with pytest.raises(Refused, match="kept in Xero") as refused:
-            deed()
+            act()
         assert refused.value.code == "external_accounting"
 
 
 def test_without_a_package_nothing_is_reported(desk: Desk) -> None:
     customer = desk.customer()
-    for deed in (
+    for act in (
         lambda: report(desk, customer),
         lambda: desk.do(accounting.feed_void, reference="X-1", reason="Voided"),
     ):
         with pytest.raises(Refused) as refused:
-            deed()
+            act()
         assert refused.value.code == "no_package"
 
 

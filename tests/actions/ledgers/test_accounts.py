@@ -157,7 +157,7 @@ def test_voiding_an_invoice_takes_its_amount_back_once(desk: Desk) -> None:
     row = invoice(desk, customer)
     entry = desk.all(AccountEntry, invoice_id=row)[0]
     with pytest.raises(Refused, match="Void the invoice instead"):
-        desk.do(accounts.void, entry.id, reason="Wrong door")
+        desk.do(accounts.void, entry.id, reason="Wrong customer")
     desk.do(accounts.void_invoice, row, reason="Wrong customer")
     with desk.look() as session:
         assert session.get_one(Invoice, row).voided
@@ -186,7 +186,7 @@ def test_where_an_accounting_package_owns_balances_every_edit_is_refused_with_th
         (accounts.raise_invoice, Invoice, {"customer": customer, "amount": 1}),
         (accounts.void_invoice, row, {"reason": "Wrong"}),
     ):
-        with desk.deed() as ctx:
+        with desk.changeset() as ctx:
             ctx.shop = replace(ctx.shop, external_accounting=True)
             rows = [ctx.lock_one(action.model, target)] if isinstance(target, int) else []
             with pytest.raises(Refused) as refused:

@@ -50,7 +50,7 @@ def test_redeeming_takes_from_the_lots_and_says_from_which(desk: Desk) -> None:
     assert desk.of(customer).points == 50
 
 
-def test_the_soonest_to_lapse_is_spent_first_and_undated_points_last(desk: Desk) -> None:
+def test_the_soonest_to_expire_is_spent_first_and_undated_points_last(desk: Desk) -> None:
     customer = desk.customer()
     for days in (None, 30, 10, 30):
         give(desk, customer, 100, days)
@@ -73,7 +73,7 @@ def test_of_equal_dates_the_oldest_entry_is_spent_first_whatever_its_id(desk: De
 
 def test_a_spend_over_more_lots_than_one_batch_takes_them_all(desk: Desk) -> None:
     customer = desk.customer()
-    with desk.deed() as ctx:
+    with desk.changeset() as ctx:
         from actions.ledgers.loyalty import earn
 
         owner = live_customer(ctx, customer)
@@ -104,13 +104,13 @@ def test_a_lot_past_its_date_is_not_available_even_before_the_job_has_run(desk: 
         redeem(desk, customer, 1)
 
 
-def test_a_lapsed_lot_gets_one_expired_entry_however_often_it_is_lapsed(desk: Desk) -> None:
+def test_an_expired_lot_gets_one_expired_entry_however_often_it_is_expired(desk: Desk) -> None:
     customer = desk.customer()
     give(desk, customer, 100, 1)
     redeem(desk, customer, 40)
     desk.later(days=3)
     for _ in range(3):
-        with desk.deed() as ctx:
+        with desk.changeset() as ctx:
             owner = live_customer(ctx, customer)
             for lot in ctx.session.scalars(
                 select(LoyaltyLot).where(LoyaltyLot.customer_id == customer, due(desk.now))
@@ -120,10 +120,10 @@ def test_a_lapsed_lot_gets_one_expired_entry_however_often_it_is_lapsed(desk: De
     assert desk.of(customer).points == 0
 
 
-def test_a_lot_whose_date_has_not_come_does_not_lapse(desk: Desk) -> None:
+def test_a_lot_whose_date_has_not_come_does_not_expire(desk: Desk) -> None:
     customer = desk.customer()
     entry = give(desk, customer, 100, 5)
-    with desk.deed() as ctx:
+    with desk.changeset() as ctx:
         lot = ctx.session.scalars(select(LoyaltyLot).where(LoyaltyLot.entry_id == entry)).one()
         assert expire_lot(ctx, live_customer(ctx, customer), lot) is None
     assert desk.of(customer).points == 100
@@ -140,7 +140,7 @@ def test_a_lot_whose_date_has_not_come_does_not_lapse(desk: Desk) -> None:
         ("2026-03-06T12:00Z", 1, "America/Havana", "2026-03-08T05:00Z"),  # that day begins at one o'clock
     ],
 )
-def test_points_lapse_at_the_start_of_the_day_after_in_the_shops_zone(now, days, zone, expected) -> None:
+def test_points_expire_at_the_start_of_the_day_after_in_the_shops_zone(now, days, zone, expected) -> None:
     instant = expiry_instant(dt.datetime.fromisoformat(now), days, ZoneInfo(zone))
     assert instant == dt.datetime.fromisoformat(expected)
 
@@ -177,7 +177,7 @@ def test_reversing_a_redemption_gives_points_back_to_their_own_lots_with_their_d
     assert desk.of(customer).points == 200
 
 
-def test_points_given_back_to_a_lot_past_its_date_lapse_again_at_once(desk: Desk) -> None:
+def test_points_given_back_to_a_lot_past_its_date_expire_again_at_once(desk: Desk) -> None:
     customer = desk.customer()
     give(desk, customer, 100, 10)
     give(desk, customer, 100, None)
@@ -191,11 +191,11 @@ def test_points_given_back_to_a_lot_past_its_date_lapse_again_at_once(desk: Desk
     assert len(written) == 2
 
 
-def test_lapsed_points_cannot_be_reversed(desk: Desk) -> None:
+def test_expired_points_cannot_be_reversed(desk: Desk) -> None:
     customer = desk.customer()
     give(desk, customer, 100, 1)
     desk.later(days=5)
-    with desk.deed() as ctx:
+    with desk.changeset() as ctx:
         lot = ctx.session.scalars(select(LoyaltyLot).where(LoyaltyLot.customer_id == customer)).one()
         expire_lot(ctx, live_customer(ctx, customer), lot)
     expired = desk.all(LoyaltyEntry, customer_id=customer)[-1]

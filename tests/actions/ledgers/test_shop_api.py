@@ -28,7 +28,7 @@ def earn(desk: Desk, customer: Any, points: int = 100, **values: Any) -> Any:
 
 
 def merged(desk: Desk, survivor: int, other: int) -> None:
-    with desk.deed("customer.merge") as ctx:
+    with desk.changeset("customer.merge") as ctx:
         kept, _gone = ctx.lock(Customer, [survivor, other])
         merge(ctx, kept if kept.id == survivor else _gone, others=[other], reason="The same person")
 

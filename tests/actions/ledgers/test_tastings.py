@@ -77,7 +77,7 @@ def test_a_new_year_by_the_shops_own_calendar_gives_them_anew(desk: Desk) -> Non
     desk.now = dt.datetime(2026, 12, 31, 11, 0, tzinfo=dt.UTC)
     desk.do(use, customer=customer)
     assert [entry.year for entry in desk.all(TastingEntry, customer_id=customer)] == [2026, 2027]
-    with desk.deed() as ctx:
+    with desk.changeset() as ctx:
         from models.shop import ShopSetting
 
         ctx.session.delete(ctx.session.query(ShopSetting).filter_by(code="time_zone").one())

@@ -52,7 +52,7 @@ def test_an_applicant_is_told_what_became_of_it(desk: Desk, action, given, templ
 
 
 @pytest.mark.parametrize("email", [None, "no address at all", "two@example.com\nBcc: all@example.com"])
-def test_without_an_address_the_deed_is_done_and_the_person_warned(desk: Desk, email: str | None) -> None:
+def test_without_an_address_the_action_is_done_and_the_person_warned(desk: Desk, email: str | None) -> None:
     customer = applicant(desk)
     with desk.engine.begin() as connection:  # what another program may have left there
         connection.execute(
@@ -66,9 +66,9 @@ def test_without_an_address_the_deed_is_done_and_the_person_warned(desk: Desk, e
     ]
 
 
-def test_a_deed_that_is_refused_writes_no_mail(desk: Desk) -> None:
+def test_an_action_that_is_refused_writes_no_mail(desk: Desk) -> None:
     customer = applicant(desk)
-    with suppress(ZeroDivisionError), desk.deed() as ctx:
+    with suppress(ZeroDivisionError), desk.changeset() as ctx:
         ctx.mail("trade_approved", ctx.lock_one(Customer, customer))
         raise ZeroDivisionError
     assert mails(desk, customer) == []
@@ -85,12 +85,12 @@ def test_a_preview_says_what_goes_to_whom_and_writes_nothing(desk: Desk) -> None
     with desk.engine.begin() as connection:
         connection.execute(update(Customer).where(Customer.id == customer).values(email="other@x.com"))
     again = dry_run(desk.engine, approve, desk.call(), customer)
-    assert again.fingerprint != seen.fingerprint, "another address is another deed"
+    assert again.fingerprint != seen.fingerprint, "another address is another email"
 
 
 def test_a_step_that_is_taken_back_takes_its_mail_along(desk: Desk) -> None:
     customer = applicant(desk)
-    with desk.deed() as ctx:
+    with desk.changeset() as ctx:
         row = ctx.lock_one(Customer, customer)
         with suppress(ZeroDivisionError), ctx.journal.attempt(ctx.session):
             ctx.mail("trade_approved", row)
@@ -107,10 +107,10 @@ def texts(outcome: Any) -> list[str]:
     return [warning.text for warning in outcome.warnings]
 
 
-def test_undoing_a_deed_withdraws_the_mail_that_has_not_gone_out(desk: Desk) -> None:
+def test_undoing_an_action_withdraws_the_mail_that_has_not_gone_out(desk: Desk) -> None:
     customer = applicant(desk)
-    deed = desk.do(approve, customer)
-    back = desk.do(undo, deed.changeset_id)
+    outcome = desk.do(approve, customer)
+    back = desk.do(undo, outcome.changeset_id)
     assert back.message == "Undone."
     assert texts(back) == ["The email about this has not been sent and will not be."]
     assert the_mail(desk, customer).state == MailState.WITHDRAWN
@@ -120,18 +120,18 @@ def test_undoing_a_deed_withdraws_the_mail_that_has_not_gone_out(desk: Desk) -> 
     again = desk.do(undo, back.changeset_id)
     assert texts(again) == []
     deliver(desk, box)
-    assert [e.recipient for e in box.sent] == [desk.of(customer).email], "the deed holds again"
+    assert [e.recipient for e in box.sent] == [desk.of(customer).email], "the approval holds again"
     third = desk.do(undo, again.changeset_id)
     assert texts(third) == ["An email about this has already been sent."]
 
 
-def test_undoing_a_deed_says_that_its_mail_has_gone_out(desk: Desk) -> None:
+def test_undoing_an_action_says_that_its_mail_has_gone_out(desk: Desk) -> None:
     customer = applicant(desk)
-    deed = desk.do(approve, customer)
+    outcome = desk.do(approve, customer)
     deliver(desk, Letterbox())
-    seen = dry_run(desk.engine, undo, desk.call(), deed.changeset_id)
+    seen = dry_run(desk.engine, undo, desk.call(), outcome.changeset_id)
     assert [w.text for w in seen.outcome.warnings] == ["An email about this has already been sent."]
-    back = desk.do(undo, deed.changeset_id)
+    back = desk.do(undo, outcome.changeset_id)
     assert back.message == "Undone."
     assert texts(back) == ["An email about this has already been sent."]
     assert the_mail(desk, customer).state == MailState.SENT
@@ -160,9 +160,9 @@ def test_the_results_of_a_run_say_what_became_of_the_mail(desk: Desk) -> None:
 
 def test_a_mail_on_its_way_counts_as_gone(desk: Desk) -> None:
     customer = applicant(desk)
-    deed = desk.do(approve, customer)
+    outcome = desk.do(approve, customer)
     taken = outbox.claim(desk.engine, desk.now)
-    back = desk.do(undo, deed.changeset_id)
+    back = desk.do(undo, outcome.changeset_id)
     assert texts(back) == ["An email about this has already been sent."]
     outbox._record(desk.engine, taken, {"state": MailState.SENT})
     assert the_mail(desk, customer).state == MailState.SENT
@@ -196,10 +196,10 @@ def test_a_mail_is_sent_again_to_the_address_of_today(desk: Desk) -> None:
 def test_the_undo_of_sending_again_is_refused_once_it_is_sent(desk: Desk) -> None:
     customer = approved(desk)
     deliver(desk, Letterbox())
-    deed = desk.do(resend, the_mail(desk, customer).id)
+    outcome = desk.do(resend, the_mail(desk, customer).id)
     deliver(desk, Letterbox())
     with pytest.raises(Refused, match="already been sent"):
-        desk.do(undo, deed.changeset_id)
+        desk.do(undo, outcome.changeset_id)
 
 
 @pytest.mark.parametrize(
@@ -238,10 +238,10 @@ def test_a_merge_takes_mails_along_and_its_undo_brings_them_back(desk: Desk) -> 
     assert desk.get(Mail, row).customer_id == other
 
 
-def test_a_deed_without_a_mail_says_nothing_of_mail(desk: Desk) -> None:
+def test_an_action_without_a_mail_says_nothing_of_mail(desk: Desk) -> None:
     customer = desk.customer()
-    deed = desk.do(pay, customer=customer, amount=500, method="cash")
-    assert texts(desk.do(undo, deed.changeset_id)) == []
+    outcome = desk.do(pay, customer=customer, amount=500, method="cash")
+    assert texts(desk.do(undo, outcome.changeset_id)) == []
 
 
 def test_a_busy_database_is_asked_again_so_that_a_sent_mail_is_not_sent_twice(

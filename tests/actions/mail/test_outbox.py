@@ -386,7 +386,7 @@ def with_secret(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> int:
         mail_templates.MailTemplate("test_link", "Link", "A link for you"),
     )
     customer = desk.customer(email=f"jo{factories.number()}@x.com")
-    with desk.deed() as ctx:
+    with desk.changeset() as ctx:
         ctx.mail("test_link", ctx.lock_one(Customer, customer), secret=TOKEN)
     mail_templates._environment.cache_clear()
     return customer
@@ -421,11 +421,11 @@ def test_a_secret_is_forgotten_where_no_further_attempt_is_made(desk: Desk, monk
     elif how == "withheld":
         outbox.deliver(desk.engine, lambda: desk.now, None)
     else:
-        deed = the_mail(desk, customer).changeset_id
-        with desk.deed() as ctx:
-            assert take_back(ctx, ctx.session.get_one(Changeset, deed)) == 1
-        with desk.deed() as ctx:
-            assert take_back(ctx, Changeset(undoes_id=deed)) == 0, (
+        changeset = the_mail(desk, customer).changeset_id
+        with desk.changeset() as ctx:
+            assert take_back(ctx, ctx.session.get_one(Changeset, changeset)) == 1
+        with desk.changeset() as ctx:
+            assert take_back(ctx, Changeset(undoes_id=changeset)) == 0, (
                 "nor does it go out where the undo is undone"
             )
             assert [warning.message for warning in ctx.warnings] == [ONLY_ONCE]

@@ -57,7 +57,7 @@ def somebody(desk: Desk) -> int:
 
 def ask_for_link(desk: Desk, somebody: int) -> str:
     """Have a password link be written to somebody; return its token, which is nowhere but in the mail."""
-    with desk.deed("staff.send_link") as ctx:
+    with desk.changeset("staff.send_link") as ctx:
         member = ctx.session.get_one(Member, somebody)
         password_links.send(ctx, member)
     return the_link(desk, somebody).secret.open()
@@ -160,7 +160,7 @@ def test_a_change_of_keys_that_was_broken_off_goes_on_where_it_was(desk: Desk, m
 def test_with_a_key_that_does_not_fit_the_mail_waits_and_all_others_go_out(desk: Desk, somebody: int) -> None:
     token = ask_for_link(desk, somebody)
     other = desk.make(staffing.make_member, email=f"al{factories.number()}@shop.example")
-    with desk.deed() as ctx:
+    with desk.changeset() as ctx:
         ctx.mail_staff("staff_two_factor_enabled", ctx.session.get_one(Member, other))
     box = Letterbox()
     with keys(desk.engine, LOST):

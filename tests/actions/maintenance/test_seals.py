@@ -105,7 +105,7 @@ def test_what_is_lawfully_altered_is_sealed_again(session: Session) -> None:
     seals.seal_again(session, [row.id for row in history], because.id)
     seals.seal(session)
     assert seals.broken(session) == []
-    damage(session, "UPDATE journal_seal SET because_id = NULL WHERE because_id IS NOT NULL")
+    damage(session, "UPDATE journal_seal SET caused_by_id = NULL WHERE caused_by_id IS NOT NULL")
     assert len(seals.broken(session)) == 1
 
 

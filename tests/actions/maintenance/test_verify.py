@@ -56,7 +56,7 @@ def busy_customer(session: Session) -> Customer:
     return customer
 
 
-def test_all_is_well_after_every_kind_of_deed(session: Session) -> None:
+def test_all_is_well_after_every_kind_of_action(session: Session) -> None:
     busy_customer(session)
     factories.make_customer(session)
     assert verify(session) == []
@@ -129,17 +129,17 @@ def _raw(*statements: str) -> Callable[[Session, Customer], None]:
 
 
 OF = "(SELECT MIN(id) FROM {} WHERE customer_id = :c AND kind = '{}')"
-REDEEMED, LAPSED = OF.format("loyalty_entry", "redeemed"), OF.format("loyalty_entry", "expired")
+REDEEMED, EXPIRED = OF.format("loyalty_entry", "redeemed"), OF.format("loyalty_entry", "expired")
 FIRST_LOT = "(SELECT MIN(id) FROM loyalty_lot WHERE customer_id = :c)"
-LAPSED_LOT = f"(SELECT lot_id FROM loyalty_allocation WHERE entry_id = {LAPSED})"
-LAPSE_AGAIN = """
+EXPIRED_LOT = f"(SELECT lot_id FROM loyalty_allocation WHERE entry_id = {EXPIRED})"
+EXPIRE_AGAIN = """
 INSERT INTO loyalty_entry (customer_id, kind, points, created_at, actor_name, comment, key, changeset_id)
 SELECT customer_id, kind, points, created_at, actor_name, comment, 'once more', changeset_id FROM loyalty_entry
 WHERE customer_id = :c AND kind = 'expired'
 """
 TAKE_AGAIN = f"""
 INSERT INTO loyalty_allocation (entry_id, lot_id, points)
-SELECT MAX(id), {LAPSED_LOT}, 30 FROM loyalty_entry WHERE customer_id = :c AND kind = 'expired'
+SELECT MAX(id), {EXPIRED_LOT}, 30 FROM loyalty_entry WHERE customer_id = :c AND kind = 'expired'
 """
 
 
@@ -160,7 +160,7 @@ SELECT MAX(id), {LAPSED_LOT}, 30 FROM loyalty_entry WHERE customer_id = :c AND k
         ),
         (
             _raw(
-                f"INSERT INTO loyalty_allocation (entry_id, lot_id, points) VALUES ({LAPSED}, {FIRST_LOT}, 7)"
+                f"INSERT INTO loyalty_allocation (entry_id, lot_id, points) VALUES ({EXPIRED}, {FIRST_LOT}, 7)"
             ),
             "100 points are used, but the allocations add up to 107",
         ),
@@ -182,15 +182,15 @@ SELECT MAX(id), {LAPSED_LOT}, 30 FROM loyalty_entry WHERE customer_id = :c AND k
             _raw(f"DELETE FROM loyalty_entry WHERE id = {REDEEMED.replace('MIN', 'MAX')}"),
             "its lot and its entry belong to different customers",
         ),
-        (_raw(LAPSE_AGAIN, TAKE_AGAIN), "30 points are used, but the allocations add up to 60"),
-        (_raw(LAPSE_AGAIN, TAKE_AGAIN), "a second time"),
+        (_raw(EXPIRE_AGAIN, TAKE_AGAIN), "30 points are used, but the allocations add up to 60"),
+        (_raw(EXPIRE_AGAIN, TAKE_AGAIN), "a second time"),
         (
-            _raw(f"UPDATE loyalty_entry SET created_at = '2026-09-02 10:00:00' WHERE id = {LAPSED}"),
+            _raw(f"UPDATE loyalty_entry SET created_at = '2026-09-02 10:00:00' WHERE id = {EXPIRED}"),
             "had not expired by then",
         ),
         (
             _raw(
-                f"UPDATE loyalty_lot SET expires_at = NULL WHERE id = {LAPSED_LOT}",
+                f"UPDATE loyalty_lot SET expires_at = NULL WHERE id = {EXPIRED_LOT}",
                 "UPDATE loyalty_entry SET expires_at = NULL WHERE customer_id = :c AND points = 30",
             ),
             "had not expired by then",

@@ -354,14 +354,14 @@ def test_no_unmerge_after_an_erasure_or_where_a_code_was_taken(desk: Desk) -> No
         take_back(desk, done)
     assert refused.value.code == "in_the_way"
     assert desk.of(two).merged_into_id == one
-    with desk.deed() as ctx:
+    with desk.changeset() as ctx:
         ctx.lock_one(Customer, two).anonymised_at = desk.now
     with pytest.raises(Refused) as refused:
         take_back(desk, done)
     assert refused.value.code == "erased"
 
 
-def test_an_earlier_deed_is_undone_on_the_survivor(desk: Desk) -> None:
+def test_an_earlier_action_is_undone_on_the_survivor(desk: Desk) -> None:
     one, two, agent = rich(desk), rich(desk), desk.make(factories.make_agent)
     led = desk.customer(agent_id=agent)
     note = desk.do_create(Note, customer_id=two, body="Call back")
@@ -370,8 +370,8 @@ def test_an_earlier_deed_is_undone_on_the_survivor(desk: Desk) -> None:
     left = desk.edit(Customer, led, agent_id=None)
     put_together(desk, one, two)
     put_together(desk, desk.make(factories.make_agent), agent)
-    for deed in (note, gone, left):
-        desk.do(undo, deed.changeset_id)
+    for outcome in (note, gone, left):
+        desk.do(undo, outcome.changeset_id)
     assert [n.body for n in desk.all(Note, customer_id=one) if n.body == "Call back"] == []
     assert desk.get(Address, loner).customer_id == one
     assert desk.of(led).agent_id == desk.of(agent).merged_into_id
@@ -393,7 +393,7 @@ def test_search_by_what_was_the_others_finds_the_survivor(desk: Desk) -> None:
 
 def test_many_rows_cost_few_statements(desk: Desk) -> None:
     one, two = desk.customer(), desk.customer()
-    with desk.deed() as ctx:
+    with desk.changeset() as ctx:
         for n in range(120):
             factories.make_note(ctx.session, customer_id=two, body=f"Note {n}", created_at=desk.now)
     done = put_together(desk, one, two)

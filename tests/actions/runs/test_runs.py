@@ -67,9 +67,11 @@ def test_every_row_is_done_journalled_and_counted(desk: Desk) -> None:
     found = desk.get(Run, run)
     assert (found.state, found.size, found.done, found.refused) == (RunState.DONE, 120, 120, 0)
     assert not any(desk.of(i).is_active for i in ids[::17])
-    deeds = desk.all(Changeset, run_id=run)
-    assert len(deeds) == 3, "fifty rows a transaction"
-    assert {(d.action, d.actor_name, d.reason) for d in deeds} == {("customer.deactivate", "Mary Kaur", "")}
+    changesets = desk.all(Changeset, run_id=run)
+    assert len(changesets) == 3, "fifty rows a transaction"
+    assert {(d.action, d.actor_name, d.reason) for d in changesets} == {
+        ("customer.deactivate", "Mary Kaur", "")
+    }
     assert states(desk, run) == ["done"] * 120
 
 

@@ -99,15 +99,15 @@ class Office:
     def call(self, actor: int | None) -> Call:
         return Call(Actor(actor, "Somebody") if actor is not None else SYSTEM, self.desk.now)
 
-    def deed(self, actor: int | None, *rows: Any) -> int:
+    def add(self, actor: int | None, *rows: Any) -> int:
         """Add rows as an action of the actor would; return the changeset's id."""
-        with changeset(self.engine, "test.deed", self.call(actor)) as ctx:
+        with changeset(self.engine, "test.change", self.call(actor)) as ctx:
             ctx.session.add_all(rows)
             ctx.session.flush()
             return ctx.changeset_id
 
     def change(self, actor: int | None, does: Callable[[Context], None]) -> int:
-        with changeset(self.engine, "test.deed", self.call(actor)) as ctx:
+        with changeset(self.engine, "test.change", self.call(actor)) as ctx:
             does(ctx)
             ctx.session.flush()
             return ctx.changeset_id
@@ -125,8 +125,8 @@ class Office:
 
         return self.change(actor, does)
 
-    def undo(self, actor: int, deed: int) -> Any:
-        return perform(self.engine, undo, self.call(actor), deed)
+    def undo(self, actor: int, changeset_id: int) -> Any:
+        return perform(self.engine, undo, self.call(actor), changeset_id)
 
 
 @pytest.fixture
@@ -146,8 +146,8 @@ def why(act: Callable[[], Any]) -> str:
 
 def test_a_permission_one_holds_is_given_and_another_is_not(office: Office) -> None:
     chief, other = office.hire(office.role("list", "show")), office.role()
-    office.deed(chief, RoleGrant(role_id=other, permission_view_id=office.pairs["list"]))
-    act = lambda: office.deed(chief, RoleGrant(role_id=other, permission_view_id=office.pairs["delete"]))  # noqa: E731
+    office.add(chief, RoleGrant(role_id=other, permission_view_id=office.pairs["list"]))
+    act = lambda: office.add(chief, RoleGrant(role_id=other, permission_view_id=office.pairs["delete"]))  # noqa: E731
     assert why(act) == "not_held"
     assert len(office.desk.all(RoleGrant, role_id=other)) == 1, "nothing was written"
 
@@ -156,7 +156,7 @@ def test_nobody_adds_to_their_own_role_what_it_lacks(office: Office) -> None:
     own = office.role("list")
     chief = office.hire(own)
     grant = RoleGrant(role_id=own, permission_view_id=office.pairs["delete"])
-    assert why(lambda: office.deed(chief, grant)) == "not_held"
+    assert why(lambda: office.add(chief, grant)) == "not_held"
 
 
 @pytest.mark.parametrize("way", ["holder", "member", "group_role", "into_a_group", "hired"])
@@ -170,14 +170,14 @@ def test_a_role_is_given_only_with_all_it_holds(office: Office, way: str) -> Non
         "into_a_group": lambda: [GroupMember(user_id=chief, group_id=office.group(more))],
         "hired": lambda: [RoleHolder(user_id=chief, role_id=more)],
     }
-    assert why(lambda: office.deed(chief, *rows[way]())) == "not_held"
-    office.deed(office.admin, *rows[way]())
+    assert why(lambda: office.add(chief, *rows[way]())) == "not_held"
+    office.add(office.admin, *rows[way]())
 
 
 def test_the_sentence_names_what_is_not_held(office: Office) -> None:
     chief, other = office.hire(office.role("list")), office.role()
     with pytest.raises(Refused, match="Customers: Delete"):
-        office.deed(chief, RoleGrant(role_id=other, permission_view_id=office.pairs["delete"]))
+        office.add(chief, RoleGrant(role_id=other, permission_view_id=office.pairs["delete"]))
 
 
 def test_undoing_a_revocation_gives_no_more_than_one_holds(office: Office) -> None:
@@ -198,7 +198,7 @@ def test_somebody_who_may_more_is_let_in_again_only_by_who_may_as_much(office: O
     assert office.desk.get(Member, somebody).active
 
 
-def test_a_role_of_one_that_holds_the_same_can_be_exchanged_in_one_deed(office: Office) -> None:
+def test_a_role_of_one_that_holds_the_same_can_be_exchanged_in_one_action(office: Office) -> None:
     old, new = office.role("list"), office.role("list")
     chief = office.hire(old)
 
@@ -211,7 +211,7 @@ def test_a_role_of_one_that_holds_the_same_can_be_exchanged_in_one_deed(office: 
 
 
 def test_the_product_itself_gives_what_it_likes(office: Office) -> None:
-    office.deed(None, RoleHolder(user_id=office.hire(), role_id=office.role("delete")))
+    office.add(None, RoleHolder(user_id=office.hire(), role_id=office.role("delete")))
 
 
 def test_a_preview_says_so_too(office: Office) -> None:
@@ -252,7 +252,7 @@ def test_the_last_admin_is_neither_demoted_nor_deactivated(office: Office) -> No
 
 def test_an_admin_by_a_group_counts_while_the_group_has_the_role(office: Office) -> None:
     group = office.group(office.admin_role)
-    office.deed(office.admin, GroupMember(user_id=office.hire(), group_id=group))
+    office.add(office.admin, GroupMember(user_id=office.hire(), group_id=group))
     office.take_role(office.admin, office.admin, office.admin_role)
 
     def ungroup(ctx: Context) -> None:
@@ -263,7 +263,7 @@ def test_an_admin_by_a_group_counts_while_the_group_has_the_role(office: Office)
 
 def test_undoing_what_made_an_admin_leaves_one(office: Office) -> None:
     second = office.hire()
-    made = office.deed(office.admin, RoleHolder(user_id=second, role_id=office.admin_role))
+    made = office.add(office.admin, RoleHolder(user_id=second, role_id=office.admin_role))
     office.take_role(second, office.admin, office.admin_role)
     assert why(lambda: office.undo(second, made)) == "last_admin"
 
@@ -320,12 +320,12 @@ def test_sessions_end_with_a_role_a_group_a_groups_role_and_the_account(
 
     def ends(act: Callable[[], int]) -> int:
         office.signed_in(somebody)
-        deed = act()
+        done = act()
         assert not office.open_sessions(somebody)
-        return deed
+        return done
 
-    ends(lambda: office.deed(office.admin, GroupMember(user_id=somebody, group_id=group)))
-    ends(lambda: office.deed(office.admin, GroupRole(group_id=group, role_id=role)))
+    ends(lambda: office.add(office.admin, GroupMember(user_id=somebody, group_id=group)))
+    ends(lambda: office.add(office.admin, GroupRole(group_id=group, role_id=role)))
     taken = ends(lambda: office.take_role(office.admin, somebody, role))
     ends(lambda: office.undo(office.admin, taken).changeset_id)
     ends(lambda: office.set_active(office.admin, somebody, False))
@@ -343,4 +343,4 @@ def test_a_change_of_name_ends_no_session(office: Office) -> None:
 
 def test_a_new_group_ends_nothing_and_is_no_privilege(office: Office) -> None:
     nobody = office.hire()
-    office.deed(nobody, StaffGroup(name=f"Group {factories.number()}"))
+    office.add(nobody, StaffGroup(name=f"Group {factories.number()}"))

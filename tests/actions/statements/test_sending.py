@@ -170,7 +170,7 @@ def test_it_goes_out_with_the_mail_and_again_when_that_is_sent_again(desk: Desk)
     assert files(desk, second)[0].id != files(desk, first)[0].id
 
 
-def test_it_is_withdrawn_with_the_deed(desk: Desk) -> None:
+def test_it_is_withdrawn_with_the_action(desk: Desk) -> None:
     customer = debtor(desk)
     done = desk.do(send_statement, customer)
     desk.do(undo, done.changeset_id)
@@ -193,7 +193,7 @@ def test_what_an_erasure_took_goes_nowhere(desk: Desk) -> None:
 def test_a_file_that_no_mail_server_would_take_is_refused(desk: Desk) -> None:
     customer = debtor(desk)
     huge = Attachment("huge.pdf", "application/pdf", b"x" * (LARGEST_FILE + 1))
-    with pytest.raises(Refused) as caught, desk.deed() as ctx:
+    with pytest.raises(Refused) as caught, desk.changeset() as ctx:
         ctx.attach(ctx.mail("trade_approved", ctx.lock_one(Customer, customer)), huge)
     assert caught.value.code == "file_too_large"
     assert mails(desk, customer) == []
@@ -214,7 +214,7 @@ def test_what_is_written_once_is_not_written_again(desk: Desk) -> None:
     key = f"test:{customer}"
     for _turn in range(2):
         try:
-            with desk.deed() as ctx:
+            with desk.changeset() as ctx:
                 ctx.mail("trade_approved", ctx.lock_one(Customer, customer), key=key)
         except IntegrityError:
             pass

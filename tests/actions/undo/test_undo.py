@@ -46,14 +46,14 @@ def test_an_edit_goes_back_and_the_undo_can_be_undone(desk: Desk) -> None:
     customer = desk.create(
         Customer, first_name="Rashid", last_name="Karim", date_of_birth=dt.date(1980, 1, 2)
     )
-    deed = desk.edit(Customer, customer, last_name="Khan", date_of_birth=None, credit_limit=7_50)
-    back = take_back(desk, deed)
+    outcome = desk.edit(Customer, customer, last_name="Khan", date_of_birth=None, credit_limit=7_50)
+    back = take_back(desk, outcome)
     row = desk.of(customer)
     assert (row.last_name, row.last_name_key, row.date_of_birth) == ("Karim", "karim", dt.date(1980, 1, 2))
     assert said(back) == []
     header = desk.get(Changeset, back.changeset_id)
     assert (header.action, header.undoes_id, header.subject) == (
-        "changeset.undo", deed.changeset_id, ("customer", customer),
+        "changeset.undo", outcome.changeset_id, ("customer", customer),
     )  # fmt: skip
     take_back(desk, back)
     assert desk.of(customer).last_name == "Khan"
@@ -61,9 +61,9 @@ def test_an_edit_goes_back_and_the_undo_can_be_undone(desk: Desk) -> None:
 
 def test_a_newer_value_stays_and_is_named(desk: Desk) -> None:
     customer = desk.create(Customer, first_name="Rashid", last_name="Karim")
-    deed = desk.edit(Customer, customer, first_name="Omar", last_name="Khan")
+    outcome = desk.edit(Customer, customer, first_name="Omar", last_name="Khan")
     desk.edit(Customer, customer, last_name="Kahn")
-    back = take_back(desk, deed)
+    back = take_back(desk, outcome)
     row = desk.of(customer)
     assert (row.first_name, row.last_name) == ("Rashid", "Kahn")
     assert len(said(back)) == 1
@@ -129,8 +129,8 @@ def test_a_value_that_would_be_refused_today_is_named_and_the_others_go_back(des
         long_ago = {"date_of_birth": dt.date(1812, 1, 2)}
         session.execute(update(Customer).where(Customer.id == odd).values(**long_ago))
     values = {"date_of_birth": dt.date(1990, 1, 2)}
-    deed = perform(desk.engine, fields_action(Customer), desk.call(), [odd, good], values=values)
-    back = take_back(desk, deed)
+    outcome = perform(desk.engine, fields_action(Customer), desk.call(), [odd, good], values=values)
+    back = take_back(desk, outcome)
     assert said(back) == [f"{desk.of(odd)} cannot be restored: Enter a date of birth after 1900."]
     assert [desk.of(i).date_of_birth for i in (odd, good)] == [dt.date(1990, 1, 2), dt.date(1980, 1, 2)]
 
@@ -138,10 +138,10 @@ def test_a_value_that_would_be_refused_today_is_named_and_the_others_go_back(des
 def test_of_many_rows_those_in_somebodys_way_stay_and_the_others_go_back(desk: Desk) -> None:
     cards = [f"CARD-{factories.number()}" for _n in range(9)]
     rows = [desk.customer(loyalty_code=card) for card in cards]
-    deed = perform(desk.engine, fields_action(Customer), desk.call(), rows, values={"loyalty_code": None})
+    outcome = perform(desk.engine, fields_action(Customer), desk.call(), rows, values={"loyalty_code": None})
     for n in (2, 6):
         desk.customer(loyalty_code=cards[n])
-    back = take_back(desk, deed)
+    back = take_back(desk, outcome)
     assert [bool(desk.of(row).loyalty_code) for row in rows] == [n not in (2, 6) for n in range(9)]
     assert len(said(back)) == 2
     assert all("taken its place" in text for text in said(back))
@@ -164,9 +164,9 @@ def statements(desk: Desk, run: Callable[[], object]) -> int:
 
 
 def test_undoing_many_rows_asks_the_database_no_more_often_than_undoing_few(desk: Desk) -> None:
-    def deeds(count: int) -> list[int | None]:
+    def changesets(count: int) -> list[int | None]:
         made = []
-        with desk.deed() as ctx:
+        with desk.changeset() as ctx:
             for n in range(count):
                 save_new(ctx, row := Customer(), {"last_name": f"Karim {n}"})
                 made.append(row.id)
@@ -174,11 +174,11 @@ def test_undoing_many_rows_asks_the_database_no_more_often_than_undoing_few(desk
         edited = perform(desk.engine, fields_action(Customer), desk.call(), made, values={"title": "Dr"})
         return [edited.changeset_id, created]
 
-    few, many = deeds(3), deeds(60)
+    few, many = changesets(3), changesets(60)
     for one, other in zip(few, many, strict=True):
         wanted = statements(desk, lambda: desk.do(undo, one))
         assert statements(desk, lambda: desk.do(undo, other)) <= wanted + 2
-    undone = [desk.all(Changeset, undoes_id=deed[1])[0].id for deed in (few, many)]
+    undone = [desk.all(Changeset, undoes_id=made[1])[0].id for made in (few, many)]
     assert (
         statements(desk, lambda: desk.do(undo, undone[1]))
         <= statements(desk, lambda: desk.do(undo, undone[0])) + 2
@@ -188,11 +188,11 @@ def test_undoing_many_rows_asks_the_database_no_more_often_than_undoing_few(desk
 def test_rows_that_stand_in_each_others_way_go_back_together(desk: Desk) -> None:
     customer = desk.customer()
     first = desk.create(Address, customer_id=customer, line1="1 Mill Lane", country="GB", postcode="LS1 1AA")
-    deed = desk.do_create(
+    outcome = desk.do_create(
         Address, customer_id=customer, line1="2 Canal St", country="GB", postcode="LS1 1AB", is_primary=True
     )
     assert not desk.get(Address, first).is_primary
-    take_back(desk, deed)
+    take_back(desk, outcome)
     assert [(row.id, row.is_primary) for row in desk.all(Address, customer_id=customer)] == [(first, True)]
 
 
@@ -202,9 +202,9 @@ def test_one_address_stays_primary_whatever_is_undone(desk: Desk) -> None:
         desk.create(Address, customer_id=customer, line1=f"{n} Mill Lane", country="GB", postcode="LS1 1AA")
         for n in (1, 2, 3)
     ]
-    deed = desk.edit(Address, rows[1], is_primary=True)
+    outcome = desk.edit(Address, rows[1], is_primary=True)
     desk.delete(Address, rows[0])
-    take_back(desk, deed)
+    take_back(desk, outcome)
     assert sum(row.is_primary for row in desk.all(Address, customer_id=customer)) == 1
     other = desk.edit(Address, rows[2], is_primary=True)
     desk.edit(Address, rows[1], is_primary=True)
@@ -218,10 +218,10 @@ def test_phones_kept_in_the_customers_form_go_back_with_it(desk: Desk) -> None:
         Customer, last_name="Karim", phones=[{"number": "020 7946 0001", "kind": "mobile"}]
     )
     phone = desk.all(Phone, customer_id=customer)[0]
-    deed = desk.edit(
+    outcome = desk.edit(
         Customer, customer, last_name="Khan", phones=[{"number": "020 7946 0002", "kind": "mobile"}]
     )
-    take_back(desk, deed)
+    take_back(desk, outcome)
     found = desk.all(Phone, customer_id=customer)
     assert [(row.number, row.number_key) for row in found] == [(phone.number, phone.number_key)]
     assert desk.of(customer).last_name == "Karim"
@@ -229,14 +229,14 @@ def test_phones_kept_in_the_customers_form_go_back_with_it(desk: Desk) -> None:
 
 def test_a_ledger_is_reversed_never_deleted(desk: Desk) -> None:
     customer = desk.customer(pay_on_account=True, credit_limit=100_000)
-    deeds = [
+    outcomes = [
         desk.do(adjust, customer=customer, points=100, comment="Sorry"),
         desk.do(raise_invoice, customer=customer, amount=5_000),
         desk.do(pay, customer=customer, amount=2_000, method="cash"),
         desk.do(adjust_credit, customer=customer, amount=700, comment="Card"),
     ]
-    for deed in deeds:
-        take_back(desk, deed)
+    for outcome in outcomes:
+        take_back(desk, outcome)
     row = desk.of(customer)
     assert (row.points, row.account_balance, row.credit_balance) == (0, 0, 0)
     assert desk.entries(customer) == [("goodwill", 100), ("reversal", -100)]
@@ -265,32 +265,32 @@ def test_a_reversal_is_not_undone(desk: Desk) -> None:
 
 def test_once_and_again_only_when_the_undo_was_undone(desk: Desk) -> None:
     customer = desk.create(Customer, last_name="Karim")
-    deed = desk.edit(Customer, customer, last_name="Khan")
-    back = take_back(desk, deed)
+    outcome = desk.edit(Customer, customer, last_name="Khan")
+    back = take_back(desk, outcome)
     with pytest.raises(Refused) as refused:
-        take_back(desk, deed)
+        take_back(desk, outcome)
     assert refused.value.code == "already_undone"
     take_back(desk, back)
-    take_back(desk, deed)
+    take_back(desk, outcome)
     assert desk.of(customer).last_name == "Karim"
 
 
 def test_the_shop_says_for_how_long(desk: Desk) -> None:
     customer = desk.create(Customer, last_name="Karim")
-    deed = desk.edit(Customer, customer, last_name="Khan")
+    outcome = desk.edit(Customer, customer, last_name="Khan")
     desk.later(days=31)
     with pytest.raises(Refused, match="30 days") as refused:
-        take_back(desk, deed)
+        take_back(desk, outcome)
     assert refused.value.code == "too_old"
     kept = desk.do(save, values={"undo_days": None})
-    take_back(desk, deed)
+    take_back(desk, outcome)
     assert desk.of(customer).last_name == "Karim"
     take_back(desk, kept)
     with desk.look() as session:
         assert load_shop(session).undo_days == 30
 
 
-def test_a_deed_on_many_rows_is_undone_as_one(desk: Desk) -> None:
+def test_an_action_on_many_rows_is_undone_as_one(desk: Desk) -> None:
     customer = desk.customer()
     notes = [
         desk.create(Note, customer_id=customer, kind="task", body=f"Call {n}", due_on=dt.date(2026, 12, 1))
@@ -304,9 +304,9 @@ def test_a_deed_on_many_rows_is_undone_as_one(desk: Desk) -> None:
 
 def test_an_erased_customer_and_their_old_values_stay_gone(desk: Desk) -> None:
     customer = desk.create(Customer, last_name="Karim")
-    deed = desk.edit(Customer, customer, last_name="Khan")
-    with desk.deed() as ctx:
+    outcome = desk.edit(Customer, customer, last_name="Khan")
+    with desk.changeset() as ctx:
         ctx.lock_one(Customer, customer).anonymised_at = desk.now
     with pytest.raises(Refused, match="erased"):
-        take_back(desk, deed)
+        take_back(desk, outcome)
     assert desk.of(customer).last_name == "Khan"

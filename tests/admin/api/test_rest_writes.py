@@ -17,7 +17,7 @@ from tests.admin.conftest import RESOURCES, Shop
 from tests.admin.row_actions.test_acting import (
     CASES,
     DECLARED,
-    Door,
+    Channel,
     every_action,
     on_postgresql,
     some_customer,
@@ -32,7 +32,7 @@ def as_json(shop: Shop, form_class: Any, given: dict[str, str]) -> dict[str, Any
         return {name: plain(form[name].data) for name in given}
 
 
-class ApiDoor(Door):
+class ApiChannel(Channel):
     """The same action by its address in the API."""
 
     def __init__(self, shop: Shop, code: str, role: str = "Admin") -> None:
@@ -51,19 +51,19 @@ class ApiDoor(Door):
 @on_postgresql
 @every_action
 def test_an_action_by_the_api_is_refused_previewed_and_done_as_by_its_form(shop: Shop, code: str) -> None:
-    door = ApiDoor(shop, code)
+    channel = ApiChannel(shop, code)
     before = shop.figures()
-    it_needs_the_same_permission(door)
-    it_refuses_what_no_form_has(door)
-    seen = door.call(query="?preview=1")
+    it_needs_the_same_permission(channel)
+    it_refuses_what_no_form_has(channel)
+    seen = channel.call(query="?preview=1")
     assert seen.status_code == 200, seen.json
     assert seen.json["possible"], seen.json
     assert seen.json["rows"] or seen.json["warnings"]
     assert shop.figures() == before
-    done = door.call(body={"fingerprint": seen.json["fingerprint"]}, Idempotency_Key="once")
+    done = channel.call(body={"fingerprint": seen.json["fingerprint"]}, Idempotency_Key="once")
     assert done.status_code == 200, done.json
     after = shop.figures()
-    again = door.call(body={"fingerprint": seen.json["fingerprint"]}, Idempotency_Key="once")
+    again = channel.call(body={"fingerprint": seen.json["fingerprint"]}, Idempotency_Key="once")
     assert again.json["changeset"] == done.json["changeset"]
     assert shop.figures() == after
     with shop.look() as session:
@@ -71,24 +71,24 @@ def test_an_action_by_the_api_is_refused_previewed_and_done_as_by_its_form(shop:
         assert (changeset.action, changeset.actor_name) == (code, "Admin Tester")
 
 
-def it_needs_the_same_permission(door: ApiDoor) -> None:
+def it_needs_the_same_permission(channel: ApiChannel) -> None:
     """As its form does; and the cookie opens nothing here."""
-    assert door.call("Read-only").status_code == 403
-    assert door.call("Read-only", query="?preview=1").status_code == 403
-    assert door.shop.client().post(door.path, json=door.body).status_code == 401
+    assert channel.call("Read-only").status_code == 403
+    assert channel.call("Read-only", query="?preview=1").status_code == 403
+    assert channel.shop.client().post(channel.path, json=channel.body).status_code == 401
 
 
-def it_refuses_what_no_form_has(door: ApiDoor) -> None:
+def it_refuses_what_no_form_has(channel: ApiChannel) -> None:
     """Fields it lacks are named; values of another kind and arguments it lacks are bad input."""
-    extra = door.call(body={"is_superuser": True})
+    extra = channel.call(body={"is_superuser": True})
     assert extra.status_code == 422
     assert "is_superuser" in extra.json["errors"]
-    for name in door.body:
+    for name in channel.body:
         for wrong in ([1.5, "x"], {"a": 1}, 1.5, "x\x00y"):
-            answer = door.call(body={name: wrong})
+            answer = channel.call(body={name: wrong})
             assert answer.status_code in (400, 422), (name, wrong, answer.json)
     for query in ("?preview=2", "?x=1", "?preview=1&y=2"):
-        assert door.call(query=query).status_code == 400
+        assert channel.call(query=query).status_code == 400
 
 
 @pytest.mark.either_database

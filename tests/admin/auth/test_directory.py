@@ -104,7 +104,7 @@ def roles_of(shop: Shop) -> set[str]:
         }
 
 
-def deeds(session: Session) -> list[str]:
+def changesets(session: Session) -> list[str]:
     """What the journal has of staff."""
     about = sa.select(Changeset.action).where(Changeset.action.startswith("staff."))
     return list(session.scalars(about.order_by(Changeset.id)))
@@ -120,7 +120,7 @@ def test_whom_the_directory_knows_gets_in_with_the_roles_it_says(shop: Shop, dir
     assert roles_of(shop) == {"Read-only", "Finance"}
     assert client.get("/admin/").status_code == 302, "who may do something else signs in again"
     with shop.look() as session:
-        assert deeds(session) == ["staff.set_roles", "staff.sign_in"] * 2
+        assert changesets(session) == ["staff.set_roles", "staff.sign_in"] * 2
 
 
 @pytest.mark.parametrize(
@@ -132,7 +132,7 @@ def test_who_is_not_known_or_sends_no_password_stays_out(shop: Shop, username: s
     assert answer.status_code == 401
     assert client.get("/admin/").status_code == 302
     with shop.look() as session:
-        assert deeds(session) == ["staff.sign_in_failed"]
+        assert changesets(session) == ["staff.sign_in_failed"]
 
 
 def test_five_failures_are_enough_here_too(shop: Shop, directory: Directory) -> None:
@@ -166,7 +166,7 @@ def test_an_admin_looks_as_a_role_and_signs_out_of_both(shop: Shop, directory: D
     out = client.send("/logout/")
     assert (out.status_code, out.location) == (302, "/login/")
     assert client.send("/login/", {"username": "ana", "password": RIGHT}).status_code == 302
-    assert client.get("/admin/staff/").status_code == 200, "in one's own sight again"
+    assert client.get("/admin/staff/").status_code == 200, "with one's own access again"
     gone = application.browser(shop.app)
     answer = gone.post("/admin/view_as/", data={"id": role}, headers={"X-CSRFToken": gone.csrf_token()})
     assert (answer.status_code, answer.location) == (302, "/login/")

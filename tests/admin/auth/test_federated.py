@@ -120,8 +120,8 @@ def test_somebody_the_provider_knows_gets_in_with_a_session_of_ours(
         row = session.scalars(sa.select(StaffSession)).one()
         assert row.user_id == person.id
         assert "a-provider-token" not in row.data
-        deed = session.scalars(sa.select(Changeset).where(Changeset.action == "staff.sign_in")).one()
-        assert (deed.actor_name, deed.subject_id) == ("Ana Sousa", person.id)
+        changeset = session.scalars(sa.select(Changeset).where(Changeset.action == "staff.sign_in")).one()
+        assert (changeset.actor_name, changeset.subject_id) == ("Ana Sousa", person.id)
     assert provider[0].asked == ["the-code"]
     signed_out = client.post("/logout/", headers={"X-CSRFToken": client.csrf_token()})
     assert (signed_out.status_code, signed_out.location) == (302, "/login/")
@@ -144,8 +144,11 @@ def test_what_the_provider_says_people_may_do_is_done_and_journalled(
     browser.set_cookie("session", first)
     assert browser.get("/admin/").status_code == 302, "who may do something else signs in again"
     with shop.look() as session:
-        deeds = session.scalars(sa.select(Changeset).where(Changeset.action == "staff.set_roles")).all()
-        assert [(deed.actor_name, len(deed.changes)) for deed in deeds] == [("system", 2), ("system", 2)]
+        changesets = session.scalars(sa.select(Changeset).where(Changeset.action == "staff.set_roles")).all()
+        assert [(changeset.actor_name, len(changeset.changes)) for changeset in changesets] == [
+            ("system", 2),
+            ("system", 2),
+        ]
 
 
 def roles_of(shop: Shop) -> set[str]:

@@ -116,8 +116,8 @@ def test_whom_the_provider_knows_gets_in_with_the_roles_it_says(shop: Shop, prov
     assert client.get("/admin/").status_code == 302, "who may do something else signs in again"
     with shop.look() as session:
         about = sa.select(Changeset.action).where(Changeset.action.startswith("staff."))
-        deeds = session.scalars(about.order_by(Changeset.id)).all()
-        assert deeds == ["staff.set_roles", "staff.sign_in"] * 2
+        changesets = session.scalars(about.order_by(Changeset.id)).all()
+        assert changesets == ["staff.set_roles", "staff.sign_in"] * 2
 
 
 def test_a_message_that_is_not_the_providers_signs_nobody_in(shop: Shop, provider: Provider) -> None:

@@ -106,7 +106,7 @@ def test_when_it_was_seen_is_noted_once_a_minute(place: Place) -> None:
     assert seen() == NOW + dt.timedelta(seconds=61)
 
 
-def test_a_lapsed_cookie_is_taken_back(place: Place) -> None:
+def test_an_expired_cookie_is_taken_back(place: Place) -> None:
     client = place.signed_in()
     place.clock.move(hours=1)
     client.get("/static/logo.svg")
@@ -191,7 +191,7 @@ def looked_at() -> Iterator[list[str]]:
 
 
 @pytest.mark.soak
-def test_a_hundred_doors_and_addresses_reach_a_hash_five_times(place: Place, looked_at: list[str]) -> None:
+def test_a_hundred_names_and_addresses_reach_a_hash_five_times(place: Place, looked_at: list[str]) -> None:
     tries = scaled(10_000, least=60)
     answers = []
     for number in range(tries):

@@ -51,12 +51,12 @@ def test_your_account_lists_where_you_are_signed_in(place: Place) -> None:
     assert "A program" not in page_of(colleague.get(URL)).text
 
 
-def test_lapsed_and_ended_ones_are_not_listed(place: Place) -> None:
-    gone, lapsed = place.signed_in(), place.signed_in()
+def test_expired_and_ended_ones_are_not_listed(place: Place) -> None:
+    gone, expired = place.signed_in(), place.signed_in()
     gone.post("/logout/", headers={"X-CSRFToken": gone.csrf_token()})
     place.clock.move(minutes=31)
     client = place.signed_in()
-    assert not is_in(lapsed)
+    assert not is_in(expired)
     assert page_of(client.get(URL)).html.count('class="place"') == 1
     assert "everywhere else" not in page_of(client.get(URL)).html.split('id="sessions-title"')[1]
 
@@ -112,8 +112,8 @@ def test_people_see_their_own_and_who_manages_them_sees_all(place: Place) -> Non
 def test_signing_out_there_is_at_once_and_final(place: Place) -> None:
     client = place.signed_in()
     row = session_of(place, client)
-    door = f"{LIST}act/end/?id={row}"
-    form = page_of(place.client().get(door)).form("/act/end/")
+    url = f"{LIST}act/end/?id={row}"
+    form = page_of(place.client().get(url)).form("/act/end/")
     assert place.client().post(form.action, data=form.filled()).status_code == 302
     assert not is_in(client)
     ended = place.get(StaffSession, row)

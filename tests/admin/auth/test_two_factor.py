@@ -73,7 +73,7 @@ def need_it(place: Place, name: str = "Support", needed: bool = True) -> None:
     """Have a role need a second step."""
     with place.arrange() as session:
         session.execute(
-            sa.update(StaffRole.__table__).where(StaffRole.name == name).values(needs_factor=needed)
+            sa.update(StaffRole.__table__).where(StaffRole.name == name).values(requires_two_factor=needed)
         )
 
 
@@ -160,12 +160,12 @@ def test_switching_it_off_asks_the_password_and_is_told_by_mail(place: Place) ->
 
 def test_an_admin_switches_it_off_for_who_has_lost_everything(place: Place) -> None:
     who = factor(place)
-    door = f"/admin/staff/act/reset_two_factor/?id={who}"
+    url = f"/admin/staff/act/reset_two_factor/?id={who}"
     client = place.client()
-    data = page_of(client.get(door)).form("/act/").filled(confirm="Support Tester")
-    seen = page_of(client.post(f"{door}&preview=1", data=data))
+    data = page_of(client.get(url)).form("/act/").filled(confirm="Support Tester")
+    seen = page_of(client.post(f"{url}&preview=1", data=data))
     data["fingerprint"] = [next(g["value"] for _t, g in seen.tags if g.get("name") == "fingerprint")]
-    assert client.post(door, data=data).status_code == 302
+    assert client.post(url, data=data).status_code == 302
     assert is_in(place.signed_in())
     with place.look() as session:
         assert session.scalars(sa.select(Mail.recipient)).all() == ["support@shop.test"]
@@ -369,7 +369,7 @@ def test_who_does_not_hold_it_is_not_bothered(place: Place) -> None:
 def test_a_role_held_by_a_group_needs_it_too(place: Place) -> None:
     client, who = place.signed_in(), user_id(place)
     with place.arrange() as session:
-        role = staffing.make_role(session, needs_factor=True)
+        role = staffing.make_role(session, requires_two_factor=True)
         group = staffing.make_staff_group(session)
         staffing.make_group_role(session, group_id=group.id, role_id=role.id)
         assert group.id

@@ -45,7 +45,9 @@ def exported(shop: Shop, resource: str, column: str) -> list[str]:
     return [line[titles.index(column)] for line in lines]
 
 
-def test_points_show_what_is_there_what_lapses_and_what_is_left_of_each_entry(shop: Shop, owner: int) -> None:
+def test_points_show_what_is_there_what_expires_and_what_is_left_of_each_entry(
+    shop: Shop, owner: int
+) -> None:
     for points, days in (("120", "10"), ("500", "60"), ("-50", "")):
         given = act(
             shop, "loyalty_entry.adjust", customer=str(owner), points=points, comment="Why", expires_after_days=days
@@ -58,7 +60,7 @@ def test_points_show_what_is_there_what_lapses_and_what_is_left_of_each_entry(sh
     assert "Expiring in 30 days" not in page_of(shop.client().get("/admin/loyalty_entry/")).text
 
 
-def test_lapsing_points_are_those_of_the_next_thirty_days(shop: Shop) -> None:
+def test_expiring_points_are_those_of_the_next_thirty_days(shop: Shop) -> None:
     now = dt.datetime(2026, 5, 1, tzinfo=dt.UTC)
     with shop.arrange() as session:
         customer = factories.make_customer(session)

@@ -13,7 +13,7 @@ from tests.admin.conftest import Shop
 from tests.admin.pages import page_of
 from tests.admin.row_actions.test_acting import DECLARED, HTMX, bulk, some_customer
 
-DOOR = "customer.edit_fields"
+ACTION = "customer.edit_fields"
 
 
 def test_only_ticked_fields_change_and_none_is_a_choice(shop: Shop) -> None:
@@ -22,7 +22,7 @@ def test_only_ticked_fields_change_and_none_is_a_choice(shop: Shop) -> None:
         some_customer(shop, customer_class_id=named.id, global_discount=5, free_delivery=True)
         for _n in range(3)
     ]
-    form = page_of(bulk(shop, DOOR, ids=[str(p) for p in people])).form("/act/edit_fields/")
+    form = page_of(bulk(shop, ACTION, ids=[str(p) for p in people])).form("/act/edit_fields/")
     sent = form.filled(change="customer_class", customer_class="none", global_discount="12")
     seen = shop.client().post(f"{form.action}?preview=1", data=sent, headers=HTMX)
     assert "Trade" in page_of(seen).text
@@ -35,7 +35,7 @@ def test_only_ticked_fields_change_and_none_is_a_choice(shop: Shop) -> None:
 
 def test_a_switch_that_is_to_change_is_set_to_yes_or_no(shop: Shop) -> None:
     people = [some_customer(shop, free_delivery=True) for _n in range(2)]
-    form = page_of(bulk(shop, DOOR, ids=[str(p) for p in people])).form("/act/edit_fields/")
+    form = page_of(bulk(shop, ACTION, ids=[str(p) for p in people])).form("/act/edit_fields/")
     unset = shop.client().post(form.action, data=form.filled(change="free_delivery"), headers=HTMX)
     assert unset.status_code == 422
     sent = form.filled(change="free_delivery", free_delivery="n")
@@ -46,7 +46,7 @@ def test_a_switch_that_is_to_change_is_set_to_yes_or_no(shop: Shop) -> None:
 def test_no_field_is_emptied_because_nothing_was_chosen(shop: Shop) -> None:
     named = shop.make(factories.make_customer_class)
     people = [some_customer(shop, customer_class_id=named.id, credit_limit=500) for _n in range(2)]
-    form = page_of(bulk(shop, DOOR, ids=[str(p) for p in people])).form("/act/edit_fields/")
+    form = page_of(bulk(shop, ACTION, ids=[str(p) for p in people])).form("/act/edit_fields/")
     ticked = ["customer_class", "account_type", "global_discount", "credit_limit", "language", "agent"]
     answer = shop.client().post(form.action, data={**form.filled(), "change": ticked}, headers=HTMX)
     assert answer.status_code == 422
@@ -116,7 +116,7 @@ def test_a_program_that_ticks_a_field_says_its_value(shop: Shop) -> None:
 
 def test_nothing_ticked_or_what_is_not_offered_is_refused(shop: Shop) -> None:
     people = [str(some_customer(shop)) for _n in range(2)]
-    form = page_of(bulk(shop, DOOR, ids=people)).form("/act/edit_fields/")
+    form = page_of(bulk(shop, ACTION, ids=people)).form("/act/edit_fields/")
     before = shop.figures()
     for change in ([], ["email"], ["change"], ["points"], ["customer_class", "x"]):
         answer = shop.client().post(form.action, data={**form.filled(), "change": change}, headers=HTMX)
@@ -147,12 +147,12 @@ def test_one_record_whose_rules_refuse_is_named_and_stops_all(shop: Shop) -> Non
 
 def test_it_is_one_changeset_and_comes_back_at_one_click(shop: Shop) -> None:
     people = [some_customer(shop) for _n in range(3)]
-    form = page_of(bulk(shop, DOOR, ids=[str(p) for p in people])).form("/act/")
+    form = page_of(bulk(shop, ACTION, ids=[str(p) for p in people])).form("/act/")
     sent = form.filled(change="account_type", account_type="trade")
     done = shop.client().post(form.action, data=sent, headers=HTMX)
     undo = done.headers["HX-Trigger"].split('"undo": "')[1].split('"')[0]
     with shop.look() as session:
-        assert session.scalars(sa.select(Changeset.action).order_by(Changeset.id.desc())).first() == DOOR
+        assert session.scalars(sa.select(Changeset.action).order_by(Changeset.id.desc())).first() == ACTION
     headers = {**HTMX, "X-CSRFToken": shop.client().csrf_token()}
     assert shop.client().post(undo, headers=headers).status_code == 204
     assert {shop.get(Customer, p).account_type for p in people} == {AccountType.RETAIL}
@@ -161,7 +161,7 @@ def test_it_is_one_changeset_and_comes_back_at_one_click(shop: Shop) -> None:
 def test_more_than_five_hundred_are_a_run(shop: Shop) -> None:
     with shop.arrange() as session:
         people = [factories.make_customer(session, last_name="Zander").id for _n in range(502)]
-    opened = bulk(shop, DOOR, all="1", view="all", last_name__eq="Zander")
+    opened = bulk(shop, ACTION, all="1", view="all", last_name__eq="Zander")
     form = page_of(opened).form("/act/")
     sent = form.filled(change="global_discount,free_delivery", global_discount="7.5", free_delivery="y")
     assert shop.client().post(form.action, data=sent, headers=HTMX).status_code == 204

@@ -106,7 +106,7 @@ def test_the_command_line_reads_amounts_as_the_form_does(shop: Shop) -> None:
     assert amounts(shop, AccountEntry) == [-1250]
 
 
-def test_nobody_learns_the_currency_of_a_customer_out_of_sight(world: Any) -> None:
+def test_nobody_learns_the_currency_of_a_customer_out_of_scope(world: Any) -> None:
     theirs = [world.customers[kind] for kind in ("own", "foreign")]
     with world.shop.arrange() as session:
         session.execute(sa.update(Customer).where(Customer.id.in_(theirs)).values(currency="JPY"))

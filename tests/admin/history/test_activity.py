@@ -23,15 +23,15 @@ def people(shop: Shop) -> tuple[int, int]:
         wine = factories.make_customer_class(session, name="Wine club")
         agent = factories.make_agent(session, last_name="Agent")
         customer = factories.make_customer(session, first_name="Rashid", last_name="Karim")
-        deed = Changeset(
+        changeset = Changeset(
             at=NOW, action="customer.edit", actor_name="Mary Kaur", reason="Asked by phone", address="192.0.2.7",
             on_behalf_of_id=customer.id, subject_table="customer", subject_id=customer.id,
         )  # fmt: skip
-        session.add(deed)
+        session.add(changeset)
         session.flush()
         session.add(
             Change(
-                changeset_id=deed.id, table_name="customer", row_id=customer.id, customer_id=customer.id,
+                changeset_id=changeset.id, table_name="customer", row_id=customer.id, customer_id=customer.id,
                 before={"customer_class_id": None, "agent_id": None},
                 after={"customer_class_id": wine.id, "agent_id": agent.id},
             )
@@ -94,13 +94,13 @@ def test_it_is_filtered_by_person_action_record_date_and_address(
     shop: Shop, people: tuple[int, int], argument: str, finds: bool
 ) -> None:
     with shop.look() as session:
-        deed = session.scalars(select(Changeset.id).where(Changeset.actor_name == "Mary Kaur")).one()
+        changeset = session.scalars(select(Changeset.id).where(Changeset.actor_name == "Mary Kaur")).one()
         day = f"{NOW:%Y-%m-%d}"
     query = argument.format(customer=people[0], agent=people[1], day=day)
-    assert (deed in rows_of(shop.client().get(f"/admin/changeset/?{query}"))) == finds
+    assert (changeset in rows_of(shop.client().get(f"/admin/changeset/?{query}"))) == finds
 
 
-def test_the_filters_offer_deeds_and_kinds_of_record_by_name(shop: Shop) -> None:
+def test_the_filters_offer_actions_and_kinds_of_record_by_name(shop: Shop) -> None:
     text = page_of(shop.client().get("/admin/changeset/")).html
     for words in ("Customer changed", "Merge into this record", "Address created", "Loyalty entry"):
         assert words in text
@@ -131,11 +131,11 @@ def test_everybody_that_a_change_of_many_touched_is_named_and_linked(
     people, _saved = classed(shop, 5)
     page = page_of(shop.client().get("/admin/changeset/?action__eq=customer.change_class"))
     assert "and 2 more" in page.text
-    deed = next(link for link in page.links if "/changeset/details/" in link)
+    changeset = next(link for link in page.links if "/changeset/details/" in link)
     everybody = [f"/admin/customer/details/?id={person}" for person in people]
-    assert set(everybody) <= set(page_of(shop.client().get(deed)).links)
+    assert set(everybody) <= set(page_of(shop.client().get(changeset)).links)
     monkeypatch.setattr(activity, "WHOLE", 2)
-    seen, changes, pages = set(), 0, [deed, f"{deed}&page=2", f"{deed}&page=3"]
+    seen, changes, pages = set(), 0, [changeset, f"{changeset}&page=2", f"{changeset}&page=3"]
     for at, path in enumerate(pages):
         page = page_of(shop.client().get(path))
         seen |= set(page.links)
@@ -144,7 +144,7 @@ def test_everybody_that_a_change_of_many_touched_is_named_and_linked(
     assert set(everybody) <= seen, "however many they are"
     assert changes == len(people)
     for wrong in ("0", "x", "", "-1", "1234567"):
-        assert shop.client().get(f"{deed}&page={wrong}").status_code == 400
+        assert shop.client().get(f"{changeset}&page={wrong}").status_code == 400
     text = shop.client().get("/admin/changeset/export/csv/").get_data(as_text=True)
     assert "and 2 more" in text
 
@@ -182,9 +182,9 @@ def test_no_undo_is_offered_where_there_is_none(shop: Shop) -> None:
             )
             for age in (dt.timedelta(days=29), dt.timedelta(days=31))
         ]
-        for deed in aged:
-            factories.make_change(session, changeset_id=deed.id, row_id=owner, customer_id=owner)
-        lately, long_ago = (deed.id for deed in aged)
+        for changeset in aged:
+            factories.make_change(session, changeset_id=changeset.id, row_id=owner, customer_id=owner)
+        lately, long_ago = (changeset.id for changeset in aged)
     pages = [f"/admin/customer/details/?id={owner}", "/admin/changeset/"]
     for links in (page_of(shop.client().get(path)).links for path in pages):
         offered = {int(link.rpartition("=")[2]) for link in links if "/changeset/act/undo/" in link}
@@ -192,6 +192,6 @@ def test_no_undo_is_offered_where_there_is_none(shop: Shop) -> None:
             entry["changeset"],
             lately,
         }
-    for deed in (lately, long_ago):
-        palette = page_of(shop.client().get(f"/admin/palette/?resource=changeset&id={deed}")).links
-        assert any("/act/undo/" in link for link in palette) == (deed == lately)
+    for changeset in (lately, long_ago):
+        palette = page_of(shop.client().get(f"/admin/palette/?resource=changeset&id={changeset}")).links
+        assert any("/act/undo/" in link for link in palette) == (changeset == lately)

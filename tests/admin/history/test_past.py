@@ -192,12 +192,12 @@ def test_a_value_is_restored_by_one_click_and_that_can_be_undone(shop: Shop, cus
     now = shop.get(Customer, customer)
     assert (now.last_name, now.loyalty_code) == ("Karim", "C2")
     with shop.look() as session:
-        deed = session.scalars(select(Changeset).order_by(Changeset.id.desc())).first()
-        assert (deed.action, deed.reason) == ("customer.edit", "Restored from 3 May 2026, 10:02")
-        (change,) = session.scalars(select(Change).where(Change.changeset_id == deed.id))
+        changeset = session.scalars(select(Changeset).order_by(Changeset.id.desc())).first()
+        assert (changeset.action, changeset.reason) == ("customer.edit", "Restored from 3 May 2026, 10:02")
+        (change,) = session.scalars(select(Change).where(Change.changeset_id == changeset.id))
         assert {"last_name", "version", "updated_at"} == set(change.after)
     undo = next(
-        a for a in page_of(shop.client().get(answer.location)).links if f"undo/?id={deed.id}" in a
+        a for a in page_of(shop.client().get(answer.location)).links if f"undo/?id={changeset.id}" in a
     )  # fmt: skip
     form = page_of(shop.client().get(undo)).form("/undo/")
     assert shop.client().post(form.action, data=form.fields).status_code == 302
@@ -387,11 +387,11 @@ def test_a_record_with_a_long_history_takes_as_many_statements_as_one_with_a_sho
         with shop.arrange() as session:
             for n in range(changes):
                 at = start + dt.timedelta(minutes=n)
-                deed = Changeset(at=at, action="note.edit", actor_name="x")
-                session.add(deed)
+                changeset = Changeset(at=at, action="note.edit", actor_name="x")
+                session.add(changeset)
                 session.flush()
                 words = {"before": {"body": f"Text {n}"}, "after": {"body": f"Text {n + 1}"}}
-                session.add(Change(changeset_id=deed.id, table_name="note", row_id=note.id, **words))
+                session.add(Change(changeset_id=changeset.id, table_name="note", row_id=note.id, **words))
         clock.now = start + dt.timedelta(days=1)
         for _turn in range(2):  # the first signs in, and its session is given a form token
             assert past(shop, note.id, z(start), resource="note").status_code == 200

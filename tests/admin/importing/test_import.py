@@ -220,7 +220,7 @@ def test_a_file_whose_reading_was_killed_is_back_at_its_columns_after_a_while(sh
 
 
 class Narrow(CustomerClassScreen):
-    """Classes of which some are out of everybody's sight."""
+    """Classes of which some are out of everybody's scope."""
 
     def scope(self, statement, actor):
         return statement.where(CustomerClass.free_tastings != 7)

@@ -36,6 +36,14 @@ def test_a_mapping_is_kept_under_its_name_and_offered_for_the_same_headings(shop
     assert shop.client().get(f"{other}&mapping=99").status_code == 400
 
 
+@pytest.mark.either_database
+@pytest.mark.parametrize("heading", ["Points expiry emails", "Mail before points lapse", "lapse_warnings"])
+def test_a_heading_that_an_earlier_release_wrote_finds_its_field(shop: Shop, heading: str):
+    page = page_of(shop.client().get(upload(shop, "customer", f"First name,{heading}\nAnn,no\n").location))
+    form = page.form("/admin/customer/import/columns/")
+    assert form.fields["column-1"] == "expiry_notices"
+
+
 NAMES = "Vorname,Nachname,Notiz\nAnn,Lee,x\n"
 AS_NAMES = {"column-0": "first_name", "column-1": "last_name"}
 

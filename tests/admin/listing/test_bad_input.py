@@ -52,7 +52,7 @@ BAD_CONTROL = [
 TWICE = [("sort", ["id", "-id"]), ("q", ["a", "b"]), ("page_size", ["5", "6"]), ("after", ["1", "2"])]
 
 
-def doors(resource: str) -> list[str]:
+def paths(resource: str) -> list[str]:
     """The addresses that take the list's query."""
     found = [f"/api/v1/{resource}/"]
     return (
@@ -62,9 +62,9 @@ def doors(resource: str) -> list[str]:
     )
 
 
-def doors_in_turn(resource: str) -> Iterator[str]:
+def paths_in_turn(resource: str) -> Iterator[str]:
     """One of the channels after the other for ever: all of them read a query by the same grammar."""
-    return itertools.cycle(doors(resource))
+    return itertools.cycle(paths(resource))
 
 
 def some(resource: str, values: Sequence[Any], parts: int) -> Sequence[Any]:
@@ -95,10 +95,10 @@ def ask(shop: Shop, path: str, arguments: dict):
 
 
 @pytest.mark.parametrize("resource", RESOURCES)
-def test_a_list_refuses_what_it_does_not_offer_at_every_door(stocked: Shop, resource: str) -> None:
+def test_a_list_refuses_what_it_does_not_offer_on_every_channel(stocked: Shop, resource: str) -> None:
     values = told(stocked, [value for _name, value in BAD_CONTROL])
     control = some(resource, [(name, value) for name, value in BAD_CONTROL if value in values], 3)
-    for path, (name, value) in zip(doors_in_turn(resource), (*control, *TWICE), strict=False):
+    for path, (name, value) in zip(paths_in_turn(resource), (*control, *TWICE), strict=False):
         refused(
             ask(stocked, path, {name: value}), name.replace("\x00", ""), why=f"{path} {name}={value!r}"[:200]
         )
@@ -365,7 +365,7 @@ def test_strange_headers_and_methods_are_no_error(stocked: Shop) -> None:
         assert writes or answer.headers["Allow"]
 
 
-def test_the_token_door_takes_any_body(stocked: Shop) -> None:
+def test_the_token_address_takes_any_body(stocked: Shop) -> None:
     client = stocked.app.test_client()
     good = {"username": "admin", "password": "x", "provider": "db"}
     bodies: list[Any] = [
@@ -393,7 +393,7 @@ def test_the_sign_in_form_takes_any_text(stocked: Shop) -> None:
         answer = client.send("/login/", {"username": "admin", "password": "wrong", name: value})
         sane(answer, why=f"{name}={value[:10]!r}")
         assert answer.status_code in (200, 302, 400, 401, 429), f"{name}={value[:10]!r}: {answer.status}"
-        assert client.get("/admin/").status_code == 302, "that opened the door"
+        assert client.get("/admin/").status_code == 302, "that let them in"
 
 
 ANYTHING = st.one_of(
@@ -417,5 +417,5 @@ def test_no_query_string_whatever_is_an_error_of_ours(stocked: Shop, data: st.Da
             st.one_of(st.sampled_from([*names, *control]), st.text(max_size=8)), ANYTHING, max_size=4
         )
     )
-    for path in doors(resource):
+    for path in paths(resource):
         sane(ask(stocked, path, arguments), why=f"{path} {arguments}")

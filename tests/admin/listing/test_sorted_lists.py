@@ -120,7 +120,7 @@ def test_points_past_their_date_are_read_from_an_index_of_those_alone(stocked: S
     """Each page that shows a customer asks for them: most days there are none among all the lots there are."""
     with stocked.look() as session:
         plan = plan_of(session, points_breakdown.past_by_owner(NOW))
-        assert any("ix_loyalty_lot_lapsing" in line for line in plan), "\n".join(plan)
+        assert any("ix_loyalty_lot_expiring" in line for line in plan), "\n".join(plan)
 
 
 @pytest.mark.both_databases

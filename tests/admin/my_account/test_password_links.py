@@ -264,12 +264,12 @@ def test_an_own_change_an_other_address_and_deactivation_void_a_link(place: Plac
     assert changed.status_code == 200
     assert is_good(token), "a name is no matter"
     for email in ("s@shop.example", "t@shop.example"):
-        deed = act(place, row, "change_email", email=email).json["changeset"]
+        changeset = act(place, row, "change_email", email=email).json["changeset"]
         assert not is_good(token)
         token = send(place)
-    undone = place.api().send("POST", f"/api/v1/changeset/{deed}/actions/undo")
+    undone = place.api().send("POST", f"/api/v1/changeset/{changeset}/actions/undo")
     assert undone.status_code == 200
-    assert not is_good(token), "an undo is a door, too"
+    assert not is_good(token), "an undo is a way back in, too"
     token = send(place)
     for verb, given in (("deactivate", {"reason": "Has left"}), ("activate", {})):
         assert act(place, row, verb, **given).status_code == 200

@@ -1,4 +1,4 @@
-"""Looking at everything as the holders of a role do: exactly their sight, and nothing changes (rule 18.5)."""
+"""Looking at everything as the holders of a role do: exactly what they see, and nothing changes (rule 18.5)."""
 
 from typing import Any
 

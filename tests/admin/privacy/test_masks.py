@@ -115,18 +115,18 @@ def test_search_activity_and_the_api_s_own_description_tell_no_secret(shop: Shop
     client = shop.client(ROLE)
     for text in ("Ada", "Byron", "hush", "0113"):
         assert told(client.get("/admin/search/", query_string={"q": text}), made.secrets) == []
-    for deed in made.deeds:
-        assert told(client.get(f"/admin/changeset/details/?id={deed}"), made.secrets) == []
-        undo = client.send(f"/admin/changeset/act/undo/?id={deed}&preview=1", headers=HTMX)
+    for changeset in made.changesets:
+        assert told(client.get(f"/admin/changeset/details/?id={changeset}"), made.secrets) == []
+        undo = client.send(f"/admin/changeset/act/undo/?id={changeset}&preview=1", headers=HTMX)
         assert undo.status_code == 200
         assert told(undo, made.secrets) == []
-        asked = shop.api(ROLE).send("POST", f"/api/v1/changeset/{deed}/actions/undo?preview=1", {})
+        asked = shop.api(ROLE).send("POST", f"/api/v1/changeset/{changeset}/actions/undo?preview=1", {})
         assert told(asked, made.secrets) == []
     assert told(shop.api(ROLE).get("/api/v1/_openapi"), made.secrets) == []
 
 
 @either
-def test_deeds_their_previews_and_their_refusals_name_rows_by_masks(shop: Shop, made: Planted) -> None:
+def test_actions_their_previews_and_their_refusals_name_rows_by_masks(shop: Shop, made: Planted) -> None:
     api, nameless = shop.api(ROLE), made.nameless.id
     customer = made.rows["customer"].id
     merging = {"others": [nameless], "reason": "the same person"}
@@ -335,7 +335,7 @@ def test_a_conflict_tells_nothing_either(shop: Shop, made: Planted) -> None:
 
 
 @either
-def test_a_masked_value_is_not_restored_but_its_deed_may_be_undone(shop: Shop, made: Planted) -> None:
+def test_a_masked_value_is_not_restored_but_its_action_may_be_undone(shop: Shop, made: Planted) -> None:
     client, customer = shop.client(ROLE), made.rows["customer"]
     url = f"/admin/customer/restore/?id={customer.id}&at={AT}&field=email&version={customer.version}"
     assert client.get(url).status_code == 400

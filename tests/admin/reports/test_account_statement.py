@@ -196,7 +196,7 @@ def test_a_role_needs_customers_and_accounts_to_read_and_a_permission_to_send(sh
 
 
 @either
-def test_out_of_sight_it_is_not_there(shop: Shop) -> None:
+def test_out_of_scope_it_is_not_there(shop: Shop) -> None:
     mine, foreign = account(shop), account(shop)
     with shop.arrange() as session:
         ours = factories.make_sales_channel(session)

@@ -133,7 +133,7 @@ def test_the_tab_of_an_even_account_without_a_limit_says_so(shop: Shop) -> None:
     assert "Nothing is owed." in said
 
 
-def test_every_deed_on_the_account_is_offered_on_the_tab_with_the_customer_filled_in(shop: Shop) -> None:
+def test_every_action_on_the_account_is_offered_on_the_tab_with_the_customer_filled_in(shop: Shop) -> None:
     customer = debtor(shop, (5_000, 10), pay_on_account=True)
     offered = links_of(tab(shop, customer))
     for path in ("account_entry/act/pay", "account_entry/act/refund", "invoice/act/raise"):

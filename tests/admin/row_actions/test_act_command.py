@@ -7,10 +7,10 @@ from models.customer import Customer
 from models.journal import Changeset
 from tests import application
 from tests.admin.conftest import Shop
-from tests.admin.row_actions.test_acting import CASES, Door, every_action, on_sqlite, some_customer
+from tests.admin.row_actions.test_acting import CASES, Channel, every_action, on_sqlite, some_customer
 
 
-class Shell(Door):
+class Shell(Channel):
     """The same action as a command."""
 
     def run(self, *more: str, role: str = "Admin") -> tuple[int, str]:

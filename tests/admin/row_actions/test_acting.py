@@ -214,7 +214,7 @@ CASES: dict[str, tuple[Callable[[Shop], int] | None, dict[str, str]]] = {
     "staff_group.set_roles": (lambda shop: shop.make(staffing.make_staff_group).id, {"roles": "@role"}),
     "role.set_permissions": (a_role, {"permissions": "customer.list,customer.show,note.done"}),
     "role.copy": (a_role, {"name": "Copy of it"}),
-    "role.require_two_factor": (a_role, {"needs_factor": "y"}),
+    "role.require_two_factor": (a_role, {"requires_two_factor": "y"}),
 }
 
 
@@ -227,11 +227,11 @@ def before(where: str, **values: str) -> Callable[[Shop, str], None]:
     return make
 
 
-def an_order_that(*deeds: tuple[str, dict[str, str]]) -> Callable[[Shop, str], None]:
+def an_order_that(*actions: tuple[str, dict[str, str]]) -> Callable[[Shop, str], None]:
     """What has to be there first: several changes for the same customer."""
 
     def make(shop: Shop, customer: str) -> None:
-        for where, values in deeds:
+        for where, values in actions:
             before(where, **values)(shop, customer)
 
     return make
@@ -300,7 +300,7 @@ every_action = pytest.mark.parametrize("code", sorted(CASES))
 every_dangerous_one = pytest.mark.parametrize("code", [c for c in sorted(CASES) if DECLARED[c].action.danger])
 
 
-class Door:
+class Channel:
     """The form of one action, ready to be sent."""
 
     def __init__(self, shop: Shop, code: str, role: str = "Admin") -> None:
@@ -368,68 +368,68 @@ def test_it_is_refused_previewed_done_once_and_taken_back(shop: Shop, code: str)
     Each runs on one database here. On PostgreSQL it runs once more by REST, and on SQLite by command
     (test_rest_writes.py, test_act_command.py).
     """
-    door = Door(shop, code)
-    data = door.opened()
-    it_needs_exactly_its_permission(door, data)
-    another_persons_preview_is_no_confirmation(door, data)
-    seen = the_preview_writes_nothing(door, data)
-    answer = door.send({**seen, **unoffered({*data, *DECLARED[code].fields})})
+    channel = Channel(shop, code)
+    data = channel.opened()
+    it_needs_exactly_its_permission(channel, data)
+    another_persons_preview_is_no_confirmation(channel, data)
+    seen = the_preview_writes_nothing(channel, data)
+    answer = channel.send({**seen, **unoffered({*data, *DECLARED[code].fields})})
     assert answer.status_code == SHOWN_ONCE.get(code, 204), "it did something else than its preview said"
-    the_journal_says_who_did_it(door)
-    a_double_click_does_nothing_more(door, seen)
-    it_is_taken_back(door, answer)
+    the_journal_says_who_did_it(channel)
+    a_double_click_does_nothing_more(channel, seen)
+    it_is_taken_back(channel, answer)
 
 
-def it_needs_exactly_its_permission(door: Door, data: dict[str, list[str]]) -> None:
+def it_needs_exactly_its_permission(channel: Channel, data: dict[str, list[str]]) -> None:
     """Whoever lacks it is refused the form, its preview and the action."""
-    reader, before = door.shop.client("Read-only"), door.shop.figures()
+    reader, before = channel.shop.client("Read-only"), channel.shop.figures()
     sent = {**data, "csrf_token": [reader.csrf_token()]}
-    door.role = "Read-only"
-    for answer in (door.send(sent), door.preview(sent), reader.get(door.url)):
+    channel.role = "Read-only"
+    for answer in (channel.send(sent), channel.preview(sent), reader.get(channel.url)):
         assert answer.status_code == 403
-    door.role = "Admin"
-    assert door.shop.figures() == before
+    channel.role = "Admin"
+    assert channel.shop.figures() == before
 
 
-def another_persons_preview_is_no_confirmation(door: Door, data: dict[str, list[str]]) -> None:
+def another_persons_preview_is_no_confirmation(channel: Channel, data: dict[str, list[str]]) -> None:
     """A fingerprint of something else is refused."""
-    before = door.shop.figures()
-    refused = door.send({**data, "fingerprint": "0" * 64})
+    before = channel.shop.figures()
+    refused = channel.send({**data, "fingerprint": "0" * 64})
     assert refused.status_code == 409
     assert "Check the preview again" in page_of(refused).text
-    assert door.shop.figures() == before
+    assert channel.shop.figures() == before
 
 
-def the_preview_writes_nothing(door: Door, data: dict[str, list[str]]) -> dict[str, list[str]]:
+def the_preview_writes_nothing(channel: Channel, data: dict[str, list[str]]) -> dict[str, list[str]]:
     """Return what the form sends once its preview was looked at."""
-    before = door.shop.figures()
-    seen = door.preview(data)
+    before = channel.shop.figures()
+    seen = channel.preview(data)
     assert seen.status_code == 200
-    assert door.shop.figures() == before
+    assert channel.shop.figures() == before
     assert "cannot be done" not in page_of(seen).text
     return {**data, "fingerprint": [fingerprint(seen)]}
 
 
-def the_journal_says_who_did_it(door: Door) -> None:
+def the_journal_says_who_did_it(channel: Channel) -> None:
     """The newest changeset is the action's; what is offered for many rows has said whether it writes emails."""
-    with door.shop.look() as session:
+    with channel.shop.look() as session:
         done = session.scalars(sa.select(Changeset).order_by(Changeset.id.desc())).first()
-        assert (done.action, done.actor_name) == (door.code, "Admin Tester")
+        assert (done.action, done.actor_name) == (channel.code, "Admin Tester")
         wrote = session.scalar(sa.select(sa.func.count()).where(Mail.changeset_id == done.id))
-        many = DECLARED[door.code].bulk and ACTIONS[door.code].targeted
-        assert not many or ACTIONS[door.code].mails == bool(wrote)
+        many = DECLARED[channel.code].bulk and ACTIONS[channel.code].targeted
+        assert not many or ACTIONS[channel.code].mails == bool(wrote)
 
 
-def a_double_click_does_nothing_more(door: Door, data: dict[str, list[str]]) -> None:
+def a_double_click_does_nothing_more(channel: Channel, data: dict[str, list[str]]) -> None:
     """The same form sent again is answered alike and done once."""
-    after = door.shop.figures()
-    assert door.send(data).status_code == 204
-    assert door.shop.figures() == after
+    after = channel.shop.figures()
+    assert channel.send(data).status_code == 204
+    assert channel.shop.figures() == after
 
 
-def it_is_taken_back(door: Door, answer: Any) -> None:
+def it_is_taken_back(channel: Channel, answer: Any) -> None:
     """Its message offers Undo, which works; what is final or stays is not undone, and no Undo is offered there."""
-    shop, code = door.shop, door.code
+    shop, code = channel.shop, channel.code
     if ACTIONS[code].final or code.endswith(STAYS):
         assert "act/undo" not in answer.headers["HX-Trigger"]
         refuse_to_undo(shop)
@@ -444,10 +444,10 @@ def it_is_taken_back(door: Door, answer: Any) -> None:
 
 @every_dangerous_one
 def test_a_dangerous_one_is_confirmed_by_name(shop: Shop, code: str) -> None:
-    door = Door(shop, code)
-    data, before = door.opened(), shop.figures()
+    channel = Channel(shop, code)
+    data, before = channel.opened(), shop.figures()
     for typed in ("", "somebody else"):
-        answer = door.send({**data, "confirm": typed})
+        answer = channel.send({**data, "confirm": typed})
         assert answer.status_code == 422
         assert "exactly as shown" in page_of(answer).text
     assert shop.figures() == before
@@ -455,28 +455,28 @@ def test_a_dangerous_one_is_confirmed_by_name(shop: Shop, code: str) -> None:
 
 @every_dangerous_one
 def test_a_dangerous_one_is_looked_at_first_even_without_scripts(shop: Shop, code: str) -> None:
-    door = Door(shop, code)
+    channel = Channel(shop, code)
     before = shop.figures()
-    answer = door.send(door.opened())
+    answer = channel.send(channel.opened())
     assert answer.status_code == 422
     assert shop.figures() == before
     page = page_of(answer)
     assert "Preview the changes" in page.text
     form = page.form("/act/")
     assert form.fields["fingerprint"] == fingerprint(answer)
-    again = door.send(form.filled(confirm=door.confirm))
+    again = channel.send(form.filled(confirm=channel.confirm))
     assert again.status_code == 204, page_of(again).text
 
 
 def refuse_to_undo(shop: Shop) -> None:
     """What is final is not undone by those who ask for its address either."""
     with shop.look() as session:
-        deed = session.scalar(sa.select(sa.func.max(Changeset.id)))
+        changeset = session.scalar(sa.select(sa.func.max(Changeset.id)))
     token = {"X-CSRFToken": shop.client().csrf_token()}
-    back = shop.client().post(f"/admin/changeset/act/undo/?id={deed}", headers={**HTMX, **token})
+    back = shop.client().post(f"/admin/changeset/act/undo/?id={changeset}", headers={**HTMX, **token})
     assert back.status_code in (403, 409)
     with shop.look() as session:
-        later = sa.select(Changeset.action).where(Changeset.id > deed)
+        later = sa.select(Changeset.action).where(Changeset.id > changeset)
         assert set(session.scalars(later)) <= {"staff.refused"}
 
 
@@ -606,8 +606,8 @@ def test_only_what_one_could_have_done_is_undone(shop: Shop) -> None:
     paid = act(shop, "account_entry.pay", customer=str(customer), amount="5", method="cash")
     assert paid.status_code == 302
     with shop.look() as session:
-        deed = session.scalar(sa.select(sa.func.max(Changeset.id)))
-    url = f"/admin/changeset/act/undo/?id={deed}"
+        changeset = session.scalar(sa.select(sa.func.max(Changeset.id)))
+    url = f"/admin/changeset/act/undo/?id={changeset}"
     assert shop.client("Support").get(url).status_code == 403
     assert shop.client("Finance").get(url).status_code == 200
     assert (
@@ -638,8 +638,8 @@ def test_an_action_that_asks_who_may_of_each_row_is_never_offered_for_many() -> 
 
 def test_the_record_says_what_was_undone_and_by_whom(shop: Shop) -> None:
     customer = some_customer(shop, last_name="Karim")
-    door = f"/admin/customer/act/verify/?id={customer}"
-    form = page_of(shop.client().get(door)).form("/act/")
+    url = f"/admin/customer/act/verify/?id={customer}"
+    form = page_of(shop.client().get(url)).form("/act/")
     assert shop.client().post(form.action, data=form.filled()).status_code == 302
     page = shop.client().get(f"/admin/customer/details/?id={customer}").get_data(as_text=True)
     assert "data-undo" in page, "the message over the page has its Undo"

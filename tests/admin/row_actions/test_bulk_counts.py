@@ -143,7 +143,7 @@ def test_without_scripts_the_button_leads_to_the_form_with_the_count_in_it(shop:
     page = page_of(answer)
     assert all(words in page.text for words in TAKEN_APART)
     again = page.form("/act/deactivate/")
-    assert again.action == form.action, "its other button does the deed"
+    assert again.action == form.action, "its other button does it"
     assert again.fields["reason"] == "Moved away"
     assert again.fields["key"] == form.fields["key"]
     assert button(page)["formaction"] == f"{form.action}{COUNT}"

@@ -11,7 +11,7 @@ from models.base import metadata
 from models.choices import AccountType, Status
 from models.customer import Customer
 from tests import factories
-from tests.admin.api.test_rest_writes import ApiDoor
+from tests.admin.api.test_rest_writes import ApiChannel
 from tests.admin.conftest import Shop
 from tests.admin.pages import page_of
 from tests.admin.row_actions.test_acting import CASES, DECLARED
@@ -40,15 +40,15 @@ CODES = {"waits_for_approval", "switched_off", "guest", "not_waiting"}
 CONCERNED = [code for code in sorted(CASES) if DECLARED[code].action.customers is not None]
 
 
-def owner(door: ApiDoor) -> int:
+def owner(channel: ApiChannel) -> int:
     """Whom an action is about."""
-    if "customer" in door.body:
-        return int(door.body["customer"])
-    table = DECLARED[door.code].action.model.__table__
+    if "customer" in channel.body:
+        return int(channel.body["customer"])
+    table = DECLARED[channel.code].action.model.__table__
     if table.name == "customer":
-        return int(door.row)
-    with door.shop.look() as session:
-        mine = table.c.id == door.row if door.row else table.c.external_ref == door.body["reference"]
+        return int(channel.row)
+    with channel.shop.look() as session:
+        mine = table.c.id == channel.row if channel.row else table.c.external_ref == channel.body["reference"]
         return int(session.scalar(sa.select(table.c.customer_id).where(mine)))
 
 
@@ -71,17 +71,17 @@ def test_each_action_about_a_customer_says_whom_it_is_for() -> None:
 @pytest.mark.either_database
 @pytest.mark.parametrize("code", CONCERNED)
 def test_an_action_is_for_the_customers_it_says(shop: Shop, code: str) -> None:
-    door = ApiDoor(shop, code)
-    whose = owner(door)
+    channel = ApiChannel(shop, code)
+    whose = owner(channel)
     for state, values in STATES.items():
         with shop.arrange() as session:
             fresh = {"status": Status.REGISTERED, "is_active": True, "account_type": AccountType.RETAIL}
             session.execute(sa.update(Customer).where(Customer.id == whose).values(fresh | values))
         wanted = REFUSED.get(code, {}).get(state)
-        seen = door.call(query="?preview=1").json
+        seen = channel.call(query="?preview=1").json
         assert {b["code"] for b in seen["blockers"]} & CODES == ({wanted} if wanted else set()), state
         if wanted:
-            answer = door.call(body={"fingerprint": seen["fingerprint"]})
+            answer = channel.call(body={"fingerprint": seen["fingerprint"]})
             assert (answer.status_code, answer.json["code"]) == (409, wanted), state
 
 

@@ -150,7 +150,7 @@ def test_amounts_to_choose_from_are_in_the_currency_of_their_records(shop: Shop)
     assert [o["value"].replace("JP¥", "¥") for o in limits["options"]] == ["¥5,000", "¥7,000"]
 
 
-def test_what_is_no_choice_is_told_by_its_field_at_each_door(shop: Shop) -> None:
+def test_what_is_no_choice_is_told_by_its_field_on_each_channel(shop: Shop) -> None:
     one, two, other = (some_customer(shop, last_name=name) for name in ("Stays", "Goes", "Other"))
     path, body = f"/api/v1/customer/{one}/actions/merge", {"others": [two], "reason": WHY}
     for wrong in (

@@ -264,7 +264,7 @@ def test_an_unknown_host_is_refused(stocked: Shop):
 
 
 class Narrow(AddressScreen):
-    """Addresses of which one town is out of everybody's sight."""
+    """Addresses of which one town is out of everybody's scope."""
 
     def scope(self, statement, actor):
         return statement.where(Address.town != "Hidden")

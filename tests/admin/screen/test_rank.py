@@ -49,7 +49,7 @@ FORMS: dict[str, dict[str, str]] = {
     "staff.send_reset": {},
     "staff.limit_to_channels": {"sales_channels": ""},
     "role.set_permissions": {"permissions": "customer.list"},
-    "role.require_two_factor": {"needs_factor": ""},
+    "role.require_two_factor": {"requires_two_factor": ""},
     "staff_group.set_roles": {"roles": ""},
     "staff_session.end": {},
     "api_key.revoke": {},
@@ -221,8 +221,8 @@ def test_the_api_refuses_and_it_is_noted(above: Above, code: str) -> None:
     resource, verb = code.split(".")
     body: dict[str, Any] = {k: v for k, v in FORMS[code].items() if k in ("email", "reason")}
     body |= {k: [part for part in v.split(",") if part] for k, v in FORMS[code].items() if k not in body}
-    if "needs_factor" in body:
-        body["needs_factor"] = True
+    if "requires_two_factor" in body:
+        body["requires_two_factor"] = True
     path = f"/api/v1/{resource}/{above.rows[resource]}/actions/{verb}"
     before = above.shop.figures()
     answer = above.shop.api(CHIEF).send("POST", path, body)
@@ -360,10 +360,10 @@ def _done(above: Above, code: str, row: int, **values: Any) -> int:
     return int(done.changeset_id or 0)
 
 
-DEEDS: dict[str, Callable[[Above], int]] = {
+CHANGES: dict[str, Callable[[Above], int]] = {
     "a name": lambda it: _done(it, "staff.edit", it.rows["staff"], values={"first_name": "Anna"}, version=None),
     "a role more": lambda it: _done(it, "role.edit", it.rows["role"], values={"name": "Hirers"}, version=None),
-    "a second step": lambda it: _done(it, "role.require_two_factor", it.rows["role"], needs_factor=True),
+    "a second step": lambda it: _done(it, "role.require_two_factor", it.rows["role"], requires_two_factor=True),
     "a permission": lambda it: _done(
         it, "role.set_permissions", it.rows["role"], permissions=["staff.invite", "customer.list"]
     ),
@@ -371,9 +371,9 @@ DEEDS: dict[str, Callable[[Above], int]] = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("what", DEEDS)
+@pytest.mark.parametrize("what", CHANGES)
 def test_neither_does_an_undo(above: Above, what: str) -> None:
-    changeset = DEEDS[what](above)
+    changeset = CHANGES[what](above)
     for role in ("Admin", CHIEF):
         links = page_of(above.shop.client(role).get("/admin/changeset/")).links
         assert (f"/admin/changeset/act/undo/?id={changeset}" in links) == (role == "Admin"), role
@@ -387,19 +387,19 @@ def test_neither_does_an_undo(above: Above, what: str) -> None:
 def test_nobody_is_weakened_by_way_of_a_role_that_holds_little(above: Above) -> None:
     """The Admin has a role that anybody might edit, too: what it asks at sign-in, and what it gives, is theirs."""
     shop, engine = above.shop, above.shop.database.engine
-    little = a_role(shop, "customer.list", needs_factor=True)
-    unguarded = a_role(shop, "customer.list", needs_factor=True)
+    little = a_role(shop, "customer.list", requires_two_factor=True)
+    unguarded = a_role(shop, "customer.list", requires_two_factor=True)
     with shop.arrange() as session:
         staffing.make_role_holder(session, user_id=above.rows["staff"], role_id=little)
         group = staffing.make_staff_group(session).id
         staffing.make_group_member(session, user_id=above.rows["staff"], group_id=group)
     for code, row, given in (
-        ("role.require_two_factor", little, {"needs_factor": False}),
+        ("role.require_two_factor", little, {"requires_two_factor": False}),
         ("staff_group.set_roles", group, {"roles": [unguarded]}),
     ):
         with pytest.raises(Escalation, match="Ann Above has permissions"):
             perform(engine, ACTIONS[code], above.call(), row, **given)
-    perform(engine, ACTIONS["role.require_two_factor"], above.call(), unguarded, needs_factor=False)
+    perform(engine, ACTIONS["role.require_two_factor"], above.call(), unguarded, requires_two_factor=False)
     assert len(above.refusals()) == 2
 
 

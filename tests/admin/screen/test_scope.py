@@ -57,7 +57,7 @@ def test_what_belongs_to_customers_is_exactly_this(world: World) -> None:
     assert sorted(limited) == list(SCOPED)
 
 
-def test_a_gift_card_is_in_everybodys_sight_until_somebody_redeems_it(own_world: World) -> None:
+def test_a_gift_card_is_in_everybodys_scope_until_somebody_redeems_it(own_world: World) -> None:
     shop, world = own_world.shop, own_world
     with shop.arrange() as session:
         waiting = factories.make_gift_card(session).id
@@ -86,7 +86,7 @@ def test_a_new_table_that_refers_to_a_customer_needs_no_line(world: World) -> No
 
 @pytest.mark.both_databases
 @each_scoped
-def test_a_list_holds_nothing_from_out_of_sight(world: World, resource: str) -> None:
+def test_a_list_holds_nothing_from_out_of_scope(world: World, resource: str) -> None:
     shop, foreign = world.shop, set(world.ids[resource]["foreign"])
     asked = {"view": "all"} if shop.screen(resource).views else {}
     asked |= (
@@ -105,7 +105,7 @@ def test_a_list_holds_nothing_from_out_of_sight(world: World, resource: str) -> 
 
 
 @each_scoped
-def test_a_file_and_a_picker_hold_nothing_from_out_of_sight(world: World, resource: str) -> None:
+def test_a_file_and_a_picker_hold_nothing_from_out_of_scope(world: World, resource: str) -> None:
     shop, foreign = world.shop, world.ids[resource]["foreign"]
     client, screen = shop.client(), shop.screen(resource)
     if screen.can_export:
@@ -134,7 +134,7 @@ def _staff(username: str) -> Any:
 
 
 @each_scoped
-def test_a_row_out_of_sight_answers_like_one_that_is_not_there(world: World, resource: str) -> None:
+def test_a_row_out_of_scope_answers_like_one_that_is_not_there(world: World, resource: str) -> None:
     shop, screen = world.shop, world.shop.screen(resource)
     client, api, token = shop.client(), shop.api(), csrf(world.shop)
     hidden, before = world.id(resource, "foreign"), shop.figures()
@@ -190,7 +190,7 @@ def test_a_row_out_of_sight_answers_like_one_that_is_not_there(world: World, res
 
 
 @each_scoped
-def test_of_ticked_rows_one_out_of_sight_stops_all_as_one_that_is_missing_does(
+def test_of_ticked_rows_one_out_of_scope_stops_all_as_one_that_is_missing_does(
     world: World, resource: str
 ) -> None:
     shop, screen, token = world.shop, world.shop.screen(resource), csrf(world.shop)
@@ -209,7 +209,7 @@ def test_of_ticked_rows_one_out_of_sight_stops_all_as_one_that_is_missing_does(
     assert shop.figures() == before
 
 
-def test_the_home_page_the_menu_and_the_search_count_only_what_is_in_sight(own_world: World) -> None:
+def test_the_home_page_the_menu_and_the_search_count_only_what_is_in_scope(own_world: World) -> None:
     shop, world = own_world.shop, own_world
     with shop.arrange() as session:
         for customer in (world.customers["foreign"], world.customers["own"]):
@@ -230,10 +230,10 @@ def test_the_home_page_the_menu_and_the_search_count_only_what_is_in_sight(own_w
     assert "Own, Own" in found.text
 
 
-def test_a_deed_on_several_customers_is_shown_without_those_out_of_sight(own_world: World) -> None:
+def test_a_change_of_several_customers_is_shown_without_those_out_of_scope(own_world: World) -> None:
     shop, world = own_world.shop, own_world
     with shop.arrange() as session:
-        deed = factories.make_changeset(
+        changeset = factories.make_changeset(
             session,
             at=dt.datetime.now(dt.UTC),
             action="customer.edit_fields",
@@ -244,28 +244,28 @@ def test_a_deed_on_several_customers_is_shown_without_those_out_of_sight(own_wor
             customer = world.customers[kind]
             factories.make_change(
                 session,
-                changeset=deed,
+                changeset=changeset,
                 row_id=customer,
                 customer_id=customer,
                 before={"title": "Mr"},
                 after={"title": told},
             )
             factories.make_loyalty_entry(
-                session, changeset_id=deed.id, customer_id=customer, points=7 if kind == "own" else 7777
+                session, changeset_id=changeset.id, customer_id=customer, points=7 if kind == "own" else 7777
             )
-        deed_id = deed.id
-    for path in (f"details/?id={deed_id}", "", f"?customer__eq={world.customers['own']}", "export/csv/"):
+        changeset_id = changeset.id
+    for path in (f"details/?id={changeset_id}", "", f"?customer__eq={world.customers['own']}", "export/csv/"):
         text = shop.client().get(f"/admin/changeset/{path}").get_data(as_text=True)
         assert "Visible" in text, path
         assert SECRET_NAME not in text, path
         assert "7,777" not in text, path
-    form = page_of(shop.client().get(f"/admin/changeset/act/undo/?id={deed_id}")).form("/act/undo/")
+    form = page_of(shop.client().get(f"/admin/changeset/act/undo/?id={changeset_id}")).form("/act/undo/")
     refused = shop.client().post(form.action, data=form.filled())
     assert refused.status_code == 409
     assert "do not have access" in page_of(refused).text, page_of(refused).text
 
 
-def test_an_agent_out_of_sight_is_a_number_and_stays_when_the_form_is_saved(own_world: World) -> None:
+def test_an_agent_out_of_scope_is_a_number_and_stays_when_the_form_is_saved(own_world: World) -> None:
     shop, world = own_world.shop, own_world
     with shop.arrange() as session:
         agent = factories.make_agent(session, last_name=SECRET_NAME, sales_channel_id=world.theirs).id
@@ -288,7 +288,7 @@ def test_an_agent_out_of_sight_is_a_number_and_stays_when_the_form_is_saved(own_
 # -- writing ------------------------------------------------------------------------------------------------------
 
 
-def test_no_door_puts_a_customer_into_a_channel_out_of_sight(own_world: World) -> None:
+def test_no_channel_puts_a_customer_into_a_sales_channel_out_of_scope(own_world: World) -> None:
     shop, world = own_world.shop, own_world
     own, client, api = world.customers["own"], own_world.shop.client(), own_world.shop.api()
     form = page_of(client.get(f"/admin/customer/edit/?id={own}")).form("/edit/")
@@ -330,7 +330,7 @@ def test_a_new_customer_gets_a_channel_that_whoever_makes_it_sees(own_world: Wor
     assert made.json["result"]["sales_channel"] == own_world.ours
 
 
-def test_nothing_is_added_to_a_customer_out_of_sight(own_world: World) -> None:
+def test_nothing_is_added_to_a_customer_out_of_scope(own_world: World) -> None:
     shop, world = own_world.shop, own_world
     api, before = shop.api(), own_world.shop.figures()
     bodies: dict[str, dict[str, Any]] = {
@@ -352,7 +352,7 @@ def test_nothing_is_added_to_a_customer_out_of_sight(own_world: World) -> None:
     assert shop.figures() == before
 
 
-def test_a_merge_does_not_find_records_out_of_sight(own_world: World) -> None:
+def test_a_merge_does_not_find_records_out_of_scope(own_world: World) -> None:
     shop, world = own_world.shop, own_world
     path = f"/api/v1/customer/{world.customers['own']}/actions/merge?preview=1"
     answers = [
@@ -363,7 +363,7 @@ def test_a_merge_does_not_find_records_out_of_sight(own_world: World) -> None:
     assert answers[0][0] == 422
 
 
-def test_an_import_matches_and_refers_to_nothing_out_of_sight(own_world: World) -> None:
+def test_an_import_matches_and_refers_to_nothing_out_of_scope(own_world: World) -> None:
     shop, world = own_world.shop, own_world
     lines = [f"{world.customers['foreign']},Dr", f"{MISSING},Dr", f"{world.customers['own']},Dr"]
     text = _tried(
@@ -407,7 +407,7 @@ def _tried(shop: Shop, resource: str, text: str, fields: dict[str, str], match: 
     return page_of(client.get(answer.location)).text
 
 
-def test_a_run_leaves_alone_what_left_the_sight_of_who_started_it(own_world: World) -> None:
+def test_a_run_leaves_alone_what_left_the_scope_of_who_started_it(own_world: World) -> None:
     shop, world = own_world.shop, own_world
     with shop.arrange() as session:
         people = [
@@ -611,7 +611,7 @@ ADDING = sorted(code for code, found in DECLARED.items() if "customer" in found.
 
 @pytest.mark.parametrize("code", ADDING)
 @pytest.mark.either_database
-def test_a_customer_out_of_sight_in_a_field_answers_like_one_that_is_not_there(
+def test_a_customer_out_of_scope_in_a_field_answers_like_one_that_is_not_there(
     world: World, code: str
 ) -> None:
     shop, (resource, verb), found = world.shop, code.split("."), {}

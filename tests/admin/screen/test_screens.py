@@ -118,7 +118,7 @@ def create(shop: Shop, resource: str, role: str = "Admin", **changes: str) -> in
 BOXES = {"is_active", "is_primary"}
 
 
-def deeds(shop: Shop) -> list[tuple[str, str]]:
+def changesets(shop: Shop) -> list[tuple[str, str]]:
     """(action, who) of every changeset that a person made."""
     with shop.look() as session:
         made = sa.select(Changeset).where(Changeset.actor_name != "system").order_by(Changeset.id)
@@ -138,13 +138,13 @@ def test_a_record_is_created_shown_edited_and_journalled(shop: Shop, resource: s
     screen, client = shop.screen(resource), shop.client()
     row_id = create(shop, resource)
     first = shop.get(screen.model, row_id)
-    assert deeds(shop)[-1] == (f"{resource}.create", "Admin Tester")
+    assert changesets(shop)[-1] == (f"{resource}.create", "Admin Tester")
     assert client.get(f"/admin/{resource}/details/?id={row_id}").status_code == 200
     assert row_id in rows_of(client.get(f"/admin/{resource}/"))
-    path, before = f"/admin/{resource}/edit/?id={row_id}", len(deeds(shop))
+    path, before = f"/admin/{resource}/edit/?id={row_id}", len(changesets(shop))
     form = page_of(client.get(path)).form("/edit/")
     assert client.post(form.action, data=form.filled()).status_code == 302
-    assert len(deeds(shop)) == before, "saving a form as it was opened is no change"
+    assert len(changesets(shop)) == before, "saving a form as it was opened is no change"
     assert shop.get(screen.model, row_id).version == first.version
     name, typed, stored = EDIT[resource]
     assert client.post(form.action, data=form.filled(**{name: typed})).status_code == 302
@@ -377,7 +377,7 @@ def test_ticked_rows_are_exported_from_the_form_that_ticks_them(stocked: Shop) -
     assert url == "/admin/note/export/csv/"
 
 
-def door_of(shop: Shop, url: str) -> tuple[str, str] | None:
+def entry_of(shop: Shop, url: str) -> tuple[str, str] | None:
     """(permission, resource) that an address of a screen needs; None for other addresses and for look-ups."""
     parts = urlsplit(url).path.strip("/").split("/")
     if len(parts) < 2 or parts[0] != "admin" or parts[1] not in RESOURCES:
@@ -432,11 +432,11 @@ def test_a_page_offers_a_role_only_what_it_may_do(stocked: Shop, role: str) -> N
                 *(f.action for f in page.forms),
                 *(given.get("formaction", "") for _t, given in page.tags),
             }
-            doors = {(url, door_of(stocked, url)) for url in addresses}
-            assert [url for url, door in doors if door is not None and door not in held] == [], (
+            entries = {(url, entry_of(stocked, url)) for url in addresses}
+            assert [url for url, entry in entries if entry is not None and entry not in held] == [], (
                 f"{role} {resource}"
             )
-        offered = {door for _url, door in doors} if ids else set()
+        offered = {entry for _url, entry in entries} if ids else set()
         assert (
             not ids
             or (("can_edit", resource) in held) == (("can_edit", resource) in offered)

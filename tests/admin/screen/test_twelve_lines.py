@@ -194,7 +194,7 @@ def test_an_action_from_form_to_api_is_at_most_twenty_five_lines():
     assert sum(len(part.strip().splitlines()) for part in parts) <= 25
 
 
-def test_the_action_is_at_every_door_previewed_and_undone(workshop: Workshop):
+def test_the_action_is_on_every_channel_previewed_and_undone(workshop: Workshop):
     workshop.add("anvil", "bellows")
     client, url = workshop.client, "/admin/gizmo/act/mark_down/"
     assert f"{url}?id=1" in page_of(client.get("/admin/gizmo/")).links

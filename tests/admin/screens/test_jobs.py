@@ -41,12 +41,12 @@ def ran(shop: Shop, at: dt.datetime) -> None:
         pass
 
 
-def lot(shop: Shop, points: int, lapses: dt.datetime) -> None:
+def lot(shop: Shop, points: int, expires: dt.datetime) -> None:
     with shop.arrange() as session:
         owner = factories.make_customer(session, points=points)
-        entry = factories.make_loyalty_entry(session, customer=owner, points=points, expires_at=lapses)
+        entry = factories.make_loyalty_entry(session, customer=owner, points=points, expires_at=expires)
         factories.make_loyalty_lot(
-            session, entry=entry, customer=owner, points=points, unspent=points, expires_at=lapses
+            session, entry=entry, customer=owner, points=points, unspent=points, expires_at=expires
         )
 
 

@@ -168,10 +168,10 @@ def test_what_is_wrong_stands_under_its_field_and_nothing_is_written(
     assert shop.figures() == before
 
 
-def offered(shop: Shop, resource: str, deed: str) -> set[str]:
+def offered(shop: Shop, resource: str, code: str) -> set[str]:
     """The links to a change on a ledger's list."""
     links = links_of(shop.client().get(f"/admin/{resource}/"))
-    return {url for url in links if f"/admin/{deed.replace('.', '/act/')}/?id=" in url}
+    return {url for url in links if f"/admin/{code.replace('.', '/act/')}/?id=" in url}
 
 
 def test_the_menu_of_an_entry_offers_what_can_still_be_done(shop: Shop, owner: int) -> None:
@@ -182,14 +182,14 @@ def test_the_menu_of_an_entry_offers_what_can_still_be_done(shop: Shop, owner: i
     assert offered(shop, "account_entry", "invoice.void"), (
         "the entry of an invoice offers the void of the invoice"
     )
-    for deed in ("loyalty_entry.reverse", "account_entry.void", "invoice.void", "credit_entry.reverse"):
-        resource = deed.partition(".")[0]
-        there = offered(shop, resource, deed)
+    for code in ("loyalty_entry.reverse", "account_entry.void", "invoice.void", "credit_entry.reverse"):
+        resource = code.partition(".")[0]
+        there = offered(shop, resource, code)
         assert there, resource
         for url in there:
             row = int(url.rpartition("=")[2])
-            assert act(shop, deed, row=row, reason="Entered twice").status_code == 302, url
-        assert offered(shop, resource, deed) == set(), f"{resource}: what was taken back is offered again"
+            assert act(shop, code, row=row, reason="Entered twice").status_code == 302, url
+        assert offered(shop, resource, code) == set(), f"{resource}: what was taken back is offered again"
     assert offered(shop, "account_entry", "invoice.void") == set(), (
         "the entry of a voided invoice offers it again"
     )
@@ -224,7 +224,7 @@ MAY = {
 }  # fmt: skip
 
 
-def test_only_those_who_may_reach_an_action_by_any_door(stocked: Shop) -> None:
+def test_only_those_who_may_reach_an_action_by_any_channel(stocked: Shop) -> None:
     before = stocked.figures(frozenset({"ab_user"}))
     for role in ("Manager", "Back office", "Support", "Finance", "Read-only"):
         client = stocked.client(role)

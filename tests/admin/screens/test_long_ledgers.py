@@ -36,14 +36,14 @@ def long_ledger(shop: Shop) -> int:
             LoyaltyAllocation: [],
         }
         for n, at in enumerate(times, 1):
-            deed = {
+            changeset = {
                 "id": first + n,
                 "at": at,
                 "action": "loyalty_entry.adjust",
                 "actor_name": "x",
                 "reason": "",
             }
-            rows[Changeset].append({**deed, "subject_table": "customer", "subject_id": owner})
+            rows[Changeset].append({**changeset, "subject_table": "customer", "subject_id": owner})
             kind, points = (LoyaltyKind.EARNED, 10) if n % 2 else (LoyaltyKind.REDEEMED, -10)
             rows[LoyaltyEntry].append(
                 {"id": n, "customer_id": owner, "kind": kind, "points": points, "created_at": at, "actor_name": "x",

@@ -138,7 +138,7 @@ def test_an_old_card_leads_to_the_survivor_unless_somebody_has_it_now(shop: Shop
     assert scanned(shop, "OLD-1").location == f"/admin/customer/details/?id={now}"
 
 
-def test_a_card_out_of_sight_opens_nothing(world: Any) -> None:
+def test_a_card_out_of_scope_opens_nothing(world: Any) -> None:
     with world.shop.arrange() as session:
         for kind in ("own", "foreign"):
             session.get_one(Customer, world.customers[kind]).loyalty_code = f"SCAN-{kind.upper()}"

@@ -142,8 +142,8 @@ def test_a_mail_is_sent_again_from_its_page(shop: Shop) -> None:
     with shop.look() as session:
         new = session.scalars(sa.select(Mail).order_by(Mail.id.desc())).first()
         assert (new.resend_of_id, new.state, new.recipient) == (mail.id, MailState.WAITING, address)
-        deed = session.get(Changeset, new.changeset_id)
-        assert (deed.action, deed.actor_name) == ("mail.resend", "Support Tester")
+        changeset = session.get(Changeset, new.changeset_id)
+        assert (changeset.action, changeset.actor_name) == ("mail.resend", "Support Tester")
     links = page_of(client.get(f"/admin/mail/details/?id={new.id}")).links
     assert not any("resend" in link for link in links), "one that waits is not sent again"
 

@@ -95,16 +95,16 @@ def test_what_one_does_not_hold_is_not_offered_and_a_role_that_holds_it_stays_as
     assert held(shop, role) == {"staff.set_roles", "customer.list"}
 
 
-@pytest.mark.parametrize("door", ["form", "api", "command"])
-def test_nobody_grants_what_they_do_not_hold(shop: Shop, door: str) -> None:
+@pytest.mark.parametrize("channel", ["form", "api", "command"])
+def test_nobody_grants_what_they_do_not_hold(shop: Shop, channel: str) -> None:
     may(shop, CHIEF, "role.list", "role.show", "role.set_permissions")
     role, wanted = a_role(shop, "customer.list"), ["customer.list", "staff.deactivate"]
     before = shop.figures()
-    if door == "form":
+    if channel == "form":
         answer = act(shop, "set_permissions", role, CHIEF, "role", permissions=wanted)
         assert answer.status_code == 409
         assert "You do not have: Staff: Deactivate" in page_of(answer).text
-    elif door == "api":
+    elif channel == "api":
         path = f"/api/v1/role/{role}/actions/set_permissions"
         answer = shop.api(CHIEF).send("POST", path, {"permissions": wanted})
         assert (answer.status_code, answer.json["code"]) == (409, "not_held")
@@ -185,8 +185,8 @@ def test_the_creation_of_a_role_is_not_undone_once_somebody_has_it(shop: Shop) -
 
 def test_a_role_asks_for_a_second_factor(shop: Shop) -> None:
     role = shipped(shop, "Finance")
-    assert act(shop, "require_two_factor", role, resource="role", needs_factor="y").status_code == 302
-    assert shop.get(StaffRole, role).needs_factor
+    assert act(shop, "require_two_factor", role, resource="role", requires_two_factor="y").status_code == 302
+    assert shop.get(StaffRole, role).requires_two_factor
     assert "Two-factor required" in page_of(shop.client().get(f"/admin/role/details/?id={role}")).text
 
 

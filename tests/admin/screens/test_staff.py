@@ -147,19 +147,19 @@ def test_whoever_has_other_roles_signs_in_again_and_a_name_signs_nobody_out(shop
     assert again.get("/admin/customer/edit/?id=1").status_code == 403
 
 
-@pytest.mark.parametrize("door", ["form", "api", "command"])
-def test_nobody_gives_a_role_that_holds_more_than_they_do(shop: Shop, door: str) -> None:
+@pytest.mark.parametrize("channel", ["form", "api", "command"])
+def test_nobody_gives_a_role_that_holds_more_than_they_do(shop: Shop, channel: str) -> None:
     may(shop, CHIEF, "staff.list", "staff.show", "staff.set_roles")
     somebody, before = colleague(shop, "Support"), shop.figures()
     with shop.look() as session:
         admin = role_id(session, ADMIN)
-    if door == "form":
+    if channel == "form":
         page = form_of(shop, "set_roles", somebody, CHIEF)
         assert "Admin more than you can give" in page.text
         answer = act(shop, "set_roles", somebody, CHIEF, roles=[str(admin)])
         assert answer.status_code == 409
         assert "You can only give permissions you have yourself" in page_of(answer).text
-    elif door == "api":
+    elif channel == "api":
         body = {"roles": [admin]}
         answer = shop.api(CHIEF).send("POST", f"/api/v1/staff/{somebody}/actions/set_roles", body)
         assert (answer.status_code, answer.json["code"]) == (409, "not_held")
@@ -204,16 +204,16 @@ def test_a_deactivated_person_is_out_at_once_and_comes_back_with_their_roles(sho
 
 
 @pytest.mark.both_databases
-@pytest.mark.parametrize("door", ["form", "api", "command"])
-def test_the_last_admin_stays_at_every_door(shop: Shop, door: str) -> None:
+@pytest.mark.parametrize("channel", ["form", "api", "command"])
+def test_the_last_admin_stays_on_every_channel(shop: Shop, channel: str) -> None:
     with shop.look() as session:
         admin = member_id(session, "admin")
     before = shop.figures()
-    if door == "form":
+    if channel == "form":
         answer = act(shop, "set_roles", admin, roles=[])
         assert answer.status_code == 409
         assert "There must be at least one active Admin" in page_of(answer).text
-    elif door == "api":
+    elif channel == "api":
         answer = shop.api().send("POST", f"/api/v1/staff/{admin}/actions/set_roles", {"roles": []})
         assert (answer.status_code, answer.json["code"]) == (409, "last_admin")
     else:

@@ -35,11 +35,11 @@ TABLE = Path(__file__).parents[3] / "docs" / "access.md"
 HTMX = {"HX-Request": "true"}
 AT = NOW.strftime("%Y-%m-%dT%H:%M:%SZ")
 AGAIN = "write it anew with `flask --app app access > docs/access.md` and look at what changed"
-DEED_OF_UNDO = {"changeset.undo": "edit", "run.undo": "verify"}
+ACTION_OF_UNDO = {"changeset.undo": "edit", "run.undo": "verify"}
 """What was done to a customer in the world, and is undone here: an undo needs the permission of the change, too."""
 
 
-def all_doors(app: Flask) -> list[EntryPoint]:
+def all_entries(app: Flask) -> list[EntryPoint]:
     return entry_points(app.url_map, app.extensions["clientele.screens"].screens.values())
 
 
@@ -51,60 +51,60 @@ class Caller:
         self.client = application.browser(self.shop.app) if role == NOBODY else self.shop.client(role)
         self.csrf = {"X-CSRFToken": self.client.csrf_token("/login/" if role == NOBODY else "/admin/")}
 
-    def ask(self, door: EntryPoint, record: str) -> Any:
+    def ask(self, entry: EntryPoint, record: str) -> Any:
         """Ask as far as what the role may do can be seen, without a body that would do anything."""
-        if door.screen is None or door.view == "beside":
-            return self._beside(door)
-        row = self._row(door, record)
-        return self._program(door, row) if door.in_api else self._person(door, row)
+        if entry.screen is None or entry.view == "beside":
+            return self._beside(entry)
+        row = self._row(entry, record)
+        return self._program(entry, row) if entry.in_api else self._person(entry, row)
 
-    def _row(self, door: EntryPoint, record: str) -> int:
-        assert door.screen is not None
-        resource = door.screen.resource
-        if not door.record:
+    def _row(self, entry: EntryPoint, record: str) -> int:
+        assert entry.screen is not None
+        resource = entry.screen.resource
+        if not entry.record:
             return 0
-        if record == "own" and door.screen.narrows and not door.screen.called:
+        if record == "own" and entry.screen.narrows and not entry.screen.called:
             return self.world.personal(resource, application.USERNAMES.get(self.role, "admin"))
-        if record == "own" and expected(door, self.role) == Answer.LETS_IN and door.needs == ("delete",):
+        if record == "own" and expected(entry, self.role) == Answer.LETS_IN and entry.needs == ("delete",):
             return self.world.spare(resource)
         return self.world.id(resource, record)
 
-    def _beside(self, door: EntryPoint) -> Any:
-        path = door.rule.replace("<version>", "v1").replace("<path:filename>", "logo.svg")
-        if door.in_api:
-            return self._send(door.method, path)
+    def _beside(self, entry: EntryPoint) -> Any:
+        path = entry.rule.replace("<version>", "v1").replace("<path:filename>", "logo.svg")
+        if entry.in_api:
+            return self._send(entry.method, path)
         client = (
             application.sign_in(self.shop.app, self.role)
             if path == "/logout/" and self.role != NOBODY
             else None
         )
-        data = {"id": "x"} if door.method == "POST" else None
-        return (client or self.client).open(path, method=door.method, headers=self.csrf, data=data)
+        data = {"id": "x"} if entry.method == "POST" else None
+        return (client or self.client).open(path, method=entry.method, headers=self.csrf, data=data)
 
-    def _person(self, door: EntryPoint, row: int) -> Any:
-        assert door.screen is not None
-        columns = door.screen.column_editable_list
+    def _person(self, entry: EntryPoint, row: int) -> Any:
+        assert entry.screen is not None
+        columns = entry.screen.column_editable_list
         query: dict[str, Any] = {"id": row} if row else {}
         data: dict[str, Any] = {}
-        if door.view in ("past_view", "restore_view"):
+        if entry.view in ("past_view", "restore_view"):
             query["at"] = AT
-        if door.view == "ajax_update":
+        if entry.view == "ajax_update":
             query["column"] = columns[0] if columns else "id"
-        if door.view in ("delete_view", "bulk_delete_view", "ajax_update") and door.method == "POST":
-            data, query = {("ids" if "bulk" in door.view else "id"): row, **query}, {}
-        if door.view == "act_view" and door.method == "POST":
+        if entry.view in ("delete_view", "bulk_delete_view", "ajax_update") and entry.method == "POST":
+            data, query = {("ids" if "bulk" in entry.view else "id"): row, **query}, {}
+        if entry.view == "act_view" and entry.method == "POST":
             query["preview"] = "1"
-        if door.view == "save_view":
+        if entry.view == "save_view":
             data = {"points_expire_after_days": "x"}
-        path = door.rule.replace("<export_type>", "csv")
+        path = entry.rule.replace("<export_type>", "csv")
         sent = (
-            {"data": data, "headers": {**self.csrf, **HTMX}} if door.method == "POST" else {"headers": HTMX}
+            {"data": data, "headers": {**self.csrf, **HTMX}} if entry.method == "POST" else {"headers": HTMX}
         )
-        return self.client.open(path, method=door.method, query_string=query, **sent)
+        return self.client.open(path, method=entry.method, query_string=query, **sent)
 
-    def _program(self, door: EntryPoint, row: int) -> Any:
-        path = door.rule.replace("<string:row_id>", str(row))
-        return self._send(door.method, f"{path}?preview=1" if "/actions/" in path else path)
+    def _program(self, entry: EntryPoint, row: int) -> Any:
+        path = entry.rule.replace("<string:row_id>", str(row))
+        return self._send(entry.method, f"{path}?preview=1" if "/actions/" in path else path)
 
     def _send(self, method: str, path: str) -> Any:
         if self.role == NOBODY:
@@ -112,34 +112,34 @@ class Caller:
         return self.shop.api(self.role).send(method, path, None if method in ("GET", "DELETE") else {})
 
 
-def answer_of(door: EntryPoint, answer: Any) -> Answer:
+def answer_of(entry: EntryPoint, answer: Any) -> Answer:
     """Return the kind of an answer. What is wrong with the request is told to those only who may send it."""
     assert answer.status_code < 500, answer.get_data(as_text=True)[:500]
     assert answer.status_code != 405
     to_sign_in = answer.status_code == 302 and answer.location.startswith("/login/")
-    if (answer.status_code == 401 or to_sign_in) and door.who != Who.ANYBODY:
+    if (answer.status_code == 401 or to_sign_in) and entry.who != Who.ANYBODY:
         return Answer.SIGN_IN
     return {403: Answer.FORBIDDEN, 404: Answer.MISSING}.get(answer.status_code, Answer.LETS_IN)
 
 
-def wanted(app: Flask, door: EntryPoint, role: str, record: str) -> Answer:
+def wanted(app: Flask, entry: EntryPoint, role: str, record: str) -> Answer:
     """Return what the table says; of an undo, with the permission of the change of the world."""
-    said = expected(door, role, record)
-    if door.action is None or door.action.permitted_if is everybody or said != Answer.LETS_IN:
+    said = expected(entry, role, record)
+    if entry.action is None or entry.action.permitted_if is everybody or said != Answer.LETS_IN:
         return said
     customer = app.extensions["clientele.screens"].screens["customer"]
-    return said if holds(role, customer, DEED_OF_UNDO[door.action.action.code]) else Answer.FORBIDDEN
+    return said if holds(role, customer, ACTION_OF_UNDO[entry.action.action.code]) else Answer.FORBIDDEN
 
 
-def asks(app: Flask, role: str, door: EntryPoint) -> bool:
+def asks(app: Flask, role: str, entry: EntryPoint) -> bool:
     """Whether a role asks at a channel: one of the roles that the table says the same of, as no two of them get in by
     another way than their permissions; in a soak each."""
-    alike = [other for other in ROLES if _said(app, door, other) == _said(app, door, role)]
-    return role in one_by_name(f"{door.method} {door.rule}", alike)
+    alike = [other for other in ROLES if _said(app, entry, other) == _said(app, entry, role)]
+    return role in one_by_name(f"{entry.method} {entry.rule}", alike)
 
 
-def _said(app: Flask, door: EntryPoint, role: str) -> list[Answer]:
-    return [wanted(app, door, role, record) for record in door.records]
+def _said(app: Flask, entry: EntryPoint, role: str) -> list[Answer]:
+    return [wanted(app, entry, role, record) for record in entry.records]
 
 
 def cases(app: Flask, role: str, kind: str) -> Iterator[tuple[EntryPoint, str]]:
@@ -148,16 +148,16 @@ def cases(app: Flask, role: str, kind: str) -> Iterator[tuple[EntryPoint, str]]:
     Each is asked on one of the two databases, in a soak on both: what a database has to say to a row out of scope, the tests of the scope
     ask both.
     """
-    for door in (door for door in all_doors(app) if asks(app, role, door)):
-        refused = expected(door, role) in (Answer.FORBIDDEN, Answer.SIGN_IN)
-        one = door.records[_mark(role, door) % len(door.records)]
-        for record in (one,) if refused else door.records:
-            if FULL or KINDS[_mark(role, door, record) % len(KINDS)] == kind:
-                yield door, record
+    for entry in (entry for entry in all_entries(app) if asks(app, role, entry)):
+        refused = expected(entry, role) in (Answer.FORBIDDEN, Answer.SIGN_IN)
+        one = entry.records[_mark(role, entry) % len(entry.records)]
+        for record in (one,) if refused else entry.records:
+            if FULL or KINDS[_mark(role, entry, record) % len(KINDS)] == kind:
+                yield entry, record
 
 
-def _mark(role: str, door: EntryPoint, record: str = "") -> int:
-    return crc32(f"{role} {door.method} {door.rule} {record}".encode())
+def _mark(role: str, entry: EntryPoint, record: str = "") -> int:
+    return crc32(f"{role} {entry.method} {entry.rule} {record}".encode())
 
 
 def test_the_published_table_is_what_the_declarations_say(world: World) -> None:
@@ -174,7 +174,7 @@ def test_every_address_has_its_line_and_every_line_its_address(world: World) -> 
         for rule in app.url_map.iter_rules()
         for method in rule.methods - {"HEAD", "OPTIONS"}
     }
-    known = {(door.rule, door.method) for door in all_doors(app)}
+    known = {(entry.rule, entry.method) for entry in all_entries(app)}
     without = {(rule, method) for rule, method in rules if "verb>" not in rule} - known
     assert without == set()
     assert set(BESIDES) <= {rule for rule, _method in rules}
@@ -194,8 +194,8 @@ def test_a_new_address_without_a_line_is_told_what_it_lacks(world: World, endpoi
 @pytest.mark.parametrize("role", ROLES)
 def test_the_application_answers_as_the_table_says(world: World, database_kind: str, role: str) -> None:
     caller, wrong = Caller(world, role), []
-    for door, record in cases(world.shop.app, role, database_kind):
-        answer, said = caller.ask(door, record), wanted(world.shop.app, door, role, record)
-        if answer_of(door, answer) != said:
-            wrong.append(f"{door.method} {door.rule} {record}: {answer.status_code}, not {said.value}")
+    for entry, record in cases(world.shop.app, role, database_kind):
+        answer, said = caller.ask(entry, record), wanted(world.shop.app, entry, role, record)
+        if answer_of(entry, answer) != said:
+            wrong.append(f"{entry.method} {entry.rule} {record}: {answer.status_code}, not {said.value}")
     assert wrong == []

@@ -62,7 +62,7 @@ def test_a_role_that_only_reads_is_offered_nothing_to_do(shop: Shop) -> None:
 
 
 @pytest.mark.parametrize("role", SHIPPED_ROLES)
-def test_the_deeds_of_a_record_are_those_of_its_page(shop: Shop, role: str) -> None:
+def test_the_actions_of_a_record_are_those_of_its_page(shop: Shop, role: str) -> None:
     row = shop.make(factories.make_customer)
     page = page_of(shop.client(role).get(f"/admin/customer/details/?id={row.id}"))
     on_the_page = {a for a in page.links if "/customer/act/" in a or "/customer/edit/" in a}
@@ -70,7 +70,7 @@ def test_the_deeds_of_a_record_are_those_of_its_page(shop: Shop, role: str) -> N
     assert {a for a in found if "/act/" in a or "/edit/" in a} == on_the_page
 
 
-def test_a_deed_is_offered_only_while_it_makes_sense(shop: Shop) -> None:
+def test_an_action_is_offered_only_while_it_makes_sense(shop: Shop) -> None:
     note = shop.make(factories.make_note, kind=NoteKind.TASK, due_on=factories.TODAY)
     found = addresses(shop, resource="note", id=note.id)
     assert f"/admin/note/act/done/?id={note.id}" in found

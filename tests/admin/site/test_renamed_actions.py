@@ -12,7 +12,7 @@ def test_the_page_of_an_action_answers_at_its_old_address(shop: Shop) -> None:
     role = shop.make(staffing.make_role)
     page = shop.client().get(f"/admin/role/act/require_factor/?id={role.id}")
     assert page.status_code == 200
-    assert "needs_factor" in page.text
+    assert "requires_two_factor" in page.text
     assert "Deprecation" not in page.headers, "a person is told nothing"
     refused = shop.client("Support").get(f"/admin/role/act/require_factor/?id={role.id}")
     assert refused.status_code == 403

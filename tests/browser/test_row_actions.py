@@ -148,7 +148,7 @@ def test_many_rows_are_counted_at_a_click_and_the_count_goes_with_the_form_it_wa
     expect(desk.locator("#record-header")).to_contain_text("of 503")
 
 
-def test_enter_in_a_field_does_the_deed_and_does_not_count(desk: Page, arrange: Arrange) -> None:
+def test_enter_in_a_field_does_the_action_and_does_not_count(desk: Page, arrange: Arrange) -> None:
     with arrange() as session:
         for _n in range(501):
             factories.make_customer(session, last_name="Zander", email=None)
@@ -159,7 +159,7 @@ def test_enter_in_a_field_does_the_deed_and_does_not_count(desk: Page, arrange: 
     expect(desk.locator("#record-header")).to_contain_text("of 501")
 
 
-def test_the_latest_deed_is_undone_by_a_key(desk: Page, shop: Shop) -> None:
+def test_the_latest_action_is_undone_by_a_key(desk: Page, shop: Shop) -> None:
     desk.goto(record(shop[RASHID]))
     desk.locator("#record-header").get_by_label("More actions").click()
     desk.get_by_role("link", name="Mark as verified").click()
