@@ -18,6 +18,7 @@ from models.access import AttemptBucket, KnownBrowser, StaffLink, StaffSession
 from models.base import N_
 from models.customer import Customer
 from models.importing import ImportFile
+from models.portal import PortalBrowser, PortalLink, PortalSession
 from models.run import ItemState, Run
 
 log = logging.getLogger(__name__)
@@ -32,19 +33,15 @@ RUNS_KEPT = dt.timedelta(days=90)
 
 def _gone(as_of: dt.datetime) -> Iterator[tuple[Table, ColumnElement[bool]]]:
     """Yield each table of things with a time, and which of its rows are past it."""
-    of_sessions, buckets, links, browsers, files, runs = (
-        cast(Table, model.__table__).c
-        for model in (StaffSession, AttemptBucket, StaffLink, KnownBrowser, ImportFile, Run)
-    )
-    expired = or_(
-        of_sessions.created_at < as_of - session_store.LONGEST,
-        of_sessions.last_seen_at < as_of - session_store.IDLE,
-    )
+    buckets, files, runs = (cast(Table, model.__table__).c for model in (AttemptBucket, ImportFile, Run))
     past = {
-        StaffSession: (of_sessions.created_at < as_of - session_store.KEPT) & expired,
+        StaffSession: _ended(StaffSession, as_of),
+        PortalSession: _ended(PortalSession, as_of),
         AttemptBucket: buckets.last_at < as_of - rate_limit.KEPT,
-        StaffLink: links.expires_at < as_of - LINKS_KEPT,
-        KnownBrowser: browsers.created_at < as_of - BROWSERS_KEPT,
+        StaffLink: StaffLink.expires_at < as_of - LINKS_KEPT,
+        PortalLink: PortalLink.expires_at < as_of - LINKS_KEPT,
+        KnownBrowser: KnownBrowser.created_at < as_of - BROWSERS_KEPT,
+        PortalBrowser: PortalBrowser.created_at < as_of - BROWSERS_KEPT,
         ImportFile: files.expires_at <= as_of,
         Run: runs.job_id.is_not(None)
         & (runs.done + runs.refused == 0)
@@ -52,6 +49,13 @@ def _gone(as_of: dt.datetime) -> Iterator[tuple[Table, ColumnElement[bool]]]:
     }
     for model, clause in past.items():
         yield cast(Table, cast(Any, model).__table__), clause
+
+
+def _ended(model: type[StaffSession | PortalSession], as_of: dt.datetime) -> ColumnElement[bool]:
+    expired = or_(
+        model.created_at < as_of - session_store.LONGEST, model.last_seen_at < as_of - session_store.IDLE
+    )
+    return (model.created_at < as_of - session_store.KEPT) & expired
 
 
 def things_past(session: Session, as_of: dt.datetime) -> JobPreview:

@@ -39,7 +39,7 @@ from models.mail import Mail, MailAttachment, MailState
 from models.note import Note
 from models.order import ExternalId, ExternalKind, ExternalSystem, Order, OrderLine, Shipment
 from models.phone import Phone
-from models.portal import PortalLink, PortalLinkKind, PortalSession
+from models.portal import PortalBrowser, PortalLink, PortalLinkKind, PortalSession
 from models.preference import Preference
 from models.run import ItemState, Run, RunItem, RunState
 from models.scale import CurrencyScale
@@ -511,6 +511,14 @@ def make_portal_session(session: Session, **overrides: Any) -> PortalSession:
         last_seen_at=NOW, agent="Firefox",
     )  # fmt: skip
     return _save(session, PortalSession(**values))
+
+
+def make_portal_browser(session: Session, **overrides: Any) -> PortalBrowser:
+    """A browser in which a new customer has signed in before, unless ``customer_id`` is given."""
+    values = _given(
+        overrides, customer_id=lambda: make_customer(session).id, token_hash=lambda: f"{number():064}", created_at=NOW
+    )  # fmt: skip
+    return _save(session, PortalBrowser(**values))
 
 
 def make_portal_link(session: Session, **overrides: Any) -> PortalLink:

@@ -7,12 +7,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import click
-from sqlalchemy import Engine
+from sqlalchemy import Engine, inspect
 
 from actions.core.base import SYSTEM
 from actions.execution import session_store
 from actions.execution.runner import Call, changeset
 from actions.maintenance import encryption
+from actions.portal import sessions as customers
 from actions.staff import security_events, sessions
 from models import backup, dialect, vault
 from models.backup import BackupRefused
@@ -85,9 +86,14 @@ def _sign_out_all(engine: Callable[[], Engine], clock: Clock) -> click.Command:
 
 
 def _sign_everybody_out(engine: Engine, now: dt.datetime, restored: str) -> int:
-    """End every session, and write down that and from which backup, as one event."""
+    """End every session of staff and customers, and write down that and from which backup, as one event.
+
+    The backup may be of a release that knew no portal.
+    """
     because = session_store.RESTORED if restored else session_store.REVOKED
     with changeset(engine, "staff.all_signed_out", Call(SYSTEM, now, reason=restored)) as ctx:
         assert ctx.journal.header["action"] in security_events.EVENTS
         _ = ctx.changeset_id
-        return sessions.STORE.end_everybodys(ctx.session, now, because)
+        there = set(inspect(ctx.session.connection()).get_table_names())
+        stores = (store for store in (sessions.STORE, customers.STORE) if store.table.name in there)
+        return sum(store.end_everybodys(ctx.session, now, because) for store in stores)

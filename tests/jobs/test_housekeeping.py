@@ -12,6 +12,7 @@ from models.access import AttemptBucket, KnownBrowser, StaffLink, StaffSession
 from models.customer import Customer
 from models.dialect import WRITE
 from models.importing import ImportFile
+from models.portal import PortalBrowser, PortalLink, PortalSession
 from models.run import ItemState, Run, RunItem, RunState
 from tests import factories, staffing
 from tests.actions.desk import Desk
@@ -42,6 +43,19 @@ def things(desk: Desk) -> dict[type[Any], tuple[int, int]]:
                 staffing.make_staff_session,
                 {"created_at": aged(desk, days=31), "last_seen_at": aged(desk, days=31)},
                 {"created_at": aged(desk, days=29), "last_seen_at": aged(desk, days=29)},
+            ),
+            (
+                PortalSession, factories.make_portal_session,
+                {"created_at": aged(desk, days=31), "last_seen_at": aged(desk, days=31)},
+                {"created_at": aged(desk, days=29), "last_seen_at": aged(desk, days=29)},
+            ),
+            (
+                PortalLink, factories.make_portal_link,
+                {"expires_at": aged(desk, days=31)}, {"expires_at": aged(desk, days=29)},
+            ),
+            (
+                PortalBrowser, factories.make_portal_browser,
+                {"created_at": aged(desk, days=181)}, {"created_at": aged(desk, days=179)},
             ),
             (AttemptBucket, staffing.make_attempt_bucket, {"last_at": aged(desk, days=2)}, {"last_at": aged(desk, hours=2)}),
             (StaffLink, staffing.make_staff_link, {"expires_at": aged(desk, days=31)}, {"expires_at": aged(desk, days=29)}),

@@ -195,6 +195,13 @@ def test_merging_ends_the_session_of_the_other_record(portal: Portal) -> None:
     assert portal.rows(PortalSession) == [], "nothing but its tombstone points at the other record"
 
 
+def test_signing_everybody_out_signs_customers_out(portal: Portal) -> None:
+    visitor = portal.signed_in(portal.customer())
+    done = portal.app.test_cli_runner().invoke(args=["sign-out-all"])
+    assert (done.exit_code, done.output) == (0, "1 sessions ended.\n")
+    assert not visitor.is_in
+
+
 def test_a_session_ends_after_half_an_hour_without_use(portal: Portal) -> None:
     visitor = portal.signed_in(portal.customer())
     portal.clock.move(minutes=29)
