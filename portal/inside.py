@@ -65,6 +65,11 @@ def menu() -> list[Entry]:
         ("account.overview", _("Overview")),
         ("orders.index", _("Orders")),
         ("points.index", _("Points")),
+        *([("credit.index", _("Gift-card credit"))] if has_credit() else ()),
+        *([("balance.index", _("Account"))] if has_account() else ()),
+        ("addresses.index", _("Addresses")),
+        ("details.index", _("Your details")),
+        ("security.index", _("Sign-in & security")),
     ]
     return [Entry(words, url_for(endpoint), _is_here(endpoint)) for endpoint, words in wanted]
 

@@ -51,13 +51,13 @@ def customer() -> Customer:
     return cast(Customer, g.customer)
 
 
-def call(actor: Actor | None = None, *, key: str | None = None) -> Call:
+def call(actor: Actor | None = None, *, key: str | None = None, reason: str = "") -> Call:
     """Return who asks, when and from where, for the runner: the customer, unless another ``actor`` is given."""
     who = actor or visits.themselves(customer().id)
     own_key = f"portal:{who.customer_id}:{key}" if key else None
     where = g.get("request_id"), request.remote_addr
     link_base = None if _sends_mail() else current_app.extensions["clientele.settings"].base_url
-    return Call(who, now(), "", own_key, *where, via=CreatedVia.ONLINE, link_base=link_base)
+    return Call(who, now(), reason, own_key, *where, via=CreatedVia.ONLINE, link_base=link_base)
 
 
 def perform(
