@@ -168,7 +168,7 @@ def test_a_form_without_what_it_carried_is_refused(portal: Portal, form: dict[st
     assert [a.town for a in portal.rows(Address)] == ["Leeds"]
 
 
-JUNK = ["x" * 5_000, "\x01", "' OR 1=1 --", "<script>", "‮", "٣", "null", "-1"]
+JUNK = ["x" * 5_000, "\x01", "' OR 1=1 --", "<script>", "\u202e", "\u0663", "null", "-1"]
 
 
 @pytest.mark.parametrize("junk", JUNK)
