@@ -13,7 +13,6 @@ import logging
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Any
 
 from sqlalchemy import Connection, Engine, Table, insert, update
@@ -104,7 +103,8 @@ class SessionStore:
         values: dict[str, Any] = {"last_seen_at": max(now, live.last_seen_at)} if due else {}
         if data is not None:
             values["data"] = data
-        first = partial(self.seen, live=live, now=now) if due and self.seen is not None else None
+        seen = self.seen
+        first = (lambda used: seen(used, live, now)) if due and seen is not None else None
         try:
             self.note(engine, live.id, first, **values)
         except SQLAlchemyError as error:

@@ -63,13 +63,17 @@ def test_an_address_is_added_once_edited_made_primary_and_deleted(portal: Portal
 
 
 def test_a_change_is_the_customers_in_the_journal_and_in_activity(portal: Portal) -> None:
-    one = portal.customer()
+    one = portal.customer(first_name="Nasreen", last_name="Ali")
     visitor = portal.signed_in(one)
     send(visitor, "/addresses/new/", opened(visitor, "/addresses/new/"), **ADDRESS)
     (event,) = portal.rows(Changeset, Changeset.action == "address.create")
     assert (event.actor_id, event.actor_name, event.on_behalf_of_id) == (None, "customer", one)
-    page = portal.staff("Admin").get(f"/admin/changeset/details/?id={event.id}").text
-    assert "customer" in page
+    support, whom = portal.staff("Admin"), f'href="/admin/customer/details/?id={one}"'
+    for path in (f"/admin/changeset/details/?id={event.id}", "/admin/changeset/"):
+        page = support.get(path).text
+        assert whom in page, path
+        assert "Nasreen Ali" in page, path
+        assert "on behalf of" not in page, path
 
 
 def test_what_is_wrong_stands_at_its_field_and_nothing_typed_is_lost(portal: Portal) -> None:
