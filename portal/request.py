@@ -17,6 +17,7 @@ from actions.portal import sessions, visits
 from models.base import db
 from models.choices import CreatedVia
 from models.customer import Customer
+from models.masks import EVERYTHING, MaskContext
 from web.request import now, session
 from web.sessions import Holders
 
@@ -36,6 +37,11 @@ def live() -> sessions.PortalLiveSession | None:
     return cast("sessions.PortalLiveSession | None", getattr(browser_session, "live", None))
 
 
+def mask_context() -> MaskContext:
+    """Return what the person asking sees: customers see all that we know of themselves (rule 19.1)."""
+    return EVERYTHING
+
+
 def customer() -> Customer:
     """Return the customer who is signed in, read once a request. To be asked on pages for the signed-in only."""
     found = live()
@@ -45,13 +51,13 @@ def customer() -> Customer:
     return cast(Customer, g.customer)
 
 
-def call(actor: Actor | None = None, *, key: str | None = None) -> Call:
+def call(actor: Actor | None = None, *, key: str | None = None, reason: str = "") -> Call:
     """Return who asks, when and from where, for the runner: the customer, unless another ``actor`` is given."""
     who = actor or visits.themselves(customer().id)
     own_key = f"portal:{who.customer_id}:{key}" if key else None
     where = g.get("request_id"), request.remote_addr
     link_base = None if _sends_mail() else current_app.extensions["clientele.settings"].base_url
-    return Call(who, now(), "", own_key, *where, via=CreatedVia.ONLINE, link_base=link_base)
+    return Call(who, now(), reason, own_key, *where, via=CreatedVia.ONLINE, link_base=link_base)
 
 
 def perform(

@@ -5,6 +5,10 @@ from __future__ import annotations
 import enum
 from dataclasses import dataclass
 
+from models.base import N_
+
+NOT_IN_PORTAL = "not_in_portal", N_("This cannot be done in the customer's portal.")
+
 
 @dataclass(frozen=True, slots=True)
 class Actor:

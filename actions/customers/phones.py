@@ -1,27 +1,42 @@
-"""Phones: at most one of a customer's is primary, the first of them to begin with (rule 12.2)."""
+"""Phones: at most one of a customer's is primary (rule 12.2), and customers edit their own in the portal (rule 6.7)."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import inspect
+from sqlalchemy import func, inspect, select
 
-from actions.core.base import Context
+from actions.core.base import Context, Refused
 from actions.core.customer_guard import live_customer
 from actions.customers.customer_owned import owner_of
 from actions.customers.primary_flag import bequeath, claim, hand_over
+from actions.execution.portal_rows import open_in_portal
 from actions.execution.records import before_delete, before_save
 from models.base import N_, Invalid
 from models.customer import Customer
 from models.phone import Phone
+
+MOST_IN_PORTAL = 20
+"""Phones up to which customers add to theirs."""
+TOO_MANY = "too_many_phones", N_("You can have up to 20 phone numbers. Remove one that you no longer use.")
+open_in_portal(Phone, ("kind", "number", "extension", "country", "is_primary"))
 
 
 @before_save(Phone)
 def keep_one_primary(ctx: Context, row: Phone, changed: set[str], created: bool) -> None:
     """The first phone becomes primary, a new primary takes the place of the old; having none is allowed."""
     owner_of(ctx, row, changed, created)
+    if created and ctx.actor.customer_id is not None:
+        _refuse_too_many(ctx, row)
     if not row.problems(changed) and (created or row.is_primary):
         claim(ctx, row, always=False)
+
+
+def _refuse_too_many(ctx: Context, row: Phone) -> None:
+    theirs = select(func.count()).where(Phone.customer_id == row.customer_id)
+    with ctx.session.no_autoflush:
+        if ctx.session.scalars(theirs).one() >= MOST_IN_PORTAL:
+            raise Refused(*TOO_MANY)
 
 
 @before_delete(Phone)

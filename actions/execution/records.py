@@ -23,6 +23,7 @@ from actions.core.customer_guard import not_live
 from actions.core.eligibility import of_saves
 from actions.core.journal import plain
 from actions.core.outcome_groups import OutcomeGroup
+from actions.execution import portal_rows
 from actions.execution.constraints import REQUIRED
 from actions.execution.references import refuse_if_referred_to
 from actions.execution.scope_guard import hidden_references
@@ -125,13 +126,12 @@ def record_actions(model: type[Base]) -> tuple[Action, Action, Action]:
 
     def create(ctx: Context, *, values: dict[str, Any]) -> Outcome:
         row = model()
-        _save(ctx, row, values, created=True)
+        _save(ctx, row, portal_rows.written(ctx, model, values, created=True), created=True)
         return Outcome(N_("%(record)s was created."), row, {"record": str(row)})
 
     def edit(ctx: Context, row: Base, *, values: dict[str, Any], version: int | None) -> Outcome:
-        if version is not None and row.version != version:  # type: ignore[attr-defined]
-            raise _conflict(ctx, row, values, version)
-        _save(ctx, row, values, created=False)
+        refuse_stale(ctx, row, values, version)
+        _save(ctx, row, portal_rows.written(ctx, model, values, created=False), created=False)
         return Outcome(N_("%(record)s was saved."), row, {"record": str(row)})
 
     def delete(ctx: Context, row: Base) -> Outcome:
@@ -152,8 +152,9 @@ def record_actions(model: type[Base]) -> tuple[Action, Action, Action]:
         declared = ACTIONS.get(code)
         if declared is None or declared.model is not model:
             declared = ACTIONS[code] = Action(
-                code, model, function, label, targeted=targeted, customers=of_saves(model)
-            )
+                code, model, function, label, targeted=targeted, customers=of_saves(model),
+                portal=portal_rows.who_may(model),
+            )  # fmt: skip
         made.append(declared)
     return made[0], made[1], made[2]
 
@@ -331,6 +332,15 @@ def _changes_since(row: Any, version: int) -> list[tuple[Change, Changeset]]:
             break
         found.append((change, changeset))
     return found
+
+
+def refuse_stale(ctx: Context, row: Any, values: dict[str, Any], version: int | None) -> None:
+    """Refuse to save over what somebody saved since a form was opened; without a version, over anything.
+
+    :raises Conflict: with what it was, is, and would be (rule 9.4).
+    """
+    if version is not None and row.version != version:
+        raise _conflict(ctx, row, values, version)
 
 
 def _conflict(ctx: Context, row: Any, values: dict[str, Any], version: int) -> Conflict:

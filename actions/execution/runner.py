@@ -16,6 +16,7 @@ from sqlalchemy import Engine, select
 from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlalchemy.orm import Session
 
+from actions.core.actors import NOT_IN_PORTAL
 from actions.core.base import Action, Actor, Busy, Context, Escalation, Outcome, Refused, TooMany
 from actions.core.journal import JOURNAL, Journal, plain
 from actions.execution import code_attempts
@@ -44,7 +45,6 @@ PREVIEW_PATIENCE_MS = 500
 NOTE_PATIENCE_MS = 500
 """A note of a refusal waits no longer than this for others who write."""
 ESCALATION = "staff.escalation_refused"
-NOT_IN_PORTAL = N_("This cannot be done in the customer's portal.")
 Targets = int | Sequence[int] | None
 
 
@@ -189,7 +189,7 @@ def perform(
 def _check_portal(action: Action, call: Call) -> None:
     """Refuse in a portal what a customer does not do there, or staff who are logged in as one (rules 6.3, 6.5)."""
     if not action.is_open_to(call.actor):
-        raise Refused("not_in_portal", NOT_IN_PORTAL)
+        raise Refused(*NOT_IN_PORTAL)
 
 
 def _perform(engine: Engine, given: _Request) -> Outcome:

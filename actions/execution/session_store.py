@@ -11,6 +11,7 @@ import datetime as dt
 import hashlib
 import logging
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -68,11 +69,13 @@ class SessionStore:
 
     :param holder: the column with whose session it is.
     :param fresh: columns besides that hold the moment of signing in.
+    :param seen: told, in the transaction that notes it, that the session of somebody was used.
     """
 
     table: Table
     holder: str
     fresh: tuple[str, ...] = field(default=())
+    seen: Callable[[Connection, LiveSession, dt.datetime], None] | None = None
 
     def begin(
         self, engine: Engine, holder_id: int, now: dt.datetime, caller: Caller, *, data: str = "", **more: Any
@@ -94,23 +97,38 @@ class SessionStore:
 
         Nobody is kept from reading because this cannot be noted.
         """
-        if data is None and now - live.last_seen_at < SEEN_EVERY:
+        due = now - live.last_seen_at >= SEEN_EVERY
+        if data is None and not due:
             return
-        values: dict[str, Any] = {"last_seen_at": max(now, live.last_seen_at)}
+        values: dict[str, Any] = {"last_seen_at": max(now, live.last_seen_at)} if due else {}
         if data is not None:
             values["data"] = data
+        seen = self.seen
+        first = (lambda used: seen(used, live, now)) if due and seen is not None else None
         try:
-            self.note(engine, live.id, **values)
+            self.note(engine, live.id, first, **values)
         except SQLAlchemyError as error:
             if outage.trouble(error) is None:
                 raise  # one that takes no changes, or has just gone, is told of already, and the page is made
 
-    def note(self, engine: Engine, session_id: int, **values: Any) -> None:
-        """Write something that is missed by nobody for long: a database that is busy is not waited for."""
+    def note(
+        self,
+        engine: Engine,
+        session_id: int,
+        first: Callable[[Connection], None] | None = None,
+        /,
+        **values: Any,
+    ) -> None:
+        """Write something that is missed by nobody for long: a database that is busy is not waited for.
+
+        :param first: is done before, in the same transaction: holders are locked before their sessions.
+        """
         columns = self.table.c
         open_one = update(self.table).where(columns.id == session_id, columns.ended_at.is_(None))
         try:
             with engine.execution_options(**{WRITE: True, PATIENCE: PATIENCE_MS}).begin() as connection:
+                if first is not None:
+                    first(connection)
                 connection.execute(open_one.values(values))
         except OperationalError as error:
             if not gave_up(error):

@@ -81,6 +81,15 @@ class Ageing:
         return self.current + self.overdue
 
 
+@dataclass(frozen=True, slots=True)
+class OpenInvoice:
+    """An invoice that is not settled: ``left`` of it is still to pay, in minor units of the account's currency."""
+
+    number: str
+    due_on: dt.date
+    left: int
+
+
 BUCKETS = tuple(field.name for field in fields(Ageing) if field.name != "credit")
 
 
@@ -140,20 +149,26 @@ def settled_by(session: Session, customer_id: int, balance: int, payment: int) -
 
     :param balance: what is owed before it, in minor units.
     """
-    left = dict(_open_invoices(session, customer_id, balance - payment))
-    open_before = _open_invoices(session, customer_id, balance)
+    left = {after.number: after.left for after in open_invoices(session, customer_id, balance - payment)}
+    open_before = [(found.number, found.left) for found in open_invoices(session, customer_id, balance)]
     parts = [(number, before - left.get(number, 0), left.get(number, 0)) for number, before in open_before]
     return [part for part in parts if part[1] > 0]
 
 
-def _open_invoices(session: Session, customer_id: int, balance: int) -> list[tuple[str, int]]:
-    """Return (number, what is open of it) of a customer's invoices, the oldest first."""
+def open_invoices(
+    session: Session, customer_id: int, balance: int, limit: int | None = None
+) -> list[OpenInvoice]:
+    """Return what is open of a customer's invoices, the oldest first.
+
+    :param balance: what the customer owes, in minor units. :param limit: at most so many.
+    """
     owed = _open(lambda owner: owner.id == customer_id, dt.date.max, balance)
     left = case((OPEN.c.amount < owed.c.rest, OPEN.c.amount), else_=owed.c.rest)
     found = owed.join(OPEN, OPEN.c.id == owed.c.entry_id).join(INVOICE, INVOICE.c.id == OPEN.c.invoice_id)
-    rows = select(INVOICE.c.number, left).select_from(found).where(OPEN.c.kind == AccountKind.INVOICE)
-    in_turn = rows.order_by(OPEN.c.value_date, OPEN.c.id)
-    return [(row[0], int(row[1])) for row in session.execute(in_turn)]
+    columns = INVOICE.c.number, INVOICE.c.due_on, left
+    rows = select(*columns).select_from(found).where(OPEN.c.kind == AccountKind.INVOICE)
+    in_turn = rows.order_by(OPEN.c.value_date, OPEN.c.id).limit(limit)
+    return [OpenInvoice(row[0], row[1], int(row[2])) for row in session.execute(in_turn)]
 
 
 def who_is_late(on: dt.date) -> Select[Any]:

@@ -13,12 +13,13 @@ from sqlalchemy import Engine, Table, delete, update
 from sqlalchemy.exc import IntegrityError
 
 from actions.core.base import Context, Invalid, Refused
+from actions.core.customer_guard import refuse_unless_live
 from actions.core.mail_templates import MailTemplate, declare
 from actions.execution import session_store
 from actions.execution.constraints import to_refusal
 from actions.execution.records import save_values
 from actions.execution.runner import Call, changeset
-from actions.portal import links, sessions
+from actions.portal import links, sessions, visits
 from actions.staff import passwords
 from actions.staff.passwords import Hashed
 from models.base import N_
@@ -81,7 +82,33 @@ def _redeem(engine: Engine, call: Call, token: str, customer_id: int, password: 
             raise Refused(*VOID)
         ctx.set_subject(customer)
         _ = ctx.changeset_id
+        _register(ctx, customer)
         store(ctx, customer, password)
+
+
+def change(engine: Engine, call: Call, customer_id: int, password: Hashed, session_id: int) -> str:
+    """Give a customer the password they chose in their portal; return a new token for the session they did it in.
+
+    That they know the present one is for the caller to have found out.
+
+    :raises Refused: ``not_in_portal``, where it is not the customer who asks (rule 6.5).
+    """
+    visits.only_themselves(call, customer_id)
+    with changeset(engine, "customer.password_changed", call) as ctx:
+        customer = ctx.lock_one(Customer, customer_id)
+        refuse_unless_live(customer)
+        ctx.set_subject(customer)
+        _ = ctx.changeset_id
+        store(ctx, customer, password, besides=session_id)
+        return sessions.STORE.renew(ctx.session, session_id)
+
+
+def _register(ctx: Context, customer: Customer) -> None:
+    """Note that a customer reads the mailbox of their address, and has an account from now on."""
+    values: dict[str, Any] = {"email_verified_at": ctx.now}
+    if customer.status != Status.REGISTERED:
+        values |= {"status": Status.REGISTERED, "registered_at": customer.registered_at or ctx.now}
+    save_values(ctx, customer, values)
 
 
 def store(ctx: Context, customer: Customer, password: Hashed, *, besides: int | None = None) -> None:
@@ -91,10 +118,6 @@ def store(ctx: Context, customer: Customer, password: Hashed, *, besides: int | 
 
     :param besides: the id of the session that goes on.
     """
-    values: dict[str, Any] = {"email_verified_at": ctx.now}
-    if customer.status != Status.REGISTERED:
-        values |= {"status": Status.REGISTERED, "registered_at": customer.registered_at or ctx.now}
-    save_values(ctx, customer, values)
     stored = {"password_hash": password, "last_password_reset_at": ctx.now}
     ctx.session.execute(update(Customer).where(Customer.id == customer.id).values(stored))
     sessions.STORE.end_all(ctx.session, customer.id, ctx.now, session_store.PASSWORD, besides)

@@ -6,7 +6,7 @@ import datetime as dt
 from dataclasses import dataclass
 from typing import cast
 
-from sqlalchemy import Engine, Table, bindparam, select
+from sqlalchemy import Connection, Engine, Table, bindparam, or_, select, update
 from sqlalchemy.orm import Session
 
 from actions.execution.session_store import IDLE, LONGEST, LiveSession, SessionStore, digest
@@ -15,9 +15,18 @@ from models.customer import Customer
 from models.portal import PortalSession
 
 TABLE = cast(Table, PortalSession.__table__)
-STORE = SessionStore(TABLE, "customer_id")
-"""Where they are kept."""
 CUSTOMER = cast(Table, Customer.__table__)
+
+
+def _was_active(connection: Connection, live: LiveSession, now: dt.datetime) -> None:
+    """Note on the record that a customer was here, which no form that staff have open is out of date by."""
+    last = CUSTOMER.c.last_activity_at
+    before = CUSTOMER.c.id == live.holder_id, or_(last.is_(None), last < now)
+    connection.execute(update(CUSTOMER).where(*before).values(last_activity_at=now))
+
+
+STORE = SessionStore(TABLE, "customer_id", seen=_was_active)
+"""Where they are kept."""
 
 MAY_SIGN_IN = (
     CUSTOMER.c.status == Status.REGISTERED,

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import datetime as dt
-
 from sqlalchemy import Engine, update
 
-from actions.core.base import CUSTOMER, Actor
+from actions.core.actors import NOT_IN_PORTAL
+from actions.core.base import CUSTOMER, Actor, Refused
 from actions.execution.runner import Call, changeset
 from actions.staff import security_events
 from models.customer import Customer
-from models.dialect import WRITE
 
 
 def themselves(customer_id: int) -> Actor:
@@ -39,8 +37,15 @@ def signed_out(engine: Engine, call: Call, customer_id: int) -> None:
     security_events.record(engine, "customer.sign_out", call, customer_id, Customer)
 
 
-def seen(engine: Engine, customer_id: int, now: dt.datetime) -> None:
-    """Note that a customer was active."""
-    with engine.execution_options(**{WRITE: True}).begin() as connection:
-        table = Customer.__table__
-        connection.execute(update(Customer).where(table.c.id == customer_id).values(last_activity_at=now))
+def confirmation_failed(engine: Engine, call: Call, customer_id: int) -> None:
+    """Write down that somebody in a customer's session did not know the present password."""
+    security_events.record(engine, "customer.confirmation_failed", call, customer_id, Customer)
+
+
+def only_themselves(call: Call, customer_id: int) -> None:
+    """Refuse what a customer alone does, to staff who are logged in as them and to all others (rule 6.5).
+
+    :raises Refused: ``not_in_portal``.
+    """
+    if call.actor.id is not None or call.actor.customer_id != customer_id:
+        raise Refused(*NOT_IN_PORTAL)

@@ -37,6 +37,8 @@ EVENTS = {
     "customer.sign_in": N_("Customer signed in"),
     "customer.sign_in_failed": N_("Customer sign-in failed"),
     "customer.sign_out": N_("Customer signed out"),
+    "customer.confirmation_failed": N_("Customer's password confirmation failed"),
+    "customer.signed_out_elsewhere": N_("Customer signed out everywhere else"),
     "customer.password_changed": N_("Customer's password changed"),
     "customer.reset_asked": N_("Customer asked for a password reset"),
     "customer.revealed": N_("Masked value revealed"),

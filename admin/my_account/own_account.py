@@ -21,10 +21,10 @@ from admin.editing import saving
 from admin.layout import formatters
 from admin.layout.frame import frame
 from admin.request.context import call, has_passwords, live, perform, person, sign_in_url
-from admin.viewmodels import user_agent
 from admin.viewmodels.pages import Text
 from models.access import SessionChannel, StaffSession
 from models.base import db
+from web import user_agent
 from web.arguments import parse_id
 from web.passwords import hash_password
 from web.request import now, session, shop

@@ -17,7 +17,6 @@ from actions.core.mail_templates import MAIL_TEMPLATES, complete
 from actions.mail import mail
 from actions.staff import security_events
 from admin.layout import formatters
-from admin.reports.statements import attachment
 from admin.request.context import call
 from admin.screen.base import Screen
 from admin.screen.views import PERMISSION_OF
@@ -29,6 +28,7 @@ from models.base import db
 from models.mail import Addresses, Mail, MailAttachment, MailState
 from web.arguments import parse_id
 from web.request import shop
+from web.statements import attachment
 
 PERMISSION_OF |= {"body_view": "show", "attachment_view": "show"}
 NOTHING_RUNS = {

@@ -15,9 +15,9 @@ from actions.staff import sessions, sign_out
 from admin.request.context import allowed
 from admin.screen.base import Screen
 from admin.screen_spec.declare import NoForm, RowAction, Section, View
-from admin.viewmodels import user_agent
 from admin.viewmodels.pages import Badge
 from models.access import StaffSession
+from web import user_agent
 from web.request import now
 
 MANAGE = "manage"

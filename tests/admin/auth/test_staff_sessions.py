@@ -6,7 +6,6 @@ import pytest
 import sqlalchemy as sa
 
 from actions.execution import session_store
-from admin.viewmodels import user_agent
 from models.access import StaffSession
 from models.journal import Changeset
 from tests import application, factories, staffing
@@ -14,6 +13,7 @@ from tests.admin.conftest import Api
 from tests.admin.my_account.test_own_account import URL, user_id
 from tests.admin.pages import page_of, rows_of
 from tests.admin.signing_in import BAD, GOOD, Place, is_in
+from web import user_agent
 
 LIST = "/admin/staff_session/"
 FIREFOX = "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:143.0) Gecko/20100101 Firefox/143.0"

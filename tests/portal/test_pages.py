@@ -1,0 +1,151 @@
+"""The pages of a signed-in customer: what they show, and that none shows anybody else's."""
+
+import datetime as dt
+
+import pytest
+
+from models.account import AccountKind
+from models.journal import Changeset
+from tests import factories
+from tests.databases import recorded_statements
+from tests.factories import NOW
+from tests.portal.conftest import Portal
+
+
+def test_an_order_is_shown_in_full(portal: Portal) -> None:
+    one = portal.customer()
+    with portal.arrange() as session:
+        order = factories.make_order(session, customer_id=one, number="SO-77", shipping=350, total=2_750)
+        factories.make_order_line(session, order=order, name="Rioja <2019>")
+        factories.make_shipment(session, order=order, tracking_number="RM 1")
+        factories.make_shipment(session, order=order, tracking_number="https://track.example/1")
+        factories.make_shipment(session, order=order, tracking_number="javascript:alert(1)")
+        found = order.id
+    visitor = portal.signed_in(one)
+    assert "SO-77" in visitor.get("/orders/").text
+    page = visitor.get(f"/orders/{found}/").text
+    for told in ("Rioja &lt;2019&gt;", "£3.50", "£27.50", "Received", "Tracking number RM 1",
+                 'href="https://track.example/1"', "Tracking number javascript:alert(1)"):  # fmt: skip
+        assert told in page, told
+    assert 'href="javascript' not in page
+
+
+def test_lists_come_in_pages_of_twenty(portal: Portal) -> None:
+    one = portal.customer()
+    with portal.arrange() as session:
+        for n in range(45):
+            factories.make_order(session, customer_id=one, number=f"N-{n:02}", placed_at=NOW)
+    visitor, seen = portal.signed_in(one), []
+    path: str | None = "/orders/"
+    while path:
+        page = visitor.get(path).text
+        seen.append([number for n in range(45) if (number := f"N-{n:02}") in page])
+        rest = page.partition('rel="next" href="/portal')[2]
+        path = rest.partition('"')[0] or None
+    assert [len(part) for part in seen] == [20, 20, 5]
+    assert sorted(number for part in seen for number in part) == [f"N-{n:02}" for n in range(45)]
+
+
+def test_points_past_their_date_are_not_available_and_those_of_one_day_stand_together(portal: Portal) -> None:
+    one = portal.customer()
+    ends = dt.datetime(2030, 7, 31, 23, tzinfo=dt.UTC)  # midnight in London
+    with portal.arrange() as session:
+        for points, end in ((70, NOW), (5, ends), (6, ends), (1_000, None)):
+            entry = factories.make_loyalty_entry(session, customer_id=one, points=points, expires_at=end)
+            factories.make_loyalty_lot(session, entry=entry, points=points, expires_at=end)
+    page = portal.signed_in(one).get("/points/").text
+    assert "<dd>1,011</dd>" in page
+    assert 'Use by 31 Jul 2030</span><span class="amount">11<' in page
+    assert 'No expiry date</span><span class="amount">1,000<' in page
+    assert page.count("Earned") == 4
+
+
+def test_the_overview_takes_few_statements(portal: Portal) -> None:
+    one = portal.customer()
+    with portal.arrange() as session:
+        for _n in range(8):
+            factories.make_order(session, customer_id=one)
+        factories.make_credit_entry(session, customer_id=one)
+    visitor = portal.signed_in(one)
+    with recorded_statements() as statements:
+        assert visitor.get("/").status_code == 200
+    asked = [s for s in statements if not s.startswith(("PRAGMA", "BEGIN", "SET ", "SELECT set_config"))]
+    assert len(asked) <= 10, asked
+
+
+def owing(portal: Portal) -> int:
+    """A customer who was invoiced 120.00, has paid 50.00 of it and had a gift card."""
+    one = portal.customer(account_balance=7_000, credit_balance=2_500)
+    with portal.arrange() as session:
+        invoice = factories.make_invoice(session, customer_id=one, number="INV-5")
+        kind, later = AccountKind.INVOICE, NOW + dt.timedelta(hours=1)
+        given = {"customer_id": one, "invoice_id": invoice.id, "method": None}
+        factories.make_account_entry(session, **given, kind=kind, amount=12_000)
+        factories.make_account_entry(session, customer_id=one, created_at=later, reference="BACS 7")
+        factories.make_credit_entry(session, customer_id=one, code_last4="7QKM")
+    return one
+
+
+def test_the_account_is_told_in_words(portal: Portal) -> None:
+    one = owing(portal)
+    visitor = portal.signed_in(one)
+    page = visitor.get("/account/").text
+    for told in ("You owe £70.00", "INV-5", "Due by", "BACS 7", "You owe £120.00"):
+        assert told in page, told
+    assert "-£" not in page
+    assert 'aria-current="page">Account<' in page
+    portal.clock.move(days=31)
+    assert "Overdue since" in portal.signed_in(one).get("/account/").text
+
+
+def test_money_in_credit_is_told_in_words(portal: Portal) -> None:
+    visitor = portal.signed_in(portal.customer(account_balance=-500, pay_on_account=True))
+    assert "You are £5.00 in credit" in visitor.get("/").text
+    assert "You are £5.00 in credit" in visitor.get("/account/").text
+
+
+def test_the_menu_has_account_and_credit_only_where_there_is_something(portal: Portal) -> None:
+    page = portal.signed_in(portal.customer()).get("/").text
+    assert "/portal/account/" not in page
+    assert "/portal/credit/" not in page
+    page = portal.signed_in(owing(portal)).get("/orders/").text
+    assert ">Account</a>" in page
+    assert ">Gift-card credit</a>" in page
+
+
+def test_credit_is_shown_with_what_each_entry_left(portal: Portal) -> None:
+    page = portal.signed_in(owing(portal)).get("/credit/").text
+    for told in ("Gift card added", "card ending 7QKM", "+£25.00", "£25.00"):
+        assert told in page, told
+
+
+def test_a_statement_is_shown_and_downloaded(portal: Portal) -> None:
+    one = owing(portal)
+    visitor = portal.signed_in(one)
+    page = visitor.get("/account/statement/").text
+    for told in ("Opening balance", "INV-5", "BACS 7", "owes £70.00", "Balance due by age"):
+        assert told in page, told
+    file = visitor.get("/account/statement.pdf")
+    assert file.mimetype == "application/pdf"
+    assert f"statement-{one}-" in file.headers["Content-Disposition"]
+    (event,) = portal.rows(Changeset, Changeset.action == "customer.statement")
+    assert (event.actor_id, event.on_behalf_of_id, event.subject_id) == (None, one, one)
+
+
+@pytest.mark.parametrize(
+    ("days", "status"),
+    [("since=2026-13-01", 400), ("since=2999-01-01", 422), ("since=2026-01-02&until=2026-01-01", 422)],
+)
+def test_days_that_will_not_do_are_named(portal: Portal, days: str, status: int) -> None:
+    visitor = portal.signed_in(owing(portal))
+    assert visitor.get(f"/account/statement/?{days}").status_code == status
+    assert visitor.get(f"/account/statement.pdf?{days}").status_code == status
+
+
+def test_a_balance_kept_in_a_package_says_so(portal: Portal) -> None:
+    with portal.arrange() as session:
+        factories.make_shop_setting(session, code="external_accounting", value=True)
+        factories.make_shop_setting(session, code="accounting_package", value="Xero")
+    visitor = portal.signed_in(owing(portal))
+    for path in ("/account/", "/account/statement/"):
+        assert "Balances are kept in Xero" in visitor.get(path).text
