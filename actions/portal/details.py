@@ -68,6 +68,6 @@ def change_details(
 )
 def choose_points_emails(ctx: Context, customer: Customer, *, wanted: bool) -> Outcome:
     """Say whether a customer wants emails before points expire: consent, which nobody else gives (rule 6.5)."""
-    save_values(ctx, customer, {"lapse_warnings": wanted})
+    save_values(ctx, customer, {"expiry_notices": wanted})
     on, off = N_("We will email you before points expire."), N_("We will not email you before points expire.")
     return Outcome(on if wanted else off, customer)

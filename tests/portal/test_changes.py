@@ -251,15 +251,15 @@ def test_consent_is_the_customers_alone(portal: Portal) -> None:
     one = portal.customer()
     visitor = portal.signed_in(one)
     assert visitor.post("/details/points-emails/", {}, page="/details/").status_code == 302
-    assert portal.read(Customer.lapse_warnings) is False
+    assert portal.read(Customer.expiry_notices) is False
     assert choose_points_emails.portal is Who.CUSTOMER
     staff = Call(Actor(1, "Mary Kaur", one), portal.clock())
     with pytest.raises(Refused) as refused:
         perform(portal.database.desk, choose_points_emails, staff, one, wanted=True)
     assert refused.value.code == "not_in_portal"
-    assert portal.read(Customer.lapse_warnings) is False
+    assert portal.read(Customer.expiry_notices) is False
     visitor.post("/details/points-emails/", {"wanted": "y"}, page="/details/")
-    assert portal.read(Customer.lapse_warnings) is True
+    assert portal.read(Customer.expiry_notices) is True
 
 
 # -- phones -------------------------------------------------------------------------------------------------------
