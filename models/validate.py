@@ -39,7 +39,12 @@ LONGEST_TEXT = 20_000
 
 _FORBIDDEN_LINE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _FORBIDDEN_TEXT = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
+_RUNS = re.compile(r"\d(?:[\W_]{0,3}\d){12,}")
+_DIGITS = re.compile(r"\d+")
 _PERCENTAGE = re.compile(r"[0-9]{1,3}(\.[0-9]{1,2})?")
+
+
+LIKE_A_CARD = N_("This looks like a card number. Card numbers are never stored here. Remove it.")
 
 
 class Message(str):
@@ -58,9 +63,15 @@ def say(template: str, **values: Any) -> Message:
     return message
 
 
-def checked(check: Check) -> Info:
-    """Return the part of a column's ``info`` that adds ``check`` to it."""
-    return {"check": check}
+def checked(*checks: Check) -> Info:
+    """Return the part of a column's ``info`` that adds checks to it; each is given what the one before returned."""
+
+    def check(field: str, value: Any) -> Any:
+        for each in checks:
+            value = each(field, value)
+        return value
+
+    return {"check": checks[0] if len(checks) == 1 else check}
 
 
 # --------------------------------------------------------------------------------------- checks of one field
@@ -127,6 +138,34 @@ def email(field: str, value: str | None) -> str | None:
         return email_validator.validate_email(value, check_deliverability=False, strict=True).normalized
     except email_validator.EmailNotValidError:
         raise Invalid({field: N_("Enter an email address such as rashid@example.com.")}) from None
+
+
+def no_card_number(field: str, value: str | None) -> str | None:
+    """Check that a text holds nothing that looks like the number of a payment card (rule 25.1).
+
+    That is 13 to 19 digits of whatever script whose last is their check digit (Luhn), alone or among other text, in
+    one piece or with blanks, dashes or other signs between them.
+    """
+    if value is not None and any(_is_card_number(run) for run in _groups_of_digits(value)):
+        raise Invalid({field: LIKE_A_CARD})
+    return value
+
+
+def _groups_of_digits(text: str) -> list[list[str]]:
+    """Return the runs of digits in a text, each as the groups that signs divide it into."""
+    return [_DIGITS.findall(run) for run in _RUNS.findall(text)]
+
+
+def _is_card_number(groups: list[str]) -> bool:
+    """Return whether some groups that follow each other are a card number; its expiry may well stand beside it."""
+    sizes = range(1, len(groups) + 1)
+    spans = ("".join(groups[start : start + size]) for size in sizes for start in range(len(groups)))
+    return any(13 <= len(span) <= 19 and _passes_luhn(span) for span in spans)
+
+
+def _passes_luhn(digits: str) -> bool:
+    doubled = (int(digit) * (1 + place % 2) for place, digit in enumerate(reversed(digits)))
+    return bool(int(digits)) and sum(sum(divmod(n, 10)) for n in doubled) % 10 == 0
 
 
 def percentage(field: str, value: Any) -> Decimal | None:

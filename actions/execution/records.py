@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import (
+    Column,
     and_,
     inspect,
     select,
@@ -18,7 +19,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapper, object_session
 from sqlalchemy.orm.attributes import set_committed_value
 
-from actions.core.base import ACTIONS, Action, Conflict, Context, Outcome
+from actions.core.base import ACTIONS, Action, Conflict, Context, Outcome, Portal
 from actions.core.customer_guard import not_live
 from actions.core.eligibility import of_saves
 from actions.core.journal import plain
@@ -29,6 +30,7 @@ from actions.execution.scope_guard import hidden_references
 from models import validate
 from models.base import N_, Base, Invalid
 from models.journal import Change, Changeset
+from models.personal import policy
 
 MEANWHILE = N_("Someone has changed or removed this line. Open the form again to see the latest version.")
 SaveHook = Callable[[Context, Any, set[str], bool], None]
@@ -38,6 +40,8 @@ _save_hooks: dict[type[Base], list[SaveHook]] = defaultdict(list)
 _delete_hooks: dict[type[Base], list[DeleteHook]] = defaultdict(list)
 _one_by_one: set[type[Base]] = set()
 _save_counts: dict[type[Base], list[SaveCounts]] = defaultdict(list)
+_portals: dict[tuple[type[Base], str], Portal] = {}
+VERBS = ("create", "edit", "delete")
 
 
 def before_save(model: type[Base], *, row_only: bool = False) -> Callable[[SaveHook], SaveHook]:
@@ -120,6 +124,15 @@ def before_delete(model: type[Base]) -> Callable[[DeleteHook], DeleteHook]:
     return register
 
 
+def open_in_portal(model: type[Base], who: Portal, *verbs: str) -> None:
+    """Have rows of ``model`` created, edited and deleted in the portal of the customer whose they are (rule 6.3).
+
+    :param verbs: which of the three; all where none is named.
+    """
+    for verb in verbs or VERBS:
+        _portals[model, verb] = who
+
+
 def record_actions(model: type[Base]) -> tuple[Action, Action, Action]:
     """Return the create, edit and delete actions of a model, declaring them on first use."""
 
@@ -152,10 +165,17 @@ def record_actions(model: type[Base]) -> tuple[Action, Action, Action]:
         declared = ACTIONS.get(code)
         if declared is None or declared.model is not model:
             declared = ACTIONS[code] = Action(
-                code, model, function, label, targeted=targeted, customers=of_saves(model)
-            )
+                code, model, function, label, targeted, final=function is delete and _holds_secret(model),
+                customers=of_saves(model), portal=_portals.get((model, function.__name__)),
+            )  # fmt: skip
         made.append(declared)
     return made[0], made[1], made[2]
+
+
+def _holds_secret(model: type[Base]) -> bool:
+    """Return whether rows hold what the journal never has, so that none can be brought back once it is deleted."""
+    columns = (prop.columns[0] for prop in inspect(model).column_attrs)
+    return any(isinstance(c, Column) and policy(c).secret and not c.nullable for c in columns)
 
 
 def fields_action(model: type[Base]) -> Action:
