@@ -32,7 +32,7 @@ from admin.layout import errors
 from admin.listing import search
 from admin.my_account import own_account, password_links, reauth_page, two_factor_setup, view_as
 from admin.privacy import reveals
-from admin.request.context import AppState
+from admin.request.context import AppState, mask_context
 from admin.screen import checks
 from admin.screen.base import Screen
 from admin.screen_spec.registry import Registry
@@ -59,7 +59,7 @@ from models.schema import SchemaError
 from models.vault import Vault, new_key
 from portal import application as portal
 from portal import mount
-from web import application, fitness, messages, time_limits
+from web import application, fitness, masking, messages, time_limits
 from web import errors as web_errors
 from web.sessions import ServerSessions
 
@@ -98,6 +98,7 @@ def create_app(
     app.extensions["clientele.screens"] = Registry()
     app.extensions["clientele.settings"] = settings
     mailing.install(app, settings)
+    masking.install(app, mask_context)
     db.init_app(app)
     app.session_interface = ServerSessions(STAFF)
     app.before_request(application.name_request)

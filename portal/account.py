@@ -1,29 +1,19 @@
-"""The pages of a customer who is signed in. Each shows what is the session's customer's, and nothing else."""
+"""The first page of a customer who is signed in: what they have with the shop at a glance."""
 
 from __future__ import annotations
 
-from typing import Any
-
-from flask import Blueprint, redirect, render_template, request, url_for
+from flask import render_template
 from sqlalchemy import select
 
 from actions.ledgers import loyalty
 from models.order import Order
-from portal.request import customer, live
+from portal import inside
+from portal.request import customer
 from web.request import now, session
 
-blueprint = Blueprint("account", __name__)
+blueprint = inside.pages("account")
 NEWEST = 5
 """Orders that the overview shows."""
-
-
-@blueprint.before_request
-def _only_signed_in() -> Any:
-    """Lead those who are not signed in to the sign-in page, and from there to where they wanted to be."""
-    if live() is None:
-        wanted = request.path if request.method == "GET" else None
-        return redirect(url_for("getting_in.sign_in", next=wanted if wanted != "/" else None))
-    return None
 
 
 @blueprint.get("/")
@@ -31,5 +21,11 @@ def overview() -> str:
     """Show what a customer has with the shop at a glance."""
     theirs = select(Order).where(Order.customer_id == customer().id)
     orders = session().scalars(theirs.order_by(Order.placed_at.desc(), Order.id.desc()).limit(NEWEST)).all()
-    points = loyalty.available(session(), customer().id, now())
-    return render_template("portal/overview.html", customer=customer(), orders=orders, points=points)
+    return render_template(
+        "portal/overview.html",
+        customer=customer(),
+        orders=orders,
+        points=loyalty.available(session(), customer().id, now()),
+        has_credit=inside.has_credit(),
+        has_account=inside.has_account(),
+    )

@@ -15,13 +15,15 @@ from sqlalchemy import Engine
 
 from config import PORTAL_PATH, ROOT, Settings
 from models.base import db
-from models.figures import day, money
-from portal import account, errors, getting_in, passwords
-from portal.request import CUSTOMERS, live
-from web import application, fitness, messages, startup_checks, time_limits
+from portal import account, errors, getting_in, inside, orders, passwords, points, words
+from portal.request import CUSTOMERS, live, mask_context
+from web import application, fitness, masking, messages, startup_checks, time_limits
 from web import errors as web_errors
 from web.request import STATE, shop
 from web.sessions import ServerSessions
+
+PAGES = (getting_in, passwords, account, orders, points)
+"""What has addresses; each has a ``blueprint``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +48,7 @@ def create(
     app.config.update(_configuration(settings))
     app.extensions[STATE] = PortalState(clock)
     app.extensions["clientele.settings"] = settings
+    masking.install(app, mask_context)
     db.init_app(app)
     with app.app_context():
         db.engines[None] = engine  # type: ignore[index]  # a dict: one of its own would be a second pool
@@ -61,9 +64,9 @@ def create(
     errors.register(app)
     fitness.register(app, known)
     startup_checks.register(app)
-    for pages in (getting_in, passwords, account):
+    for pages in PAGES:
         app.register_blueprint(pages.blueprint)
-    app.context_processor(lambda: {"shop": shop, "signed_in": live, "money": _money, "day": _day})
+    app.context_processor(lambda: {"shop": shop, "signed_in": live, "menu": inside.menu, **words.SHOWN})
     return app
 
 
@@ -87,13 +90,3 @@ def _behind_tls(settings: Settings) -> bool:
 def _key(secret_key: str) -> str:
     """Return the portal's own key, so that nothing signed for one application is good in the other."""
     return hashlib.sha256(f"portal:{secret_key}".encode()).hexdigest()
-
-
-def _money(minor: int, currency: str) -> str:
-    return money(minor, currency, shop().locale)
-
-
-def _day(value: dt.date | dt.datetime) -> str:
-    """Return a date, or that of an instant in the shop's time zone."""
-    local = value.astimezone(shop().zone).date() if isinstance(value, dt.datetime) else value
-    return day(local, shop().locale)

@@ -17,6 +17,7 @@ from actions.portal import sessions, visits
 from models.base import db
 from models.choices import CreatedVia
 from models.customer import Customer
+from models.masks import EVERYTHING, MaskContext
 from web.request import now, session
 from web.sessions import Holders
 
@@ -34,6 +35,11 @@ CUSTOMERS = Holders(
 def live() -> sessions.PortalLiveSession | None:
     """Return the session of the customer who asks; None for nobody."""
     return cast("sessions.PortalLiveSession | None", getattr(browser_session, "live", None))
+
+
+def mask_context() -> MaskContext:
+    """Return what the person asking sees: customers see all that we know of themselves (rule 19.1)."""
+    return EVERYTHING
 
 
 def customer() -> Customer:

@@ -191,9 +191,6 @@ def revealed() -> frozenset[masks.Place]:
     return frozenset((table, int(row), name) for table, row, name in (place.split(":") for place in still))
 
 
-masks.provide(mask_context)
-
-
 def preference(name: str) -> Any:
     """Return one of this person's own choices, or None; all of them are read in one statement."""
     if "preferences" not in g:
