@@ -15,14 +15,26 @@ from sqlalchemy import Engine
 
 from config import PORTAL_PATH, ROOT, Settings
 from models.base import db
-from portal import account, errors, getting_in, inside, orders, passwords, points, words
+from portal import (
+    account,
+    cards,
+    emails,
+    errors,
+    getting_in,
+    inside,
+    orders,
+    passwords,
+    people,
+    points,
+    words,
+)
 from portal.request import CUSTOMERS, live, mask_context
 from web import application, fitness, masking, messages, startup_checks, time_limits
 from web import errors as web_errors
 from web.request import STATE, shop
 from web.sessions import ServerSessions
 
-PAGES = (getting_in, passwords, account, orders, points)
+PAGES = (getting_in, passwords, account, orders, points, cards, people, emails)
 """What has addresses; each has a ``blueprint``."""
 
 

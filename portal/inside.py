@@ -65,6 +65,9 @@ def menu() -> list[Entry]:
         ("account.overview", _("Overview")),
         ("orders.index", _("Orders")),
         ("points.index", _("Points")),
+        ("cards.index", _("Cards")),
+        ("people.index", _("People")),
+        ("emails.index", _("Emails")),
     ]
     return [Entry(words, url_for(endpoint), _is_here(endpoint)) for endpoint, words in wanted]
 

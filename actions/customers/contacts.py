@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import func, select
 
 from actions.core.base import Context, Portal, Refused
-from actions.execution.records import before_save, open_in_portal
+from actions.execution.records import before_save, open_in_portal, record_actions
 from models.base import N_, Invalid
 from models.contact import AccountHolder, ContactEmail
 
@@ -22,6 +22,8 @@ THERE = N_("This email address is already there.")
 
 open_in_portal(AccountHolder, Portal.LOGGED_IN_AS)
 open_in_portal(ContactEmail, Portal.CUSTOMER)
+ADD_PERSON, EDIT_PERSON, REMOVE_PERSON = record_actions(AccountHolder)
+ADD_EMAIL, EDIT_EMAIL, REMOVE_EMAIL = record_actions(ContactEmail)
 
 
 @before_save(AccountHolder)

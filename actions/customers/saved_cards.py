@@ -13,7 +13,14 @@ from actions.core.texts import today
 from actions.customers.customer_owned import owner_of
 from actions.customers.customer_reference import resolve_customer
 from actions.customers.primary_flag import bequeath, claim
-from actions.execution.records import before_delete, before_save, open_in_portal, save_new, save_values
+from actions.execution.records import (
+    before_delete,
+    before_save,
+    open_in_portal,
+    record_actions,
+    save_new,
+    save_values,
+)
 from models.base import N_, Invalid
 from models.normalise import trimmed
 from models.saved_card import SavedCard, token_digest
@@ -26,6 +33,7 @@ NO_TOKEN = N_("Enter the payment provider's token of the card.")
 DEFAULT = "default", N_("This card is already the default.")
 
 open_in_portal(SavedCard, Portal.LOGGED_IN_AS, "delete")
+_CREATE, _EDIT, REMOVE = record_actions(SavedCard)
 
 
 @before_save(SavedCard)
