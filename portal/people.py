@@ -38,7 +38,7 @@ def index() -> str:
     return render_template("portal/people.html", people=people)
 
 
-def _words(title: str) -> dict[str, str]:
+def _words(title: str) -> dict[str, Any]:
     return {"title": title, "button": _("Save"), "back": url_for("people.index")}
 
 
