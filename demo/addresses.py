@@ -47,13 +47,22 @@ def settle(plan: Plan, known: Known) -> None:
 def _addresses(plan: Plan, known: Known) -> None:
     """One to three, of which the first is the primary one."""
     chance = plan.chance
-    _address(plan, known, known.home, is_primary=True, is_billing=True, is_delivery=True)
+    papers = f"invoices{known.row['id']}@example.org" if known.segment == "trade" else None
+    _address(plan, known, known.home, email=papers, is_primary=True, is_billing=True, is_delivery=True)
     for _ in range(chance.few(0.35, 2)):
         home = a_home(chance, "GB")
         _address(plan, known, home, label=chance.choice(LABELS), is_delivery=True, is_admin=chance.yes(0.1))
 
 
-def _address(plan: Plan, known: Known, home: Home, *, label: str | None = None, **roles: bool) -> None:
+def _address(
+    plan: Plan,
+    known: Known,
+    home: Home,
+    *,
+    label: str | None = None,
+    email: str | None = None,
+    **roles: bool,
+) -> None:
     plan.batch.add(
         Address,
         created_at=known.joined,
@@ -66,6 +75,7 @@ def _address(plan: Plan, known: Known, home: Home, *, label: str | None = None, 
         county=home.county,
         postcode=home.postcode,
         country=home.country,
+        email=email,
         postcode_key=normalise.postcode(home.postcode),
         line1_key=folded(home.line1),
         town_key=folded(home.town),

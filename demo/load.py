@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from demo.addresses import settle
 from demo.batch import Batch
+from demo.contacts import make_contacts
 from demo.history import write_history
 from demo.lists import make_lists
 from demo.money import make_accounts, make_cards, make_credit
@@ -82,6 +83,7 @@ def _write(plan: Plan) -> int:
     make_cards(plan, people)
     make_notes(plan, people)
     make_tastings(plan, people)
+    make_contacts(plan, people)
     return plan.batch.write()
 
 

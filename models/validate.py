@@ -141,7 +141,7 @@ def email(field: str, value: str | None) -> str | None:
 
 
 def no_card_number(field: str, value: str | None) -> str | None:
-    """Check that a text holds nothing that looks like the number of a payment card (rule 25.1).
+    """Check that a text holds nothing that looks like the number of a payment card (rule 12.5).
 
     That is 13 to 19 digits of whatever script whose last is their check digit (Luhn), alone or among other text, in
     one piece or with blanks, dashes or other signs between them.

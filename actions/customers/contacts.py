@@ -1,4 +1,4 @@
-"""Whom a customer's account knows besides: people on it, and addresses that get its mail (rules 12.4, 14.9).
+"""Whom a customer's account knows besides: people on it, and addresses that get its mail (rules 12.6, 14.9).
 
 Customers keep both in the portal. Staff who are logged in as them keep the people only: an address is a customer's own
 to give (rule 6.5).

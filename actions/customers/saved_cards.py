@@ -1,4 +1,4 @@
-"""Saved cards: a customer who has any has exactly one default, and no number of a card is ever taken (rule 25)."""
+"""Saved cards: who has any has exactly one default, and the number of a card is never taken (rules 12.4, 12.5)."""
 
 from __future__ import annotations
 
