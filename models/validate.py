@@ -158,7 +158,7 @@ def _groups_of_digits(text: str) -> list[list[str]]:
 
 def _is_card_number(groups: list[str]) -> bool:
     """Return whether some groups that follow each other are a card number; its expiry may well stand beside it."""
-    sizes = range(1, len(groups) + 1)
+    sizes = range(1, min(len(groups), 19) + 1)
     spans = ("".join(groups[start : start + size]) for size in sizes for start in range(len(groups)))
     return any(13 <= len(span) <= 19 and _passes_luhn(span) for span in spans)
 
