@@ -8,9 +8,8 @@ from collections.abc import Callable
 from sqlalchemy import Connection, Engine, exists, select
 from sqlalchemy.orm import Session
 
-from demo.addresses import settle
+from demo.addresses import make_contacts, settle
 from demo.batch import Batch
-from demo.contacts import make_contacts
 from demo.history import write_history
 from demo.lists import make_lists
 from demo.money import make_accounts, make_cards, make_credit

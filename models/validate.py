@@ -25,7 +25,7 @@ from sqlalchemy.orm import ColumnProperty, Mapper, object_mapper
 from sqlalchemy.orm.attributes import InstrumentedAttribute
 from sqlalchemy.orm.base import NO_VALUE
 
-from models import normalise
+from models import card_numbers, normalise
 from models.base import N_, Base, Invalid
 from models.personal import Info, Policy
 from models.renamed_codes import StoredCode
@@ -39,8 +39,6 @@ LONGEST_TEXT = 20_000
 
 _FORBIDDEN_LINE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _FORBIDDEN_TEXT = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
-_RUNS = re.compile(r"\d(?:[\W_]{0,3}\d){12,}")
-_DIGITS = re.compile(r"\d+")
 _PERCENTAGE = re.compile(r"[0-9]{1,3}(\.[0-9]{1,2})?")
 
 
@@ -141,31 +139,10 @@ def email(field: str, value: str | None) -> str | None:
 
 
 def no_card_number(field: str, value: str | None) -> str | None:
-    """Check that a text holds nothing that looks like the number of a payment card (rule 12.5).
-
-    That is 13 to 19 digits of whatever script whose last is their check digit (Luhn), alone or among other text, in
-    one piece or with blanks, dashes or other signs between them.
-    """
-    if value is not None and any(_is_card_number(run) for run in _groups_of_digits(value)):
+    """Check that a text holds nothing that looks like the number of a payment card (rule 12.5)."""
+    if value is not None and card_numbers.holds_one(value):
         raise Invalid({field: LIKE_A_CARD})
     return value
-
-
-def _groups_of_digits(text: str) -> list[list[str]]:
-    """Return the runs of digits in a text, each as the groups that signs divide it into."""
-    return [_DIGITS.findall(run) for run in _RUNS.findall(text)]
-
-
-def _is_card_number(groups: list[str]) -> bool:
-    """Return whether some groups that follow each other are a card number; its expiry may well stand beside it."""
-    sizes = range(1, min(len(groups), 19) + 1)
-    spans = ("".join(groups[start : start + size]) for size in sizes for start in range(len(groups)))
-    return any(13 <= len(span) <= 19 and _passes_luhn(span) for span in spans)
-
-
-def _passes_luhn(digits: str) -> bool:
-    doubled = (int(digit) * (1 + place % 2) for place, digit in enumerate(reversed(digits)))
-    return bool(int(digits)) and sum(sum(divmod(n, 10)) for n in doubled) % 10 == 0
 
 
 def percentage(field: str, value: Any) -> Decimal | None:

@@ -133,8 +133,8 @@ class Context:
     ) -> list[Mail]:
         """Write a letter to a customer; it is sent after the commit, and not at all if there is none (rule 14.1).
 
-        Whoever of the account gets such papers gets a mail of their own; one with a secret goes to the account's own
-        address alone (rule 14.9). Somebody without an address is told nothing, and the person who acts is told that.
+        Each address of the account that gets such papers gets a mail of its own; one with a secret goes to the
+        customer's own alone (rule 14.9). Somebody without an address is told nothing, and the person who acts is told.
 
         :param code: of a letter in actions/core/mail_templates.py; ``values`` are what its texts ask for.
         :param key: says for what it is written, where that is only once.
