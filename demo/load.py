@@ -8,7 +8,7 @@ from collections.abc import Callable
 from sqlalchemy import Connection, Engine, exists, select
 from sqlalchemy.orm import Session
 
-from demo.addresses import settle
+from demo.addresses import make_contacts, settle
 from demo.batch import Batch
 from demo.history import write_history
 from demo.lists import make_lists
@@ -82,6 +82,7 @@ def _write(plan: Plan) -> int:
     make_cards(plan, people)
     make_notes(plan, people)
     make_tastings(plan, people)
+    make_contacts(plan, people)
     return plan.batch.write()
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import Boolean, Index, String, inspect
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from models import normalise, places
+from models import normalise, places, validate
 from models.base import N_, Record, table_args
 from models.columns import capitals, owner, unique_where
 from models.customer import Customer
@@ -61,11 +61,17 @@ class Address(Record):
         String(16), info=personal("address", merge="move", sensitive="address")
     )
     country: Mapped[str] = mapped_column(String(2), default="GB", info=fact() | places.COUNTRY)
+    email: Mapped[str | None] = mapped_column(
+        String(254),
+        info=personal("email", merge="move", sensitive="email")
+        | checked(validate.email, validate.no_card_number),
+        doc=N_("Gets the emails that the roles below say."),
+    )
     is_admin: Mapped[bool] = mapped_column(
         Boolean, default=False, info=fact(), doc=N_("Gets copies of everything.")
     )
     is_billing: Mapped[bool] = mapped_column(
-        Boolean, default=False, info=fact(), doc=N_("Gets copies of invoices.")
+        Boolean, default=False, info=fact(), doc=N_("Gets copies of invoices and statements.")
     )
     is_delivery: Mapped[bool] = mapped_column(
         Boolean, default=False, info=fact(), doc=N_("Deliveries go here.")

@@ -25,14 +25,14 @@ def refers(
 def owner(
     merge: personal.Merge = "move",
     *,
+    erase: personal.Erase = "keep",
     ondelete: str = "RESTRICT",
     written_by: personal.Writer = "form",
     index: bool = True,
 ) -> MappedColumn[Any]:
     """Return the ``customer_id`` of a row of one customer, with what a merge does to it (rule 3.3)."""
-    return refers(
-        "customer", personal.reference(merge, written_by=written_by), ondelete=ondelete, index=index
-    )
+    info = personal.reference(merge, erase, written_by=written_by)
+    return refers("customer", info, ondelete=ondelete, index=index)
 
 
 def money(info: personal.Info, **options: Any) -> MappedColumn[Any]:

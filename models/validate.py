@@ -25,7 +25,7 @@ from sqlalchemy.orm import ColumnProperty, Mapper, object_mapper
 from sqlalchemy.orm.attributes import InstrumentedAttribute
 from sqlalchemy.orm.base import NO_VALUE
 
-from models import normalise
+from models import card_numbers, normalise
 from models.base import N_, Base, Invalid
 from models.personal import Info, Policy
 from models.renamed_codes import StoredCode
@@ -41,6 +41,9 @@ LONGEST_TEXT = 20_000
 _FORBIDDEN_LINE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _FORBIDDEN_TEXT = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 _PERCENTAGE = re.compile(r"[0-9]{1,3}(\.[0-9]{1,2})?")
+
+
+LIKE_A_CARD = N_("This looks like a card number. Card numbers are never stored here. Remove it.")
 
 
 class Message(str):
@@ -59,9 +62,15 @@ def say(template: str, **values: Any) -> Message:
     return message
 
 
-def checked(check: Check) -> Info:
-    """Return the part of a column's ``info`` that adds ``check`` to it."""
-    return {"check": check}
+def checked(*checks: Check) -> Info:
+    """Return the part of a column's ``info`` that adds checks to it; each is given what the one before returned."""
+
+    def check(field: str, value: Any) -> Any:
+        for each in checks:
+            value = each(field, value)
+        return value
+
+    return {"check": checks[0] if len(checks) == 1 else check}
 
 
 # --------------------------------------------------------------------------------------- checks of one field
@@ -128,6 +137,13 @@ def email(field: str, value: str | None) -> str | None:
         return email_validator.validate_email(value, check_deliverability=False, strict=True).normalized
     except email_validator.EmailNotValidError:
         raise Invalid({field: N_("Enter an email address such as rashid@example.com.")}) from None
+
+
+def no_card_number(field: str, value: str | None) -> str | None:
+    """Check that a text holds nothing that looks like the number of a payment card (rule 12.5)."""
+    if value is not None and card_numbers.holds_one(value):
+        raise Invalid({field: LIKE_A_CARD})
+    return value
 
 
 def percentage(field: str, value: Any) -> Decimal | None:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import flash, redirect, render_template, request, url_for
+from flask import render_template, request, url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import select
 from wtforms import BooleanField, Form, SelectField
 
-from actions.core.base import Refused
 from actions.customers.addresses import make_primary
 from actions.execution.records import record_actions
 from models.address import Address
@@ -18,7 +17,6 @@ from models.places import country_choices
 from portal import forms, inside
 from portal.forms import EditPage, text
 from portal.request import customer, perform
-from web.messages import translated
 from web.request import session, shop
 
 blueprint = inside.pages("addresses", "/addresses")
@@ -94,7 +92,8 @@ def save(address_id: int) -> Any:
 @blueprint.post(f"{ONE}/primary/")
 def choose_primary(address_id: int) -> Any:
     """Make an address the primary one."""
-    return _done(lambda: perform(make_primary, address_id), _("This is now your main address."))
+    back = url_for("addresses.index")
+    return inside.done(lambda: perform(make_primary, address_id), _("This is now your main address."), back)
 
 
 @blueprint.get(f"{ONE}/delete/")
@@ -109,19 +108,8 @@ def ask_to_delete(address_id: int) -> str:
 @blueprint.post(f"{ONE}/delete/")
 def delete(address_id: int) -> Any:
     """Delete an address."""
-    return _done(lambda: perform(DELETE, address_id), _("Address deleted."))
-
-
-def _done(change: Any, said: str) -> Any:
-    """Run what has no form, and lead back to the list; a refusal is said there."""
-    try:
-        change()
-    except Refused as refused:
-        if refused.status != 409:
-            raise
-        said = translated(refused)
-    flash(said)
-    return redirect(url_for("addresses.index"))
+    back = url_for("addresses.index")
+    return inside.done(lambda: perform(DELETE, address_id), _("Address deleted."), back)
 
 
 def _values(form: AddressForm) -> dict[str, Any]:

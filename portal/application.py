@@ -19,13 +19,16 @@ from portal import (
     account,
     addresses,
     balance,
+    cards,
     credit,
     details,
+    emails,
     errors,
     getting_in,
     inside,
     orders,
     passwords,
+    people,
     points,
     security,
     words,
@@ -36,7 +39,21 @@ from web import errors as web_errors
 from web.request import STATE, shop
 from web.sessions import ServerSessions
 
-PAGES = (getting_in, passwords, account, orders, points, credit, balance, addresses, details, security)
+PAGES = (
+    getting_in,
+    passwords,
+    account,
+    orders,
+    points,
+    credit,
+    balance,
+    cards,
+    addresses,
+    details,
+    people,
+    emails,
+    security,
+)
 """What has addresses; each has a ``blueprint``."""
 
 

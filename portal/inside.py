@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from flask import Blueprint, g, redirect, request, url_for
+from flask import Blueprint, flash, g, redirect, request, url_for
 from flask_babel import gettext as _
 from sqlalchemy import exists, literal, select, tuple_
 from werkzeug.exceptions import NotFound
 
+from actions.core.base import Outcome, Refused
 from models.account import AccountEntry
 from models.credit import CreditEntry
 from portal.request import customer, live
 from web.arguments import MAX_ID, parse_id
+from web.messages import translated
 from web.request import session
 
 SIZE = 20
@@ -67,8 +69,11 @@ def menu() -> list[Entry]:
         ("points.index", _("Points")),
         *([("credit.index", _("Gift-card credit"))] if has_credit() else ()),
         *([("balance.index", _("Account"))] if has_account() else ()),
+        ("cards.index", _("Cards")),
         ("addresses.index", _("Addresses")),
         ("details.index", _("Your details")),
+        ("people.index", _("People")),
+        ("emails.index", _("Emails")),
         ("security.index", _("Sign-in & security")),
     ]
     return [Entry(words, url_for(endpoint), _is_here(endpoint)) for endpoint, words in wanted]
@@ -124,3 +129,18 @@ def newest_first(model: Any, at: Any, *where: Any) -> Page:
     rows = session().scalars(found.order_by(at.desc(), model.id.desc()).limit(SIZE + 1)).all()
     more = len(rows) > SIZE
     return Page(rows[:SIZE], rows[SIZE - 1].id if more else None, given is None)
+
+
+def done(change: Callable[[], Outcome], said: str, back: str) -> Any:
+    """Run what has no form of its own, and lead back to its list; a refusal is said there.
+
+    :raises Refused: but for what could be tried again, such as a row that is missing.
+    """
+    try:
+        change()
+    except Refused as refused:
+        if refused.status != 409:
+            raise
+        said = translated(refused)
+    flash(said)
+    return redirect(back)

@@ -18,6 +18,7 @@ from models.applied import AppliedMigration
 from models.attribute import AttributeDefinition, AttributeValue
 from models.base import Base, Record, Staff, identity, metadata
 from models.choices import AccountType, Status
+from models.contact import AccountHolder, ContactEmail
 from models.credit import CreditEntry, CreditKind
 from models.customer import Customer
 from models.gift_card import GiftCard
@@ -42,6 +43,7 @@ from models.phone import Phone
 from models.portal import PortalBrowser, PortalLink, PortalLinkKind, PortalSession
 from models.preference import Preference
 from models.run import ItemState, Run, RunItem, RunState
+from models.saved_card import SavedCard, token_digest
 from models.scale import CurrencyScale
 from models.shop import ShopSetting
 from models.tasting import TastingEntry, TastingKind
@@ -199,6 +201,37 @@ def make_address(session: Session, **overrides: Any) -> Address:
         postcode="LS2 9JT",
     )
     return _save(session, Address(**values))
+
+
+def make_saved_card(session: Session, **overrides: Any) -> SavedCard:
+    """A card that is not the default one."""
+    n = number()
+    values = _given(
+        overrides,
+        customer=lambda: make_customer(session),
+        brand="Visa",
+        last_four=f"{n % 10_000:04d}",
+        expiry_month=8,
+        expiry_year=2029,
+        provider="Cardpay",
+        token=f"tok_{n:x}",
+    )
+    values.setdefault("token_key", token_digest(values["provider"], str(values["token"])))
+    return _save(session, SavedCard(**values))
+
+
+def make_account_holder(session: Session, **overrides: Any) -> AccountHolder:
+    """Somebody else on an account."""
+    values = _given(overrides, customer=lambda: make_customer(session), name=f"Nora Lind {number()}")
+    return _save(session, AccountHolder(**values))
+
+
+def make_contact_email(session: Session, **overrides: Any) -> ContactEmail:
+    """A further address of an account."""
+    email = f"accounts{number()}@example.com"
+    return _save(
+        session, ContactEmail(**_given(overrides, customer=lambda: make_customer(session), email=email))
+    )
 
 
 def make_note(session: Session, **overrides: Any) -> Note:

@@ -20,8 +20,10 @@ from sqlalchemy.orm import Session
 from actions.core import mail_templates, row_guards
 from actions.core.actors import CUSTOMER, SYSTEM, Actor, Portal
 from actions.core.eligibility import EVERY_LIVE, Eligible
+from actions.core.mail_templates import Paper
 from actions.core.merge_summary import MergeSummary
 from actions.core.outcome_groups import BulkCounts
+from actions.core.recipients import key_for, paper_of, recipients
 from actions.core.refusals import Busy, Conflict, Escalation, Missing, Refused, TooMany
 from actions.core.row_scope import channels_in, seen
 from models.base import N_, Base, Invalid
@@ -128,24 +130,29 @@ class Context:
         secret: str | None = None,
         key: str | None = None,
         **values: Any,
-    ) -> Mail | None:
+    ) -> list[Mail]:
         """Write a letter to a customer; it is sent after the commit, and not at all if there is none (rule 14.1).
 
-        Somebody without an address is told nothing, and the person who acts is told that; then None is returned.
+        Each address of the account that gets such papers gets a mail of its own; one with a secret goes to the
+        customer's own alone (rule 14.9). Somebody without an address is told nothing, and the person who acts is told.
 
         :param code: of a letter in actions/core/mail_templates.py; ``values`` are what its texts ask for.
         :param key: says for what it is written, where that is only once.
         :param secret: takes the place of ``secret`` in the texts when the mail goes out, and is then forgotten.
+        :return: the mails, that to the account's own address first.
         """
-        address = mail_templates.address_of(customer)
-        if address is None:
+        paper = Paper.OWN if secret is not None else paper_of(code)
+        addresses = recipients(self.session, customer, paper)
+        if not addresses:
             self.warn(
                 N_("%(customer)s has no email address, so no email will be sent."), customer=str(customer)
             )
-            return None
+            return []
         written = self._written(code, mail_templates.name_of(customer), customer.language, values, secret)
-        written.customer_id, written.recipient, written.key = customer.id, address, key
-        return self.post(written)
+        return [
+            self.post(Mail(customer_id=customer.id, recipient=to, key=key_for(key, place, to), **written))
+            for place, to in enumerate(addresses)
+        ]
 
     def mail_staff(
         self, code: str, member: Member, *, to: str = "", secret: str | None = None, **values: Any
@@ -155,20 +162,19 @@ class Context:
         :param to: where it goes, if not to the address they have now.
         """
         written = self._written(code, mail_templates.one_line(str(member)), None, values, secret)
-        written.staff_id, written.recipient = member.id, to or member.email
-        self.post(written)
+        self.post(Mail(staff_id=member.id, recipient=to or member.email, **written))
 
     def _written(
         self, code: str, name: str, language: str | None, values: dict[str, Any], secret: str | None
-    ) -> Mail:
+    ) -> dict[str, Any]:
         found = mail_templates.write(mail_templates.MAIL_TEMPLATES[code], self.shop, name, language, values)
-        return Mail(
-            template=code,
-            subject=found.subject,
-            text_body=found.text,
-            html_body=found.html,
-            secret=mail_templates.checked_secret(secret),
-        )
+        return {
+            "template": code,
+            "subject": found.subject,
+            "text_body": found.text,
+            "html_body": found.html,
+            "secret": mail_templates.checked_secret(secret),
+        }
 
     def post(self, mail: Mail) -> Mail:
         """Put a mail into the outbox, in this action's transaction."""
@@ -180,15 +186,15 @@ class Context:
         self.session.flush()
         return mail
 
-    def attach(self, mail: Mail, file: mail_templates.Attachment) -> None:
-        """Have a file go with a mail of this action. :raises Refused: ``file_too_large``."""
+    def attach(self, mails: Iterable[Mail], file: mail_templates.Attachment) -> None:
+        """Have a file go with mails of this action. :raises Refused: ``file_too_large``."""
         size = len(file.content)
         if size > LARGEST_FILE:
             raise Refused(
                 "file_too_large", N_("%(name)s is too large to attach to an email."), name=file.name
             )
         values = {"content_type": file.content_type, "size": size, "content": file.content}
-        self.session.add(MailAttachment(mail_id=mail.id, name=file.name, **values))
+        self.session.add_all(MailAttachment(mail_id=mail.id, name=file.name, **values) for mail in mails)
 
     @property
     def channels(self) -> Channels:

@@ -7,6 +7,7 @@ gave.
 
 from __future__ import annotations
 
+import enum
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -37,18 +38,31 @@ _SECRET = re.compile(r"[A-Za-z0-9_-]{16,200}")
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 
 
+class Paper(enum.Enum):
+    """What kind of paper a mail is, and so who of an account gets it (rule 14.9)."""
+
+    OWN = "own"
+    """For the account's own address alone: what is about passwords and security."""
+    NOTICE = "notice"
+    """For the additional emails and the admin addresses, too."""
+    STATEMENT = "statement"
+    """For the billing addresses besides: invoices, statements, reminders of them."""
+
+
 @dataclass(frozen=True, slots=True)
 class MailTemplate:
     """A declared mail: what lists call it, its subject, and the names of the values its texts ask for.
 
-    ``shop`` and ``name`` (of the recipient) are always there; the subject may use %(shop)s and the values. A
-    declaration that its two files do not fit is refused as the program starts (mail_template_checks.py).
+    ``paper`` says who gets copies: nobody unless it is said, lest one that must stay private be forgotten. ``shop``
+    and ``name`` (of the recipient) are always there; the subject may use %(shop)s and the values. A declaration that
+    its two files do not fit is refused as the program starts (mail_template_checks.py).
     """
 
     code: str
     label: str
     subject: str
     values: frozenset[str] = frozenset()
+    paper: Paper = Paper.OWN
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,27 +86,38 @@ class Attachment:
 MAIL_TEMPLATES: dict[str, MailTemplate] = {
     declared.code: declared
     for declared in (
-        MailTemplate("trade_approved", N_("Trade account approved"), N_("Your trade account is approved")),
+        MailTemplate(
+            "trade_approved",
+            N_("Trade account approved"),
+            N_("Your trade account is approved"),
+            paper=Paper.NOTICE,
+        ),
         MailTemplate(
             "account_statement",
             N_("Account statement"),
             N_("Your account statement from %(shop)s"),
             frozenset({"since", "until", "balances", "message"}),
+            Paper.STATEMENT,
         ),
         MailTemplate(
             "account_reminder",
             N_("Statement reminder"),
             N_("Payment reminder from %(shop)s"),
             frozenset({"until", "overdue", "balances"}),
+            Paper.STATEMENT,
         ),
         MailTemplate(
-            "trade_rejected", N_("Trade account rejected"), N_("Your application for a trade account")
+            "trade_rejected",
+            N_("Trade account rejected"),
+            N_("Your application for a trade account"),
+            paper=Paper.NOTICE,
         ),
         MailTemplate(
             "points_expiring",
             N_("Points about to expire"),
             N_("Use your points by %(until)s"),
             frozenset({"points", "until", "days"}),
+            Paper.NOTICE,
         ),
         MailTemplate(
             "staff_invitation",
@@ -205,9 +230,14 @@ def name_of(customer: Customer) -> str:
 
 
 def address_of(customer: Customer) -> str | None:
-    """Return the address that mail to a customer goes to; None where there is none, or none that can be."""
+    """Return a customer's own address; None where there is none, or none that mail can go to."""
+    return usable(customer.email)
+
+
+def usable(address: str | None) -> str | None:
+    """Return an address that mail can go to; None for any other."""
     try:
-        return email("email", customer.email or None)
+        return email("email", address or None)
     except Invalid:
         return None
 

@@ -22,10 +22,12 @@ from models.loyalty import LoyaltyEntry
 from models.note import Note, NoteKind
 from models.personal import policy, references
 from models.phone import Phone
+from models.saved_card import SavedCard
 
 ONE_EACH: dict[type[Any], tuple[Any, dict[str, Any]]] = {
     Address: (Address.is_primary, {"is_primary": False}),
     Phone: (Phone.is_primary, {"is_primary": False}),
+    SavedCard: (SavedCard.is_default, {"is_default": False}),
     Note: (and_(Note.kind == NoteKind.WATCH, Note.done_at.is_(None)), {"kind": NoteKind.NOTE}),
 }
 """Of what a customer has one at most: which row it is, and what the other's becomes where the survivor has one."""

@@ -15,27 +15,35 @@ from models.base import Base
 class _Opened:
     who: Portal
     fields: frozenset[str]
+    verbs: frozenset[str]
 
 
 _opened: dict[type[Base], _Opened] = {}
 
 
-def open_in_portal(model: type[Base], fields: Iterable[str], *, who: Portal = Portal.LOGGED_IN_AS) -> None:
+def open_in_portal(
+    model: type[Base],
+    fields: Iterable[str] = (),
+    *,
+    who: Portal = Portal.LOGGED_IN_AS,
+    verbs: Iterable[str] = ("create", "edit", "delete"),
+) -> None:
     """Have customers create, edit and delete their own rows of a model, and set these fields and no other.
 
     Whose a new row is follows from whose portal it is. To be said before the model's actions are first asked for.
 
+    :param verbs: which of the three.
     :raises ValueError: they are declared already.
     """
     if f"{model.resource_name()}.create" in ACTIONS:
         raise ValueError(f"the actions of {model.__name__} are declared already")
-    _opened[model] = _Opened(who, frozenset(fields))
+    _opened[model] = _Opened(who, frozenset(fields), frozenset(verbs))
 
 
-def who_may(model: type[Base]) -> Portal | None:
-    """Return who does the generated actions of a model in the portal; None for nobody."""
+def who_may(model: type[Base], verb: str) -> Portal | None:
+    """Return who does a generated action of a model in the portal; None for nobody."""
     found = _opened.get(model)
-    return found.who if found is not None else None
+    return found.who if found is not None and verb in found.verbs else None
 
 
 def written(ctx: Context, model: type[Base], values: Mapping[str, Any], *, created: bool) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import (
+    Column,
     and_,
     inspect,
     select,
@@ -30,6 +31,7 @@ from actions.execution.scope_guard import hidden_references
 from models import validate
 from models.base import N_, Base, Invalid
 from models.journal import Change, Changeset
+from models.personal import policy
 
 MEANWHILE = N_("Someone has changed or removed this line. Open the form again to see the latest version.")
 SaveHook = Callable[[Context, Any, set[str], bool], None]
@@ -152,11 +154,17 @@ def record_actions(model: type[Base]) -> tuple[Action, Action, Action]:
         declared = ACTIONS.get(code)
         if declared is None or declared.model is not model:
             declared = ACTIONS[code] = Action(
-                code, model, function, label, targeted=targeted, customers=of_saves(model),
-                portal=portal_rows.who_may(model),
+                code, model, function, label, targeted, final=function is delete and _holds_secret(model),
+                customers=of_saves(model), portal=portal_rows.who_may(model, function.__name__),
             )  # fmt: skip
         made.append(declared)
     return made[0], made[1], made[2]
+
+
+def _holds_secret(model: type[Base]) -> bool:
+    """Return whether rows hold what the journal never has, so that none can be brought back once it is deleted."""
+    columns = (prop.columns[0] for prop in inspect(model).column_attrs)
+    return any(isinstance(c, Column) and policy(c).secret and not c.nullable for c in columns)
 
 
 def fields_action(model: type[Base]) -> Action:

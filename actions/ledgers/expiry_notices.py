@@ -94,10 +94,10 @@ def lots_to_tell(session: Session, span: Soon, ids: Sequence[int]) -> dict[int, 
 def tell(ctx: Context, customer: Customer, lots: Sequence[LoyaltyLot]) -> None:
     """Write to a locked customer of lots that expire soon. :raises Refused: ``no_address`` that mail can go to."""
     written = ctx.mail("points_expiring", customer, **_said(lots, customer.language, ctx.shop))
-    if written is None:
+    if not written:
         raise Refused(*NO_ADDRESS)
     for lot in lots:
-        ctx.session.add(LoyaltyExpiryNotice(lot_id=lot.id, mail_id=written.id, created_at=ctx.now))
+        ctx.session.add(LoyaltyExpiryNotice(lot_id=lot.id, mail_id=written[0].id, created_at=ctx.now))
     ctx.session.flush()
 
 

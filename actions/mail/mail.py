@@ -9,8 +9,11 @@ from sqlalchemy import select
 from actions.core.base import Context, Outcome, Refused, action
 from actions.core.customer_guard import refuse_unless_live
 from actions.core.eligibility import EVERY_LIVE
-from actions.core.mail_templates import Attachment, address_of
+from actions.core.mail_templates import Attachment, Paper
+from actions.core.recipients import paper_of, recipients
+from models import normalise
 from models.base import N_
+from models.customer import Customer
 from models.journal import Changeset
 from models.mail import Mail, MailState, masked
 from models.member import Member
@@ -21,6 +24,8 @@ ONLY_ONCE = N_("This email held a single-use link. Create a new link instead.")
 @action("mail.resend", Mail, label=N_("Send again"), customers=EVERY_LIVE)
 def resend(ctx: Context, mail: Mail) -> Outcome:
     """Write the same mail again, to the address that the customer or member of staff has today.
+
+    A copy goes where it went, if such papers still go there.
 
     :raises Refused: ``waiting``, ``withdrawn``, ``erased``, ``merged``, ``only_once`` for one that held a link for a
         single use, ``no_address``, or ``no_mail_server``.
@@ -38,7 +43,7 @@ def resend(ctx: Context, mail: Mail) -> Outcome:
     written = {name: getattr(mail, name) for name in kept}
     sent = ctx.post(Mail(recipient=address, resend_of_id=mail.id, **written))
     for file in attachments_of(mail):
-        ctx.attach(sent, file)
+        ctx.attach([sent], file)
     mail.resent_at = ctx.now
     return Outcome(N_("Email to %(address)s will be sent again."), sent, {"address": masked(address)})
 
@@ -54,12 +59,21 @@ def _address(ctx: Context, mail: Mail) -> str:
     """Return where a mail goes today; where it was written to nobody we know, the address it had."""
     if mail.customer is not None:
         refuse_unless_live(mail.customer)
-    address = address_of(mail.customer) if mail.customer is not None else mail.recipient
+    address = _of_customer(ctx, mail, mail.customer) if mail.customer is not None else mail.recipient
     if mail.staff_id is not None:
         address = ctx.session.get_one(Member, mail.staff_id).email
     if not address or mail.text_body is None:
         raise Refused("no_address", N_("No email address to send this to."))
     return address
+
+
+def _of_customer(ctx: Context, mail: Mail, customer: Customer) -> str | None:
+    """Return where a mail to a customer goes today: where it went, or else the first that gets such papers."""
+    paper = Paper.OWN if mail.holds_secret else paper_of(mail.template)
+    there = recipients(ctx.session, customer, paper)
+    return next(
+        (to for to in there if normalise.email(to) == mail.recipient_key), there[0] if there else None
+    )
 
 
 def take_back(ctx: Context, changeset: Changeset) -> int:

@@ -16,8 +16,8 @@ from sqlalchemy.orm import aliased
 
 from actions.core.base import Context, Refused
 from actions.core.texts import number_text
-from actions.customers.primary_flag import repair
-from actions.customers.reassignment import BALANCES, ONE_EACH, model_of, moved_names
+from actions.customers.primary_flag import MARK, repair
+from actions.customers.reassignment import BALANCES, model_of, moved_names
 from actions.merging.merge import ledger_sums
 from actions.undo.steps import take
 from actions.undo.undo import UNDOERS, row_steps
@@ -268,17 +268,15 @@ def _add_up(ctx: Context, *ids: int) -> None:
 
 def _clear_primaries(ctx: Context, losers: dict[int, int], changes: Sequence[Change]) -> None:
     """Take primary marks given since off rows that go home, where another of their owner's gets its own mark back."""
-    for model in ONE_EACH:
-        if "is_primary" not in model.__table__.c:
-            continue
+    for model, name in MARK.items():
         mine = [c for c in changes if c.table_name == model.__tablename__]
         for loser, survivor in losers.items():
             going = [c for c in mine if (c.before or {}).get("customer_id") == loser]
-            if not any((c.before or {}).get("is_primary") for c in going):
+            if not any((c.before or {}).get(name) for c in going):
                 continue
             there = model.id.in_([c.row_id for c in going]) & (model.customer_id == survivor)
-            for row in ctx.session.scalars(select(model).where(there, model.is_primary)):
-                row.is_primary = False
+            for row in ctx.session.scalars(select(model).where(there, getattr(model, name))):
+                setattr(row, name, False)
             ctx.session.flush()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
@@ -12,7 +13,8 @@ from sqlalchemy.orm import Session
 from actions.core.base import Context, Outcome, Refused, action
 from actions.core.customer_guard import refuse_unless_live
 from actions.core.eligibility import EVERY_LIVE
-from actions.core.mail_templates import Attachment, address_of
+from actions.core.mail_templates import Attachment, Paper
+from actions.core.recipients import recipients
 from actions.core.texts import required_text, today
 from actions.statements.statements import Statement, addressee, checked_range, statement
 from actions.statements.wording import words_for
@@ -75,27 +77,27 @@ def send_statement(
     """
     first, last = checked_range(since, until, today(ctx))
     text = _message("message", required_text("message", message, least=0)) or ""
-    address = sendable_to(ctx, customer)
+    addresses = sendable_to(ctx, customer)
     found = statement(ctx.session, customer, first, last)
     _paper().refuse_unprintable(_printed(ctx.session, customer, found, ctx.shop, ctx.now))
     spoken = words_for(customer.language, ctx.shop)
     days = {"since": spoken.day(first), "until": spoken.day(last)}
-    mail = ctx.mail("account_statement", customer, balances=spoken.closing(found), message=text, **days)
-    ctx.before_commit.append(partial(_attach, ctx, mail, customer, found))
+    mails = ctx.mail("account_statement", customer, balances=spoken.closing(found), message=text, **days)
+    ctx.before_commit.append(partial(_attach, ctx, mails, customer, found))
     goes = N_("The statement will be sent to %(address)s.")
     said = goes if ctx.link_base is None else N_("Statement for %(address)s saved in the email log.")
-    return Outcome(said, customer, {"address": masked(address)})
+    return Outcome(said, customer, {"address": ", ".join(masked(address) for address in addresses)})
 
 
-def sendable_to(ctx: Context, customer: Customer) -> str:
-    """Return the address that a statement goes to. :raises Refused: as :func:`send_statement`."""
+def sendable_to(ctx: Context, customer: Customer) -> list[str]:
+    """Return the addresses that a statement goes to (rule 14.9). :raises Refused: as :func:`send_statement`."""
     refuse_unless_live(customer)
     if ctx.shop.external_accounting:
         raise Refused(*EXTERNAL_ACCOUNTING, package=ctx.shop.accounting_package)
-    address = address_of(customer)
-    if address is None:
+    addresses = recipients(ctx.session, customer, Paper.STATEMENT)
+    if not addresses:
         raise Refused(*NO_ADDRESS)
-    return address
+    return addresses
 
 
 def remind(ctx: Context, customer: Customer, found: Statement, key: str) -> None:
@@ -107,13 +109,13 @@ def remind(ctx: Context, customer: Customer, found: Statement, key: str) -> None
     spoken = words_for(customer.language, ctx.shop)
     overdue = spoken.money(found.owed.overdue, found.currency)
     days = {"until": spoken.day(found.until)}
-    mail = ctx.mail(
+    mails = ctx.mail(
         "account_reminder", customer, key=key, overdue=overdue, balances=spoken.closing(found), **days
     )
-    _attach(ctx, mail, customer, found)
+    _attach(ctx, mails, customer, found)
 
 
-def _attach(ctx: Context, mail: Mail | None, customer: Customer, found: Statement) -> None:
-    if mail is not None:
+def _attach(ctx: Context, mails: Sequence[Mail], customer: Customer, found: Statement) -> None:
+    if mails:
         content = pdf(ctx.session, customer, found, ctx.shop, ctx.now)
-        ctx.attach(mail, Attachment(file_name(found), PDF, content))
+        ctx.attach(mails, Attachment(file_name(found), PDF, content))

@@ -18,7 +18,7 @@ from sqlalchemy.orm import Mapper
 
 from actions.core.base import ACTIONS, Context, Outcome, Refused, action
 from actions.core.journal import Place, journalled_columns, snapshot
-from actions.customers.primary_flag import repair
+from actions.customers.primary_flag import ALWAYS_ONE, repair
 from actions.customers.reassignment import moved_names
 from actions.ledgers import accounts, credit, loyalty, tastings
 from actions.ledgers.ledger import Reversible
@@ -62,7 +62,8 @@ def undo(ctx: Context, changeset: Changeset) -> Outcome:
     if not take_back(ctx, changeset) + back:
         why = " ".join(warning.text for warning in ctx.warnings)
         raise Refused("nothing_to_undo", N_("This can no longer be undone. %(why)s"), why=why)
-    repair(ctx, {c["customer_id"] for (table, _id), c in ctx.journal.changes.items() if table == "address"})
+    kept = {model.__tablename__ for model in ALWAYS_ONE}
+    repair(ctx, {c["customer_id"] for (table, _id), c in ctx.journal.changes.items() if table in kept})
     return Outcome(N_("Undone, except for what has changed since.") if partly else N_("Undone."))
 
 

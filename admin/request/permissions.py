@@ -15,7 +15,8 @@ SEE = "see_"
 """How permissions to see sensitive columns begin; the columns themselves declare them (rule 19)."""
 WRITE = ("add", "edit")
 
-_PEOPLE = ("customer", "phone", "address", "note", "attribute_value", "external_id")
+_CONTACTS = ("account_holder", "contact_email")
+_PEOPLE = ("customer", "phone", "address", "note", "attribute_value", "external_id", "saved_card", *_CONTACTS)
 _LEDGERS = ("loyalty_entry", "account_entry", "invoice", "credit_entry", "tasting_entry")
 _CARDS = ("gift_card",)
 _OWING = ("owing",)
@@ -41,7 +42,9 @@ def grants(resources: Iterable[str], *verbs: str) -> set[tuple[str, str]]:
 
 _EVERYTHING_READ = grants((*_PEOPLE, *_LEDGERS, *_CARDS, *_OWING, *_LISTS, *_ORDERS, *_RECORDS), *READ)
 _SERVICE = (
-    grants(("customer", "phone", "address", "note", "attribute_value"), *WRITE)
+    grants(("customer", "phone", "address", "note", "attribute_value", *_CONTACTS), *WRITE)
+    | grants(_CONTACTS, "delete")
+    | grants(("saved_card",), "make_default", "set_expiry", "delete")
     | grants(("note",), "done", "reopen")
     | grants(("customer",), "add_note", "change_class", "change_group", "set_loyalty_card", "verify")
     | grants(("tasting_entry",), "use", "reverse")
@@ -74,7 +77,7 @@ SHIPPED_ROLES: dict[str, set[tuple[str, str]] | None] = {
     | grants(("run",), "cancel", "undo")
     | grants(("job",), *READ, "run_now")
     | grants(_LISTS, "add", "edit", "delete", "export", "import")
-    | grants(("customer", "phone", "address", "note", "attribute_value"), "import")
+    | grants(("customer", "phone", "address", "note", "attribute_value", *_CONTACTS), "import")
     | grants(("address", "note"), "delete")
     | grants((*_PEOPLE, *_LEDGERS, *_OWING, *_ORDERS, *_RECORDS), "export")
     | grants(_RECORDS, "delete", "import")
@@ -124,6 +127,7 @@ SHIPPED_ROLES: dict[str, set[tuple[str, str]] | None] = {
     | grants(("loyalty_entry",), "earn", "redeem", "correct_order", "cancel_order")
     | grants(("credit_entry",), "redeem", "correct_order", "cancel_order")
     | grants(("account_entry", "invoice"), "record", "void")
+    | grants(("saved_card",), "store")
     | grants(_CARDS, "issue"),
     "Accounting package": grants(("customer", "account_entry", "invoice"), *READ)
     | _OWN_KEY

@@ -18,7 +18,7 @@ class AddressScreen(Screen):
     icon = "map-pin"
     column_list = (
         "customer", "label", "line1", "town", "postcode", "country", "is_primary", "is_billing", "is_delivery",
-        "is_admin", "recipient", "company", "line2", "county",
+        "is_admin", "recipient", "company", "line2", "county", "email",
     )  # fmt: skip
     column_hidden = column_list[10:]
     column_default_sort = "customer"

@@ -127,11 +127,14 @@ class CustomerScreen(CustomerRecord):
     row_actions = ACTIONS
     tabs = (
         Tab("address"),
+        Tab("account_holder", _l("People")),
+        Tab("contact_email"),
         Tab("sales_order"),
         Tab("loyalty_entry", _l("Loyalty"), figure="points"),
         Tab("account_entry", _l("Account"), figure="account_balance"),
         Tab("invoice"),
         Tab("credit_entry", _l("Credit"), figure="credit_balance"),
+        Tab("saved_card"),
         Tab("note", _l("Notes")),
         Tab("mail", _l("Emails")),
         Tab("tasting_entry", _l("Tastings")),

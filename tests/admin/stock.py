@@ -25,6 +25,7 @@ from models.order import ExternalSystem, OrderStatus
 from models.personal import policy
 from models.phone import PhoneKind
 from models.run import ItemState, RunState
+from models.saved_card import SavedCard
 from tests import factories, staffing, usual
 from tests.factories import NOW, TODAY
 
@@ -182,6 +183,27 @@ class Stock:
         return factories.make_phone(
             self.session, customer=owner, number=number, kind=pick(tuple(PhoneKind), n), is_primary=first, extension=some(str(n), n),
         )  # fmt: skip
+
+    def saved_card(self, n: int, owner: Customer) -> Any:
+        """A card, some of them expired; the owner's first is the default."""
+        there = select(SavedCard.id).where(SavedCard.customer_id == owner.id).limit(1)
+        return factories.make_saved_card(
+            self.session, customer=owner, brand=pick(("Visa", "Mastercard", text(n)), n), is_default=self.session.scalar(there) is None,
+            expiry_month=n % 12 + 1, expiry_year=2024 + n % 6, token=SECRET, token_key=f"{SECRET}-{n}", created_at=day(n),
+        )  # fmt: skip
+
+    def account_holder(self, n: int, owner: Customer) -> Any:
+        """Somebody on an account, mostly with a role."""
+        return factories.make_account_holder(
+            self.session, customer=owner, name=text(n), role=some(text(n + 1), n), email=some(f"b{n}@example.com", n),
+            phone=some(f"0113 496 0{n % 40:03d}", n, 2), created_at=day(n),
+        )  # fmt: skip
+
+    def contact_email(self, n: int, owner: Customer) -> Any:
+        """A further address."""
+        return factories.make_contact_email(
+            self.session, customer=owner, email=f"c{n}@example.com", label=some(text(n), n), created_at=day(n)
+        )
 
     def note(self, n: int, owner: Customer) -> Any:
         """A note, a task or (once for a customer) a watch note."""

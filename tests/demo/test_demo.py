@@ -29,9 +29,12 @@ from models.journal import Change, Changeset
 from models.loyalty import LoyaltyAllocation, LoyaltyEntry, LoyaltyKind, LoyaltyLot
 from models.note import Note, NoteKind
 from models.order import Order, OrderLine, OrderStatus
+from models.saved_card import SavedCard
 from models.shop import Shop
 from models.tasting import TastingEntry, TastingKind
+from models.vault import Secret
 from tests.conftest import MakeUrl
+from tests.keyring import VAULT
 
 NOW = dt.datetime(2026, 11, 21, 15, 30, tzinfo=dt.UTC)
 CUSTOMERS = 300
@@ -44,7 +47,7 @@ LEDGERS: tuple[tuple[type[Base], str, str], ...] = (
 
 def make(url: str, customers: int = CUSTOMERS, **options: Any) -> sa.Engine:
     """Migrate the database at ``url`` and load a demo shop."""
-    engine = schema.open_engine(url)
+    engine = schema.open_engine(url, VAULT)
     schema.migrate(engine)
     demo.load(engine, customers, now=NOW, **options)
     return engine
@@ -142,6 +145,14 @@ def test_points_expire_when_the_action_says(days: int | None) -> None:
 def test_every_customer_has_exactly_one_primary_address(session: Session) -> None:
     primary = [address.customer_id for address in every(session, Address) if address.is_primary]
     assert sorted(primary) == [customer.id for customer in every(session, Customer)]
+
+
+def test_who_has_cards_has_exactly_one_default(session: Session) -> None:
+    cards = every(session, SavedCard)
+    defaults = [card.customer_id for card in cards if card.is_default]
+    assert len(cards) > len(defaults) > 10
+    assert sorted(defaults) == sorted({card.customer_id for card in cards})
+    assert {card.has_expired(NOW.date()) for card in cards} == {True, False}
 
 
 def test_keys_are_what_the_models_derive(session: Session) -> None:
@@ -306,13 +317,21 @@ def test_activity_looks_alive(session: Session) -> None:
 
 
 # ---------------------------------------------------------------------------------------------- the channel
+def _clear(value: Any) -> Any:
+    """Return a value, or what is encrypted: the same text is encrypted otherwise each time."""
+    return value.open() if isinstance(value, Secret) else value
+
+
 def dump(engine: sa.Engine) -> list[Any]:
     """Return every row of every table."""
     with engine.connect() as connection:
         return [
             (
                 table.name,
-                [tuple(row) for row in connection.execute(sa.select(table).order_by(*table.primary_key))],
+                [
+                    tuple(map(_clear, row))
+                    for row in connection.execute(sa.select(table).order_by(*table.primary_key))
+                ],
             )
             for table in metadata.sorted_tables
         ]
@@ -348,7 +367,7 @@ def test_a_shop_with_customers_is_left_alone(make_url: MakeUrl) -> None:
 
 
 def test_lists_that_are_there_already_are_used(make_url: MakeUrl) -> None:
-    engine = schema.open_engine(make_url("sqlite", "lists"))
+    engine = schema.open_engine(make_url("sqlite", "lists"), VAULT)
     schema.migrate(engine)
     table = metadata.tables["sales_channel"]
     row = {"name": "Our shop", "name_key": "our shop", "code": "WEB", "created_at": NOW, "updated_at": NOW}
@@ -391,7 +410,7 @@ def test_demo_staff_needs_roles(make_url: MakeUrl) -> None:
 
 
 def test_the_command_loads_a_shop_once(make_url: MakeUrl) -> None:
-    engine = schema.open_engine(make_url("sqlite", "command"))
+    engine = schema.open_engine(make_url("sqlite", "command"), VAULT)
     (command,) = commands(lambda: engine, str)
     run = CliRunner()
     assert "flask --app app up" in run.invoke(command, ["--customers", "30"]).output

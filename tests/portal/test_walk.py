@@ -7,15 +7,18 @@ from werkzeug.routing import Rule
 
 from models.address import Address
 from models.base import metadata
+from models.contact import AccountHolder, ContactEmail
 from models.order import Order
 from models.phone import Phone
 from models.portal import PortalSession
+from models.saved_card import SavedCard
 from tests import factories
 from tests.factories import NOW
 from tests.portal.conftest import Portal, Visitor
 
 WHOSE: dict[str, Any] = {
     "order_id": Order, "address_id": Address, "phone_id": Phone, "session_id": PortalSession,
+    "card_id": SavedCard, "person_id": AccountHolder, "email_id": ContactEmail,
 }  # fmt: skip
 """Argument of an address -> the model whose row it names: an address with another argument names it here."""
 OF_A_LINK = {"password"}
@@ -24,7 +27,8 @@ NOTED = {"portal_session", "portal_browser", "attempt_bucket"}
 """What being here leaves, whatever is asked."""
 GIVEN = {
     "line1": "1 High Street", "country": "GB", "number": "0113 496 0123", "kind": "work", "version": "1", "key": "k",
-    "first_name": "Evil", "wanted": "", "current": "x", "password": "y", "again": "y",
+    "first_name": "Evil", "wanted": "", "name": "Evil", "email": "evil@example.com",
+    "expiry_month": "2", "expiry_year": "2031", "current": "x", "password": "y", "again": "y",
 }  # fmt: skip
 
 
@@ -57,6 +61,9 @@ def somebody(portal: Portal, **values: Any) -> int:
         factories.make_account_entry(session, customer_id=one)
         factories.make_credit_entry(session, customer_id=one)
         factories.make_portal_session(session, customer_id=one)
+        factories.make_saved_card(session, customer_id=one)
+        factories.make_account_holder(session, customer_id=one)
+        factories.make_contact_email(session, customer_id=one)
     return one
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from models.vault import Secret
 from tests.admin.conftest import RESOURCES, Shop
 from tests.admin.pages import page_of
 from tests.admin.screen.test_screens import CREATE, filled
@@ -21,7 +22,8 @@ def whole(shop: Shop, resource: str, row_id: int) -> dict[str, Any]:
     """Return a row with all its columns."""
     table = shop.screen(resource).model.__table__
     with shop.look() as session:
-        return dict(session.execute(sa.select(table).where(table.c.id == row_id)).mappings().one())
+        row = session.execute(sa.select(table).where(table.c.id == row_id)).mappings().one()
+    return {name: value.open() if isinstance(value, Secret) else value for name, value in row.items()}
 
 
 def newest(shop: Shop, resource: str) -> int:

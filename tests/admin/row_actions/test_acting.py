@@ -77,6 +77,12 @@ def secondary(shop: Shop) -> int:
     return int(shop.make(factories.make_address, customer_id=first.customer_id, is_primary=False).id)
 
 
+def second_card(shop: Shop) -> int:
+    """A card that is not the default one."""
+    first = shop.make(factories.make_saved_card, is_default=True)
+    return int(shop.make(factories.make_saved_card, customer_id=first.customer_id).id)
+
+
 def an_edit(shop: Shop) -> int:
     """A changeset that can be undone."""
     customer = some_customer(shop, title="Mr")
@@ -139,6 +145,9 @@ WHY = {"reason": "A mistake"}
 INVITED = {"first_name": "Ann", "last_name": "Lee", "email": "ann.lee@shop.example", "username": "alee"}
 OF_ORDER = {"order_ref": "SO-77"}
 CODE = "DEMO-CARD-7QKM"
+CARD = {
+    "provider": "Cardpay", "token": "tok_9fj2", "brand": "Visa", "last_four": "4242", "expiry_month": "8", "expiry_year": "2031",
+}  # fmt: skip
 CASES: dict[str, tuple[Callable[[Shop], int] | None, dict[str, str]]] = {
     "loyalty_entry.adjust": (None, POINTS),
     "loyalty_entry.reverse": (entry("loyalty_entry.adjust", **POINTS), WHY),
@@ -168,6 +177,9 @@ CASES: dict[str, tuple[Callable[[Shop], int] | None, dict[str, str]]] = {
     "note.done": (task, {}),
     "note.reopen": (lambda shop: task(shop, done_at=factories.NOW), {}),
     "address.make_primary": (secondary, {}),
+    "saved_card.make_default": (second_card, {}),
+    "saved_card.set_expiry": (second_card, {"expiry_month": "2", "expiry_year": "2031"}),
+    "saved_card.store": (None, CARD),
     "changeset.undo": (an_edit, {}),
     "job.run_now": (a_job, {}),
     "job.pause": (a_job, {}),
