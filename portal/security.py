@@ -73,7 +73,7 @@ def change_password() -> Any:
         return _page(form), 422
     found = live()
     assert found is not None
-    token = passwords.change(db.engine, call(), found.holder_id, stored, found.id)
+    token = passwords.change(db.engine, call(), found.holder_id, customer().password_hash, stored, found.id)
     session().rollback()  # on SQLite, what this transaction reads would still be as before
     browser_session.renewed = token  # type: ignore[attr-defined]
     flash(_("Your password was changed. You were signed out everywhere else."))

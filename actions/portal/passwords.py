@@ -13,7 +13,6 @@ from sqlalchemy import Engine, Table, delete, update
 from sqlalchemy.exc import IntegrityError
 
 from actions.core.base import Context, Invalid, Refused
-from actions.core.customer_guard import refuse_unless_live
 from actions.core.mail_templates import MailTemplate, declare
 from actions.execution import session_store
 from actions.execution.constraints import to_refusal
@@ -29,6 +28,10 @@ from models.portal import PortalBrowser
 
 SHORTEST = 8
 VOID = "link_void", N_("This link has been used, has expired or was replaced by a newer one.")
+CHANGED_MEANWHILE = (
+    "changed_meanwhile",
+    N_("Your password has just been changed elsewhere. Nothing was changed here. Sign in again."),
+)
 BROWSERS = cast(Table, PortalBrowser.__table__)
 HAS_ACCOUNT = (
     "has_account",
@@ -86,17 +89,20 @@ def _redeem(engine: Engine, call: Call, token: str, customer_id: int, password: 
         store(ctx, customer, password)
 
 
-def change(engine: Engine, call: Call, customer_id: int, password: Hashed, session_id: int) -> str:
+def change(
+    engine: Engine, call: Call, customer_id: int, present: str | None, password: Hashed, session_id: int
+) -> str:
     """Give a customer the password they chose in their portal; return a new token for the session they did it in.
 
-    That they know the present one is for the caller to have found out.
-
-    :raises Refused: ``not_in_portal``, where it is not the customer who asks (rule 6.5).
+    :param present: what was stored of the password that they have shown they know.
+    :raises Refused: ``not_in_portal``, where it is not the customer who asks (rule 6.5); ``changed_meanwhile``, where
+        they have another password by now, or may not be there any more.
     """
     visits.only_themselves(call, customer_id)
     with changeset(engine, "customer.password_changed", call) as ctx:
         customer = ctx.lock_one(Customer, customer_id)
-        refuse_unless_live(customer)
+        if customer.password_hash != present or not links.may_choose(customer):
+            raise Refused(*CHANGED_MEANWHILE)
         ctx.set_subject(customer)
         _ = ctx.changeset_id
         store(ctx, customer, password, besides=session_id)

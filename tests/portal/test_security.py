@@ -15,7 +15,7 @@ from models.journal import Change, Changeset
 from models.portal import PortalSession
 from tests.databases import recorded_statements
 from tests.factories import NOW
-from tests.portal.conftest import PASSWORD, Portal, Visitor
+from tests.portal.conftest import HASH, PASSWORD, Portal, Visitor
 
 NEW = "umbrella 42 gravel"
 GIVEN = {"current": PASSWORD, "password": NEW, "again": NEW}
@@ -93,9 +93,18 @@ def test_nobody_but_the_customer_changes_it(portal: Portal, actor: tuple[int | N
     who = Actor(actor[0], "somebody", one if actor[1] == 0 else actor[1] and one + actor[1])
     call = Call(who, NOW)
     with pytest.raises(Refused, match="cannot be done"):
-        passwords.change(portal.database.desk, call, one, Hashed("x"), 1)
+        passwords.change(portal.database.desk, call, one, HASH, Hashed("x"), 1)
     with pytest.raises(Refused, match="cannot be done"):
         sign_out.end_others(portal.database.desk, call, one, 1)
+
+
+@pytest.mark.parametrize("values", [{"password_hash": "pbkdf2:another"}, {"is_active": False}])
+def test_a_password_that_is_another_by_now_is_left_alone(portal: Portal, values: dict[str, Any]) -> None:
+    one = portal.customer(**values)
+    call = Call(Actor(None, "customer", one), NOW)
+    with pytest.raises(Refused, match="changed elsewhere"):
+        passwords.change(portal.database.desk, call, one, HASH, Hashed("y"), 1)
+    assert portal.work() == []
 
 
 def test_sessions_are_listed_in_words_and_ended(portal: Portal) -> None:

@@ -1,4 +1,4 @@
-"""Every address of the portal, asked by nobody, by its customer and by another: nobody reaches what is not theirs (6.2)."""
+"""Every address of the portal, asked by nobody, by its customer and by another: nobody reaches what is not theirs (rule 6.6)."""
 
 from typing import Any
 
