@@ -8,6 +8,7 @@ import sqlalchemy as sa
 
 from models.contact import AccountHolder, ContactEmail
 from models.journal import Change, Changeset
+from models.run import RunItem
 from models.saved_card import SavedCard
 from tests import factories
 from tests.admin.conftest import Shop
@@ -35,7 +36,10 @@ def nothing_of(shop: Shop, text: str) -> None:
     """No row of the journal has it, nor the tables."""
     with shop.look() as session:
         kept = session.execute(sa.select(Change.before, Change.after)).all()
-        reasons = session.scalars(sa.select(Changeset.reason)).all()
+        reasons = [
+            *session.scalars(sa.select(Changeset.reason)),
+            *session.scalars(sa.select(RunItem.message)),
+        ]
         rows = [
             row.__dict__
             for m in (SavedCard, AccountHolder, ContactEmail)
@@ -165,6 +169,9 @@ def test_a_form_the_api_and_a_file_refuse_it_in_every_text(
     file_id = mapped(shop, resource, f"{titles}\n{cells}\n")
     assert counts(shop, file_id) == (0, 0, 0, 1)
     assert list(verdicts(shop, file_id)[0]) == [field]
+    page = shop.client().get(f"/admin/{resource}/import/rows/?id={file_id}").get_data(as_text=True)
+    assert SAID in page
+    assert value not in page
     apply(shop, resource, file_id)
     nothing_of(shop, value)
     assert value not in caplog.text
