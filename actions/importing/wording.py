@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from models.card_numbers import holds_one
 from models.importing import ImportFile, ImportRow
+from models.validate import LIKE_A_CARD
 
 NAMES = (
     ("title", "first_name", "last_name"), ("company_name",), ("trading_name",), ("customer",), ("name",), ("email",),
@@ -12,6 +14,7 @@ NAMES = (
 )  # fmt: skip
 """The fields by which people know a record, in the order in which they are looked for in a file."""
 LONGEST = 60
+HIDDEN = "••••"
 
 
 def places(file: ImportFile) -> dict[str, int]:
@@ -20,10 +23,12 @@ def places(file: ImportFile) -> dict[str, int]:
 
 
 def cell(row: ImportRow, place: int | None) -> str:
-    """Return the beginning of a cell, on one line."""
+    """Return the beginning of a cell, on one line; what was refused as the number of a card is not said again."""
     if place is None or row.cells is None or place >= len(row.cells):
         return ""
     text = " ".join(row.cells[place].split())
+    if LIKE_A_CARD in (row.errors or {}).values() and holds_one(text):
+        return HIDDEN
     return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
 
 

@@ -26,7 +26,7 @@ class AddressScreen(Screen):
     column_editable_list = ("label",)
     column_bulk_list = ("label", "is_billing", "is_delivery", "is_admin")
     form_columns = (
-        "customer", "label", "recipient", "company", "line1", "line2", "town", "county", "postcode", "country",
+        "customer", "label", "recipient", "company", "line1", "line2", "town", "county", "postcode", "country", "email",
         "is_primary", "is_billing", "is_delivery", "is_admin",
     )  # fmt: skip
     row_actions = (

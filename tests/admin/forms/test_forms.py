@@ -26,9 +26,9 @@ def form_of(shop: Shop, path: str, role: str = "Admin") -> Form:
     return page_of(shop.client(role).get(path)).form(path.split("?", maxsplit=1)[0])
 
 
-def sent(shop: Shop, form: Form, role: str = "Admin", **changes: Any) -> Any:
+def sent(shop: Shop, form: Form, by: str = "Admin", /, **changes: Any) -> Any:
     """Send it with changes."""
-    return shop.client(role).post(form.action, data=form.filled(**changes))
+    return shop.client(by).post(form.action, data=form.filled(**changes))
 
 
 WRONG = [
