@@ -161,9 +161,8 @@ def of_customer(portal: Portal, one: int) -> dict[str, Any]:
         for table in metadata.sorted_tables:
             whose = table.c.id if table.name == "customer" else table.c.get("customer_id")
             if whose is not None and table.name not in NOTED:
-                found[table.name] = list(
-                    connection.execute(sa.select(table).where(whose == one).order_by(table.c.id))
-                )
+                theirs = sa.select(table).where(whose == one).order_by(table.c.id)
+                found[table.name] = [_plain(row) for row in connection.execute(theirs)]
     return found
 
 
