@@ -16,7 +16,7 @@ from sqlalchemy import Engine
 from config import PORTAL_PATH, ROOT, Settings
 from models.base import db
 from models.figures import day, money
-from portal import account, errors, getting_in, passwords
+from portal import account, errors, getting_in, login_as, passwords
 from portal.request import CUSTOMERS, live
 from web import application, fitness, messages, startup_checks, time_limits
 from web import errors as web_errors
@@ -54,14 +54,16 @@ def create(
     app.before_request(web_errors.refuse_unknown_host)
     app.before_request(web_errors.give_up_without_session)
     Babel(app)
-    CSRFProtect(app)
+    login_as.register(app)
+    protection = CSRFProtect(app)
+    protection.exempt(login_as.begin)  # what it takes comes from the back office, and proves itself
     application.secure(app, behind_tls=_behind_tls(settings))
     time_limits.register(app, settings.read_seconds, settings.lock_seconds)
     messages.install(app)
     errors.register(app)
     fitness.register(app, known)
     startup_checks.register(app)
-    for pages in (getting_in, passwords, account):
+    for pages in (getting_in, passwords, login_as, account):
         app.register_blueprint(pages.blueprint)
     app.context_processor(lambda: {"shop": shop, "signed_in": live, "money": _money, "day": _day})
     return app

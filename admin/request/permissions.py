@@ -55,6 +55,7 @@ _SEEN = grants((OWNER,), *(SEE + group for group in groups()))
 _STANDING = grants(("customer",), "activate", "deactivate", "send_reset")
 _MAIL = grants(("mail",), *READ, "resend") | grants(("customer",), "send_statement")
 _TRADE = grants(("customer",), "approve", "reject", "set_terms", "set_pay_on_account")
+_LOG_IN_AS = grants(("customer",), "log_in_as") | grants(("login_as",), *READ)
 _BULK = grants(("customer", "address", "note"), "edit_fields")
 
 _REDEEM = grants(("credit_entry",), "redeem_code")
@@ -67,6 +68,9 @@ SHIPPED_ROLES: dict[str, set[tuple[str, str]] | None] = {
     | grants((OWNER,), REVEAL)
     | _SERVICE
     | _STANDING
+    | _LOG_IN_AS
+    | grants(("customer",), "act_for")
+    | grants(("login_as",), "end", "manage", "export")
     | _TRADE
     | _BULK
     | _MAIL
@@ -104,6 +108,8 @@ SHIPPED_ROLES: dict[str, set[tuple[str, str]] | None] = {
     | grants((OWNER,), REVEAL)
     | _SERVICE
     | _STANDING
+    | _LOG_IN_AS
+    | grants(("login_as",), "end")
     | _MAIL
     | _REDEEM
     | grants(("loyalty_entry",), "adjust", "reverse"),
