@@ -25,6 +25,7 @@ from models.importing import ImportFile, ImportMapping, ImportPiece, ImportRow
 from models.job import JobRow
 from models.journal import Change, Changeset, Seal
 from models.key_release import KeyRelease
+from models.login_as import Audience, LoginAs, LoginAsPage
 from models.lookups import (
     AcquisitionSource,
     BankAccount,
@@ -34,7 +35,6 @@ from models.lookups import (
     PriceList,
     SalesChannel,
 )
-from models.login_as import Audience, LoginAs, LoginAsPage
 from models.loyalty import LapseWarning, LoyaltyAllocation, LoyaltyEntry, LoyaltyKind, LoyaltyLot
 from models.mail import Mail, MailAttachment, MailState
 from models.note import Note

@@ -252,11 +252,12 @@ def close_all(engine: Engine, now: dt.datetime) -> int:
     """End and write down those that are over by :data:`WHY` and are not known to be; return the number of them."""
     over = select(LoginAs, WHY).where(TABLE.c.ended_at.is_(None), WHY.is_not(None)).limit(100)
     with Session(engine) as session:
-        found = [(_actor(row), row.id, why) for row, why in session.execute(over, times(now))]
+        found = [(actor_of(row), row.id, why) for row, why in session.execute(over, times(now))]
     return sum(end(engine, Call(actor, now), login_as_id, why) for actor, login_as_id, why in found)
 
 
-def _actor(row: LoginAs) -> Actor:
+def actor_of(row: LoginAs) -> Actor:
+    """Return the member of staff in the portal of the customer."""
     return Actor(row.staff_id, str(row.member), row.customer_id)
 
 
@@ -277,7 +278,7 @@ def notice(engine: Engine, call: Call, token: str) -> Over | None:
         if found is None:
             return None
         row, why = found[0], found[1] or standing.PORTAL_SESSION
-        actor, over = _actor(row), Over(row.customer_id, why)
+        actor, over = actor_of(row), Over(row.customer_id, why)
         known = row.ended_at is not None
     if not known:
         end(engine, replace(call, actor=actor), row.id, why)

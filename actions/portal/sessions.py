@@ -85,7 +85,10 @@ def find(engine: Engine, token: str, now: dt.datetime) -> PortalLiveSession | No
 
 
 def good_ones(session: Session, customer_id: int, now: dt.datetime) -> list[PortalSession]:
-    """Return where a customer is signed in, the one used last first; staff who are logged in as them are no such place."""
+    """Return where a customer is signed in, the one used last first.
+
+    Sessions of staff who are logged in as them are none of theirs.
+    """
     own = PortalSession.customer_id == customer_id, PortalSession.login_as_id.is_(None)
     mine = *own, PortalSession.ended_at.is_(None)
     fresh = PortalSession.last_seen_at > now - IDLE, PortalSession.created_at > now - LONGEST

@@ -70,7 +70,7 @@ SHIPPED_ROLES: dict[str, set[tuple[str, str]] | None] = {
     | _STANDING
     | _LOG_IN_AS
     | grants(("customer",), "act_for")
-    | grants(("login_as",), "end", "manage", "export")
+    | grants(("login_as",), "end", "export")
     | _TRADE
     | _BULK
     | _MAIL
@@ -130,7 +130,8 @@ SHIPPED_ROLES: dict[str, set[tuple[str, str]] | None] = {
     | grants(("loyalty_entry",), "earn", "redeem", "correct_order", "cancel_order")
     | grants(("credit_entry",), "redeem", "correct_order", "cancel_order")
     | grants(("account_entry", "invoice"), "record", "void")
-    | grants(_CARDS, "issue"),
+    | grants(_CARDS, "issue")
+    | grants(("login_as",), "exchange"),
     "Accounting package": grants(("customer", "account_entry", "invoice"), *READ)
     | _OWN_KEY
     | grants(("account_entry",), "feed", "feed_void")

@@ -11,13 +11,10 @@ from flask import g
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from markupsafe import Markup
-from sqlalchemy import Select
 
-from actions.core.base import Actor
 from actions.portal import login_as
 from actions.portal import login_as_standing as standing
 from admin.layout import formatters
-from admin.request.context import allowed
 from admin.screen.base import Screen
 from admin.screen_spec.column_info import Field
 from admin.screen_spec.declare import NoForm, RowAction, Section, View
@@ -26,7 +23,7 @@ from admin.viewmodels.pages import Badge
 from models.login_as import LoginAs
 from web.request import now, session, shop
 
-MANAGE, EXCHANGE = "manage", "exchange"
+EXCHANGE = "exchange"
 
 
 def _why(row: LoginAs) -> str | None:
@@ -49,7 +46,7 @@ def _state(row: LoginAs) -> Badge:
 
 def _how_text(view: Any, context: Any, row: LoginAs, name: str) -> str:
     why = _why(row)
-    return _(why) if why is not None else str(_state(row).text)
+    return _(why) if why is not None else str(_state(row).label)
 
 
 def _how(view: Any, context: Any, row: LoginAs, name: str) -> Any:
@@ -143,12 +140,8 @@ class LoginAsScreen(Screen):
 
     @cached_property
     def verbs(self) -> tuple[str, ...]:
-        """Add the permissions to see everybody's, and of a shop's program to exchange hand-overs."""
-        return (*super().verbs, MANAGE, EXCHANGE)
-
-    def scope(self, statement: Select[Any], actor: Actor) -> Select[Any]:
-        """Show people their own, and holders of "manage" all of them."""
-        return statement if allowed(MANAGE, self.resource) else statement.where(LoginAs.staff_id == actor.id)
+        """Add the permission of a shop's program to exchange hand-overs (rule 6.10)."""
+        return (*super().verbs, EXCHANGE)
 
     def field(self, name: str) -> Field:
         """Set words to the left, as they are no figures."""

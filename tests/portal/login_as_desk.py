@@ -45,7 +45,8 @@ class Desk:
 def handed_over(answer: Any) -> tuple[str, str]:
     """Where the page posts to, and the token."""
     where, token = FORM.search(answer.text), HIDDEN.search(answer.text)
-    assert where and token, answer.text[:3000]
+    assert where, answer.text[:3000]
+    assert token, answer.text[:3000]
     return html.unescape(where.group(1)), token.group(1)
 
 
