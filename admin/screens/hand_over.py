@@ -5,6 +5,7 @@ It is the answer to the form and exists only there: the token is in the body of 
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from flask import current_app, make_response, render_template
@@ -12,6 +13,7 @@ from sqlalchemy import select
 
 from actions.core.base import Outcome
 from actions.execution.session_store import digest
+from admin.editing import saving
 from admin.layout.frame import frame
 from admin.request.context import has_portal
 from models.login_as import Audience, LoginAs
@@ -31,5 +33,10 @@ def page(outcome: Outcome) -> Any:
     if url is None:
         url = f"{current_app.extensions['clientele.settings'].addresses.portal_url}/log-in-as/"
     allow_posting_to(url)
-    values = {"url": url, "token": outcome.secret, "name": outcome.values["customer"]}
-    return make_response(render_template("admin/hand_over.html", frame=frame("customer"), **values))
+    drawer = saving.in_drawer()
+    values = {"url": url, "token": outcome.secret, "name": outcome.values["customer"], "drawer": drawer}
+    around = None if drawer else frame("customer")
+    answered = make_response(render_template("admin/hand_over.html", frame=around, **values))
+    if drawer:
+        answered.headers["HX-Trigger"] = json.dumps({"made": {"resource": "customer"}})
+    return answered
