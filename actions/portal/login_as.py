@@ -292,6 +292,7 @@ def end_from_office(ctx: Context, row: LoginAs) -> Outcome:
     if why is not None or not _end(ctx, row.id, REVOKED):
         raise Refused(*OVER)
     ctx.session.expire(row)
+    ctx.journal.header["reason"] = REVOKED
     ctx.set_subject(ctx.session.get_one(Customer, row.customer_id))
     _ = ctx.changeset_id
     member = ctx.session.get_one(Member, row.staff_id)

@@ -2,9 +2,16 @@
 
 import html
 import re
+import secrets
 from dataclasses import dataclass
 from typing import Any
 
+import sqlalchemy as sa
+
+from actions.staff import api_keys
+from models.api_key import KeyScope
+from models.base import Staff
+from tests import factories
 from tests.portal.conftest import Portal, Visitor
 
 REASON = "Cannot find the invoice of August"
@@ -53,6 +60,30 @@ def handed_over(answer: Any) -> tuple[str, str]:
 def hand_over(visitor: Visitor, token: str) -> Any:
     """Post a token to the portal as the page does: with nothing else."""
     return visitor.client.post("/portal/log-in-as/", data={"token": token})
+
+
+class Program:
+    """The server of a shop, which has a key to the API."""
+
+    def __init__(self, portal: Portal, key: str) -> None:
+        self.client, self.headers = portal.app.test_client(), {"Authorization": f"Bearer {key}"}
+
+    def get(self, path: str) -> Any:
+        """Ask."""
+        return self.client.get(path, headers=self.headers)
+
+    def post(self, path: str, body: Any = None) -> Any:
+        """Send JSON."""
+        return self.client.post(path, json=body or {}, headers=self.headers)
+
+
+def key_of(portal: Portal, username: str, scope: KeyScope = KeyScope.FULL) -> Program:
+    """Give a member of staff a key; the program that has it."""
+    key = api_keys.MARK + secrets.token_urlsafe(32)
+    with portal.arrange() as session:
+        owner = session.scalar(sa.select(Staff.id).where(Staff.username == username))
+        factories.make_api_key(session, user_id=owner, hash=api_keys.digest(key), scope=scope)
+    return Program(portal, key)
 
 
 def desk(portal: Portal, role: str = "Support") -> Desk:
