@@ -58,6 +58,7 @@ VOID = (
     N_("This login has been used or has expired. Start again from the customer's record."),
 )
 OVER = "over", N_("This session has already ended.")
+NOT_YOURS = "not_yours", N_("Only the person who is logged in as the customer can turn changes on.")
 NOT_ALLOWED = "may_not_act", N_("You do not have permission to make changes as a customer.")
 
 STARTED, ACTING, FINISHED = (
@@ -299,6 +300,21 @@ def end_from_office(ctx: Context, row: LoginAs) -> Outcome:
     return Outcome(N_("%(name)s is no longer logged in as the customer."), row, {"name": str(member)})
 
 
+@action("login_as.allow_changes", LoginAs, label=N_("Turn changes on"), final=True, recent=True)
+def allow_changes(ctx: Context, row: LoginAs) -> Outcome:
+    """Let oneself make changes as a customer from now on, for a shop site, which has no button for it (rule 6.10).
+
+    :raises Refused: ``not_yours``, ``may_not_act`` or ``over``.
+    """
+    if row.staff_id != ctx.actor.id:
+        raise Refused(*NOT_YOURS)
+    _turn_on(ctx, row.id)
+    ctx.session.expire(row)
+    ctx.set_subject(ctx.session.get_one(Customer, row.customer_id))
+    _ = ctx.changeset_id
+    return Outcome(N_("Changes are on until the session ends."), row)
+
+
 # -- meanwhile ------------------------------------------------------------------------------------------------------
 
 
@@ -308,15 +324,22 @@ def turn_changes_on(engine: Engine, call: Call, login_as_id: int) -> None:
     :raises Refused: ``may_not_act``, or ``over``.
     """
     with changeset(engine, ACTING, call) as ctx:
-        connection = ctx.session.connection()
-        this = TABLE.c.id == login_as_id, WHY.is_(None)
-        if connection.scalar(select(standing.COULD_ACT).where(*this), times(call.now)) is not True:
-            raise Refused(*NOT_ALLOWED)
-        on = update(TABLE).where(*this, TABLE.c.used_at.is_not(None)).values(may_act=True)
-        if connection.execute(on, times(call.now)).rowcount != 1:
-            raise Refused(*OVER)
+        _turn_on(ctx, login_as_id)
         assert call.actor.customer_id is not None, "there is a customer as whom somebody is logged in"
         _about(ctx, call.actor.customer_id)
+
+
+def _turn_on(ctx: Context, login_as_id: int) -> None:
+    connection, asked = ctx.session.connection(), times(ctx.now)
+    begun = TABLE.c.id == login_as_id, TABLE.c.used_at.is_not(None), WHY.is_(None)
+    may = connection.scalar(select(standing.COULD_ACT).where(*begun), asked)
+    if (
+        may is None
+        or connection.execute(update(TABLE).where(*begun).values(may_act=True), asked).rowcount != 1
+    ):
+        raise Refused(*OVER)
+    if not may:
+        raise Refused(*NOT_ALLOWED)
 
 
 def see(engine: Engine, login_as_id: int, page: str, now: dt.datetime) -> None:

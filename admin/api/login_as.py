@@ -134,11 +134,12 @@ def _told(row_id: int, key_id: int) -> dict[str, Any]:
     session().rollback()
     row = _found(row_id, key_id)
     why = standing.causes(session(), [row.id], now())[row.id]
+    may_act = session().scalar(select(standing.MAY_ACT).where(LoginAs.id == row.id))
     return {
         "id": row.id,
         "customer": row.customer_id,
         "staff_name": str(row.member),
-        "read_only": True,
+        "read_only": not may_act,
         "ends_at": _instant(row.ends_at),
         "stands": why is None,
         "ended_because": why,

@@ -70,7 +70,7 @@ SHIPPED_ROLES: dict[str, set[tuple[str, str]] | None] = {
     | _STANDING
     | _LOG_IN_AS
     | grants(("customer",), "act_for")
-    | grants(("login_as",), "end", "export")
+    | grants(("login_as",), "end", "export", "allow_changes")
     | _TRADE
     | _BULK
     | _MAIL

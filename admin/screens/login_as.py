@@ -15,6 +15,7 @@ from markupsafe import Markup
 from actions.portal import login_as
 from actions.portal import login_as_standing as standing
 from admin.layout import formatters
+from admin.request.context import allowed, person
 from admin.screen.base import Screen
 from admin.screen_spec.column_info import Field
 from admin.screen_spec.declare import NoForm, RowAction, Section, View
@@ -32,6 +33,12 @@ def _why(row: LoginAs) -> str | None:
     if row.id not in known:
         known |= standing.causes(session(), [row.id], now())
     return known[row.id]
+
+
+def _may_turn_on(row: LoginAs) -> bool:
+    """Return whether it is the own session of the person asking, and they could make changes in it."""
+    own = row.staff_id == getattr(person(), "id", None) and allowed(standing.ACT_FOR, "customer")
+    return own and row.used_at is not None and not row.may_act and _why(row) is None
 
 
 def _state(row: LoginAs) -> Badge:
@@ -134,6 +141,11 @@ class LoginAsScreen(Screen):
         RowAction(
             login_as.end_from_office, NoForm, "logout", bulk=False, button=True,
             visible_if=lambda row: _why(row) is None,
+        ),
+        RowAction(
+            login_as.allow_changes, NoForm, "pencil", bulk=False, button=True,
+            visible_if=_may_turn_on,
+            intro=_l("What you change is recorded with your name and the customer's."),
         ),
     )  # fmt: skip
     empty = _l("Nobody has logged in as a customer.")
