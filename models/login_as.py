@@ -16,7 +16,7 @@ from models.columns import check, owner, refers
 from models.customer import Customer
 from models.member import Member
 from models.personal import account, personal, secret
-from models.types import Choice, PrimaryKey, UTCDateTime, choice
+from models.types import Choice, Id, PrimaryKey, UTCDateTime, choice
 
 _OPEN = text("ended_at IS NULL")
 
@@ -48,8 +48,8 @@ class LoginAs(Base):
     staff_id: Mapped[int] = mapped_column(
         Integer, ForeignKey("ab_user.id", ondelete="RESTRICT"), index=True, info=account
     )
-    staff_session_id: Mapped[int | None] = refers("staff_session", account, ondelete="SET NULL")
-    """The session that it was begun in, and ends with; swept out long after both have ended."""
+    staff_session_id: Mapped[int] = mapped_column(Id, info=account)
+    """The number of the session that it was begun in, and ends with. That row is swept out a month later."""
     customer_id: Mapped[int] = owner("keep", written_by="product")
     reason: Mapped[str] = mapped_column(
         String(500), default="", info=personal("text", merge="survivor", written_by="product")

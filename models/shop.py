@@ -277,7 +277,7 @@ SETTINGS: dict[str, Setting] = {
         Setting(
             "login_as_needs_ticket",
             N_("Logging in as a customer needs a ticket number"),
-            N_("Staff then enter the number of the customer's request besides the reason."),
+            N_("Staff then enter the number of the customer's request as well as a reason."),
             "boolean",
             _boolean,
         ),

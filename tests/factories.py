@@ -527,7 +527,7 @@ def make_login_as(session: Session, **overrides: Any) -> LoginAs:
     """A new member of staff who has asked to be logged in as a new customer, unless they are given."""
     values = _given(
         overrides, customer=lambda: make_customer(session), staff_id=lambda: make_staff(session).id,
-        reason="Cannot find the invoice", audience=Audience.PORTAL, token_hash=lambda: f"{number():064}",
+        staff_session_id=1, reason="Cannot find the invoice", audience=Audience.PORTAL, token_hash=lambda: f"{number():064}",
         created_at=NOW, expires_at=NOW + dt.timedelta(seconds=60),
     )  # fmt: skip
     return _save(session, LoginAs(**values))

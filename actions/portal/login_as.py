@@ -7,12 +7,14 @@ from their browser in the body of a form, is good once within 60 seconds, and be
 from __future__ import annotations
 
 import datetime as dt
+import logging
 import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any, cast
 
 from sqlalchemy import Engine, Table, and_, func, insert, select, update
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from actions.core.base import Actor, Context, Invalid, Outcome, Refused, action
@@ -20,20 +22,22 @@ from actions.core.eligibility import MAY_SIGN_IN
 from actions.core.journal import CHANGESET
 from actions.core.mail_templates import MailTemplate, declare
 from actions.execution.runner import Call, changeset
-from actions.execution.session_store import digest
+from actions.execution.session_store import PATIENCE_MS, digest
 from actions.portal import links, sessions
 from actions.portal import login_as_standing as standing
 from actions.portal.login_as_standing import ANOTHER, REVOKED, TABLE, WHY, times
 from models import masks
 from models.base import N_
 from models.customer import Customer
-from models.dialect import WRITE, advisory_lock
+from models.dialect import PATIENCE, WRITE, advisory_lock, gave_up
 from models.figures import day
 from models.login_as import Audience, LoginAs, LoginAsPage
 from models.member import Member
 from models.normalise import trimmed
 from models.portal import PortalSession
 from models.staff import permissions_of
+
+log = logging.getLogger(__name__)
 
 HAND_OVER = dt.timedelta(seconds=60)
 LASTS = dt.timedelta(minutes=30)
@@ -343,10 +347,15 @@ def _turn_on(ctx: Context, login_as_id: int) -> None:
 
 
 def see(engine: Engine, login_as_id: int, page: str, now: dt.datetime) -> None:
-    """Write down that a page was seen."""
+    """Write down that a page was seen. A database that is busy is not waited for long: the log says so then."""
     row = {"login_as_id": login_as_id, "at": now, "page": page[:LONGEST_PAGE]}
-    with engine.execution_options(**{WRITE: True}).begin() as connection:
-        connection.execute(insert(cast(Table, LoginAsPage.__table__)).values(row))
+    try:
+        with engine.execution_options(**{WRITE: True, PATIENCE: PATIENCE_MS}).begin() as connection:
+            connection.execute(insert(cast(Table, LoginAsPage.__table__)).values(row))
+    except OperationalError as error:
+        if not gave_up(error):
+            raise
+        log.warning("login as a customer %s: a page seen could not be noted", login_as_id)
 
 
 def pages(session: Session, ids: Iterable[int]) -> dict[int, list[LoginAsPage]]:

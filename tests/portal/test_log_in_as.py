@@ -17,10 +17,12 @@ from models.mail import Mail
 from models.member import StaffChannel
 from models.portal import PortalSession
 from tests import application, factories
+from tests.databases import Database
 from tests.factories import NOW
-from tests.portal.conftest import Portal, Visitor
+from tests.portal.conftest import BASE, PORTAL, TOKEN, Portal, Visitor
 from tests.portal.login_as_desk import REASON, Desk, desk, hand_over, handed_over, key_of
 
+TRUSTED = ("desk.example.org", "my.example.org", "localhost", "127.0.0.1")
 VOID = "This login has been used or has expired."
 
 
@@ -458,3 +460,27 @@ def test_the_portal_session_opens_no_page_of_the_back_office(portal: Portal) -> 
         other.set_cookie(name, cookie, path="/portal")
     for path in ("/admin/", "/admin/customer/", "/admin/login_as/", "/api/v1/customer/"):
         assert other.get(path).status_code in (302, 401), path
+
+
+def test_with_hosts_of_their_own_it_goes_from_one_to_the_other_and_back(database: Database) -> None:
+    portal = Portal(database, public_base_url=BASE, portal_base_url=PORTAL, trusted_hosts=TRUSTED)
+    one, client = portal.customer(first_name="Rashid", last_name="Karim"), portal.app.test_client()
+    client.set_cookie("session", application.session_cookie(portal.app, "support"), domain="desk.example.org")
+    path = f"/admin/customer/act/log_in_as/?id={one}"
+    form = application.TOKEN.search(client.get(path, base_url=BASE).text)
+    given = {"reason": REASON, "csrf_token": form.group(1)}  # type: ignore[union-attr]
+    answer = client.post(path, data=given, base_url=BASE)
+    where, token = handed_over(answer)
+    assert where == f"{PORTAL}/log-in-as/"
+    assert f"form-action 'self' {PORTAL};" in answer.headers["Content-Security-Policy"]
+    browser = portal.app.test_client()
+    begun = browser.post("/log-in-as/", data={"token": token}, base_url=PORTAL)
+    assert (begun.status_code, begun.location) == (303, "/")
+    page = browser.get("/", base_url=PORTAL)
+    assert "is logged in as Rashid Karim." in page.text
+    assert f"form-action 'self' {BASE};" in page.headers["Content-Security-Policy"]
+    given = {"csrf_token": TOKEN.search(page.text).group(1)}  # type: ignore[union-attr]
+    headers = {"Referer": f"{PORTAL}/"}
+    ended = browser.post("/log-in-as/end/", data=given, base_url=PORTAL, headers=headers)
+    assert (ended.status_code, ended.location) == (303, f"{BASE}/admin/customer/details/?id={one}")
+    assert browser.post("/log-in-as/", data={"token": token}, base_url=BASE).status_code == 404

@@ -20,7 +20,7 @@ def upgrade() -> None:
             "id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False
         ),
         sa.Column("staff_id", sa.Integer(), nullable=False),
-        sa.Column("staff_session_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("staff_session_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("customer_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("reason", sa.String(length=500), nullable=False),
         sa.Column("ticket", sa.String(length=60), nullable=False),
@@ -46,12 +46,6 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(
             ["staff_id"], ["ab_user.id"], name=op.f("fk_login_as_staff_id"), ondelete="RESTRICT"
         ),
-        sa.ForeignKeyConstraint(
-            ["staff_session_id"],
-            ["staff_session.id"],
-            name=op.f("fk_login_as_staff_session_id"),
-            ondelete="SET NULL",
-        ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_login_as")),
         sa.UniqueConstraint("token_hash", name=op.f("uq_login_as_token_hash")),
         sqlite_autoincrement=True,
@@ -68,7 +62,6 @@ def upgrade() -> None:
             postgresql_where=sa.text("ended_at IS NULL"),
         )
         batch_op.create_index(batch_op.f("ix_login_as_staff_id"), ["staff_id"], unique=False)
-        batch_op.create_index(batch_op.f("ix_login_as_staff_session_id"), ["staff_session_id"], unique=False)
 
     op.create_table(
         "login_as_page",
