@@ -24,7 +24,7 @@ import models  # noqa: F401  completes the metadata
 from actions.cli import commands as action_commands
 from actions.core.journal import read_only
 from actions.maintenance.backups import commands as backup_commands
-from admin.api import rest
+from admin.api import login_as, rest
 from admin.auth import two_factor
 from admin.auth.federated import SamlSignIn
 from admin.auth.sessions import STAFF
@@ -213,6 +213,7 @@ def _add_screens(app: Flask, builder: IdentityBuilder, classes: Sequence[type[Sc
         builder.add_api(rest.api_for(screen))
     screens.complete()
     checks.check_together(screens)
+    builder.add_api(login_as.HandOverApi)
     builder.add_api(rest.OpenApi)
 
 

@@ -18,7 +18,7 @@ from actions.mail import outbox
 from actions.mail.outbox import Post
 from actions.maintenance import encryption, rescaling, save_rules, seals, search_keys
 from actions.maintenance.verify import verify
-from actions.portal import requests
+from actions.portal import login_as, requests
 from actions.runs.runs import process_next_run, serve
 from models import dialect, schema
 from models.rescaling import said as other_scale
@@ -69,6 +69,7 @@ def commands(
             while process_next_run(engine(), clock, name):
                 pass
             requests.decide_all(engine(), clock)
+            login_as.close_all(engine(), clock())
             outbox.deliver(engine(), clock, post)
             seals.seal_waiting(engine())
             return

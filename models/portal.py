@@ -42,6 +42,8 @@ class PortalSession(Base):
     """What the browser says it is."""
     ended_at: Mapped[dt.datetime | None] = mapped_column(UTCDateTime, info=account)
     ended_because: Mapped[str | None] = mapped_column(String(60), info=account)
+    login_as_id: Mapped[int | None] = refers("login_as", account)
+    """Whose it is where it is none of the customer's own: a member of staff's who is logged in as them (rule 6)."""
 
     customer: Mapped[Customer] = relationship()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
@@ -43,6 +44,9 @@ class Shop:
     undo_days: int | None = 30
     statement_reminders: bool = False
     statement_reminder_days: int = 7
+    login_as_needs_ticket: bool = False
+    login_as_mails_customer: bool = False
+    login_as_url: str | None = None
 
     @property
     def zone(self) -> ZoneInfo:
@@ -144,6 +148,18 @@ def _customer_url(field: str, value: Any) -> str | None:
         raise Invalid({field: N_("Enter an address such as https://example.com/contacts/{account_code}.")})
     if set(rest.replace(ACCOUNT_CODE, "")) & set("{}"):
         raise Invalid({field: N_("Only {account_code} can be in braces.")})
+    return str(value)
+
+
+def _hand_over_url(field: str, value: Any) -> str | None:
+    """Check the address of the shop's own site that takes hand-overs: https, with a host and nothing secret in it."""
+    if value is None:
+        return None
+    host = value.removeprefix("https://").partition("/")[0] if isinstance(value, str) else ""
+    fits = isinstance(value, str) and len(value) <= 300 and value.startswith("https://") and bool(host)
+    clean = fits and value.isascii() and value.isprintable() and not set(value) & set(" \"'<>\\{}@?#;,")
+    if not clean or not re.fullmatch(r"[A-Za-z0-9.-]+(:\d{1,5})?", host):
+        raise Invalid({field: N_("Enter an address such as https://shop.example.com/log-in-as.")})
     return str(value)
 
 
@@ -257,6 +273,30 @@ SETTINGS: dict[str, Setting] = {
             N_("How many days a balance must be overdue before the customer is reminded, 1 to 365."),
             "integer",
             _reminder_days,
+        ),
+        Setting(
+            "login_as_needs_ticket",
+            N_("Logging in as a customer needs a ticket number"),
+            N_("Staff then enter the number of the customer's request as well as a reason."),
+            "boolean",
+            _boolean,
+        ),
+        Setting(
+            "login_as_mails_customer",
+            N_("Tell customers when staff log in as them"),
+            N_("Sends an email with the time. It names neither the member of staff nor the reason."),
+            "boolean",
+            _boolean,
+        ),
+        Setting(
+            "login_as_url",
+            N_("Address for logging in as a customer on your own shop site"),
+            N_(
+                "An https address of your shop that takes the hand-over; see docs/login-as.md. Leave blank to "
+                "use the customer portal only."
+            ),
+            "text",
+            _hand_over_url,
         ),
     )
 }

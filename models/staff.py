@@ -94,10 +94,11 @@ def somebody_sees_all(session: Session, code: str) -> bool:
     """Return whether anybody is active, sees all customers, and holds the permission of an action."""
     limited = select(StaffChannel.user_id)
     able = select(Staff.id).where(Staff.active, Staff.id.not_in(limited))
-    return session.scalar(able.where(Staff.id.in_(_holders(*_needed(code)))).limit(1)) is not None
+    return session.scalar(able.where(Staff.id.in_(holders(*_needed(code)))).limit(1)) is not None
 
 
-def _holders(permission: str, resource: str) -> Select[int]:
+def holders(permission: str, resource: str) -> Select[int]:
+    """Return the select of the ids of all who hold a permission, by own roles and by groups."""
     roles = (
         select(granted.role_id)
         .join(Grant, Grant.id == granted.permission_view_id)

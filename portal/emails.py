@@ -47,6 +47,7 @@ def create() -> Any:
     """Add an address; sent twice it is one."""
     key, form = forms.sent_key(), EmailForm(request.form)
     page, values = _page(form, key), forms.values(form)
+    values["email"] = values["email"] or ""
     said = _("Email address added.")
     return forms.submit(page, lambda _v: perform(contacts.ADD_EMAIL, key=key, values=values), page.back, said)
 

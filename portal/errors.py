@@ -23,9 +23,11 @@ TRY_AGAIN_AFTER = "10"
 
 TITLES = {
     400: (_l("Bad request"), _l("Something in the address or the form is not valid.")),
+    403: (_l("Not available"), _l("You do not have access to this.")),
     404: (_l("Not found"), _l("This page does not exist or you do not have access to it.")),
     405: (_l("Method not allowed"), _l("This address does not accept this kind of request.")),
     409: (_l("This cannot be done"), _l("This is not possible right now. Nothing was changed.")),
+    410: (_l("This has expired"), _l("This cannot be used any more.")),
     413: (_l("Too large"), _l("The request is too large.")),
     422: (_l("Check the form"), _l("Something in the form is not valid.")),
     429: (_l("Too many attempts"), _l("Wait a few minutes and try again.")),

@@ -15,7 +15,9 @@ from actions.staff.security_events import NOBODY
 from models.base import db
 from models.choices import Status
 from models.portal import PortalBrowser, PortalRequestKind
-from portal.request import HOLDER, call, live
+from portal import login_as
+from portal.login_as import customers_only
+from portal.request import HOLDER, call, live, logged_in_as
 from web.arguments import local_path
 from web.known_browsers import KnownBrowsers
 from web.passwords import count, is_right, of_address
@@ -34,6 +36,7 @@ def sign_in() -> Any:
 
 
 @blueprint.post("/sign-in/")
+@customers_only
 def signed_in() -> Any:
     """Sign a customer in, and lead to where they wanted to be."""
     email, password = request.form.get("email", ""), request.form.get("password", "")
@@ -56,7 +59,9 @@ def _target() -> str:
 
 @blueprint.post("/sign-out/")
 def sign_out() -> Any:
-    """End the session."""
+    """End the session; that of staff who are logged in as a customer, in their way."""
+    if logged_in_as() is not None:
+        return login_as.end()
     if (found := live()) is not None:
         visits.signed_out(db.engine, call(visits.themselves(found.holder_id)), found.holder_id)
         browser_session.pop(HOLDER, None)
@@ -65,12 +70,14 @@ def sign_out() -> Any:
 
 
 @blueprint.get("/forgotten/")
+@customers_only
 def forgotten() -> str:
     """Ask for the email address that a link is sent to."""
     return render_template("portal/forgotten.html", asked=False, wrong="")
 
 
 @blueprint.post("/forgotten/")
+@customers_only
 def ask() -> Any:
     """Write down that a link is wanted, alike for every address; a worker decides (rule 5.4).
 

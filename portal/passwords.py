@@ -14,6 +14,7 @@ from actions.core.base import Invalid, Refused
 from actions.portal import links, passwords, visits
 from models.base import db
 from models.customer import Customer
+from portal.login_as import customers_only
 from portal.request import call
 from web.messages import sentence, translated
 from web.passwords import hash_password
@@ -43,6 +44,7 @@ class NewPasswordForm(Form):
 
 
 @blueprint.get("/")
+@customers_only
 def choose() -> Any:
     """Show the form that a link leads to. Looking at it, as programs that check mail do, uses nothing up."""
     token = request.args.get("token", "")
@@ -51,6 +53,7 @@ def choose() -> Any:
 
 
 @blueprint.post("/")
+@customers_only
 def chosen() -> Any:
     """Store the password, use the link up, and lead to the sign-in page."""
     token, form = request.form.get("token", ""), NewPasswordForm(request.form)

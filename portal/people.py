@@ -49,7 +49,7 @@ def create() -> Any:
     """Add a person; sent twice it is one."""
     key, form = forms.sent_key(), PersonForm(request.form)
     page = _page(form, key=key)
-    values = forms.values(form)
+    values = _values(form)
     said = _("Person added.")
     return forms.submit(
         page, lambda _v: perform(contacts.ADD_PERSON, key=key, values=values), page.back, said
@@ -67,7 +67,7 @@ def edit(person_id: int) -> str:
 def save(person_id: int) -> Any:
     """Save what is known of a person, unless somebody saved it since the form was opened."""
     row, form = inside.own(AccountHolder, person_id), PersonForm(request.form)
-    page, values = _page(form, row=row, version=forms.sent_version()), forms.values(form)
+    page, values = _page(form, row=row, version=forms.sent_version()), _values(form)
 
     def change(version: int | None) -> Any:
         return perform(contacts.EDIT_PERSON, person_id, values=values, version=version)
@@ -88,6 +88,11 @@ def delete(person_id: int) -> Any:
     """Take a person off the account."""
     back = url_for("people.index")
     return inside.done(lambda: perform(contacts.REMOVE_PERSON, person_id), _("Person removed."), back)
+
+
+def _values(form: Form) -> dict[str, Any]:
+    found = forms.values(form)
+    return {**found, "name": found["name"] or ""}
 
 
 def _page(form: Form, *, row: Any = None, version: int | None = None, key: str = "") -> EditPage:

@@ -13,7 +13,8 @@ from flask import session as browser_session
 from actions.core.base import Action, Actor, Outcome
 from actions.execution import runner
 from actions.execution.runner import Call
-from actions.portal import sessions, visits
+from actions.portal import login_as_rules, sessions, visits
+from actions.portal.login_as_standing import Standing
 from models.base import db
 from models.choices import CreatedVia
 from models.customer import Customer
@@ -28,6 +29,7 @@ CUSTOMERS = Holders(
     key=HOLDER,
     of_nobody=("csrf_token", "_flashes"),
     without=("/static/",),
+    columns=("login_as_id",),
 )
 """Whose sessions the portal keeps: those of customers."""
 
@@ -51,10 +53,24 @@ def customer() -> Customer:
     return cast(Customer, g.customer)
 
 
-def call(actor: Actor | None = None, *, key: str | None = None, reason: str = "") -> Call:
-    """Return who asks, when and from where, for the runner: the customer, unless another ``actor`` is given."""
-    who = actor or visits.themselves(customer().id)
-    own_key = f"portal:{who.customer_id}:{key}" if key else None
+def logged_in_as() -> Standing | None:
+    """Return the member of staff who is logged in as the customer; None for customers themselves, and for nobody."""
+    found = live()
+    return found.login_as if found is not None else None
+
+
+def actor() -> Actor:
+    """Return who acts: the customer, or the member of staff who is logged in as them."""
+    staff = logged_in_as()
+    if staff is None:
+        return visits.themselves(customer().id)
+    return Actor(staff.staff_id, staff.staff_name, customer().id)
+
+
+def call(by: Actor | None = None, *, key: str | None = None, reason: str = "") -> Call:
+    """Return who asks, when and from where, for the runner: who is signed in, unless it is done ``by`` another."""
+    who = by or actor()
+    own_key = f"portal:{who.customer_id}:{who.id or ''}:{key}" if key else None
     where = g.get("request_id"), request.remote_addr
     link_base = None if _sends_mail() else current_app.extensions["clientele.settings"].base_url
     return Call(who, now(), reason, own_key, *where, via=CreatedVia.ONLINE, link_base=link_base)
@@ -65,8 +81,10 @@ def perform(
 ) -> Outcome:
     """Run an action for the customer, then forget what this request had read.
 
-    :raises Refused: it is none for the portal, or the rules say no. :raises Missing: a target is not theirs.
+    :raises Refused: ``read_only``: it is asked by staff logged in as the customer, who have not turned changes on;
+        ``customers_only``: it is for the customer alone; or the rules say no. :raises Missing: a target is not theirs.
     """
+    login_as_rules.check(logged_in_as(), action)
     outcome = runner.perform(db.engine, action, call(key=key), targets, **values)
     session().rollback()
     g.pop("customer", None)

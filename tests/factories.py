@@ -26,6 +26,7 @@ from models.importing import ImportFile, ImportMapping, ImportPiece, ImportRow
 from models.job import JobRow
 from models.journal import Change, Changeset, Seal
 from models.key_release import KeyRelease
+from models.login_as import Audience, LoginAs, LoginAsPage
 from models.lookups import (
     AcquisitionSource,
     BankAccount,
@@ -561,3 +562,19 @@ def make_portal_link(session: Session, **overrides: Any) -> PortalLink:
         token_hash=lambda: f"{number():064}", created_at=NOW, expires_at=NOW + dt.timedelta(hours=1),
     )  # fmt: skip
     return _save(session, PortalLink(**values))
+
+
+def make_login_as(session: Session, **overrides: Any) -> LoginAs:
+    """A new member of staff who has asked to be logged in as a new customer, unless they are given."""
+    values = _given(
+        overrides, customer=lambda: make_customer(session), staff_id=lambda: make_staff(session).id,
+        staff_session_id=1, reason="Cannot find the invoice", audience=Audience.PORTAL, token_hash=lambda: f"{number():064}",
+        created_at=NOW, expires_at=NOW + dt.timedelta(seconds=60),
+    )  # fmt: skip
+    return _save(session, LoginAs(**values))
+
+
+def make_login_as_page(session: Session, **overrides: Any) -> LoginAsPage:
+    """A page seen by somebody who is logged in as a customer."""
+    values = _given(overrides, login_as=lambda: make_login_as(session), at=NOW, page="/")
+    return _save(session, LoginAsPage(**values))

@@ -5,8 +5,9 @@ from __future__ import annotations
 import secrets
 from datetime import timedelta
 from typing import Any
+from urllib.parse import urlsplit
 
-from flask import Flask, g
+from flask import Flask, Response, g
 from flask_talisman import Talisman
 
 from config import Settings
@@ -45,6 +46,7 @@ def configuration(settings: Settings) -> dict[str, Any]:
 
 def secure(app: Flask, *, behind_tls: bool) -> None:
     """Install the headers that browsers are held by."""
+    app.after_request(_widen_form_action)  # after Talisman's: the one installed first is the last to be asked
     Talisman(
         app,
         force_https=False,
@@ -54,6 +56,21 @@ def secure(app: Flask, *, behind_tls: bool) -> None:
         frame_options="DENY",
         referrer_policy="no-referrer",
     )
+
+
+def allow_posting_to(url: str) -> None:
+    """Let a form on the page that is being made post to another origin, or be led there by the answer."""
+    parts = urlsplit(url)
+    g.posts_to = f"{parts.scheme}://{parts.netloc}"
+
+
+def _widen_form_action(response: Response) -> Response:
+    if origin_allowed := g.get("posts_to"):
+        policy = response.headers.get("Content-Security-Policy", "")
+        response.headers["Content-Security-Policy"] = policy.replace(
+            "form-action 'self'", f"form-action 'self' {origin_allowed}"
+        )
+    return response
 
 
 def name_request() -> None:

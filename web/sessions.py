@@ -38,6 +38,7 @@ class Holders:
     :param key: where a session keeps the id of the person who has signed in.
     :param of_nobody: what a session of nobody holds and the one that begins at sign-in does not take over.
     :param without: the beginnings of addresses that know no browser's session.
+    :param columns: what a session that begins is told and keeps in columns of its own.
     """
 
     store: SessionStore
@@ -45,6 +46,7 @@ class Holders:
     key: str
     of_nobody: tuple[str, ...]
     without: tuple[str, ...]
+    columns: tuple[str, ...] = ()
 
 
 class BrowserSession(SecureCookieSession):
@@ -118,8 +120,10 @@ class ServerSessions(SecureCookieSessionInterface):
                 self._give(app, session.renewed, response)
 
     def _begin(self, app: Flask, session: BrowserSession, holder_id: int, response: Response) -> None:
-        carried = {name: value for name, value in session.items() if name not in self.holders.of_nobody}
-        token = self.holders.store.begin(db.engine, holder_id, _now(app), caller(), data=_written(carried))
+        known, apart = self.holders, (*self.holders.of_nobody, *self.holders.columns)
+        carried = _written({name: value for name, value in session.items() if name not in apart})
+        more = {name: session[name] for name in known.columns if name in session}
+        token = known.store.begin(db.engine, holder_id, _now(app), caller(), data=carried, **more)
         self._give(app, token, response)
 
     def _give(self, app: Flask, token: str, response: Response) -> None:

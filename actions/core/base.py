@@ -110,6 +110,8 @@ class Context:
     """Where no mail can go out: what links begin with, which the person acting is told in place of the mail."""
     has_portal: bool = True
     """Whether customers have a portal that links to them lead to."""
+    session_id: int | None = None
+    """The session of the back office that the actor asks from; None where there is none: keys, jobs, commands."""
     warnings: list[Warned] = field(default_factory=list)
     customers: Eligible = EVERY_LIVE
     """Which customers the action at work is for."""

@@ -27,6 +27,12 @@ WAITS: Why = (
 )
 NOT_WAITING: Why = "not_waiting", N_("This customer is not awaiting approval.")
 GUEST: Why = "guest", N_("Guests do not earn points with orders. You can still add points manually.")
+NO_ACCOUNT: Why = (
+    "no_account",
+    N_(
+        "This customer has no account to sign in to. Send a password reset link first, with which they register."
+    ),
+)
 SWITCHED_OFF: Why = "switched_off", N_("This customer is inactive. Activate the customer first.")
 REFUSED_STATUS = {
     Status.PENDING_APPROVAL: WAITS,
@@ -78,6 +84,8 @@ class Eligible:
         return and_(*(~refused for refused, _why in self.reasons()))
 
     def _reason(self, status: Status) -> Why:
+        if self.statuses == {Status.REGISTERED} and status != Status.PENDING_APPROVAL:
+            return NO_ACCOUNT
         return NOT_WAITING if self.statuses == {Status.PENDING_APPROVAL} else REFUSED_STATUS[status]
 
 
@@ -97,6 +105,8 @@ MAY_BUY = _but(Status.PENDING_APPROVAL, switched_off=False)
 """Customers who may order: neither waiting for approval nor switched off."""
 MAY_EARN = _but(Status.PENDING_APPROVAL, Status.GUEST, switched_off=False)
 """Customers who may order and have an account to earn on."""
+MAY_SIGN_IN = Eligible(frozenset({Status.REGISTERED}), switched_off=False)
+"""Customers who have an account and may sign in to it."""
 WAITING = Eligible(frozenset({Status.PENDING_APPROVAL}))
 """Customers who wait for approval."""
 

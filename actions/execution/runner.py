@@ -58,6 +58,7 @@ class Call:
     :param via: the channel that the request came by.
     :param link_base: what links begin with, where no mail can go out; None where it can.
     :param has_portal: whether customers have a portal that links to them lead to.
+    :param session_id: the session of the back office that a member of staff asks from, where they do.
     """
 
     actor: Actor
@@ -71,6 +72,7 @@ class Call:
     via: CreatedVia = CreatedVia.BACK_OFFICE
     link_base: str | None = None
     has_portal: bool = True
+    session_id: int | None = None
 
 
 @contextmanager
@@ -140,7 +142,7 @@ def _context(engine: Engine, code: str, call: Call, body_hash: str | None = None
     with Session(engine, expire_on_commit=False) as session:
         session.info[JOURNAL] = journal
         shop = load_shop(session)
-        where = call.via, call.link_base, call.has_portal
+        where = call.via, call.link_base, call.has_portal, call.session_id
         yield Context(session, call.actor, call.now, shop, journal, reason, call.key, *where)
 
 

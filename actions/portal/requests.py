@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 
 from actions.core.base import Actor, Context, Refused
 from actions.execution.runner import Call, changeset
-from actions.portal import links
+from actions.portal import links, login_as
 from models import normalise
 from models.choices import Status
 from models.customer import Customer
@@ -45,10 +45,13 @@ def serve(engine: Engine, clock: Callable[[], dt.datetime], stop: Event) -> None
     while not stop.is_set():
         try:
             decide_all(engine, clock)
+            login_as.close_all(engine, clock())
         except (DBAPIError, PoolTimeout):
             pass  # models.outage tells the log; what waits is there when the database is
         except Exception:
-            log.exception("a request from the portal could not be decided")
+            log.exception(
+                "a request from the portal could not be decided, or the end of a session not be written down"
+            )
         stop.wait(LOOK_EVERY)
 
 

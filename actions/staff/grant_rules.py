@@ -52,6 +52,8 @@ SEEING = {
     "see_vat": N_("See VAT and company numbers"),
     "reveal": N_("Reveal one masked value"),
     "manage": N_("See and end everyone's"),
+    "act_for": N_("Make changes while logged in as a customer"),
+    "exchange": N_("Take hand-overs on a shop site"),
     "view_as": N_("View as this role"),
 }
 """Permissions that are no action's, by their verb."""

@@ -212,7 +212,11 @@ def call(
     own_key = f"{who.id}:{key}" if key else None
     place = g.get("request_id"), request.remote_addr
     seen = confirm, fingerprint or None
-    return runner.Call(who, now(), reason, own_key, *place, *seen, _via(), link_base(), has_portal())
+    found = live()
+    session_id = found.id if found is not None else None
+    return runner.Call(
+        who, now(), reason, own_key, *place, *seen, _via(), link_base(), has_portal(), session_id
+    )
 
 
 def link_base() -> str | None:

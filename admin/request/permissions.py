@@ -58,6 +58,7 @@ _SEEN = grants((OWNER,), *(SEE + group for group in groups()))
 _STANDING = grants(("customer",), "activate", "deactivate", "send_reset")
 _MAIL = grants(("mail",), *READ, "resend") | grants(("customer",), "send_statement")
 _TRADE = grants(("customer",), "approve", "reject", "set_terms", "set_pay_on_account")
+_LOG_IN_AS = grants(("customer",), "log_in_as") | grants(("login_as",), *READ)
 _BULK = grants(("customer", "address", "note"), "edit_fields")
 
 _REDEEM = grants(("credit_entry",), "redeem_code")
@@ -70,6 +71,9 @@ SHIPPED_ROLES: dict[str, set[tuple[str, str]] | None] = {
     | grants((OWNER,), REVEAL)
     | _SERVICE
     | _STANDING
+    | _LOG_IN_AS
+    | grants(("customer",), "act_for")
+    | grants(("login_as",), "end", "export", "allow_changes")
     | _TRADE
     | _BULK
     | _MAIL
@@ -107,6 +111,8 @@ SHIPPED_ROLES: dict[str, set[tuple[str, str]] | None] = {
     | grants((OWNER,), REVEAL)
     | _SERVICE
     | _STANDING
+    | _LOG_IN_AS
+    | grants(("login_as",), "end")
     | _MAIL
     | _REDEEM
     | grants(("loyalty_entry",), "adjust", "reverse"),
@@ -128,6 +134,7 @@ SHIPPED_ROLES: dict[str, set[tuple[str, str]] | None] = {
     | grants(("credit_entry",), "redeem", "correct_order", "cancel_order")
     | grants(("account_entry", "invoice"), "record", "void")
     | grants(("saved_card",), "store")
+    | grants(("login_as",), "exchange")
     | grants(_CARDS, "issue"),
     "Accounting package": grants(("customer", "account_entry", "invoice"), *READ)
     | _OWN_KEY

@@ -132,6 +132,8 @@ def _do(screen: ScreenSpec, declared: RowAction, form: Form, chosen: Selection) 
     except Refused as refused:
         words = said(refused, previews.with_link)
         return saving.over_form(form, refused, words, lambda: _page(screen, declared, form, chosen))
+    if declared.answer is not None and outcome.secret:
+        return declared.answer(outcome)
     return saving.done(screen, outcome)
 
 

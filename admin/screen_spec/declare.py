@@ -8,7 +8,7 @@ from typing import Any
 
 from wtforms import Form
 
-from actions.core.base import Action
+from actions.core.base import Action, Outcome
 from actions.core.row_guards import is_guarded
 from admin.request import grantable
 from admin.viewmodels.pages import Text
@@ -75,6 +75,7 @@ class RowAction:
     :param menu: whether rows, records and lists offer it one by one; programs reach it all the same.
     :param available: says whether it makes sense at all at the moment, by the shop's settings; the action checks.
     :param values: makes the action's parameters from the form, where they are not simply its fields.
+    :param answer: makes the answer to an action that was done and leaves a secret, instead of showing the secret.
     :raises TypeError: the form's fields are not exactly the action's parameters.
     """
 
@@ -93,6 +94,7 @@ class RowAction:
     starts: Callable[[Any], dict[str, Any]] | None = None
     full_page: bool = False
     values: Callable[[Form], dict[str, Any]] | None = None
+    answer: Callable[[Outcome], Any] | None = None
 
     @property
     def fields(self) -> frozenset[str]:

@@ -14,7 +14,7 @@ ORDER = (
     "credit_entry", "tasting_entry", "gift_card", "sales_order", "order_line", "shipment", "external_id",
     "attribute_value", "owing", "mail", "changeset", "job", "run", "run_item", "membership_group",
     "acquisition_source", "price_list", "sales_channel", "payment_term", "bank_account", "attribute_definition",
-    "staff", "role", "staff_group", "staff_session", "api_key", "shop_setting",
+    "staff", "role", "staff_group", "staff_session", "login_as", "api_key", "shop_setting",
 )  # fmt: skip
 """The nouns of screens in the menu's order; one that is not named here follows, by its noun."""
 

@@ -8,15 +8,16 @@ from wtforms.validators import InputRequired, Length, Optional
 
 from actions.customers import customers, loyalty_cards, notes
 from actions.merging import merge
-from actions.portal import resets
+from actions.portal import login_as, resets
 from actions.statements import sending
 from admin.forms import form_fields, model_forms
 from admin.reports import statements
 from admin.request.context import has_portal
 from admin.screen_spec.declare import NoForm, RowAction
-from admin.screens import accounting
+from admin.screens import accounting, hand_over
 from admin.screens.ledgers import ReasonForm
 from models.customer import Customer
+from models.login_as import Audience
 from models.lookups import CustomerClass, MembershipGroup, PaymentTerm, PriceList, SalesChannel
 from models.note import NoteKind
 
@@ -115,6 +116,29 @@ class ResetForm(Form):
     )
 
 
+class LogInAsForm(Form):
+    """Why somebody logs in as the customer (rule 6.6)."""
+
+    reason = TextAreaField(
+        _l("Reason"),
+        [InputRequired(_l("Enter a reason of at least 10 characters.")), Length(10, 500)],
+        description=_l("It stands in the journal. The customer does not see it."),
+    )
+    ticket = StringField(
+        _l("Ticket number"),
+        [Optional(), Length(max=60)],
+        description=_l("The number of the customer's request, where there is one."),
+        filters=[lambda value: value.strip() or None if isinstance(value, str) else value],
+    )
+    audience = form_fields.ChoiceField(
+        _l("Where"),
+        [Optional()],
+        kind=Audience,
+        nullable=True,
+        description=_l("Leave blank for the customer portal."),
+    )
+
+
 class MergeForm(Form):
     """Which records go into this one, and why we know that they are the same."""
 
@@ -146,6 +170,20 @@ ACTIONS = (
         available=has_portal,
         intro=_l(
             "An email with a link to choose a password goes to the customer. You will not see the link."
+        ),
+    ),
+    RowAction(
+        login_as.log_in_as,
+        LogInAsForm,
+        "login",
+        bulk=False,
+        button=True,
+        full_page=True,
+        available=hand_over.is_possible,
+        answer=hand_over.page,
+        intro=_l(
+            "You see the customer's account as they do, for 30 minutes, and can only look. Pages you see are "
+            "recorded. End the session as soon as you are done."
         ),
     ),
     RowAction(customers.change_class, ClassForm, "tag", from_row=True),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from typing import Any, ClassVar
 
 from flask_babel import gettext as _
@@ -13,6 +14,7 @@ from sqlalchemy.orm import joinedload
 
 from actions.customers.customers import usual_channel
 from actions.ledgers import points_breakdown
+from actions.portal.login_as_standing import ACT_FOR
 from admin.history import available_points
 from admin.layout import formatters
 from admin.layout.frame import initials
@@ -142,7 +144,13 @@ class CustomerScreen(CustomerRecord):
         Tab("external_id"),
         Tab("customer", _l("Sub-customers"), via="agent", visible_if=_is_agent),
         Tab("changeset", _l("Activity"), figure=""),
+        Tab("login_as"),
     )
+
+    @cached_property
+    def verbs(self) -> tuple[str, ...]:
+        """Add the permission to make changes while logged in as a customer (rule 6.8)."""
+        return (*super().verbs, ACT_FOR)
 
     def defaults(self) -> dict[str, Any]:
         """Start with the shop's own channel, or one that the person asking sees."""

@@ -124,7 +124,12 @@ BESIDES = {
 }
 """Address that is no list's -> whom it is for. What these show is within what the person asking may see."""
 
-BY_PERMISSION = {"/admin/view_as/": ("role", "view_as")}
+BY_PERMISSION = {
+    "/admin/view_as/": ("role", "view_as"),
+    "/api/v1/login-as/exchange": ("login_as", "exchange"),
+    "/api/v1/login-as/<string:row_id>": ("login_as", "exchange"),
+    "/api/v1/login-as/<string:row_id>/end": ("login_as", "exchange"),
+}
 """Address that is no list's -> the list and verb of the permission it needs."""
 
 

@@ -8,6 +8,7 @@ import * as drawer from "./drawer.js";
 import * as filters from "./filters.js";
 import * as fit from "./fit.js";
 import * as frame from "./frame.js";
+import * as handover from "./handover.js";
 import * as keys from "./keys.js";
 import * as list from "./list.js";
 import * as live from "./live.js";
@@ -29,7 +30,7 @@ import * as undo from "./undo.js";
 import * as wrong from "./wrong.js";
 
 // The order matters where two listen to the same event: questions first, the guard of changed forms last.
-[ask, net, toast, pop, frame, scan, search, palette, select, cells, filters, fit, list, tabs, rows, drawer, preview, undo, wrong, copy, print, keys, times, live, busy, dirty].forEach((part) => part.start());
+[ask, net, toast, pop, frame, scan, search, palette, select, cells, filters, fit, list, tabs, rows, drawer, preview, undo, wrong, copy, print, handover, keys, times, live, busy, dirty].forEach((part) => part.start());
 
 // New content: pickers are dressed before the form is remembered as it was opened.
 function fresh(root) {

@@ -18,6 +18,7 @@ from models.attribute import AttributeKind
 from models.choices import AccountType, CreatedVia, Gender, Status
 from models.credit import CreditKind
 from models.customer import Customer
+from models.login_as import Audience
 from models.loyalty import LoyaltyKind
 from models.mail import MailState
 from models.note import NoteKind
@@ -422,6 +423,15 @@ class Stock:
         return staffing.make_staff_session(
             self.session, user_id=self.colleague, agent=text(n), address=f"10.0.0.{n}", channel=pick(tuple(SessionChannel), n), created_at=day(n), last_seen_at=day(n),
             confirmed_at=day(n), ended_at=some(day(n), n, 2), ended_because=some("signed out", n, 2),
+        )  # fmt: skip
+
+    def login_as(self, n: int, owner: Customer) -> Any:
+        """Somebody who was logged in as a customer, is, or has only asked to be."""
+        used, ended = some(day(n), n), some(day(n), n, 2)
+        return factories.make_login_as(
+            self.session, customer=owner, staff_id=self.colleague, reason=text(n), ticket=f"T-{n}", created_at=day(n),
+            audience=pick(tuple(Audience), n), used_at=used, ends_at=used, may_act=n % 4 == 0, ended_at=ended,
+            ended_because=ended and "ended by the member of staff",
         )  # fmt: skip
 
     def role(self, n: int, owner: Customer) -> Any:

@@ -1,5 +1,6 @@
 """Every declared action through every channel it has: same permission, same journal, preview equals change, once is once."""
 
+import datetime as dt
 from collections.abc import Callable
 from typing import Any
 
@@ -119,6 +120,18 @@ def a_session(shop: Shop) -> Any:
     return shop.make(staffing.make_staff_session, created_at=now, last_seen_at=now, confirmed_at=now)
 
 
+def logged_in_as(shop: Shop) -> int:
+    """A member of staff who is logged in as a customer."""
+    now = shop.app.extensions["clientele"].clock()
+    with shop.arrange() as session:
+        who = session.scalar(sa.select(Staff.id).where(Staff.username == "support"))
+        times = {"created_at": now, "last_seen_at": now, "confirmed_at": now}
+        began = staffing.make_staff_session(session, user_id=who, **times)
+        ends = {"used_at": now, "ends_at": now + dt.timedelta(minutes=30)}
+        given = {"staff_id": who, "staff_session_id": began.id, "created_at": now, "expires_at": now}
+        return int(factories.make_login_as(session, **given, **ends).id)
+
+
 def locked_out(shop: Shop) -> int:
     """Somebody at whose password too many have guessed."""
     with shop.arrange() as session:
@@ -201,6 +214,11 @@ CASES: dict[str, tuple[Callable[[Shop], int] | None, dict[str, str]]] = {
         {"since": "2026-01-01", "message": "As you asked"},
     ),
     "customer.send_reset": (some_customer, {"identity_checked": "y", "mailbox_checked": "y"}),
+    "customer.log_in_as": (
+        some_customer,
+        {"reason": "Cannot find the invoice of August", "ticket": "T-1204"},
+    ),
+    "login_as.end": (logged_in_as, {}),
     "customer.activate": (lambda shop: some_customer(shop, is_active=False), {}),
     "customer.deactivate": (some_customer, WHY),
     "customer.merge": (some_customer, {"others": "@customer", "reason": "The same person"}),
@@ -283,7 +301,7 @@ BEFORE: dict[str, Callable[[Shop, str], None]] = {
     "account_entry.feed": kept_in_a_package,
     "account_entry.feed_void": reported,
 }
-SHOWN_ONCE = {"api_key.create": 200, "gift_card.issue": 200}
+SHOWN_ONCE = {"api_key.create": 200, "customer.log_in_as": 200, "gift_card.issue": 200}
 """What answers with a page that shows something this once, where others answer with a message alone."""
 DECLARED = {f"{s.named()}.{a.action.verb}": a for s in SCREENS for a in s().actions()}
 

@@ -27,7 +27,7 @@ pytestmark = pytest.mark.both_databases
 HTMX = {"HX-Request": "true"}
 SCOPED = (
     "account_entry", "address", "attribute_value", "changeset", "credit_entry", "customer", "external_id",
-    "gift_card", "invoice", "loyalty_entry", "mail", "note", "order_line", "owing", "phone", "run_item", "sales_channel",
+    "gift_card", "invoice", "login_as", "loyalty_entry", "mail", "note", "order_line", "owing", "phone", "run_item", "sales_channel",
     "sales_order", "shipment", "tasting_entry",
 )  # fmt: skip
 each_scoped = pytest.mark.parametrize("resource", SCOPED)
