@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from actions.core.actors import NOT_IN_PORTAL
@@ -30,14 +30,15 @@ def open_in_portal(
 ) -> None:
     """Have customers create, edit and delete their own rows of a model, and set these fields and no other.
 
-    Whose a new row is follows from whose portal it is. To be said before the model's actions are first asked for.
+    Whose a new row is follows from whose portal it is. Said beside the rules of the model, before anybody asks for
+    its actions: what is declared by then is declared once more.
 
     :param verbs: which of the three.
-    :raises ValueError: they are declared already.
     """
-    if f"{model.resource_name()}.create" in ACTIONS:
-        raise ValueError(f"the actions of {model.__name__} are declared already")
     _opened[model] = _Opened(who, frozenset(fields), frozenset(verbs))
+    for verb in _opened[model].verbs:
+        if (declared := ACTIONS.get(f"{model.resource_name()}.{verb}")) is not None:
+            ACTIONS[declared.code] = replace(declared, portal=who)
 
 
 def who_may(model: type[Base], verb: str) -> Portal | None:

@@ -1,6 +1,7 @@
 """What customers change of their own: addresses, details, phones, consent; and what comes of two who do (rules 6.7, 6.8)."""
 
 import re
+import threading
 from typing import Any
 
 import pytest
@@ -284,3 +285,57 @@ def test_a_phone_is_added_edited_and_removed(portal: Portal) -> None:
     assert portal.read(Phone.extension) == "204"
     assert visitor.post(f"{path}delete/").status_code == 302
     assert portal.rows(Phone) == []
+
+
+def test_staff_undo_what_a_customer_changed(portal: Portal) -> None:
+    from actions.core.base import SYSTEM
+    from actions.undo.undo import undo
+
+    one = portal.customer(first_name="Rashid")
+    visitor = portal.signed_in(one)
+    send(visitor, "/details/", opened(visitor, "/details/"), **WHO)
+    send(visitor, "/addresses/new/", opened(visitor, "/addresses/new/"), **ADDRESS)
+    visitor.post(f"/addresses/{portal.read(Address.id)}/delete/")
+    done = portal.rows(Changeset, Changeset.action.in_(("customer.change_details", "address.delete")))
+    for event in reversed(done):
+        perform(portal.database.desk, undo, Call(SYSTEM, portal.clock()), event.id)
+    assert portal.read(Customer.first_name) == "Rashid"
+    assert [a.line1 for a in portal.rows(Address)] == ["1 High Street"]
+    assert len(done) == 2
+
+
+def test_nothing_is_opened_to_customers_but_what_is_listed_here() -> None:
+    from actions.core.base import ACTIONS
+
+    opened_ones = {code for code, declared in ACTIONS.items() if declared.portal is not None}
+    rows = {f"{noun}.{verb}" for noun in ("address", "phone") for verb in ("create", "edit", "delete")}
+    of_their_own = {
+        "address.make_primary",
+        "customer.change_details",
+        "customer.choose_points_emails",
+        "portal_session.end_own",
+    }
+    assert opened_ones == rows | of_their_own
+
+
+def test_two_who_save_at_once_lose_nothing(portal: Portal) -> None:
+    one = portal.customer()
+    with portal.arrange() as session:
+        row = factories.make_address(session, customer_id=one, is_primary=True).id
+    first, second, path = portal.signed_in(one), portal.signed_in(one), f"/addresses/{row}/"
+    forms = opened(first, path), opened(second, path)
+    typed = {**ADDRESS, "town": "York"}, {**ADDRESS, "town": "Hull"}
+    found: list[int] = []
+
+    def save(visitor: Visitor, form: dict[str, str], values: dict[str, str]) -> None:
+        found.append(send(visitor, path, form, **values).status_code)
+
+    threads = [
+        threading.Thread(target=save, args=each)
+        for each in zip((first, second), forms, typed, strict=True)
+    ]  # fmt: skip
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(found) == [302, 409]

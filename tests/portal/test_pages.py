@@ -184,3 +184,26 @@ def test_a_balance_kept_in_a_package_says_so(portal: Portal) -> None:
     visitor = portal.signed_in(owing(portal))
     for path in ("/account/", "/account/statement/"):
         assert "Balances are kept in Xero" in visitor.get(path).text
+
+
+def test_a_statement_that_no_file_can_show_is_a_page_that_says_so(portal: Portal) -> None:
+    one = owing(portal)
+    with portal.arrange() as session:
+        factories.make_address(session, customer_id=one, recipient="שלום", is_primary=True)
+    answer = portal.signed_in(one).get("/account/statement.pdf")
+    assert answer.status_code == 409
+    assert "cannot be created as a PDF" in answer.text
+    assert "שלום" in answer.text
+    assert "Download PDF" not in answer.text
+
+
+def test_customers_see_what_we_know_of_them_unmasked(portal: Portal) -> None:
+    one = portal.customer(email="rashid@example.com", date_of_birth=dt.date(1985, 3, 27))
+    with portal.arrange() as session:
+        factories.make_address(session, customer_id=one, is_primary=True)
+        factories.make_phone(session, customer_id=one)
+    visitor = portal.signed_in(one)
+    page = visitor.get("/details/").text + visitor.get("/addresses/").text
+    for told in ("rashid@example.com", "1985-03-27", "0113 496 0123", "14 Mill Lane", "LS2 9JT"):
+        assert told in page, told
+    assert "•••" not in page
