@@ -10,8 +10,8 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass
 
-from sqlalchemy import ForeignKey, Index, Integer, String, Text, text
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy import ForeignKey, Index, Integer, String, Text, select, text
+from sqlalchemy.orm import Mapped, mapped_column, object_session, relationship
 
 from models import normalise
 from models.base import N_, Base, table_args
@@ -36,6 +36,10 @@ SECRET_MARK = "•" * 8
 
 LARGEST_FILE = 5_000_000
 """Bytes of one file that goes with a mail; many mail servers take no mail of more than ten million."""
+
+
+MOST_SHOWN = 50
+"""Other mails that one of them names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +136,16 @@ class Mail(Base):
     def derive(self) -> None:
         """Recompute the search key (rule 7.2)."""
         self.recipient_key = normalise.email(self.recipient)
+
+    @property
+    def others(self) -> list[Mail]:
+        """The mails of the same paper to the account's other addresses, by id (rule 14.9)."""
+        session = object_session(self)
+        if session is None or self.customer_id is None:
+            return []
+        same = Mail.changeset_id == self.changeset_id, Mail.customer_id == self.customer_id
+        wanted = select(Mail).where(*same, Mail.template == self.template, Mail.id != self.id)
+        return list(session.scalars(wanted.order_by(Mail.id).limit(MOST_SHOWN)))
 
     @property
     def holds_secret(self) -> bool:

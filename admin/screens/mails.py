@@ -91,6 +91,13 @@ def _attachment(view: Any, row: Mail, file: MailAttachment) -> Markup:
     return Markup('<a href="{}">{}</a>').format(url, said)
 
 
+def _others(view: Any, context: Any, row: Mail, name: str) -> Any:
+    """Name the account's other addresses that the same went to, each with the way to that email."""
+    link = Markup('<a href="{}">{}</a>')
+    lines = [link.format(view.line_url(other), other.recipient) for other in row.others if other.recipient]
+    return Markup("<br>").join(lines) if lines else None
+
+
 def _sees_everything() -> bool:
     return not masks.mask_context().hidden
 
@@ -124,17 +131,18 @@ class MailScreen(Screen):
         "last_error": _l("Error"),
         "message_id": _l("Message ID"),
         "resend_of": _l("Resent from"),
+        "others": _l("Also to"),
         "html_body": _l("HTML preview"),
         "text_body": _l("Plain text"),
     }
     column_formatters = {
         "template": _what, "last_error": _why_not, "html_body": _frame, "text_body": _text,
-        "attachments": _attachments,
+        "attachments": _attachments, "others": _others,
     }  # fmt: skip
     column_formatters_export = {"template": _what_text, "last_error": _why_not}
     sections = (
         Section(_l("Email"), (
-            "subject", "recipient", "customer", "created_at", "sent_at", "last_error", "attempts",
+            "subject", "recipient", "others", "customer", "created_at", "sent_at", "last_error", "attempts",
             "next_attempt_at", "resend_of", "resent_at", "message_id",
         )),
         Section(_l("Content"), ("html_body", "text_body", "attachments")),

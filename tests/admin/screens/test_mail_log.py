@@ -189,3 +189,26 @@ def test_the_api_previews_the_mail_too(shop: Shop) -> None:
     assert [(row["table"], row["id"], row["label"]) for row in told] == [
         ("mail", None, "Your trade account is approved")
     ]
+
+
+def test_an_email_names_the_others_that_it_went_to(shop: Shop) -> None:
+    with shop.arrange() as session:
+        customer = factories.make_customer(session)
+        done = factories.make_changeset(session).id
+        one, two, _three = (
+            factories.make_mail(
+                session, customer=customer, changeset_id=done, recipient=f"{who}@example.com"
+            ).id
+            for who in ("own", "office", "cellar")
+        )
+        factories.make_mail(
+            session, customer=customer, changeset_id=done, recipient="x@example.com", template="gone"
+        )
+        factories.make_mail(session, changeset_id=done, recipient="stranger@example.com")
+    page = page_of(shop.client("Support").get(f"/admin/mail/details/?id={one}"))
+    assert "office@example.com" in page.text
+    assert "cellar@example.com" in page.text
+    assert "x@example.com" not in page.text
+    assert "stranger@example.com" not in page.text
+    masked = page_of(shop.client("Read-only").get(f"/admin/mail/details/?id={two}")).text
+    assert "own@example.com" not in masked
