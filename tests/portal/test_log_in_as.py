@@ -99,13 +99,11 @@ def test_the_journal_has_start_and_end_of_the_person_for_the_customer(portal: Po
 def test_the_page_posts_the_token_to_the_portal_and_may(portal: Portal) -> None:
     answer = desk(portal).ask(portal.customer())
     where, token = handed_over(answer)
-    assert where == "http://127.0.0.1:5000/portal/log-in-as/"
-    assert "form-action 'self' http://127.0.0.1:5000;" in answer.headers["Content-Security-Policy"]
+    assert where == "/portal/log-in-as/"
+    assert "form-action 'self';" in answer.headers["Content-Security-Policy"]
     assert answer.headers["Cache-Control"] == "no-store"
     assert token not in where
     assert "<button" in answer.text, "for browsers without scripts"
-    other = portal.staff().get("/admin/customer/")
-    assert "form-action 'self';" in other.headers["Content-Security-Policy"], "on no other page"
 
 
 def test_a_drawer_has_a_button_to_go_on_by(portal: Portal) -> None:
@@ -468,18 +466,20 @@ def test_with_hosts_of_their_own_it_goes_from_one_to_the_other_and_back(database
     client.set_cookie("session", application.session_cookie(portal.app, "support"), domain="desk.example.org")
     path = f"/admin/customer/act/log_in_as/?id={one}"
     form = application.TOKEN.search(client.get(path, base_url=BASE).text)
-    given = {"reason": REASON, "csrf_token": form.group(1)}  # type: ignore[union-attr]
+    given = {"reason": REASON, "csrf_token": form.group(1)}
     answer = client.post(path, data=given, base_url=BASE)
     where, token = handed_over(answer)
     assert where == f"{PORTAL}/log-in-as/"
     assert f"form-action 'self' {PORTAL};" in answer.headers["Content-Security-Policy"]
     browser = portal.app.test_client()
+    other = client.get("/admin/customer/", base_url=BASE)
+    assert "form-action 'self';" in other.headers["Content-Security-Policy"], "on no other page"
     begun = browser.post("/log-in-as/", data={"token": token}, base_url=PORTAL)
     assert (begun.status_code, begun.location) == (303, "/")
     page = browser.get("/", base_url=PORTAL)
     assert "is logged in as Rashid Karim." in page.text
     assert f"form-action 'self' {BASE};" in page.headers["Content-Security-Policy"]
-    given = {"csrf_token": TOKEN.search(page.text).group(1)}  # type: ignore[union-attr]
+    given = {"csrf_token": TOKEN.search(page.text).group(1)}
     headers = {"Referer": f"{PORTAL}/"}
     ended = browser.post("/log-in-as/end/", data=given, base_url=PORTAL, headers=headers)
     assert (ended.status_code, ended.location) == (303, f"{BASE}/admin/customer/details/?id={one}")
