@@ -256,6 +256,20 @@ def test_one_is_open_at_a_time_for_each_member_of_staff(portal: Portal) -> None:
     )
 
 
+def test_of_six_customers_at_once_one_is_left(portal: Portal) -> None:
+    mine = desk(portal)
+    tokens = [mine.token(portal.customer()) for _n in range(6)]
+    visitors = [portal.visitor() for _token in tokens]
+    threads = [threading.Thread(target=hand_over, args=pair) for pair in zip(visitors, tokens, strict=True)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert [row.used_at for row in portal.rows(LoginAs)] == [NOW] * 6
+    assert len(portal.rows(LoginAs, LoginAs.ended_at.is_(None))) == 1
+    assert [visitor.is_in for visitor in visitors].count(True) == 1
+
+
 def staff_id(portal: Portal, username: str = "support") -> int:
     """A member of staff."""
     return int(portal.read(Staff.id, Staff.username == username))
