@@ -74,7 +74,7 @@ def _prepare() -> Response | None:
     staff = logged_in_as()
     if staff is not None:
         g.login_as = staff, str(customer())
-        allow_posting_to(_settings().base_url)
+        allow_posting_to(_office())
         return None
     return _over() if getattr(browser_session, "emptied", False) else None
 
@@ -193,8 +193,10 @@ def allow() -> Any:
 
 def _record(customer_id: int) -> str:
     """Return the address of a customer's record in the back office."""
-    return f"{_settings().base_url}/admin/customer/details/?id={customer_id}"
+    return f"{_office()}/admin/customer/details/?id={customer_id}"
 
 
-def _settings() -> Any:
-    return current_app.extensions["clientele.settings"]
+def _office() -> str:
+    """Return the address of the back office; nothing where the portal is a path of the same host."""
+    settings = current_app.extensions["clientele.settings"]
+    return str(settings.base_url) if settings.portal_base_url else ""

@@ -68,7 +68,12 @@ def actor() -> Actor:
 
 
 def call(by: Actor | None = None, *, key: str | None = None, reason: str = "") -> Call:
-    """Return who asks, when and from where, for the runner: who is signed in, unless it is done ``by`` another."""
+    """Return who asks, when and from where, for the runner: who is signed in, unless it is done ``by`` another.
+
+    :raises CustomersOnly: staff who are logged in as a customer would do it as if they were that customer.
+    """
+    if by is not None and by.customer_id is not None and by.id is None and logged_in_as() is not None:
+        raise login_as_rules.CustomersOnly
     who = by or actor()
     own_key = f"portal:{who.customer_id}:{who.id or ''}:{key}" if key else None
     where = g.get("request_id"), request.remote_addr

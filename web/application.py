@@ -59,16 +59,19 @@ def secure(app: Flask, *, behind_tls: bool) -> None:
 
 
 def allow_posting_to(url: str) -> None:
-    """Let a form on the page that is being made post to another origin, or be led there by the answer."""
+    """Let a form on the page that is being made post to another origin, or be led there by the answer.
+
+    :param url: an address there; one of the same host needs no leave.
+    """
     parts = urlsplit(url)
-    g.posts_to = f"{parts.scheme}://{parts.netloc}"
+    g.posts_to = f"{parts.scheme}://{parts.netloc}" if parts.netloc else ""
 
 
 def _widen_form_action(response: Response) -> Response:
-    if origin_allowed := g.get("posts_to"):
+    if allowed := g.get("posts_to"):
         policy = response.headers.get("Content-Security-Policy", "")
         response.headers["Content-Security-Policy"] = policy.replace(
-            "form-action 'self'", f"form-action 'self' {origin_allowed}"
+            "form-action 'self'", f"form-action 'self' {allowed}"
         )
     return response
 

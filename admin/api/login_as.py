@@ -25,9 +25,10 @@ from admin.api import openapi
 from admin.api.rest import token_only
 from admin.forms import json_body
 from admin.forms.json_schema import ID, Schema
-from admin.request.context import allowed, call
+from admin.request.context import allowed, call, channels
 from models.base import N_, db
 from models.login_as import Audience, LoginAs
+from models.row_scope import in_scope
 from web.arguments import parse_id
 from web.request import now, session
 
@@ -60,7 +61,7 @@ class HandOverApi(BaseApi):
         if key is None:
             raise Refused(*NO_KEY)
         key_id, asked = key.id, login_as.waiting(session(), token, Audience.SHOP, now())
-        if asked is None:
+        if asked is None or not _sees(asked.id):
             raise Refused(*login_as.VOID)
         by = replace(call(), actor=asked.actor)
         session().rollback()
@@ -121,10 +122,17 @@ def _key_id() -> int:
     return key.id if key is not None else 0
 
 
+def _sees(row_id: int) -> bool:
+    """Return whether it is about a customer whom the owner of the key sees (rule 17)."""
+    scope = in_scope(LoginAs, channels())
+    wanted = select(LoginAs.id).where(LoginAs.id == row_id)
+    return scope is None or session().scalar(wanted.where(scope)) is not None
+
+
 def _found(row_id: int, key_id: int) -> LoginAs:
-    """Return what a key has exchanged. :raises NotFound: another one did, or nobody."""
+    """Return what a key has exchanged. :raises NotFound: another one did, or nobody, or its owner does not see it."""
     row = session().scalar(select(LoginAs).where(LoginAs.id == row_id, LoginAs.api_key_id == key_id))
-    if row is None:
+    if row is None or not _sees(row_id):
         raise NotFound
     return row
 

@@ -16,6 +16,7 @@ from actions.execution.session_store import digest
 from admin.editing import saving
 from admin.layout.frame import frame
 from admin.request.context import has_portal
+from config import PORTAL_PATH
 from models.login_as import Audience, LoginAs
 from web.application import allow_posting_to
 from web.request import session, shop
@@ -29,9 +30,7 @@ def is_possible() -> bool:
 def page(outcome: Outcome) -> Any:
     """Answer with the form that posts the token to where it is for."""
     where = session().scalar(select(LoginAs.audience).where(LoginAs.token_hash == digest(outcome.secret)))
-    url = shop().login_as_url if where == Audience.SHOP else None
-    if url is None:
-        url = f"{current_app.extensions['clientele.settings'].addresses.portal_url}/log-in-as/"
+    url = (shop().login_as_url if where == Audience.SHOP else None) or _portal_url()
     allow_posting_to(url)
     drawer = saving.in_drawer()
     values = {"url": url, "token": outcome.secret, "name": outcome.values["customer"], "drawer": drawer}
@@ -40,3 +39,9 @@ def page(outcome: Outcome) -> Any:
     if drawer:
         answered.headers["HX-Trigger"] = json.dumps({"made": {"resource": "customer"}})
     return answered
+
+
+def _portal_url() -> str:
+    """Return where the portal takes hand-overs: on its own host, or at a path of the host that is asked."""
+    own: str | None = current_app.extensions["clientele.settings"].portal_base_url
+    return f"{own.rstrip('/') if own else PORTAL_PATH}/log-in-as/"

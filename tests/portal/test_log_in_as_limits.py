@@ -177,3 +177,17 @@ def test_pages_of_passwords_say_that_they_are_not_available(portal: Portal, path
     assert "This is not available while logged in as a customer." in answer.text
     sent = visitor.post("/forgotten/", {"email": "a@example.com"}, page="/")
     assert sent.status_code == 403
+
+
+def test_nothing_is_written_as_if_the_customer_had_done_it(portal: Portal) -> None:
+    from actions.portal.visits import themselves
+    from portal.request import actor, call
+
+    one = portal.customer()
+    visitor = desk(portal, "Manager").log_in(one)
+    turn_on(visitor)
+    with inside(portal, visitor):
+        assert (actor().id, actor().customer_id) == (staff_id(portal, "manager"), one)
+        assert call(key="x").key != f"portal:{one}::x", "nor under a key of theirs"
+        with pytest.raises(Refused, match="not available"):
+            call(themselves(one))

@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from models.api_key import KeyScope
 from models.journal import Changeset
 from models.login_as import LoginAs
+from models.member import StaffChannel
 from tests import factories
 from tests.factories import NOW
 from tests.portal.conftest import Portal
@@ -145,6 +146,17 @@ def test_no_other_key_can_ask_about_it(site: Portal) -> None:
     assert shop.get(f"/api/v1/login-as/{row}").json["stands"]
     assert shop.get("/api/v1/login-as/999").status_code == 404
     assert shop.get("/api/v1/login-as/x").status_code == 400
+
+
+def test_a_key_takes_in_only_customers_its_owner_sees(site: Portal) -> None:
+    shop = key_of(site, "shop")
+    row = shop.post(EXCHANGE, {"token": token(site, site.customer())}).json["id"]
+    given = token(site, site.customer())
+    with site.arrange() as session:
+        ours = factories.make_sales_channel(session).id
+        session.add(StaffChannel(user_id=staff_id(site, "shop"), sales_channel_id=ours))
+    assert shop.get(f"/api/v1/login-as/{row}").status_code == 404
+    assert shop.post(EXCHANGE, {"token": given}).status_code == 409
 
 
 @pytest.mark.parametrize(("username", "scope"), [("support", KeyScope.FULL), ("shop", KeyScope.READ)])
