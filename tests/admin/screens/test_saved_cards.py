@@ -29,7 +29,7 @@ TOKEN = "tok_never_to_be_seen"
 
 
 def cards(shop: Shop, **values: Any) -> Any:
-    return shop.make(factories.make_saved_card, token=TOKEN, **values)
+    return shop.make(factories.make_saved_card, token=f"{TOKEN}-{factories.number()}", **values)
 
 
 def nothing_of(shop: Shop, text: str) -> None:
