@@ -43,6 +43,8 @@ class Shop:
     undo_days: int | None = 30
     statement_reminders: bool = False
     statement_reminder_days: int = 7
+    trade_enquiries: bool = True
+    trade_enquiry_email: str | None = None
 
     @property
     def zone(self) -> ZoneInfo:
@@ -257,6 +259,21 @@ SETTINGS: dict[str, Setting] = {
             N_("How many days a balance must be overdue before the customer is reminded, 1 to 365."),
             "integer",
             _reminder_days,
+        ),
+        Setting(
+            "trade_enquiries",
+            N_("Email about trade applications"),
+            N_("Sends an email when someone applies for a trade account online."),
+            "boolean",
+            _boolean,
+        ),
+        Setting(
+            "trade_enquiry_email",
+            N_("Trade applications go to"),
+            N_("Leave blank to use the shop email."),
+            "email",
+            _email,
+            _plain_before_the_at,
         ),
     )
 }

@@ -158,6 +158,12 @@ class Context:
         written.staff_id, written.recipient = member.id, to or member.email
         self.post(written)
 
+    def mail_to(self, code: str, to: str, *, secret: str | None = None, **values: Any) -> Mail:
+        """Write a letter to an address alone, as :meth:`mail` does to a customer: whose it is, is not said."""
+        written = self._written(code, "", None, values, secret)
+        written.recipient = to
+        return self.post(written)
+
     def _written(
         self, code: str, name: str, language: str | None, values: dict[str, Any], secret: str | None
     ) -> Mail:

@@ -87,17 +87,20 @@ def _redeem(engine: Engine, call: Call, token: str, customer_id: int, password: 
 def store(ctx: Context, customer: Customer, password: Hashed, *, besides: int | None = None) -> None:
     """Store a password, and end all that was opened with the old one; the customer is told by mail.
 
-    Neither the journal nor the mail has anything of it.
-
     :param besides: the id of the session that goes on.
     """
     values: dict[str, Any] = {"email_verified_at": ctx.now}
     if customer.status != Status.REGISTERED:
         values |= {"status": Status.REGISTERED, "registered_at": customer.registered_at or ctx.now}
     save_values(ctx, customer, values)
+    put(ctx, customer, password, besides=besides)
+    ctx.mail(CHANGED, customer)
+
+
+def put(ctx: Context, customer: Customer, password: Hashed, *, besides: int | None = None) -> None:
+    """Put a password in the place of the old one, with which ends all that it opened; the journal has none of it."""
     stored = {"password_hash": password, "last_password_reset_at": ctx.now}
     ctx.session.execute(update(Customer).where(Customer.id == customer.id).values(stored))
     sessions.STORE.end_all(ctx.session, customer.id, ctx.now, session_store.PASSWORD, besides)
     links.void(ctx.session.connection(), customer.id, ctx.now)
     ctx.session.connection().execute(delete(BROWSERS).where(BROWSERS.c.customer_id == customer.id))
-    ctx.mail(CHANGED, customer)

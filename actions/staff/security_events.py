@@ -39,6 +39,8 @@ EVENTS = {
     "customer.sign_out": N_("Customer signed out"),
     "customer.password_changed": N_("Customer's password changed"),
     "customer.reset_asked": N_("Customer asked for a password reset"),
+    "customer.registration_asked": N_("Registration requested"),
+    "customer.registered": N_("Customer registered"),
     "customer.revealed": N_("Masked value revealed"),
     "customer.statement": N_("Statement downloaded"),
     "mail.attachment": N_("Attachment downloaded"),
