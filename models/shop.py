@@ -45,6 +45,9 @@ class Shop:
     statement_reminder_days: int = 7
     trade_enquiries: bool = True
     trade_enquiry_email: str | None = None
+    portal_mails_a_day: int = 1000
+    invite_in_store: bool = True
+    password_hints: bool = False
 
     @property
     def zone(self) -> ZoneInfo:
@@ -74,6 +77,7 @@ _DAYS = between(1, LONGEST_EXPIRY_DAYS)
 _UNDO_DAYS = between(1, 3650)
 _OVERDUE_DAYS = between(1, 365)
 _WARNING_DAYS = between(1, 365)
+_MAILS = between(1, 1_000_000)
 _CHANNEL = required(N_("Enter the code of a sales channel, such as WEB."))
 
 
@@ -92,6 +96,13 @@ def _reminder_days(field: str, value: Any) -> int:
     if days is None:
         raise Invalid({field: N_("Enter a number of days.")})
     return days
+
+
+def _mails(field: str, value: Any) -> int:
+    most: int | None = _MAILS(field, value)
+    if most is None:
+        raise Invalid({field: N_("Enter a number of emails.")})
+    return most
 
 
 def _warning_days(field: str, value: Any) -> int | None:
@@ -274,6 +285,35 @@ SETTINGS: dict[str, Setting] = {
             "email",
             _email,
             _plain_before_the_at,
+        ),
+        Setting(
+            "portal_mails_a_day",
+            N_("Emails from public pages (a day)"),
+            N_(
+                "The most emails that anyone's requests in the customer portal send in 24 hours, such as links to "
+                "register. Further requests are dropped, and Today says so."
+            ),
+            "integer",
+            _mails,
+        ),
+        Setting(
+            "invite_in_store",
+            N_("Invite new in-store customers"),
+            N_(
+                "Emails a link to choose a password to each in-store customer who is added with an email address."
+            ),
+            "boolean",
+            _boolean,
+        ),
+        Setting(
+            "password_hints",
+            N_("Password hints"),
+            N_(
+                "Customers may give a hint when they choose a password. It is included in their password reset "
+                "emails. Hints make accounts easier to break into: leave this off unless you need it."
+            ),
+            "boolean",
+            _boolean,
         ),
     )
 }

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import wraps
 from typing import Any
 
 from flask import Blueprint, redirect, render_template, request, url_for
@@ -17,13 +19,25 @@ NEWEST = 5
 """Orders that the overview shows."""
 
 
-@blueprint.before_request
-def _only_signed_in() -> Any:
+def to_sign_in() -> Any:
     """Lead those who are not signed in to the sign-in page, and from there to where they wanted to be."""
     if live() is None:
         wanted = request.path if request.method == "GET" else None
         return redirect(url_for("getting_in.sign_in", next=wanted if wanted != "/" else None))
     return None
+
+
+def only_signed_in(view: Callable[[], Any]) -> Callable[[], Any]:
+    """Make a view one for customers who are signed in."""
+
+    @wraps(view)
+    def guarded() -> Any:
+        return to_sign_in() or view()
+
+    return guarded
+
+
+blueprint.before_request(to_sign_in)
 
 
 @blueprint.get("/")

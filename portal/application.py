@@ -16,7 +16,7 @@ from sqlalchemy import Engine
 from config import PORTAL_PATH, ROOT, Settings
 from models.base import db
 from models.figures import day, money
-from portal import account, errors, getting_in, passwords, registering
+from portal import account, email_address, errors, getting_in, passwords, registering
 from portal.request import CUSTOMERS, live
 from web import application, fitness, messages, startup_checks, time_limits
 from web import errors as web_errors
@@ -61,7 +61,7 @@ def create(
     errors.register(app)
     fitness.register(app, known)
     startup_checks.register(app)
-    for pages in (getting_in, registering, passwords, account):
+    for pages in (getting_in, registering, passwords, account, email_address):
         app.register_blueprint(pages.blueprint)
     app.context_processor(lambda: {"shop": shop, "signed_in": live, "money": _money, "day": _day})
     return app

@@ -59,7 +59,7 @@ class RegistrationForm(NewPasswordForm):
 
     ORDER = (
         "first_name", "last_name", "phone", "account_type", "company_name", "vat_number", "company_number",
-        "password", "again",
+        "password", "again", "hint",
     )  # fmt: skip
 
     def validate_company_name(self, field: StringField) -> None:
@@ -70,7 +70,7 @@ class RegistrationForm(NewPasswordForm):
     @property
     def details(self) -> registering.Details:
         """What was typed, as the action takes it."""
-        texts = {f.name: f.data for f in self if f.name not in ("account_type", "password", "again")}
+        texts = {f.name: f.data for f in self if f.name not in ("account_type", "password", "again", "hint")}
         return registering.Details(account_type=KINDS[self.account_type.data], **texts)
 
 
@@ -122,8 +122,8 @@ def registered() -> Any:
     if email is None:
         return _void()
     try:
-        stored = _checked(form, email)
-        status = registering.register(db.engine, call(registering.NEW), token, form.details, stored)
+        stored, hint = _checked(form, email), form.typed_hint
+        status = registering.register(db.engine, call(registering.NEW), token, form.details, stored, hint)
     except Invalid as invalid:
         _attach(form, invalid.errors)
         return _form(form, token, email), 422

@@ -27,11 +27,12 @@ WAITS: Why = (
 )
 NOT_WAITING: Why = "not_waiting", N_("This customer is not awaiting approval.")
 GUEST: Why = "guest", N_("Guests do not earn points with orders. You can still add points manually.")
+REGISTERED: Why = "registered", N_("This customer is already registered.")
 SWITCHED_OFF: Why = "switched_off", N_("This customer is inactive. Activate the customer first.")
 REFUSED_STATUS = {
     Status.PENDING_APPROVAL: WAITS,
     Status.GUEST: GUEST,
-    Status.REGISTERED: NOT_WAITING,
+    Status.REGISTERED: REGISTERED,
     Status.IN_STORE: NOT_WAITING,
 }
 
@@ -97,6 +98,8 @@ MAY_BUY = _but(Status.PENDING_APPROVAL, switched_off=False)
 """Customers who may order: neither waiting for approval nor switched off."""
 MAY_EARN = _but(Status.PENDING_APPROVAL, Status.GUEST, switched_off=False)
 """Customers who may order and have an account to earn on."""
+TO_INVITE = Eligible(frozenset({Status.GUEST, Status.IN_STORE}), switched_off=False)
+"""Customers without an account, who may have one."""
 WAITING = Eligible(frozenset({Status.PENDING_APPROVAL}))
 """Customers who wait for approval."""
 

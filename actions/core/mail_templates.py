@@ -86,7 +86,10 @@ MAIL_TEMPLATES: dict[str, MailTemplate] = {
             frozenset({"until", "overdue", "balances"}),
         ),
         MailTemplate(
-            "trade_rejected", N_("Trade account rejected"), N_("Your application for a trade account")
+            "trade_rejected",
+            N_("Trade account rejected"),
+            N_("Your application for a trade account"),
+            frozenset({"why"}),
         ),
         MailTemplate(
             "points_expiring",

@@ -107,6 +107,11 @@ def of_portal_name(email: str) -> Limit:
     return Limit(f"portal named {as_typed(email)}", 5, dt.timedelta(minutes=15))
 
 
+def of_customer(customer_id: int) -> Limit:
+    """Return the limit on customers who are signed in: five wrong passwords in a quarter of an hour."""
+    return Limit(f"portal account {customer_id}", 5, dt.timedelta(minutes=15))
+
+
 def of_portal_mail(email: str) -> Limit:
     """Return the limit on mails that public pages send to one address, as it is typed: three an hour."""
     return Limit(f"portal mail {as_typed(email)}", 3, dt.timedelta(hours=1))

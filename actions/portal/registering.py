@@ -14,14 +14,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Engine, exists, insert, or_, select, update
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from actions.core.base import CUSTOMER, Actor, Context, Invalid, Refused
 from actions.core.mail_templates import MailTemplate, address_of, declare
-from actions.execution.constraints import to_refusal
 from actions.execution.records import save_new, save_values
-from actions.execution.runner import Call, changeset
+from actions.execution.runner import Call
 from actions.execution.session_store import digest
 from actions.portal import links, passwords, trade_enquiries
 from actions.staff.passwords import Hashed
@@ -167,23 +165,20 @@ def address_behind(session: Session, token: str, now: dt.datetime) -> str | None
     return session.scalar(select(TABLE.c.email).where(TABLE.c.token_hash == digest(token), *_open(now)))
 
 
-def register(engine: Engine, call: Call, token: str, details: Details, password: Hashed) -> Status:
+def register(
+    engine: Engine, call: Call, token: str, details: Details, password: Hashed, hint: str | None = None
+) -> Status:
     """Register who follows a link: the guest or in-store customer with its address, else a new customer (rule 5.7).
 
     The link is used up in the same transaction. Return the status: a trade customer waits for approval.
 
     :raises Invalid: by field. :raises Refused: ``link_void``, ``has_account``, ``contact_us``, ``changed``.
     """
-    try:
-        with changeset(engine, "customer.registered", call) as ctx:
-            return _register(ctx, token, details, password)
-    except IntegrityError as error:
-        if isinstance(to_refusal(error, Customer), Invalid):
-            raise Refused(*passwords.HAS_ACCOUNT) from error
-        raise
+    with passwords.of_account(engine, "customer.registered", call) as ctx:
+        return _register(ctx, token, details, password, hint)
 
 
-def _register(ctx: Context, token: str, details: Details, password: Hashed) -> Status:
+def _register(ctx: Context, token: str, details: Details, password: Hashed, hint: str | None) -> Status:
     good = TABLE.c.token_hash == digest(token), *_open(ctx.now)
     used = update(TABLE).where(*good).values(used_at=ctx.now).returning(TABLE.c.email)
     email = ctx.session.connection().scalar(used)
@@ -193,7 +188,7 @@ def _register(ctx: Context, token: str, details: Details, password: Hashed) -> S
     found = _existing(ctx, email)
     customer = _created(ctx, email, details) if found is None else _taken_over(ctx, found, details)
     ctx.set_subject(customer)
-    passwords.put(ctx, customer, password)
+    passwords.put(ctx, customer, password, hint=hint)
     _flag(ctx, customer)
     if customer.status == Status.PENDING_APPROVAL:
         trade_enquiries.send(ctx, customer)

@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 
 from actions.core.base import Actor, Context, Refused
 from actions.execution.runner import Call, changeset
-from actions.portal import links, registering
+from actions.portal import links, mail_ceiling, registering
 from models import normalise
 from models.choices import Status
 from models.customer import Customer
@@ -67,7 +67,10 @@ def _next(engine: Engine) -> tuple[int, PortalRequestKind] | None:
 
 
 def _decide(engine: Engine, waiting: int, kind: PortalRequestKind, now: dt.datetime) -> int:
-    """Decide one request, and forget it in the same transaction; return 0 where another worker has it."""
+    """Decide one request, and forget it in the same transaction; return 0 where another worker has it.
+
+    Where a day's mails are sent (rule 5.10) it is forgotten without an answer.
+    """
     event, answer = ANSWERS[kind]
     with changeset(engine, event, Call(NOBODY, now)) as ctx:
         taken = ctx.session.execute(
@@ -76,7 +79,11 @@ def _decide(engine: Engine, waiting: int, kind: PortalRequestKind, now: dt.datet
         if taken is None:
             return 0
         ctx.journal.header["request_id"] = taken.request_id
-        answer(ctx, taken.email)
+        full = mail_ceiling.reached_since(ctx.session, ctx.shop, ctx.now) is not None
+        if not full:
+            answer(ctx, taken.email)
+    if full:
+        mail_ceiling.say(engine, ctx.shop.portal_mails_a_day, now)
     return 1
 
 

@@ -41,6 +41,8 @@ EVENTS = {
     "customer.reset_asked": N_("Customer asked for a password reset"),
     "customer.registration_asked": N_("Registration requested"),
     "customer.registered": N_("Customer registered"),
+    "customer.email_changed": N_("Customer's email address changed"),
+    "customer.email_returned": N_("Customer's email address taken back"),
     "customer.revealed": N_("Masked value revealed"),
     "customer.statement": N_("Statement downloaded"),
     "mail.attachment": N_("Attachment downloaded"),

@@ -43,7 +43,15 @@ _EVERYTHING_READ = grants((*_PEOPLE, *_LEDGERS, *_CARDS, *_OWING, *_LISTS, *_ORD
 _SERVICE = (
     grants(("customer", "phone", "address", "note", "attribute_value"), *WRITE)
     | grants(("note",), "done", "reopen")
-    | grants(("customer",), "add_note", "change_class", "change_group", "set_loyalty_card", "verify")
+    | grants(
+        ("customer",),
+        "add_note",
+        "change_class",
+        "change_group",
+        "set_loyalty_card",
+        "verify",
+        "add_in_store",
+    )
     | grants(("tasting_entry",), "use", "reverse")
     | grants(("address",), "make_primary")
     | grants(("changeset",), "undo")
@@ -52,7 +60,7 @@ _SERVICE = (
     | {pair for noun, verbs in _RECORDS.items() for pair in grants((noun,), *verbs)}
 )
 _SEEN = grants((OWNER,), *(SEE + group for group in groups()))
-_STANDING = grants(("customer",), "activate", "deactivate", "send_reset")
+_STANDING = grants(("customer",), "activate", "deactivate", "send_reset", "invite")
 _MAIL = grants(("mail",), *READ, "resend") | grants(("customer",), "send_statement")
 _TRADE = grants(("customer",), "approve", "reject", "set_terms", "set_pay_on_account")
 _BULK = grants(("customer", "address", "note"), "edit_fields")
