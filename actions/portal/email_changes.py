@@ -53,7 +53,8 @@ CHANGED = declare(
 def ask(ctx: Context, customer: Customer, *, email: str) -> Outcome:
     """Mail a link to the address that a customer wants; until it is followed nothing changes.
 
-    Where the address is another customer's, that customer is told instead: whoever asks sees and has written the same.
+    Where the address is another customer's, that customer is told instead; the person who asks sees the same, and the
+    same is written.
 
     :raises Invalid: it is no address, or the one they have.
     """
@@ -91,7 +92,7 @@ def confirm(engine: Engine, call: Call, token: str, customer_id: int) -> None:
 
 
 def take_back(engine: Engine, call: Call, token: str, customer_id: int) -> None:
-    """Give a customer the address back that they had, and end all that whoever changed it may have.
+    """Give a customer the address back that they had, and end all that a stranger who changed it may have.
 
     Their password is worth nothing any more; a link to choose another goes to the address.
 

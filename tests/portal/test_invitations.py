@@ -5,12 +5,17 @@ from typing import Any
 
 import pytest
 
+from actions.runs import runs
+from admin.row_actions import selection
 from models.choices import CreatedVia, Status
 from models.customer import Customer
 from models.journal import Change
 from models.mail import Mail
 from models.portal import PortalLink, PortalLinkKind
+from models.run import ItemState, RunItem
 from tests import factories
+from tests.admin.pages import page_of
+from tests.admin.row_actions.test_acting import HTMX
 from tests.factories import NOW
 from tests.portal.conftest import Portal
 
@@ -87,16 +92,36 @@ def test_three_an_hour_go_to_one_customer_whoever_sends_them(portal: Portal) -> 
     assert [invite(portal, one, role).status_code for role in roles] == [302, 302, 302, 429]
 
 
+def many(portal: Portal, people: list[int]) -> Any:
+    """Send it to those who are ticked, as the selection bar does."""
+    staff = portal.staff()
+    given = {"csrf_token": staff.csrf_token(), "ids": [str(one) for one in people]}
+    opened = page_of(staff.post("/admin/customer/act/invite/", data=given, headers=HTMX)).form("/act/invite/")
+    return staff.post(opened.action, data=opened.filled(), headers=HTMX)
+
+
 def test_many_are_invited_at_once_and_no_reset_is_held_up_by_it(portal: Portal) -> None:
     people = [in_store(portal, email=f"till{n}@example.com") for n in range(35)]
-    staff = portal.staff()
-    ids = ",".join(map(str, people))
-    answer = staff.send(f"/admin/customer/act/invite/?ids={ids}")
-    assert answer.status_code == 302, answer.text
+    many(portal, people)
     assert len(portal.work()) == 35
     one = portal.customer()
     ticked = {"identity_checked": "y", "mailbox_checked": "y"}
-    assert staff.send(f"/admin/customer/act/send_reset/?id={one}", ticked).status_code == 302
+    sent = portal.staff().send(f"/admin/customer/act/send_reset/?id={one}", ticked)
+    assert sent.status_code == 302
+
+
+def test_more_are_a_run_which_lists_whom_it_refused(portal: Portal, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(selection, "MOST_AT_ONCE", 2)
+    people = [in_store(portal, email=f"till{n}@example.com") for n in range(3)]
+    with_account, without_email = portal.customer(), in_store(portal, email=None)
+    staff = portal.staff()
+    given = {"csrf_token": staff.csrf_token(), "all": "1", "view": "all"}
+    opened = page_of(staff.post("/admin/customer/act/invite/", data=given, headers=HTMX)).form("/act/invite/")
+    assert "HX-Redirect" in staff.post(opened.action, data=opened.filled(), headers=HTMX).headers
+    assert runs.process_next_run(portal.database.desk, portal.clock, "test")
+    assert {link.customer_id for link in portal.rows(PortalLink)} == set(people)
+    refused = {item.row_id for item in portal.rows(RunItem, RunItem.state == ItemState.REFUSED)}
+    assert refused == {with_account, without_email}
 
 
 def add(portal: Portal, **values: str) -> Any:
