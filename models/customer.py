@@ -236,6 +236,9 @@ class Customer(Record):
     )
     email_verified_at: Mapped[dt.datetime | None] = mapped_column(UTCDateTime, info=state(erase="clear"))
     password_hash: Mapped[str | None] = mapped_column(String(255), info=secret)
+    password_hint: Mapped[str | None] = mapped_column(
+        String(120), info=personal("text", merge="survivor", written_by="product", journalled=False)
+    )
     merged_into_id: Mapped[int | None] = refers("customer", reference(written_by="action"), index=False)
     anonymised_at: Mapped[dt.datetime | None] = mapped_column(UTCDateTime, info=state())
 

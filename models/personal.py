@@ -62,13 +62,25 @@ def personal(
     erase: Erase = "clear",
     written_by: Writer = "form",
     sensitive: str = "",
+    journalled: bool = True,
 ) -> Info:
     """Classify what tells something about a person: masked, cleared by an erasure, part of a data request.
 
     :param sensitive: names the permission group without which people see a mask: ``email`` makes ``see_email``.
+    :param journalled: whether the journal keeps what it was before and after each change.
     """
     _check_mask(mask, sensitive)
-    return _info(Policy(True, mask, merge, erase, export=True, written_by=written_by, sensitive=sensitive))
+    policy = Policy(
+        True,
+        mask,
+        merge,
+        erase,
+        export=True,
+        written_by=written_by,
+        sensitive=sensitive,
+        journalled=journalled,
+    )
+    return _info(policy)
 
 
 def _check_mask(mask: Mask, sensitive: str) -> None:

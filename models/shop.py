@@ -47,6 +47,11 @@ class Shop:
     login_as_needs_ticket: bool = False
     login_as_mails_customer: bool = False
     login_as_url: str | None = None
+    trade_enquiries: bool = True
+    trade_enquiry_email: str | None = None
+    portal_mails_a_day: int = 1000
+    invite_in_store: bool = True
+    password_hints: bool = False
 
     @property
     def zone(self) -> ZoneInfo:
@@ -76,6 +81,7 @@ _DAYS = between(1, LONGEST_EXPIRY_DAYS)
 _UNDO_DAYS = between(1, 3650)
 _OVERDUE_DAYS = between(1, 365)
 _WARNING_DAYS = between(1, 365)
+_MAILS = between(1, 1_000_000)
 _CHANNEL = required(N_("Enter the code of a sales channel, such as WEB."))
 
 
@@ -94,6 +100,13 @@ def _reminder_days(field: str, value: Any) -> int:
     if days is None:
         raise Invalid({field: N_("Enter a number of days.")})
     return days
+
+
+def _mails(field: str, value: Any) -> int:
+    most: int | None = _MAILS(field, value)
+    if most is None:
+        raise Invalid({field: N_("Enter a number of emails.")})
+    return most
 
 
 def _warning_days(field: str, value: Any) -> int | None:
@@ -282,6 +295,13 @@ SETTINGS: dict[str, Setting] = {
             _boolean,
         ),
         Setting(
+            "trade_enquiries",
+            N_("Email about trade applications"),
+            N_("Sends an email when someone applies for a trade account online."),
+            "boolean",
+            _boolean,
+        ),
+        Setting(
             "login_as_mails_customer",
             N_("Tell customers when staff log in as them"),
             N_("Sends an email with the time. It names neither the member of staff nor the reason."),
@@ -297,6 +317,43 @@ SETTINGS: dict[str, Setting] = {
             ),
             "text",
             _hand_over_url,
+        ),
+        Setting(
+            "trade_enquiry_email",
+            N_("Trade applications go to"),
+            N_("Leave blank to use the shop email."),
+            "email",
+            _email,
+            _plain_before_the_at,
+        ),
+        Setting(
+            "portal_mails_a_day",
+            N_("Emails from public pages (a day)"),
+            N_(
+                "The most emails that anyone's requests in the customer portal send in 24 hours, such as links to "
+                "register. Further requests are dropped, and Today says so."
+            ),
+            "integer",
+            _mails,
+        ),
+        Setting(
+            "invite_in_store",
+            N_("Invite new in-store customers"),
+            N_(
+                "Emails a link to choose a password to each in-store customer who is added with an email address."
+            ),
+            "boolean",
+            _boolean,
+        ),
+        Setting(
+            "password_hints",
+            N_("Password hints"),
+            N_(
+                "Customers may give a hint when they choose a password. It is included in their password reset "
+                "emails. Hints make accounts easier to break into: leave this off unless you need it."
+            ),
+            "boolean",
+            _boolean,
         ),
     )
 }

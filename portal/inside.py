@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import wraps
 from typing import Any
 
 from flask import Blueprint, flash, g, redirect, request, url_for
@@ -48,6 +49,16 @@ def pages(name: str, prefix: str = "") -> Blueprint:
     made = Blueprint(name, __name__, url_prefix=prefix or None)
     made.before_request(_only_signed_in)
     return made
+
+
+def only_signed_in(view: Callable[[], Any]) -> Callable[[], Any]:
+    """Make a view one for customers who are signed in, among pages that are for everybody."""
+
+    @wraps(view)
+    def guarded() -> Any:
+        return _only_signed_in() or view()
+
+    return guarded
 
 
 def _only_signed_in() -> Any:

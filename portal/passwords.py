@@ -7,8 +7,8 @@ from typing import Any
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from wtforms import Form, PasswordField
-from wtforms.validators import EqualTo, InputRequired
+from wtforms import Form, PasswordField, StringField
+from wtforms.validators import EqualTo, InputRequired, Length
 
 from actions.core.base import Invalid, Refused
 from actions.portal import links, passwords, visits
@@ -18,7 +18,7 @@ from portal.login_as import customers_only
 from portal.request import call
 from web.messages import sentence, translated
 from web.passwords import hash_password
-from web.request import now, session
+from web.request import now, session, shop
 
 blueprint = Blueprint("password", __name__, url_prefix="/password")
 GONE = 410
@@ -41,6 +41,25 @@ class NewPasswordForm(Form):
         ],
         render_kw={"autocomplete": "new-password"},
     )
+    hint = StringField(
+        _l("Password hint (optional)"),
+        [Length(max=passwords.LONGEST_HINT)],
+        description=_l(
+            "Something that reminds you of the password. We put it in your password reset emails."
+        ),
+        render_kw={"autocomplete": "off"},
+    )
+
+    def __init__(self, *given: Any) -> None:
+        super().__init__(*given)
+        if not shop().password_hints:
+            del self.hint
+
+    @property
+    def typed_hint(self) -> str | None:
+        """The hint as it is stored. :raises Invalid: under ``hint``, it will not do."""
+        typed = self.hint.data if "hint" in self else None
+        return passwords.checked_hint(shop(), typed, self.password.data or "")
 
 
 @blueprint.get("/")
@@ -63,12 +82,14 @@ def chosen() -> Any:
     if not form.validate():
         return _form(form, token, found), 422
     try:
+        hint = form.typed_hint
         stored = passwords.hashed(form.password.data, found, hash_password)
     except Invalid as invalid:
-        form.password.errors = [sentence(text) for text in invalid.errors.values()]
+        for name, text in invalid.errors.items():
+            form[name].errors = [sentence(text)]
         return _form(form, token, found), 422
     try:
-        passwords.redeem(db.engine, call(visits.themselves(found.id)), token, found.id, stored)
+        passwords.redeem(db.engine, call(visits.themselves(found.id)), token, found.id, stored, hint)
     except Refused as refused:
         return _void(translated(refused))
     flash(_("Password saved. Sign in with your new password."))

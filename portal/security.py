@@ -1,4 +1,4 @@
-"""How a customer signs in and where they are signed in, changed by nobody but themselves (rules 5.6, 6.9)."""
+"""How a customer signs in and where they are signed in, changed by nobody but themselves (rules 5.13, 6.9)."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from actions.portal import passwords, sessions, sign_out, visits
 from models.base import db
 from portal import inside
 from portal.getting_in import BROWSERS
+from portal.login_as import customers_only
 from portal.passwords import NewPasswordForm
 from portal.request import call, customer, live, perform
 from web import user_agent
@@ -54,14 +55,16 @@ class OwnSession:
 
 
 @blueprint.get("/")
+@customers_only
 def index() -> str:
     """Show the form for another password, and where the customer is signed in."""
     return _page(PasswordForm())
 
 
 @blueprint.post("/password/")
+@customers_only
 def change_password() -> Any:
-    """Change the password: the present one is asked, and counted like a sign-in (rule 5.6)."""
+    """Change the password: the present one is asked, and counted like a sign-in (rule 5.13)."""
     visits.only_themselves(call(), customer().id)
     form = PasswordForm(request.form)
     if not form.validate() or not _is_theirs(form):
@@ -104,6 +107,7 @@ def _confirm(password: str) -> bool:
 
 
 @blueprint.post(f"/sessions/<{inside.ROW}:session_id>/end/")
+@customers_only
 def end_session(session_id: int) -> Any:
     """Sign out in one place."""
     try:
@@ -117,6 +121,7 @@ def end_session(session_id: int) -> Any:
 
 
 @blueprint.post("/sessions/end-others/")
+@customers_only
 def end_others() -> Any:
     """Sign out everywhere else."""
     found = live()

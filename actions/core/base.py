@@ -166,6 +166,10 @@ class Context:
         written = self._written(code, mail_templates.one_line(str(member)), None, values, secret)
         self.post(Mail(staff_id=member.id, recipient=to or member.email, **written))
 
+    def mail_to(self, code: str, to: str, *, secret: str | None = None, **values: Any) -> Mail:
+        """Write a letter to an address alone, as :meth:`mail` does to a customer: whose it is, is not said."""
+        return self.post(Mail(recipient=to, **self._written(code, "", None, values, secret)))
+
     def _written(
         self, code: str, name: str, language: str | None, values: dict[str, Any], secret: str | None
     ) -> dict[str, Any]:

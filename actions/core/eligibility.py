@@ -33,11 +33,12 @@ NO_ACCOUNT: Why = (
         "This customer has no account to sign in to. Send a password reset link first, with which they register."
     ),
 )
+REGISTERED: Why = "registered", N_("This customer is already registered.")
 SWITCHED_OFF: Why = "switched_off", N_("This customer is inactive. Activate the customer first.")
 REFUSED_STATUS = {
     Status.PENDING_APPROVAL: WAITS,
     Status.GUEST: GUEST,
-    Status.REGISTERED: NOT_WAITING,
+    Status.REGISTERED: REGISTERED,
     Status.IN_STORE: NOT_WAITING,
 }
 
@@ -107,6 +108,8 @@ MAY_EARN = _but(Status.PENDING_APPROVAL, Status.GUEST, switched_off=False)
 """Customers who may order and have an account to earn on."""
 MAY_SIGN_IN = Eligible(frozenset({Status.REGISTERED}), switched_off=False)
 """Customers who have an account and may sign in to it."""
+TO_INVITE = Eligible(frozenset({Status.GUEST, Status.IN_STORE}), switched_off=False)
+"""Customers without an account, who may have one."""
 WAITING = Eligible(frozenset({Status.PENDING_APPROVAL}))
 """Customers who wait for approval."""
 

@@ -110,6 +110,7 @@ MAIL_TEMPLATES: dict[str, MailTemplate] = {
             "trade_rejected",
             N_("Trade account rejected"),
             N_("Your application for a trade account"),
+            frozenset({"why"}),
             paper=Paper.NOTICE,
         ),
         MailTemplate(

@@ -317,15 +317,15 @@ def approve(ctx: Context, customer: Customer) -> Outcome:
     mails=True,
     customers=WAITING,
 )
-def reject(ctx: Context, customer: Customer, *, reason: str) -> Outcome:
+def reject(ctx: Context, customer: Customer, *, reason: str, tell_reason: bool = False) -> Outcome:
     """Turn a trade application down: an active retail customer, who is told, is what remains.
 
-    :raises Refused: ``not_waiting``.
+    :param tell_reason: whether the mail says why, in the words of ``reason``. :raises Refused: ``not_waiting``.
     """
-    required_text("reason", reason)
+    told = required_text("reason", reason)
     values = {"account_type": AccountType.RETAIL, **_let_in(ctx, customer)}
     done = _set(ctx, customer, values, N_("Trade account rejected. %(customer)s is now a retail customer."))
-    ctx.mail("trade_rejected", customer)
+    ctx.mail("trade_rejected", customer, why=told if tell_reason else "")
     return done
 
 

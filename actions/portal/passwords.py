@@ -5,7 +5,8 @@ It is hashed and checked as those of staff are (actions/staff/passwords.py), but
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -21,12 +22,17 @@ from actions.execution.runner import Call, changeset
 from actions.portal import links, sessions, visits
 from actions.staff import passwords
 from actions.staff.passwords import Hashed
+from models import normalise
 from models.base import N_
 from models.choices import Status
 from models.customer import Customer
 from models.portal import PortalBrowser
+from models.shop import Shop
 
 SHORTEST = 8
+LONGEST_HINT = 120
+HINT_TELLS = N_("The hint contains the password. Choose another hint.")
+HINT_TOO_LONG = N_("Enter a hint of at most 120 characters.")
 VOID = "link_void", N_("This link has been used, has expired or was replaced by a newer one.")
 CHANGED_MEANWHILE = (
     "changed_meanwhile",
@@ -62,23 +68,47 @@ def hashed(password: str, customer: Customer, hash_password: Callable[[str], str
     return Hashed(hash_password(password))
 
 
-def redeem(engine: Engine, call: Call, token: str, customer_id: int, password: Hashed) -> None:
-    """Give a customer the password they chose by a link, which is used up; who had no account is registered.
+def checked_hint(shop: Shop, hint: str | None, password: str) -> str | None:
+    """Return a hint as it is stored; None where there is none, or the shop has none (rule 5.12).
 
-    That the link came from their mailbox verifies the address.
+    :raises Invalid: under ``hint``, it is too long or contains the password.
+    """
+    found = " ".join(normalise.trimmed(hint).split())
+    if not shop.password_hints or not found:
+        return None
+    if len(found) > LONGEST_HINT:
+        raise Invalid({"hint": HINT_TOO_LONG})
+    bare, wanted = ("".join(text.casefold().split()) for text in (found, password))
+    if wanted and (wanted in bare or wanted[::-1] in bare):
+        raise Invalid({"hint": HINT_TELLS})
+    return found
 
-    :raises Refused: ``link_void``; ``has_account``, where their email is a registered customer's by now.
+
+@contextmanager
+def of_account(engine: Engine, code: str, call: Call) -> Iterator[Context]:
+    """Open a changeset in which a customer comes to have an address, or an account with it.
+
+    :raises Refused: ``has_account``, where it is a registered customer's by now (rule 11.4).
     """
     try:
-        _redeem(engine, call, token, customer_id, password)
+        with changeset(engine, code, call) as ctx:
+            yield ctx
     except IntegrityError as error:
         if isinstance(to_refusal(error, Customer), Invalid):
             raise Refused(*HAS_ACCOUNT) from error
         raise
 
 
-def _redeem(engine: Engine, call: Call, token: str, customer_id: int, password: Hashed) -> None:
-    with changeset(engine, "customer.password_changed", call) as ctx:
+def redeem(
+    engine: Engine, call: Call, token: str, customer_id: int, password: Hashed, hint: str | None = None
+) -> None:
+    """Give a customer the password they chose by a link, which is used up; who had no account is registered.
+
+    That the link came from their mailbox verifies the address.
+
+    :raises Refused: ``link_void``; ``has_account``, where their email is a registered customer's by now.
+    """
+    with of_account(engine, "customer.password_changed", call) as ctx:
         customer = ctx.lock_one(Customer, customer_id)
         usable = links.may_choose(customer)
         if not usable or not links.use(ctx.session.connection(), token, customer.id, ctx.now):
@@ -86,7 +116,7 @@ def _redeem(engine: Engine, call: Call, token: str, customer_id: int, password: 
         ctx.set_subject(customer)
         _ = ctx.changeset_id
         _register(ctx, customer)
-        store(ctx, customer, password)
+        store(ctx, customer, password, hint=hint)
 
 
 def change(
@@ -117,16 +147,37 @@ def _register(ctx: Context, customer: Customer) -> None:
     save_values(ctx, customer, values)
 
 
-def store(ctx: Context, customer: Customer, password: Hashed, *, besides: int | None = None) -> None:
+def store(
+    ctx: Context,
+    customer: Customer,
+    password: Hashed,
+    *,
+    hint: str | None = None,
+    besides: int | None = None,
+) -> None:
     """Store a password, and end all that was opened with the old one; the customer is told by mail.
-
-    Neither the journal nor the mail has anything of it.
 
     :param besides: the id of the session that goes on.
     """
-    stored = {"password_hash": password, "last_password_reset_at": ctx.now}
+    put(ctx, customer, password, hint=hint, besides=besides)
+    ctx.mail(CHANGED, customer)
+
+
+def put(
+    ctx: Context,
+    customer: Customer,
+    password: Hashed | None,
+    *,
+    hint: str | None = None,
+    besides: int | None = None,
+) -> None:
+    """Put a password in the place of the old one, with which ends all that it opened; the journal has none of it."""
+    stored: dict[str, Any] = {
+        "password_hash": password,
+        "password_hint": hint,
+        "last_password_reset_at": ctx.now,
+    }
     ctx.session.execute(update(Customer).where(Customer.id == customer.id).values(stored))
     sessions.STORE.end_all(ctx.session, customer.id, ctx.now, session_store.PASSWORD, besides)
     links.void(ctx.session.connection(), customer.id, ctx.now)
     ctx.session.connection().execute(delete(BROWSERS).where(BROWSERS.c.customer_id == customer.id))
-    ctx.mail(CHANGED, customer)

@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 
 from actions.core.base import Actor, Context, Refused
 from actions.execution.runner import Call, changeset
-from actions.portal import links, login_as
+from actions.portal import links, login_as, mail_ceiling, registering
 from models import normalise
 from models.choices import Status
 from models.customer import Customer
@@ -59,25 +59,34 @@ def decide_all(engine: Engine, clock: Callable[[], dt.datetime]) -> int:
     """Decide everything that waits; return the number of requests."""
     done = 0
     while (waiting := _next(engine)) is not None:
-        done += _decide(engine, waiting, clock())
+        done += _decide(engine, *waiting, clock())
     return done
 
 
-def _next(engine: Engine) -> int | None:
+def _next(engine: Engine) -> tuple[int, PortalRequestKind] | None:
     with engine.connect() as connection:
-        return connection.scalar(select(TABLE.c.id).order_by(TABLE.c.id).limit(1))
+        first = select(TABLE.c.id, TABLE.c.kind).order_by(TABLE.c.id).limit(1)
+        return cast("tuple[int, PortalRequestKind] | None", connection.execute(first).first())
 
 
-def _decide(engine: Engine, waiting: int, now: dt.datetime) -> int:
-    """Decide one request, and forget it in the same transaction; return 0 where another worker has it."""
-    with changeset(engine, "customer.reset_asked", Call(NOBODY, now)) as ctx:
+def _decide(engine: Engine, waiting: int, kind: PortalRequestKind, now: dt.datetime) -> int:
+    """Decide one request, and forget it in the same transaction; return 0 where another worker has it.
+
+    Where a day's mails are sent (rule 5.10) it is forgotten without an answer.
+    """
+    event, answer = ANSWERS[kind]
+    with changeset(engine, event, Call(NOBODY, now)) as ctx:
         taken = ctx.session.execute(
             TABLE.delete().where(TABLE.c.id == waiting).returning(TABLE.c.email, TABLE.c.request_id)
         ).first()
         if taken is None:
             return 0
         ctx.journal.header["request_id"] = taken.request_id
-        _send_link(ctx, taken.email)
+        full = mail_ceiling.reached_since(ctx.session, ctx.shop, ctx.now) is not None
+        if not full:
+            answer(ctx, taken.email)
+    if full:
+        mail_ceiling.say(engine, ctx.shop.portal_mails_a_day, now)
     return 1
 
 
@@ -94,6 +103,13 @@ def _send_link(ctx: Context, email: str) -> None:
         links.send(ctx, locked)
     except Refused as refused:
         log.info("a password reset link was not sent: %s", refused.code)
+
+
+ANSWERS: dict[PortalRequestKind, tuple[str, Callable[[Context, str], None]]] = {
+    PortalRequestKind.RESET: ("customer.reset_asked", _send_link),
+    PortalRequestKind.REGISTRATION: ("customer.registration_asked", registering.answer),
+}
+"""What is asked for -> what the journal calls it, and what answers it."""
 
 
 def known(session: Session, email: str) -> Customer | None:

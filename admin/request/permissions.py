@@ -46,7 +46,15 @@ _SERVICE = (
     | grants(_CONTACTS, "delete")
     | grants(("saved_card",), "make_default", "set_expiry", "delete")
     | grants(("note",), "done", "reopen")
-    | grants(("customer",), "add_note", "change_class", "change_group", "set_loyalty_card", "verify")
+    | grants(
+        ("customer",),
+        "add_note",
+        "change_class",
+        "change_group",
+        "set_loyalty_card",
+        "verify",
+        "add_in_store",
+    )
     | grants(("tasting_entry",), "use", "reverse")
     | grants(("address",), "make_primary")
     | grants(("changeset",), "undo")
@@ -55,7 +63,7 @@ _SERVICE = (
     | {pair for noun, verbs in _RECORDS.items() for pair in grants((noun,), *verbs)}
 )
 _SEEN = grants((OWNER,), *(SEE + group for group in groups()))
-_STANDING = grants(("customer",), "activate", "deactivate", "send_reset")
+_STANDING = grants(("customer",), "activate", "deactivate", "send_reset", "invite")
 _MAIL = grants(("mail",), *READ, "resend") | grants(("customer",), "send_statement")
 _TRADE = grants(("customer",), "approve", "reject", "set_terms", "set_pay_on_account")
 _LOG_IN_AS = grants(("customer",), "log_in_as") | grants(("login_as",), *READ)

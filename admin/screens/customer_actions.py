@@ -8,7 +8,7 @@ from wtforms.validators import InputRequired, Length, Optional
 
 from actions.customers import customers, loyalty_cards, notes
 from actions.merging import merge
-from actions.portal import login_as, resets
+from actions.portal import invitations, login_as, resets
 from actions.statements import sending
 from admin.forms import form_fields, model_forms
 from admin.reports import statements
@@ -159,6 +159,25 @@ class MergeForm(Form):
     take = form_fields.ChosenField(_l("Differences"))
 
 
+class RejectionForm(ReasonForm):
+    """Why an application is turned down, and whether the customer is told."""
+
+    tell_reason = BooleanField(
+        _l("Tell the customer the reason"),
+        description=_l("The email then includes it as you write it."),
+    )
+
+
+class InStoreForm(Form):
+    """Who buys at the till."""
+
+    first_name = StringField(_l("First name"), [Optional(), Length(max=100)])
+    last_name = StringField(_l("Last name"), [Optional(), Length(max=100)])
+    company_name = StringField(_l("Company"), [Optional(), Length(max=160)])
+    email = StringField(_l("Email"), [Optional(), Length(max=254)])
+    phone = StringField(_l("Phone"), [Optional(), Length(max=40)])
+
+
 ACTIONS = (
     RowAction(notes.add_note, NoteForm, "notes", button=True),
     RowAction(
@@ -186,6 +205,15 @@ ACTIONS = (
             "recorded. End the session as soon as you are done."
         ),
     ),
+    RowAction(
+        invitations.invite,
+        NoForm,
+        "user-plus",
+        available=has_portal,
+        visible_if=lambda row: bool(row.email),
+        intro=_l("An email with a link to choose a password goes to the customer. It works for 7 days."),
+    ),
+    RowAction(invitations.add_in_store, InStoreForm, "user-plus"),
     RowAction(customers.change_class, ClassForm, "tag", from_row=True),
     RowAction(customers.change_group, GroupForm, "users", from_row=True),
     RowAction(loyalty_cards.set_loyalty_card, CardForm, "id-badge-2", from_row=True, bulk=False),
@@ -204,5 +232,5 @@ ACTIONS = (
     RowAction(customers.activate, NoForm, "check", visible_if=lambda row: not row.is_active),
     RowAction(customers.deactivate, ReasonForm, "ban", visible_if=lambda row: row.is_active),
     RowAction(customers.approve, NoForm, "check", button=True),
-    RowAction(customers.reject, ReasonForm, "x", button=True),
+    RowAction(customers.reject, RejectionForm, "x", button=True),
 )

@@ -16,11 +16,13 @@ from sqlalchemy import Engine, func, insert, or_, select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
+from actions.portal import mail_ceiling
 from models.access import AttemptBucket
 from models.dialect import PATIENCE, WRITE, file_of
 from models.mail import Mail, MailState
 from models.outage import Trouble, trouble
 from models.run import Run, RunState
+from models.shop import load_shop
 
 GRACE = dt.timedelta(minutes=5)
 """How long a worker may take to come; longer than its lease, so that one that took over is not missed."""
@@ -39,6 +41,8 @@ class Waiting:
 
     mail: dt.datetime | None
     runs: dt.datetime | None
+    portal: dt.datetime | None
+    """Since when the portal has sent all mails of a day (rule 5.10); None while there is room."""
 
 
 def waiting(session: Session, now: dt.datetime) -> Waiting:
@@ -51,7 +55,8 @@ def waiting(session: Session, now: dt.datetime) -> Waiting:
     queued = select(func.min(Run.created_at)).where(Run.state == RunState.QUEUED, Run.created_at <= late)
     left = select(func.min(Run.lease_until)).where(Run.state == RunState.RUNNING, Run.lease_until <= late)
     row = session.execute(select(*(part.scalar_subquery() for part in (mail, queued, left)))).one()
-    return Waiting(row[0], min((at for at in row[1:] if at is not None), default=None))
+    full = mail_ceiling.reached_since(session, load_shop(session), now)
+    return Waiting(row[0], min((at for at in row[1:] if at is not None), default=None), full)
 
 
 class Writing:

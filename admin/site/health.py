@@ -26,6 +26,8 @@ from models.zones import RELEASE
 from web.fitness import fitness
 
 blueprint = Blueprint("health", __name__)
+SAID = ("failed_mail", "waiting_mail", "waiting_runs", "portal_mail_stopped")
+"""What besides overdue jobs somebody should look after."""
 PATHS = ("/healthz", "/readyz")
 
 
@@ -82,7 +84,7 @@ def _told(found: dict[str, dt.datetime | None], stuck: Trouble | None, *, closed
         "encryption": encryption.CLOSED if closed else "ok",
         "writable": stuck is None,
         "overdue_jobs": sorted(found.keys() & JOBS.keys()),
-        **{name: found[name] is not None for name in ("failed_mail", "waiting_mail", "waiting_runs")},
+        **{name: found[name] is not None for name in SAID},
         "since": since,
         "time_zones": RELEASE,
     }
@@ -92,7 +94,8 @@ def _found(session: Session) -> dict[str, dt.datetime | None]:
     """Return what somebody should look after -> since when: each overdue job by its code, mail and runs by a word."""
     now = app_state().clock()
     waits = waiting(session, now)
-    said = {"failed_mail": _failed_mail(session), "waiting_mail": waits.mail, "waiting_runs": waits.runs}
+    seen = _failed_mail(session), waits.mail, waits.runs, waits.portal
+    said = dict(zip(SAID, seen, strict=True))
     return {**_overdue(session, now), **said}
 
 

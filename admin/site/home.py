@@ -109,6 +109,7 @@ def _neglected() -> Any:
     hits = [
         _neglect(_("Emails are waiting. Is a worker running?"), waits.mail, "mail"),
         _neglect(_("Background jobs are waiting. Is a worker running?"), waits.runs, "run"),
+        _neglect(_("The portal sends no more emails today. Is someone abusing it?"), waits.portal, "mail"),
         _neglect(_("Nothing can be saved. Check the database"), stuck.since, "job"),
     ]
     found = [hit for hit in hits if hit is not None]

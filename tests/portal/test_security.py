@@ -1,4 +1,4 @@
-"""How customers see to their own sign-in: password, sessions, and what is noted of their being here (rules 5.6, 6.9)."""
+"""How customers see to their own sign-in: password, sessions, and what is noted of their being here (rules 5.13, 6.9)."""
 
 import datetime as dt
 from typing import Any

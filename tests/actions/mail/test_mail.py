@@ -96,7 +96,7 @@ def test_a_step_that_is_taken_back_takes_its_mail_along(desk: Desk) -> None:
             ctx.mail("trade_approved", row)
             raise ZeroDivisionError
         assert ctx.journal.mails == []
-        ctx.mail("trade_rejected", row)
+        ctx.mail("trade_rejected", row, why="")
     assert the_mail(desk, customer).template == "trade_rejected"
 
 

@@ -213,6 +213,16 @@ CASES: dict[str, tuple[Callable[[Shop], int] | None, dict[str, str]]] = {
         lambda shop: some_customer(shop, email=f"owes{factories.number()}@example.com"),
         {"since": "2026-01-01", "message": "As you asked"},
     ),
+    "customer.invite": (
+        lambda shop: some_customer(
+            shop, status=Status.IN_STORE, email=f"till{factories.number()}@example.com"
+        ),
+        {},
+    ),
+    "customer.add_in_store": (
+        None,
+        {"first_name": "Mary", "last_name": "Poole", "email": "mary@example.com"},
+    ),
     "customer.send_reset": (some_customer, {"identity_checked": "y", "mailbox_checked": "y"}),
     "customer.log_in_as": (
         some_customer,

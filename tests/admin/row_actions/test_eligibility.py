@@ -29,6 +29,8 @@ REFUSED: dict[str, dict[str, str]] = {
     "loyalty_entry.earn": {"guest": "guest", **WAITS, **OFF},
     **{code: {**WAITS, **OFF} for code in SPENDING},
     **dict.fromkeys(("invoice.raise", "invoice.record"), WAITS),
+    "customer.send_reset": {**WAITS, **OFF},
+    "customer.invite": {"registered": "registered", "switched off": "registered", **WAITS},
     **dict.fromkeys(("customer.activate", "customer.deactivate"), WAITS),
     **dict.fromkeys(
         ("customer.approve", "customer.reject"),
@@ -36,8 +38,12 @@ REFUSED: dict[str, dict[str, str]] = {
     ),
 }
 """What is refused to whom; everything else is done for every live customer: what was done is always put right, money taken."""
-CODES = {"waits_for_approval", "switched_off", "guest", "not_waiting"}
-CONCERNED = [code for code in sorted(CASES) if DECLARED[code].action.customers is not None]
+MAKES = {"customer.add_in_store"}
+"""What is about no customer yet."""
+CODES = {"waits_for_approval", "switched_off", "guest", "not_waiting", "registered"}
+CONCERNED = [
+    code for code in sorted(CASES) if DECLARED[code].action.customers is not None and code not in MAKES
+]
 
 
 def owner(channel: ApiChannel) -> int:

@@ -51,7 +51,7 @@ def test_a_shop_where_all_goes_on_is_ready(shop: Shop) -> None:
     assert answer.status_code == 200
     assert answer.json == {
         "status": "ok", "database": "ok", "schema": "ok", "encryption": "ok", "writable": True, "overdue_jobs": [], "failed_mail": False,
-        "waiting_mail": False, "waiting_runs": False, "since": {}, "time_zones": RELEASE,
+        "waiting_mail": False, "waiting_runs": False, "portal_mail_stopped": False, "since": {}, "time_zones": RELEASE,
     }  # fmt: skip
     assert "Set-Cookie" not in answer.headers
     assert shop.figures() == before
