@@ -32,6 +32,7 @@ from portal import (
     passwords,
     people,
     points,
+    registering,
     security,
     words,
 )
@@ -44,6 +45,7 @@ from web.sessions import ServerSessions
 PAGES = (
     getting_in,
     login_as,
+    registering,
     passwords,
     account,
     orders,

@@ -96,9 +96,19 @@ def _page(form: Form) -> str:
     return render_template("portal/email_address.html", form=form, email=customer().email or "")
 
 
-@blueprint.get("/email/<any(confirm, return):step>/")
-def look(step: str) -> Any:
-    """Show what a link does. Looking at it, as programs that check mail do, uses nothing up."""
+@blueprint.get("/email/confirm/")
+def look_at_change() -> Any:
+    """Show what confirming does. Looking at it, as programs that check mail do, uses nothing up."""
+    return _look("confirm")
+
+
+@blueprint.get("/email/return/")
+def look_at_return() -> Any:
+    """Show what taking an address back does; looking at it uses nothing up either."""
+    return _look("return")
+
+
+def _look(step: str) -> Any:
     token = request.args.get("token", "")
     found = email_changes.whose(session(), token, now(), KIND[step])
     if found is None:
@@ -106,9 +116,19 @@ def look(step: str) -> Any:
     return render_template("portal/email_link.html", step=step, token=token, email=found[1])
 
 
-@blueprint.post("/email/<any(confirm, return):step>/")
-def do(step: str) -> Any:
-    """Change the address, or take it back, and lead to the sign-in page or the account."""
+@blueprint.post("/email/confirm/")
+def confirm() -> Any:
+    """Change the address, and lead to the account or the sign-in page."""
+    return _do("confirm")
+
+
+@blueprint.post("/email/return/")
+def take_back() -> Any:
+    """Take the address back, and lead to the sign-in page."""
+    return _do("return")
+
+
+def _do(step: str) -> Any:
     token = request.form.get("token", "")
     found = email_changes.whose(session(), token, now(), KIND[step])
     if found is None:
