@@ -188,6 +188,7 @@ def _register(ctx: Context, token: str, details: Details, password: Hashed, hint
     found = _existing(ctx, email)
     customer = _created(ctx, email, details) if found is None else _taken_over(ctx, found, details)
     ctx.set_subject(customer)
+    ctx.journal.header["on_behalf_of_id"] = customer.id  # whose portal it is from now on (rule 6.3)
     passwords.put(ctx, customer, password, hint=hint)
     _flag(ctx, customer)
     if customer.status == Status.PENDING_APPROVAL:

@@ -72,6 +72,7 @@ def test_a_new_customer_registers_and_signs_in(portal: Portal) -> None:
     assert portal.visitor().sign_in(EMAIL.upper(), NEW).status_code == 302
     (event,) = portal.rows(Changeset, Changeset.action == "customer.registered")
     assert (event.actor_id, event.actor_name, event.subject_id) == (None, "customer", row.id)
+    assert event.on_behalf_of_id == row.id
     assert not [change for change in portal.rows(Change) if "password" in str(change.after)]
 
 
