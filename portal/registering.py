@@ -8,6 +8,7 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from wtforms import Form, RadioField, StringField, ValidationError
+from wtforms.fields.choices import SelectChoice
 from wtforms.validators import DataRequired, Length
 
 from actions.core.base import Invalid, Refused
@@ -49,7 +50,11 @@ class RegistrationForm(NewPasswordForm):
     phone = _text(_l("Phone (optional)"), "tel", 40)
     account_type = RadioField(
         _l("Kind of account"),
-        choices=[(AccountType.RETAIL.value, _l("Personal")), (AccountType.TRADE.value, _l("Trade"))],
+        choices=[
+            SelectChoice(AccountType.RETAIL.value, _l("Personal")),
+            SelectChoice(AccountType.TRADE.value, _l("Trade")),
+        ],
+        invalid_choice_message=_l("Choose one of the two."),
         default=AccountType.RETAIL.value,
         description=_l("We check trade accounts before you can sign in."),
     )

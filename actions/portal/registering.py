@@ -179,20 +179,32 @@ def register(
 
 
 def _register(ctx: Context, token: str, details: Details, password: Hashed, hint: str | None) -> Status:
-    good = TABLE.c.token_hash == digest(token), *_open(ctx.now)
-    used = update(TABLE).where(*good).values(used_at=ctx.now).returning(TABLE.c.email)
-    email = ctx.session.connection().scalar(used)
-    if email is None:
-        raise Refused(*passwords.VOID)
-    advisory_lock(ctx.session.connection(), f"registering {normalise.email(email)}")
+    email = _use(ctx, token)
     found = _existing(ctx, email)
     customer = _created(ctx, email, details) if found is None else _taken_over(ctx, found, details)
     ctx.set_subject(customer)
+    ctx.journal.header["on_behalf_of_id"] = customer.id  # whose portal it is from now on (rule 6.3)
     passwords.put(ctx, customer, password, hint=hint)
     _flag(ctx, customer)
     if customer.status == Status.PENDING_APPROVAL:
         trade_enquiries.send(ctx, customer)
     return customer.status
+
+
+def _use(ctx: Context, token: str) -> str:
+    """Use a link up and return its address, which is locked first, as where links are made: so neither waits for the
+    other.
+
+    :raises Refused: ``link_void``.
+    """
+    email = address_behind(ctx.session, token, ctx.now)
+    if email is not None:
+        connection = ctx.session.connection()
+        advisory_lock(connection, f"registering {normalise.email(email)}")
+        good = TABLE.c.token_hash == digest(token), *_open(ctx.now)
+        if connection.execute(update(TABLE).where(*good).values(used_at=ctx.now)).rowcount == 1:
+            return email
+    raise Refused(*passwords.VOID)
 
 
 def _existing(ctx: Context, email: str) -> Customer | None:

@@ -210,7 +210,7 @@ ACTIONS = (
         NoForm,
         "user-plus",
         available=has_portal,
-        visible_if=lambda row: bool(row.email),
+        visible_if=lambda row: row.email is not None,
         intro=_l("An email with a link to choose a password goes to the customer. It works for 7 days."),
     ),
     RowAction(invitations.add_in_store, InStoreForm, "user-plus"),

@@ -6,6 +6,10 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from actions.core.base import Actor, Missing, Refused
+from actions.execution.runner import Call, perform
+from actions.portal import email_changes
+from actions.portal.visits import themselves
 from models.choices import Status
 from models.customer import Customer
 from models.journal import Change, Changeset
@@ -305,3 +309,14 @@ def test_a_link_does_one_thing_only(portal: Portal) -> None:
     assert [link.kind for link in portal.rows(PortalLink)] == [
         PortalLinkKind.EMAIL_CHANGE, PortalLinkKind.EMAIL_RETURN,
     ]  # fmt: skip
+
+
+def test_staff_who_are_logged_in_as_a_customer_cannot_ask_for_another_address(portal: Portal) -> None:
+    one, other = portal.customer(email=OLD), portal.customer()
+    staff = Call(Actor(1, "support", one), NOW)
+    with pytest.raises(Refused) as refused:
+        perform(portal.database.desk, email_changes.ask, staff, one, email=NEW)
+    assert refused.value.code == "not_in_portal"
+    with pytest.raises(Missing):
+        perform(portal.database.desk, email_changes.ask, Call(themselves(other), NOW), one, email=NEW)
+    assert (portal.rows(PortalLink), portal.rows(Mail)) == ([], [])

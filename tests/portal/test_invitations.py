@@ -14,6 +14,7 @@ from models.mail import Mail
 from models.portal import PortalLink, PortalLinkKind
 from models.run import ItemState, RunItem
 from tests import factories
+from tests.admin.conftest import Api, token
 from tests.admin.pages import page_of
 from tests.admin.row_actions.test_acting import HTMX
 from tests.factories import NOW
@@ -138,6 +139,18 @@ def test_a_new_in_store_customer_is_invited(portal: Portal) -> None:
     assert sent.recipient == "mary@example.com"
     assert choose(portal).status_code == 302
     assert portal.visitor().sign_in("mary@example.com", NEW).status_code == 302
+
+
+def test_a_new_in_store_customer_of_a_program_is_invited_too(portal: Portal) -> None:
+    api = Api(portal.app, token(portal.app, "Support"))
+    given = {"last_name": "Poole", "email": "mary@example.com"}
+    answer = api.send("POST", "/api/v1/customer/actions/add_in_store", given)
+    assert answer.status_code == 200, answer.text
+    (row,) = portal.rows(Customer)
+    assert (row.status, row.created_via) == (Status.IN_STORE, CreatedVia.API)
+    assert [mail.recipient for mail in portal.work()] == ["mary@example.com"]
+    sent = api.send("POST", "/api/v1/customer/", {"last_name": "Poole", "status": "in_store"})
+    assert sent.status_code >= 400, "no other way makes one"
 
 
 @pytest.mark.parametrize(

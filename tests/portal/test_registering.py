@@ -72,6 +72,7 @@ def test_a_new_customer_registers_and_signs_in(portal: Portal) -> None:
     assert portal.visitor().sign_in(EMAIL.upper(), NEW).status_code == 302
     (event,) = portal.rows(Changeset, Changeset.action == "customer.registered")
     assert (event.actor_id, event.actor_name, event.subject_id) == (None, "customer", row.id)
+    assert event.on_behalf_of_id == row.id
     assert not [change for change in portal.rows(Change) if "password" in str(change.after)]
 
 
@@ -315,6 +316,7 @@ def at_once(portal: Portal, links: list[tuple[str, str]]) -> list[int]:
     return sorted(found)
 
 
+@pytest.mark.both_databases
 @pytest.mark.parametrize("there", [True, False])
 def test_of_six_posts_of_one_link_at_once_one_registers(portal: Portal, there: bool) -> None:
     if there:
@@ -322,6 +324,23 @@ def test_of_six_posts_of_one_link_at_once_one_registers(portal: Portal, there: b
     link = linked(portal)
     assert at_once(portal, [link] * 6) == [302] + [410] * 5
     assert len(portal.rows(Customer)) == 1
+
+
+@pytest.mark.both_databases
+def test_a_link_is_made_while_the_one_before_is_used(portal: Portal) -> None:
+    """Either the form was first, or it is told that its link was replaced; nobody waits for the other for ever."""
+    from actions.portal import requests
+
+    for n in range(4):
+        email = f"somebody{n}@example.com"
+        path, token = linked(portal, email)
+        ask(portal, email, f"10.1.{n}.1")
+        other = threading.Thread(target=requests.decide_all, args=(portal.database.desk, portal.clock))
+        other.start()
+        assert send(portal, path, token).status_code in (302, 410)
+        other.join()
+        assert len(portal.rows(Customer, Customer.email == email)) <= 1
+    assert portal.rows(PortalRequest) == []
 
 
 def test_two_links_of_one_address_at_once_make_one_customer(portal: Portal) -> None:
