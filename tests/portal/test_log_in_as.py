@@ -445,6 +445,12 @@ def test_the_pages_that_were_seen_are_kept_without_their_query(portal: Portal) -
     visitor.get("/?secret=1")
     visitor.get("/nothing")
     assert [row.page for row in portal.rows(LoginAsPage)] == ["/"]
+    (row,) = portal.rows(LoginAs)
+    record = portal.staff("Manager").get(f"/admin/login_as/details/?id={row.id}").text
+    assert "Pages seen" in record
+    assert "secret=1" not in record
+    tab = portal.staff("Support").get(f"/admin/customer/details/?id={row.customer_id}&tab=login_as")
+    assert REASON in tab.text
 
 
 def test_the_screen_says_how_it_stands_before_anybody_has_noticed(portal: Portal) -> None:
