@@ -179,6 +179,7 @@ def test_a_spoilt_hand_over_is_refused_in_the_same_words(portal: Portal, spoil: 
     assert not visitor.is_in
 
 
+@pytest.mark.both_databases
 def test_a_hand_over_of_59_seconds_is_good_and_waits_for_nobody_elses_browser(portal: Portal) -> None:
     mine = desk(portal)
     token = mine.token(portal.customer())
@@ -195,6 +196,7 @@ def test_only_a_post_hands_over_and_no_address_takes_a_token(portal: Portal) -> 
     assert visitor.client.post(f"/portal/log-in-as/?token={token}").status_code == 410
 
 
+@pytest.mark.both_databases
 def test_of_twenty_at_once_one_uses_the_hand_over(portal: Portal) -> None:
     token = desk(portal).token(portal.customer())
     found: list[int] = []
@@ -256,6 +258,7 @@ def test_one_is_open_at_a_time_for_each_member_of_staff(portal: Portal) -> None:
     )
 
 
+@pytest.mark.both_databases
 def test_of_six_customers_at_once_one_is_left(portal: Portal) -> None:
     mine = desk(portal)
     tokens = [mine.token(portal.customer()) for _n in range(6)]
