@@ -104,7 +104,7 @@ def _operation(name: str, summary: str, *more: str) -> dict[str, Any]:
     return {
         "tags": ["Log in as customer"],
         "summary": summary,
-        "operationId": f"login_as_{name}",
+        "operationId": f"hand_over_{name}",
         "security": openapi.SECURITY,
         "responses": openapi.answers(_schema(), *more),
     }

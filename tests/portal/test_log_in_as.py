@@ -179,6 +179,7 @@ def test_a_spoilt_hand_over_is_refused_in_the_same_words(portal: Portal, spoil: 
     assert not visitor.is_in
 
 
+@pytest.mark.both_databases
 def test_a_hand_over_of_59_seconds_is_good_and_waits_for_nobody_elses_browser(portal: Portal) -> None:
     mine = desk(portal)
     token = mine.token(portal.customer())
@@ -195,6 +196,7 @@ def test_only_a_post_hands_over_and_no_address_takes_a_token(portal: Portal) -> 
     assert visitor.client.post(f"/portal/log-in-as/?token={token}").status_code == 410
 
 
+@pytest.mark.both_databases
 def test_of_twenty_at_once_one_uses_the_hand_over(portal: Portal) -> None:
     token = desk(portal).token(portal.customer())
     found: list[int] = []
@@ -256,6 +258,7 @@ def test_one_is_open_at_a_time_for_each_member_of_staff(portal: Portal) -> None:
     )
 
 
+@pytest.mark.both_databases
 def test_of_six_customers_at_once_one_is_left(portal: Portal) -> None:
     mine = desk(portal)
     tokens = [mine.token(portal.customer()) for _n in range(6)]
@@ -447,6 +450,12 @@ def test_the_pages_that_were_seen_are_kept_without_their_query(portal: Portal) -
     visitor.get("/?secret=1")
     visitor.get("/nothing")
     assert [row.page for row in portal.rows(LoginAsPage)] == ["/"]
+    (row,) = portal.rows(LoginAs)
+    record = portal.staff("Manager").get(f"/admin/login_as/details/?id={row.id}").text
+    assert "Pages seen" in record
+    assert "secret=1" not in record
+    tab = portal.staff("Support").get(f"/admin/customer/details/?id={row.customer_id}&tab=login_as")
+    assert REASON in tab.text
 
 
 def test_the_screen_says_how_it_stands_before_anybody_has_noticed(portal: Portal) -> None:

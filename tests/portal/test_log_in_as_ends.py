@@ -157,6 +157,7 @@ WAYS = {
 }
 
 
+@pytest.mark.both_databases
 @pytest.mark.parametrize(("end", "why"), WAYS.items(), ids=[way.__name__ for way in WAYS])
 def test_it_ends_at_once_and_says_why(portal: Portal, end: Any, why: str) -> None:
     one, mine = portal.customer(), desk(portal)
@@ -200,6 +201,7 @@ def test_what_has_ended_goes_on_for_nobody(portal: Portal, end: Any) -> None:
     assert not visitor.is_in
 
 
+@pytest.mark.both_databases
 def test_the_worker_writes_down_what_nobody_comes_back_for(portal: Portal) -> None:
     one = portal.customer()
     desk(portal).log_in(one)
@@ -219,6 +221,7 @@ def test_a_hand_over_that_nobody_began_is_closed_too(portal: Portal) -> None:
     assert portal.read(LoginAs.ended_because) == "not begun within 60 seconds"
 
 
+@pytest.mark.both_databases
 def test_a_merge_ends_it_and_leaves_who_it_was_with_the_record(portal: Portal) -> None:
     from actions.merging.merge import merge
 
