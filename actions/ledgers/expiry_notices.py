@@ -1,7 +1,7 @@
 """Telling customers before their points expire: one mail a customer, once for each lot (rule 1.10).
 
-A customer who wants no such mail, is switched off, or has no address that it goes to (rule 14.9) is not told, and nothing
-is noted of it: should that change while there is still time, they are told then.
+A customer who wants no such mail, is switched off, or has no address that it goes to (rule 14.9) is not told, and
+nothing is noted of it: should that change while there is still time, they are told then.
 """
 
 from __future__ import annotations
