@@ -10,6 +10,8 @@ from sqlalchemy import ColumnElement, String, Subquery, and_, cast, func, litera
 from sqlalchemy.orm import Session
 
 from actions.core.base import Context, Refused
+from actions.core.mail_templates import Paper
+from actions.core.recipients import reaches_somebody
 from actions.core.texts import money_text, today
 from actions.ledgers.ageing import BUCKETS, owed_by_age
 from actions.statements.sending import remind, sendable_to
@@ -43,7 +45,7 @@ def reminders_due(session: Session, as_of: dt.datetime) -> JobPreview:
     if (silent := _silent(shop)) is not None:
         return JobPreview(0, silent, {})
     due = _overdue(select(Customer.id).where(_candidates(shop, as_of)), shop, as_of)
-    mailed = func.coalesce(Customer.email, "") != ""
+    mailed = reaches_somebody(Paper.STATEMENT)
     query = select(func.count().filter(mailed), func.count().filter(~mailed)).where(
         Customer.id == due.c.customer_id
     )

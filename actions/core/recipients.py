@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
+from typing import Any
 
-from sqlalchemy import or_, select
+from sqlalchemy import ColumnElement, and_, exists, or_, select
 from sqlalchemy.orm import Session
 
 from actions.core.mail_templates import MAIL_TEMPLATES, Paper, address_of, usable
@@ -38,10 +39,29 @@ def _addresses(session: Session, customer: Customer, paper: Paper) -> Iterator[s
     further = (
         select(ContactEmail.email).where(ContactEmail.customer_id == customer.id).order_by(ContactEmail.id)
     )
-    roles = [Address.is_admin, *([Address.is_billing] if paper is Paper.STATEMENT else ())]
-    papers = select(Address.email).where(Address.customer_id == customer.id, or_(*roles)).order_by(Address.id)
+    papers = (
+        select(Address.email)
+        .where(Address.customer_id == customer.id, or_(*_roles(paper)))
+        .order_by(Address.id)
+    )
     for statement in (further, papers):
         yield from (address for found in session.scalars(statement) if (address := usable(found)) is not None)
+
+
+def reaches_somebody(paper: Paper) -> ColumnElement[bool]:
+    """Return the condition of the customers for whom there is an address that such a paper goes to."""
+    filled = (Customer.email.is_not(None), Customer.email != "")
+    found = [and_(*filled)]
+    if paper is not Paper.OWN:
+        found.append(exists().where(ContactEmail.customer_id == Customer.id))
+        theirs = Address.customer_id == Customer.id, Address.email.is_not(None)
+        found.append(exists().where(*theirs, or_(*_roles(paper))))
+    return or_(*found)
+
+
+def _roles(paper: Paper) -> list[Any]:
+    """Return the roles of the addresses whose email gets such a paper."""
+    return [Address.is_admin, *([Address.is_billing] if paper is Paper.STATEMENT else ())]
 
 
 def key_for(key: str | None, place: int, address: str) -> str | None:

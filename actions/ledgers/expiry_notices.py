@@ -1,7 +1,7 @@
 """Telling customers before their points expire: one mail a customer, once for each lot (rule 1.10).
 
-A customer who wants no such mail, is switched off, or has no email address is not told, and nothing is noted of it:
-should that change while there is still time, they are told then.
+A customer who wants no such mail, is switched off, or has no address that it goes to (rule 14.9) is not told, and
+nothing is noted of it: should that change while there is still time, they are told then.
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ from sqlalchemy.orm import Session
 
 from actions.core.base import Context, Refused
 from actions.core.eligibility import MAY_BUY
-from actions.core.mail_templates import locale_for
+from actions.core.mail_templates import Paper, locale_for
+from actions.core.recipients import reaches_somebody
 from actions.ledgers.loyalty import unspent
 from models.base import N_
 from models.customer import Customer
@@ -56,8 +57,7 @@ def to_tell(span: Soon) -> ColumnElement[bool]:
         Customer.id == LoyaltyLot.customer_id,
         MAY_BUY.clause(),
         Customer.expiry_notices,
-        Customer.email.is_not(None),
-        Customer.email != "",
+        reaches_somebody(Paper.NOTICE),
     )
     near = and_(LoyaltyLot.expires_at > span.after, LoyaltyLot.expires_at <= span.until)
     return and_(unspent(), near, ~told, reached)

@@ -26,8 +26,8 @@ def main() -> None:
 @click.argument("message")
 def new(message: str) -> None:
     """Write the next migration: what the models have and the history has not."""
-    count = len(list(VERSIONS.glob("*.py")))
-    _write(message, f"{count + 1:04d}")
+    newest = max(path.name[:4] for path in VERSIONS.glob("[0-9][0-9][0-9][0-9]_*.py"))
+    _write(message, f"{int(newest) + 1:04d}")
 
 
 def _write(message: str, revision: str) -> None:

@@ -15,6 +15,7 @@ from models.customer import Customer
 from models.mail import Mail, MailAttachment
 from models.run import ItemState, Run, RunItem, RunState
 from models.shop import Shop
+from tests import factories
 from tests.actions.desk import Desk
 from tests.actions.merging.test_merge import put_together
 from tests.actions.statement_desk import ago, debtor, invoice, pay
@@ -69,6 +70,15 @@ def crowd(desk: Desk) -> tuple[list[int], list[int]]:
         connection.execute(update(Customer).where(Customer.id == erased).values(anonymised_at=desk.now))
     desk.customer()
     return [*due, part_paid, kept], without
+
+
+def test_who_has_only_further_addresses_is_counted_and_reminded_there(desk: Desk) -> None:
+    customer = debtor(desk, email=None)
+    extra = f"extra{factories.number()}@example.com"
+    desk.make(factories.make_contact_email, customer_id=customer, email=extra)
+    assert "1 customers will be sent a reminder. 0 overdue" in str(foreseen(desk))
+    remind(desk)
+    assert [mail.recipient for mail in desk.all(Mail, customer_id=customer)] == [extra]
 
 
 def test_whoever_owes_overdue_money_is_reminded_as_the_preview_says(

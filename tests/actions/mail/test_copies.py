@@ -7,7 +7,7 @@ from sqlalchemy import select, update
 
 from actions.core.base import Refused
 from actions.core.mail_templates import MAIL_TEMPLATES, Paper
-from actions.core.recipients import recipients
+from actions.core.recipients import reaches_somebody, recipients
 from actions.customers.customers import approve
 from actions.execution.runner import dry_run
 from actions.ledgers import expiry_notices
@@ -202,3 +202,22 @@ def test_an_undo_withdraws_them_all(desk: Desk) -> None:
     deed = desk.do(approve, account.id)
     desk.do(undo, deed.changeset_id)
     assert [mail.state for mail in mails(desk, account.id)] == [MailState.WITHDRAWN] * 3
+
+
+@pytest.mark.parametrize("paper", list(Paper))
+def test_whom_a_paper_reaches_is_known_beforehand_in_one_statement(desk: Desk, paper: Paper) -> None:
+    people = [desk.customer(email=None) for _n in range(7)]
+    own, extra, billing, admin, delivery, _bare, _nobody = people
+    with desk.engine.begin() as connection:
+        table = factories.table_of(Customer)
+        connection.execute(update(table).where(table.c.id == own).values(email="own@example.com"))
+    desk.make(factories.make_contact_email, customer_id=extra)
+    for customer, role in ((billing, "is_billing"), (admin, "is_admin"), (delivery, "is_delivery")):
+        address(desk, customer, email=f"papers{customer}@example.com", **{role: True})
+    address(desk, people[5], is_billing=True, is_admin=True)
+    with desk.look() as session:
+        mine = Customer.id.in_(people)
+        told = set(session.scalars(select(Customer.id).where(mine, reaches_somebody(paper))))
+        found = {c.id for c in session.scalars(select(Customer).where(mine)) if recipients(session, c, paper)}
+    assert told == found
+    assert len(found) == {Paper.OWN: 1, Paper.NOTICE: 3, Paper.STATEMENT: 4}[paper]
