@@ -49,8 +49,12 @@ def index() -> str:
     mine = select(Address).where(Address.customer_id == customer().id, Address.is_primary)
     others = inside.newest_first(Address, Address.created_at, Address.is_primary.is_(False))
     primary = session().scalar(mine) if others.first else None
-    names = dict(country_choices(shop().locale))
-    return render_template("portal/addresses.html", primary=primary, page=others, countries=names)
+    return render_template("portal/addresses.html", primary=primary, page=others, countries=_countries())
+
+
+def _countries() -> dict[str, str]:
+    """Return the code of each country -> its name."""
+    return dict(country_choices(shop().locale))
 
 
 @blueprint.get("/new/")
@@ -100,8 +104,9 @@ def choose_primary(address_id: int) -> Any:
 def ask_to_delete(address_id: int) -> str:
     """Ask first."""
     row = inside.own(Address, address_id)
+    lines = [*row.lines[:-1], _countries().get(row.country, row.country)]
     return render_template(
-        "portal/delete.html", title=_("Delete this address?"), what=row.lines, back=url_for("addresses.index")
+        "portal/delete.html", title=_("Delete this address?"), what=lines, back=url_for("addresses.index")
     )
 
 

@@ -45,7 +45,7 @@ class DetailsForm(Form):
 
     def __init__(self, *given: Any, **options: Any) -> None:
         super().__init__(*given, **options)
-        self.gender.choices = [("", ""), *((str(g.value), _(g.label)) for g in Gender)]
+        self.gender.choices = [("", _("Not stated")), *((str(g.value), _(g.label)) for g in Gender)]
         self.language.choices = _languages(customer().language)
         if customer().account_type != AccountType.TRADE:
             for name in BUSINESS:
@@ -56,7 +56,7 @@ def _languages(present: str | None) -> list[tuple[str, str]]:
     """Return the languages on offer, and the present one whether or not it is."""
     offered = language_choices(shop().locale)
     own = [(present, present)] if present and present not in dict(offered) else []
-    return [("", ""), *own, *offered]
+    return [("", _("The shop's language")), *own, *offered]
 
 
 class PhoneForm(Form):

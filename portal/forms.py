@@ -175,7 +175,9 @@ def attach(page: EditPage, errors: dict[str, str]) -> None:
 
 
 def _changed_meanwhile(conflict: Conflict) -> set[str]:
-    return {name for name, before in conflict.base.items() if before != plain(conflict.theirs[name])}
+    """Return the fields that somebody has set in the meantime, to another value than was typed."""
+    changed = {name for name, before in conflict.base.items() if before != plain(conflict.theirs[name])}
+    return {name for name in changed if conflict.theirs[name] != conflict.mine[name]}
 
 
 def _differences(form: Form, conflict: Conflict) -> list[Difference]:

@@ -162,6 +162,17 @@ def test_what_nobody_touched_in_the_form_is_no_hindrance(portal: Portal) -> None
     assert (kept.town, kept.is_billing) == ("York", True)
 
 
+def test_two_who_wrote_the_same_are_of_one_mind(portal: Portal) -> None:
+    one = portal.customer()
+    with portal.arrange() as session:
+        row = factories.make_address(session, customer_id=one, is_primary=True).id
+    visitor, path = portal.signed_in(one), f"/addresses/{row}/"
+    form = opened(visitor, path)
+    staff_edit(portal, Address, row, town="York")
+    assert send(visitor, path, form, **ADDRESS).status_code == 302
+    assert portal.read(Address.line1) == "1 High Street"
+
+
 @pytest.mark.parametrize("form", [{}, {"version": "x"}, {"version": "9" * 30}, {"key": "\x7f"}])
 def test_a_form_without_what_it_carried_is_refused(portal: Portal, form: dict[str, str]) -> None:
     one = portal.customer()
