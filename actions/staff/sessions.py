@@ -1,7 +1,8 @@
 """Sessions of staff: begun at sign-in, looked up at each request, ended for good (rule 16.1).
 
-A session lives on the server; its holder has a token of 256 random bits, of which only the hash is kept. Each function
-works on a connection of its own: what a page does or fails to do to its transaction leaves the session alone.
+A session lives on the server; its holder has a token of 256 random bits, of which only the hash is kept. What is
+written is written on a connection of its own: what a page does or fails to do to its transaction leaves it alone.
+Looked up it is by the transaction that the request then goes on to read in.
 """
 
 from __future__ import annotations
@@ -95,11 +96,10 @@ FOUND = (
 """The session of a token. Put together once, as every request asks it."""
 
 
-def find(engine: Engine, token: str, now: dt.datetime) -> SessionInfo | None:
+def find(session: Session, token: str, now: dt.datetime) -> SessionInfo | None:
     """Return the session of a token, in one statement; None where it ended, expired, or its holder may not sign in."""
     given = {"digest": digest(token), "idle_since": now - IDLE, "begun_since": now - LONGEST}
-    with engine.connect() as connection:
-        row = connection.execute(FOUND, given).first()
+    row = session.connection().execute(FOUND, given).first()
     return (
         SessionInfo(row[0], row[1], row[2] or "", row[3], row[4], bool(row[5])) if row is not None else None
     )

@@ -55,7 +55,7 @@ class StaffSessions(SecureCookieSessionInterface):
             return opened
         limit_reads(app.extensions["clientele.settings"].read_seconds)
         try:
-            live = sessions.find(db.engine, cookie.removeprefix(MARK), _now(app))
+            live = sessions.find(db.session(), cookie.removeprefix(MARK), _now(app))
         except SQLAlchemyError as error:
             return _unread(error)
         made = BrowserSession({**_read(live), USER: str(live.user_id)} if live is not None else None)
