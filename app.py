@@ -29,7 +29,7 @@ from admin.api import rest
 from admin.auth import origin, two_factor
 from admin.auth.federated import SamlSignIn
 from admin.auth.sessions import StaffSessions
-from admin.layout import errors
+from admin.layout import errors, frame
 from admin.listing import search
 from admin.my_account import own_account, password_links, reauth_page, two_factor_setup, view_as
 from admin.privacy import reveals
@@ -134,6 +134,7 @@ def create_app(
 def _register(app: Flask) -> None:
     """Register what holds for every address, and the pages that belong to no screen."""
     messages.install(app)
+    frame.install(app)
     errors.register(app)
     fitness.register(app)
     startup_checks.register(app)
