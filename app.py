@@ -28,7 +28,7 @@ from admin.api import login_as, rest
 from admin.auth import two_factor
 from admin.auth.federated import SamlSignIn
 from admin.auth.sessions import STAFF
-from admin.layout import errors
+from admin.layout import errors, frame
 from admin.listing import search
 from admin.my_account import own_account, password_links, reauth_page, two_factor_setup, view_as
 from admin.privacy import reveals
@@ -136,6 +136,7 @@ def _mount_portal(app: Flask, settings: Settings, clock: Callable[[], dt.datetim
 def _register(app: Flask) -> None:
     """Register what holds for every address, and the pages that belong to no screen."""
     messages.install(app)
+    frame.install(app)
     errors.register(app)
     renamed_fields.register(app)
     fitness.register(app)

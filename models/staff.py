@@ -52,7 +52,6 @@ def _held() -> Select[str, str]:
         .join(Resource, Resource.id == Grant.view_menu_id)
         .join(identity.assoc_permissionview_role, granted.permission_view_id == Grant.id)
         .join(roles, roles.c.role_id == granted.role_id)
-        .distinct()
     )
 
 
@@ -80,9 +79,9 @@ HELD: CompoundSelect[str, str] = union_all(_held(), _limits())
 
 def rights_of(session: Session, user_id: int) -> Rights:
     """Return all that a member of staff may do and see, by own roles and by groups, in one statement."""
-    found = [(row[0], row[1]) for row in session.execute(HELD, {"user_id": user_id})]
-    channels = frozenset(int(channel) for name, channel in found if name == SEES)
-    return Rights(frozenset(pair for pair in found if pair[0] != SEES), channels or None)
+    found = {(name, what) for name, what in session.execute(HELD, {"user_id": user_id}).all()}
+    limits = {pair for pair in found if pair[0] == SEES}
+    return Rights(frozenset(found - limits), frozenset(int(channel) for _sees, channel in limits) or None)
 
 
 def permissions_of(session: Session, user_id: int) -> frozenset[tuple[str, str]]:

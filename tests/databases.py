@@ -1,12 +1,14 @@
 """A fresh, migrated database for every test, on SQLite and on PostgreSQL alike.
 
 A template is built once a run (``flask up`` and a staff account for each shipped role) and cloned for each
-test: a file copy on SQLite, ``CREATE DATABASE … TEMPLATE`` on PostgreSQL, about 5 and 30 ms. Each worker has
+test: a file copy on SQLite, ``CREATE DATABASE … TEMPLATE`` on PostgreSQL, about 5 and 30 ms. What many tests begin
+with is made once a run as well, and cloned (``Database.furnish``). Each worker has
 one database of each kind, always at the same address, so that one application per kind serves all its tests.
 """
 
 import fcntl
 import os
+import pickle
 import shutil
 import subprocess
 import weakref
@@ -15,7 +17,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy import event
@@ -25,6 +27,7 @@ from tests.postgres import PostgresServer, fast_folder, installed_package
 KINDS = ("sqlite", "postgresql")
 CONNECTED = "SELECT COUNT(*) FROM pg_stat_activity WHERE datname ="
 GRACE_TRIES = 25
+T = TypeVar("T")
 _engines: weakref.WeakSet[sa.Engine] = weakref.WeakSet()
 
 
@@ -60,11 +63,33 @@ class Database:
 
     kind: str
     url: str
-    _renew: Callable[[], None] = field(repr=False)
+    _renew: Callable[[str], None] = field(repr=False)
+    _keep: Callable[[str], None] = field(repr=False, default=lambda _name: None)
+    _shared: Path = field(repr=False, default=Path())
 
     def renew(self) -> None:
         """Throw away what is there and clone the template again."""
-        self._renew()
+        self._renew("template")
+
+    def furnish(self, name: str, how: "Callable[[Database], T]") -> T:
+        """Throw away what is there, have what ``how`` makes of a clone of the template, and return what it returned.
+
+        That is made by the first worker who wants it, and by that name cloned from then on; so what is returned is
+        pickled, and says nothing of one worker. Rows that are made later have numbers of their own all the same.
+        """
+        from tests import factories
+
+        facts = self._shared / f"{self.kind}-{name}.facts"
+        with once(self._shared / f"{self.kind}-{name}.lock") as needed:
+            if needed:
+                self.renew()
+                facts.write_bytes(pickle.dumps((how(self), factories.number())))
+                close_all_connections()
+                self._keep(name)
+        self._renew(name)
+        made, highest = pickle.loads(facts.read_bytes())
+        factories.pass_over(highest)
+        return made
 
     @cached_property
     def engine(self) -> sa.Engine:
@@ -95,7 +120,7 @@ class SQLiteDatabases:
     """The template and the worker's copy are files."""
 
     def __init__(self, shared: Path, own: Path) -> None:
-        self._template = shared / "template.db"
+        self._shared = shared
         self._file = own / "clientele.db"
         self._lock = shared / "sqlite.lock"
 
@@ -103,27 +128,37 @@ class SQLiteDatabases:
         """Build the template if no worker has, and describe this worker's database."""
         with once(self._lock) as needed:
             if needed:
-                draft = self._template.with_name("draft.db")
+                draft = self._template("draft")
                 build(sqlite_url(draft))
                 close_all_connections()
-                with sa.create_engine(sqlite_url(draft), poolclass=sa.NullPool).connect() as connection:
-                    connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
-                draft.rename(self._template)
-        return Database("sqlite", sqlite_url(self._file), self._renew)
+                self._move(draft, "template")
+        return Database("sqlite", sqlite_url(self._file), self._renew, self._keep, self._shared)
 
-    def _renew(self) -> None:
+    def _renew(self, name: str) -> None:
         close_all_connections()
         remove_sqlite(self._file)
-        shutil.copyfile(self._template, self._file)
+        shutil.copyfile(self._template(name), self._file)
+
+    def _keep(self, name: str) -> None:
+        self._move(self._file, name)
+
+    def _move(self, file: Path, name: str) -> None:
+        """Make a file nobody has open a template."""
+        with sa.create_engine(sqlite_url(file), poolclass=sa.NullPool).connect() as connection:
+            connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+        file.rename(self._template(name))
+
+    def _template(self, name: str) -> Path:
+        return self._shared / f"{name}.db"
 
 
 class PostgresDatabases:
     """The template and the worker's copy are databases of one server; ``run`` tells runs on it apart."""
 
     def __init__(self, shared: Path, server_url: str, run: str, worker: str) -> None:
+        self._shared = shared
         self._server = sa.make_url(server_url)
         self._prefix = f"clientele_{run.lower()}_"
-        self._template = f"{self._prefix}template"
         self._name = f"{self._prefix}{worker}"
         self._lock = shared / "postgresql.lock"
 
@@ -131,10 +166,10 @@ class PostgresDatabases:
         """Build the template if no worker has, and describe this worker's database."""
         with once(self._lock) as needed:
             if needed:
-                self._execute(f"CREATE DATABASE {self._template}")
-                build(self._url(self._template))
+                self._execute(f"CREATE DATABASE {self._template('template')}")
+                build(self._url(self._template("template")))
                 close_all_connections()
-        return Database("postgresql", self._url(self._name), self._renew)
+        return Database("postgresql", self._url(self._name), self._renew, self._keep, self._shared)
 
     def make_empty(self) -> str:
         """Make this worker's database again with nothing in it; return its address."""
@@ -156,9 +191,17 @@ class PostgresDatabases:
         for name in found.scalars().all():
             self._execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
 
-    def _renew(self) -> None:
+    def _renew(self, name: str) -> None:
         self.drop()
-        self._execute(f"CREATE DATABASE {self._name} TEMPLATE {self._template} STRATEGY FILE_COPY")
+        template = self._template(name)
+        self._execute(f"CREATE DATABASE {self._name} TEMPLATE {template} STRATEGY FILE_COPY")
+
+    def _keep(self, name: str) -> None:
+        self._let_go()
+        self._execute(f"ALTER DATABASE {self._name} RENAME TO {self._template(name)}")
+
+    def _template(self, name: str) -> str:
+        return f"{self._prefix}{name.replace(' ', '_')}"
 
     def _let_go(self) -> None:
         """Give connections just closed a moment to go: DROP DATABASE would wait 100 ms for the first that has not."""

@@ -16,7 +16,7 @@ import pytest
 import sqlalchemy as sa
 from flask import Flask
 
-from tests import application, network, scale
+from tests import application, factories, network, scale
 from tests.databases import KINDS, Database, once, recorded_statements
 from tools import check_templates
 
@@ -47,6 +47,28 @@ def test_renewing_survives_a_connection_left_open(database: Database) -> None:
         assert fresh.scalar(sa.text("SELECT COUNT(*) FROM ab_user")) == len(application.USERNAMES)
     connection.invalidate()
     connection.close()
+
+
+def test_what_many_tests_begin_with_is_made_once_and_cloned(database: Database) -> None:
+    made: list[Database] = []
+
+    def furnish(found: Database) -> dict[str, int]:
+        made.append(found)
+        with found.connect() as connection:
+            connection.execute(sa.text("CREATE TABLE furnished (id INTEGER)"))
+        return {"number": factories.number()}
+
+    first = database.furnish("rig", furnish)
+    with database.connect() as connection:
+        connection.execute(sa.text("CREATE TABLE left_behind (id INTEGER)"))
+    assert database.furnish("rig", furnish) == first, "what is told of it is kept"
+    with database.connect() as connection:
+        assert {"furnished"} == {"furnished", "left_behind"} & set(sa.inspect(connection).get_table_names())
+    assert len(made) == 1
+    assert factories.number() > first["number"], "no later row has the number of one that is there"
+    database.renew()
+    with database.connect() as connection:
+        assert "furnished" not in sa.inspect(connection).get_table_names()
 
 
 def test_one_application_serves_every_test_of_a_kind(app: Flask, database: Database) -> None:

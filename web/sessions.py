@@ -12,8 +12,8 @@ from typing import Any, Protocol
 
 from flask import Flask, Request, Response, request
 from flask.sessions import SecureCookieSession, SecureCookieSessionInterface, session_json_serializer
-from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session
 
 from actions.execution import session_store
 from actions.execution.session_store import Caller, LiveSession, SessionStore
@@ -28,7 +28,7 @@ MARK = "s."
 class Find(Protocol):
     """How the session of a token is found; None where it ended, expired, or its holder may not sign in."""
 
-    def __call__(self, engine: Engine, token: str, now: dt.datetime) -> LiveSession | None: ...
+    def __call__(self, session: Session, token: str, now: dt.datetime) -> LiveSession | None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +80,7 @@ class ServerSessions(SecureCookieSessionInterface):
             return opened
         limit_reads(app.extensions["clientele.settings"].read_seconds)
         try:
-            live = self.holders.find(db.engine, cookie.removeprefix(MARK), _now(app))
+            live = self.holders.find(db.session(), cookie.removeprefix(MARK), _now(app))
         except SQLAlchemyError as error:
             return _unread(error)
         made = BrowserSession(self._carried(live) if live is not None else None)

@@ -6,7 +6,7 @@ import datetime as dt
 from dataclasses import dataclass
 from typing import Any, cast
 
-from sqlalchemy import Connection, Engine, Table, bindparam, or_, select, update
+from sqlalchemy import Connection, Table, bindparam, or_, select, update
 from sqlalchemy.orm import Session
 
 from actions.execution.session_store import IDLE, LONGEST, LiveSession, SessionStore, digest
@@ -92,24 +92,21 @@ It takes ten times as long, so it is asked only where the token is none of a cus
 """
 
 
-def find(engine: Engine, token: str, now: dt.datetime) -> PortalLiveSession | None:
+def find(session: Session, token: str, now: dt.datetime) -> PortalLiveSession | None:
     """Return the session of a token; None where it ended, expired, or its holder may not sign in.
 
     One statement decides about a customer's, and one about that of staff who are logged in as one.
     """
     given, at = {"digest": digest(token)}, standing.times(now)
-    with engine.connect() as connection:
-        row = connection.execute(
-            FOUND, given | {"idle_since": now - IDLE, "begun_since": now - LONGEST}
-        ).first()
-        if row is not None:
-            return PortalLiveSession(row[0], row[1], row[2] or "", row[3])
-        found: Any = connection.execute(FOUND_OF_STAFF, given | at).first()
+    own = given | {"idle_since": now - IDLE, "begun_since": now - LONGEST}
+    asked = session.connection()
+    if (row := asked.execute(FOUND, own).first()) is not None:
+        return PortalLiveSession(row[0], row[1], row[2] or "", row[3])
+    found: Any = asked.execute(FOUND_OF_STAFF, given | at).first()
     if found is None:
         return None
-    as_them = Standing(
-        found[4], found[5], f"{found[6]} {found[7]}", found[8], bool(found[9]), bool(found[10])
-    )
+    name = f"{found[6]} {found[7]}"
+    as_them = Standing(found[4], found[5], name, found[8], bool(found[9]), bool(found[10]))
     return PortalLiveSession(found[0], found[1], found[2] or "", found[3], as_them)
 
 

@@ -1,4 +1,7 @@
-"""Sessions of staff (rule 16.1): whose a token is, and how long it is since they proved who they are."""
+"""Sessions of staff (rule 16.1): whose a token is, and how long it is since they proved who they are.
+
+A token is looked up by the transaction that the request then goes on to read in.
+"""
 
 from __future__ import annotations
 
@@ -58,11 +61,10 @@ FOUND = (
 """The session of a token. Put together once, as every request asks it."""
 
 
-def find(engine: Engine, token: str, now: dt.datetime) -> SessionInfo | None:
+def find(session: Session, token: str, now: dt.datetime) -> SessionInfo | None:
     """Return the session of a token, in one statement; None where it ended, expired, or its holder may not sign in."""
     given = {"digest": digest(token), "idle_since": now - IDLE, "begun_since": now - LONGEST}
-    with engine.connect() as connection:
-        row = connection.execute(FOUND, given).first()
+    row = session.connection().execute(FOUND, given).first()
     return (
         SessionInfo(row[0], row[1], row[2] or "", row[3], row[4], bool(row[5])) if row is not None else None
     )

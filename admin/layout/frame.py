@@ -2,27 +2,57 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Hashable, Sequence
+from typing import Any, cast
 
-from flask import request, url_for
+from flask import Flask, render_template, request, url_for
 from flask_babel import get_locale
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
+from markupsafe import Markup
 from sqlalchemy import func, select
 
 from admin.request.context import allowed, app_state, held, person, viewing
 from admin.screen_spec.registry import registry
 from admin.viewmodels.pages import Frame, MenuEntry, MenuSection
 from models.note import Note, NoteKind
-from web.request import session, today
+from web.request import session, shop, today
 
 SECTIONS = ("", _l("Records"), _l("Operations"), _l("Settings"))
 SECTION_NAMES = ("", "Records", "Operations", "Settings")
 MOST_COUNTED = 99
-MOST_KEPT = 200
+MOST_KEPT = 1000
+"""Menus and parts of the frame that are kept, as they are printed."""
 Menu = list[tuple[Any, list[tuple[str, str, str, str]]]]
 """Sections of the menu: what each is called, and (resource, heading, address, icon) of its screens."""
+Counts = dict[str, tuple[int | None, str]]
+"""Resource -> a live figure and what it is of."""
+
+
+def install(app: Flask) -> None:
+    """Let templates print a part of the frame that says the same on every page: ``printed("admin/_help.html")``."""
+    app.jinja_env.globals["printed"] = printed
+
+
+def printed(template: str) -> Markup:
+    """Return what a template prints that is given nothing: it is printed once for each language and address."""
+    return cast(Markup, _kept(("printed", template), lambda: _print(template)))
+
+
+def _print(template: str, **given: Any) -> Markup:
+    return Markup(render_template(template, **given).strip())  # noqa: S704  escaped
+
+
+def _kept(key: tuple[Hashable, ...], make: Callable[[], Any]) -> Any:
+    """Return what was made for a key before, in the same language and below the same address."""
+    kept, whole = app_state().menus, (*key, str(get_locale()), request.script_root)
+    found = kept.get(whole)
+    if found is None:
+        found = make()
+        if len(kept) >= MOST_KEPT:
+            kept.clear()
+        kept[whole] = found
+    return found
 
 
 def frame(active: str = "") -> Frame:
@@ -30,7 +60,7 @@ def frame(active: str = "") -> Frame:
     user = person()
     name, role = user.get_full_name(), viewing()
     return Frame(
-        sections=sections(active),
+        menu=_printed_menu(active),
         person=name,
         initials=initials(name),
         role=role.name if role is not None else ", ".join(sorted(role.name for role in user.roles)),
@@ -47,7 +77,20 @@ def initials(name: str) -> str:
 
 def sections(active: str = "") -> Sequence[MenuSection]:
     """Return the menu with what the person asking may use."""
-    counts = _counts()
+    return _sections(active, _counts(), _hidden())
+
+
+def _printed_menu(active: str) -> Markup:
+    """Return the menu printed: once for all who may use the same screens, are on the same, and have as much to do."""
+    counts, hidden = _counts(), _hidden()
+    told = (tuple(counts.items()), shop().locale) if counts else ()
+    key = ("menu", active, told, held(), hidden)
+    return cast(
+        Markup, _kept(key, lambda: _print("admin/_menu.html", sections=_sections(active, counts, hidden)))
+    )
+
+
+def _sections(active: str, counts: Counts, hidden: frozenset[str]) -> Sequence[MenuSection]:
     return [
         MenuSection(
             label,
@@ -56,19 +99,12 @@ def sections(active: str = "") -> Sequence[MenuSection]:
                 for name, heading, url, icon in entries
             ],
         )
-        for label, entries in _menu()
+        for label, entries in _kept(("screens", held(), hidden), lambda: _build(hidden))
     ]
 
 
-def _menu() -> Menu:
-    """Return the menu but for what changes from page to page: the same for all who may use the same screens."""
-    hidden = frozenset(s.resource for s in registry().screens.values() if not s.is_listed)
-    kept, key = app_state().menus, (held(), hidden, str(get_locale()), request.script_root)
-    if key not in kept:
-        if len(kept) >= MOST_KEPT:
-            kept.clear()
-        kept[key] = _build(hidden)
-    return kept[key]
+def _hidden() -> frozenset[str]:
+    return frozenset(s.resource for s in registry().screens.values() if not s.is_listed)
 
 
 def _build(hidden: frozenset[str]) -> Menu:
@@ -85,7 +121,7 @@ def _build(hidden: frozenset[str]) -> Menu:
     return found
 
 
-def _counts() -> dict[str, tuple[int | None, str]]:
+def _counts() -> Counts:
     """Return the live figures of the menu; one statement for all of them."""
     if not allowed("list", "note"):
         return {}

@@ -149,7 +149,7 @@ class Identity(SecurityManager):
 
     def load_user_jwt(self, _header: Any, claims: dict[str, Any]) -> Any:
         """Return whose session a token names, as long as it goes on, and take them for the one who asks."""
-        live = sessions.find(db.engine, str(claims.get(SESSION_CLAIM, "")), now())
+        live = sessions.find(db.session(), str(claims.get(SESSION_CLAIM, "")), now())
         if live is None or str(live.holder_id) != claims["sub"]:
             return None
         if live.must_enrol and has_passwords():

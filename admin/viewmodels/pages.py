@@ -57,7 +57,7 @@ class MenuSection:
 class Frame:
     """What surrounds every signed-in page."""
 
-    sections: Sequence[MenuSection]
+    menu: Markup
     person: str
     initials: str
     role: str

@@ -152,6 +152,11 @@ def place(database: Database) -> Any:
     return made
 
 
+def _stock(database: Database) -> None:
+    with Session(database.desk) as session, session.begin():
+        stock.fill_everything(session, RESOURCES)
+
+
 @pytest.fixture(scope="session")
 def _stocked(databases: FindDatabase) -> Callable[[str], Shop]:
     known: dict[str, Shop] = {}
@@ -159,12 +164,10 @@ def _stocked(databases: FindDatabase) -> Callable[[str], Shop]:
     def find(kind: str) -> Shop:
         if kind not in known:
             database = databases(kind, "stocked")
-            database.renew()
+            database.furnish("stocked", _stock)
             made = Shop(application.make(database.url, wiring={"clock": lambda: NOW}), database)
             # A token is kept for the whole run, which on a busy machine lasts longer than a token does.
             made.app.config["JWT_ACCESS_TOKEN_EXPIRES"] = dt.timedelta(days=1)
-            with made.arrange() as session:
-                stock.fill_everything(session, RESOURCES)
             known[kind] = made
         return known[kind]
 
@@ -195,7 +198,6 @@ def _worlds(databases: FindDatabase) -> Callable[[str], Any]:
     def find(kind: str) -> World:
         if kind not in known:
             database = databases(kind, "world")
-            database.renew()
             app = application.make(database.url, wiring={"clock": lambda: NOW})
             app.config["JWT_ACCESS_TOKEN_EXPIRES"] = dt.timedelta(days=1)
             known[kind] = World(Shop(app, database))

@@ -7,7 +7,6 @@ there are some of a customer of that channel, of one of another channel, of one 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -23,6 +22,8 @@ from tests.admin.stock import PEOPLE, Stock
 MISSING = 10**9
 KINDS_OF_ROW = ("own", "foreign", "merged", "erased")
 ROWS = 16
+Facts = tuple[int, int, dict[str, int], dict[str, dict[str, list[int]]]]
+"""The ids of our channel, of the other one, of the customer of each kind, and of the rows of each screen and kind."""
 SECRET_NAME = "Outofsight"
 """Stands in every name of the customer whom nobody here sees."""
 
@@ -31,11 +32,12 @@ class World:
     """Ids of the rows: ``ids["note"]["foreign"]`` are those of notes about a customer out of scope."""
 
     def __init__(self, shop: Shop, limited: tuple[str, ...] | None = None, *, few: bool = False) -> None:
-        self.shop, self.rows = shop, 2 if few else ROWS
-        self.ids: dict[str, dict[str, list[int]]] = {}
-        self._spare: dict[str, int] = {}
-        with shop.arrange() as session:
-            self._fill(session, limited)
+        self.shop, self._spare = shop, dict[str, int]()
+        name = "_".join(("world", *(("few",) if few else ()), *(limited or ())))
+        found = shop.database.furnish(
+            name, lambda _database: Founding(shop, 2 if few else ROWS).found(limited)
+        )
+        self.ours, self.theirs, self.customers, self.ids = found
 
     def id(self, resource: str, kind: str, which: int = 0) -> int:
         """Return a row of a kind; of a list that belongs to nobody, an own one is any."""
@@ -43,7 +45,7 @@ class World:
 
     def personal(self, resource: str, username: str) -> int:
         """Return a key, or a session, of one member of staff: without a permission one sees just one's own."""
-        table = self._model(resource).__table__
+        table = self.shop.screen(resource).model.__table__
         with self.shop.look() as session:
             mine = sa.select(sa.func.max(table.c.id)).join(Staff, Staff.id == table.c.user_id)
             return int(session.scalar(mine.where(Staff.username == username)) or MISSING)
@@ -54,7 +56,19 @@ class World:
         self._spare[resource] = min(self._spare.get(resource, 0) + 1, len(own))
         return own[-self._spare[resource]]
 
-    def _fill(self, session: Session, limited: tuple[str, ...] | None) -> None:
+
+class Founding:
+    """Makes the rows of a world."""
+
+    def __init__(self, shop: Shop, rows: int) -> None:
+        self.shop, self.rows = shop, rows
+
+    def found(self, limited: tuple[str, ...] | None) -> Facts:
+        """Make them, and limit these members of staff, or all of them; return what a world knows of itself."""
+        with self.shop.arrange() as session:
+            return self._fill(session, limited)
+
+    def _fill(self, session: Session, limited: tuple[str, ...] | None) -> Facts:
         self.ours, self.theirs = (
             factories.make_sales_channel(session, name=name, code=code).id
             for name, code in (("Ours", "OURS"), ("Theirs", "THEIRS"))
@@ -65,14 +79,13 @@ class World:
         session.flush()
         for member in session.scalars(sa.select(Staff)).unique().all():
             factories.make_api_key(session, user_id=member.id)
-        self.customers = {kind: owner.id for kind, owner in owners.items()}
-        for resource in RESOURCES:
-            self.ids[resource] = {kind: ids for kind, ids in self._rows(session, resource, owners) if ids}
+        ids = {r: {kind: rows for kind, rows in self._rows(session, r, owners) if rows} for r in RESOURCES}
         names = (
             sa.select(Staff).where(Staff.username.in_(limited)) if limited is not None else sa.select(Staff)
         )
         for member in session.scalars(names).unique().all():
             session.add(StaffChannel(user_id=member.id, sales_channel_id=self.ours))
+        return self.ours, self.theirs, {kind: owner.id for kind, owner in owners.items()}, ids
 
     def _owner(self, session: Session, kind: str) -> Customer:
         name = SECRET_NAME if kind == "foreign" else kind.capitalize()
@@ -89,7 +102,7 @@ class World:
             yield from (("own", [self.ours]), ("foreign", [self.theirs]))
         elif resource in PEOPLE:
             yield from ((kind, [owner.id] * self.rows) for kind, owner in owners.items())
-        elif not is_limited(self._model(resource)):
+        elif not is_limited(self.shop.screen(resource).model):
             yield "own", self._made(session, resource, lambda stock: stock.fill(resource, [owners["own"]]))
         else:
             for kind, owner in owners.items():
@@ -109,7 +122,7 @@ class World:
         return lambda stock: stock.fill(resource, [owner])
 
     def _made(self, session: Session, resource: str, fill: Callable[[Stock], None]) -> list[int]:
-        table = self._model(resource).__table__
+        table = self.shop.screen(resource).model.__table__
         highest = session.scalar(sa.select(sa.func.max(table.c.id))) or 0
         fill(Stock(session, self.rows))
         made = session.scalars(sa.select(table.c.id).where(table.c.id > highest).order_by(table.c.id))
@@ -148,6 +161,3 @@ class World:
         for n in range(self.rows):
             whose = {"order": factories.make_order(session, customer=owner)} if n % 2 else {"customer": owner}
             factories.make_external_id(session, **whose)
-
-    def _model(self, resource: str) -> Any:
-        return self.shop.screen(resource).model

@@ -166,7 +166,7 @@ def test_a_server_that_is_stopped_frozen_or_locked_and_goes_on_again_needs_no_re
     try:
         url = str(sa.make_url(server.start()).set(password="once-right").render_as_string(False))
         application.build_template(url)
-        shop = Shop(application.make(url, read_seconds=2), Database("postgresql", url, lambda: None))
+        shop = Shop(application.make(url, read_seconds=2), Database("postgresql", url, lambda _name: None))
         client, api = shop.client("Admin"), shop.api("Admin")
         assert client.get("/admin/").status_code == 200
         server.halt()
