@@ -18,7 +18,7 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from actions.core.base import Actor, Context, Invalid, Outcome, Refused, action
-from actions.core.eligibility import MAY_SIGN_IN
+from actions.core.eligibility import EVERY_LIVE, MAY_SIGN_IN
 from actions.core.journal import CHANGESET
 from actions.core.mail_templates import MailTemplate, declare
 from actions.execution.runner import Call, changeset
@@ -290,7 +290,7 @@ def notice(engine: Engine, call: Call, token: str) -> Over | None:
     return over
 
 
-@action("login_as.end", LoginAs, label=N_("End session"), final=True)
+@action("login_as.end", LoginAs, label=N_("End session"), final=True, customers=EVERY_LIVE)
 def end_from_office(ctx: Context, row: LoginAs) -> Outcome:
     """End somebody's session as a customer at once. :raises Refused: ``over``."""
     why = ctx.session.scalar(select(WHY).where(TABLE.c.id == row.id), times(ctx.now))
@@ -304,7 +304,14 @@ def end_from_office(ctx: Context, row: LoginAs) -> Outcome:
     return Outcome(N_("%(name)s is no longer logged in as the customer."), row, {"name": str(member)})
 
 
-@action("login_as.allow_changes", LoginAs, label=N_("Turn changes on"), final=True, recent=True)
+@action(
+    "login_as.allow_changes",
+    LoginAs,
+    label=N_("Turn changes on"),
+    final=True,
+    recent=True,
+    customers=EVERY_LIVE,
+)
 def allow_changes(ctx: Context, row: LoginAs) -> Outcome:
     """Let oneself make changes as a customer from now on, for a shop site, which has no button for it (rule 6.10).
 

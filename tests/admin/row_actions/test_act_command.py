@@ -7,7 +7,7 @@ from models.customer import Customer
 from models.journal import Changeset
 from tests import application
 from tests.admin.conftest import Shop
-from tests.admin.row_actions.test_acting import CASES, Channel, every_action, on_sqlite, some_customer
+from tests.admin.row_actions.test_acting import CASES, Channel, on_sqlite, some_customer
 
 
 class Shell(Channel):
@@ -23,8 +23,12 @@ class Shell(Channel):
         return done.exit_code, done.output
 
 
+IN_A_BROWSER = ("customer.log_in_as",)
+"""What ends with the session that it is done in."""
+
+
 @on_sqlite
-@every_action
+@pytest.mark.parametrize("code", [code for code in sorted(CASES) if code not in IN_A_BROWSER])
 def test_it_previews_and_does_the_same_by_command(shop: Shop, code: str) -> None:
     shell = Shell(shop, code)
     before = shop.figures()
@@ -43,6 +47,16 @@ def test_it_previews_and_does_the_same_by_command(shop: Shop, code: str) -> None
     with shop.look() as session:
         done = session.scalars(sa.select(Changeset).order_by(Changeset.id.desc())).first()
         assert (done.action, done.actor_name) == (code, "Admin Tester")
+
+
+@on_sqlite
+@pytest.mark.parametrize("code", IN_A_BROWSER)
+def test_what_needs_a_session_is_refused_to_a_command(shop: Shop, code: str) -> None:
+    shell = Shell(shop, code)
+    before = shop.figures()
+    for more in ((), ("--preview",)):
+        assert "from a session of your own" in shell.run(*more)[1]
+    assert shop.figures() == before
 
 
 @pytest.mark.parametrize(

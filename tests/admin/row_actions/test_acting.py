@@ -120,11 +120,11 @@ def a_session(shop: Shop) -> Any:
     return shop.make(staffing.make_staff_session, created_at=now, last_seen_at=now, confirmed_at=now)
 
 
-def logged_in_as(shop: Shop) -> int:
+def logged_in_as(shop: Shop, username: str = "support") -> int:
     """A member of staff who is logged in as a customer."""
     now = shop.app.extensions["clientele"].clock()
     with shop.arrange() as session:
-        who = session.scalar(sa.select(Staff.id).where(Staff.username == "support"))
+        who = session.scalar(sa.select(Staff.id).where(Staff.username == username))
         times = {"created_at": now, "last_seen_at": now, "confirmed_at": now}
         began = staffing.make_staff_session(session, user_id=who, **times)
         ends = {"used_at": now, "ends_at": now + dt.timedelta(minutes=30)}
@@ -229,6 +229,7 @@ CASES: dict[str, tuple[Callable[[Shop], int] | None, dict[str, str]]] = {
         {"reason": "Cannot find the invoice of August", "ticket": "T-1204"},
     ),
     "login_as.end": (logged_in_as, {}),
+    "login_as.allow_changes": (lambda shop: logged_in_as(shop, "admin"), {}),
     "customer.activate": (lambda shop: some_customer(shop, is_active=False), {}),
     "customer.deactivate": (some_customer, WHY),
     "customer.merge": (some_customer, {"others": "@customer", "reason": "The same person"}),

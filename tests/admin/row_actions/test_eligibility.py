@@ -28,8 +28,9 @@ SPENDING = "loyalty_entry.redeem", "credit_entry.redeem", "credit_entry.redeem_c
 REFUSED: dict[str, dict[str, str]] = {
     "loyalty_entry.earn": {"guest": "guest", **WAITS, **OFF},
     **{code: {**WAITS, **OFF} for code in SPENDING},
-    **dict.fromkeys(("invoice.raise", "invoice.record"), WAITS),
     "customer.send_reset": {**WAITS, **OFF},
+    "customer.log_in_as": {"guest": "no_account", "in-store": "no_account", **WAITS, **OFF},
+    **dict.fromkeys(("invoice.raise", "invoice.record"), WAITS),
     "customer.invite": {"registered": "registered", "switched off": "registered", **WAITS},
     **dict.fromkeys(("customer.activate", "customer.deactivate"), WAITS),
     **dict.fromkeys(
@@ -40,7 +41,7 @@ REFUSED: dict[str, dict[str, str]] = {
 """What is refused to whom; everything else is done for every live customer: what was done is always put right, money taken."""
 MAKES = {"customer.add_in_store"}
 """What is about no customer yet."""
-CODES = {"waits_for_approval", "switched_off", "guest", "not_waiting", "registered"}
+CODES = {"waits_for_approval", "switched_off", "guest", "not_waiting", "registered", "no_account"}
 CONCERNED = [
     code for code in sorted(CASES) if DECLARED[code].action.customers is not None and code not in MAKES
 ]

@@ -22,8 +22,13 @@ NOT_THERE = ("/import/columns/", "/import/rows/", "/import/refused/", "/ajax/loo
 OF_A_ROW = ("/details/", "/past/", "/restore/", "/ajax/update/")
 FORBIDDEN = 403
 SHUT = {400, 401, FORBIDDEN, 404, 405, 410}
-NEED_MORE = {"/admin/reveal/", "/password/", "/admin/shop_setting/restore/"}
-"""Addresses that need a masked field, a link from a mail, a setting that was another once."""
+NEED_MORE = {
+    "/admin/reveal/",
+    "/password/",
+    "/admin/shop_setting/restore/",
+    "/api/v1/login-as/<string:row_id>",
+}
+"""Addresses that need a masked field, a link from a mail, a setting that was another once, the key that exchanged it."""
 OTHERS: dict[str, dict[str, int]] = {}
 """Kind of database -> what the addresses answered that no link led to."""
 SIGN_INS = frozenset({"ab_user"})
@@ -88,7 +93,9 @@ def _about_a_row(shop: Shop, rule: str) -> str:
     """Fill in a row of the API that its list has: not every list has the first."""
     if "<string:row_id>" not in rule:
         return rule
-    return rule.replace("<string:row_id>", str((_listed(shop, rule.split("/")[3]) or [1])[0]))
+    resource = rule.split("/")[3]
+    row = _listed(shop, resource) if resource in shop.app.extensions["clientele.screens"].screens else []
+    return rule.replace("<string:row_id>", str((row or [1])[0]))
 
 
 def _listed(shop: Shop, resource: str) -> list[int]:
