@@ -122,7 +122,7 @@ class LogInAsForm(Form):
     reason = TextAreaField(
         _l("Reason"),
         [InputRequired(_l("Enter a reason of at least 10 characters.")), Length(10, 500)],
-        description=_l("It stands in the journal. The customer does not see it."),
+        description=_l("It is recorded in Activity. The customer does not see it."),
     )
     ticket = StringField(
         _l("Ticket number"),

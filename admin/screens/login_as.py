@@ -148,7 +148,7 @@ class LoginAsScreen(Screen):
             intro=_l("What you change is recorded with your name and the customer's."),
         ),
     )  # fmt: skip
-    empty = _l("Nobody has logged in as a customer.")
+    empty = _l("Staff who are logged in as a customer are listed here.")
 
     @cached_property
     def verbs(self) -> tuple[str, ...]:
