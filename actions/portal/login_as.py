@@ -100,7 +100,7 @@ def log_in_as(
     ticket: str | None = None,
     audience: Audience | None = None,
 ) -> Outcome:
-    """Make the token of a hand-over, which is in the outcome and nowhere else (rule 6.6).
+    """Make the token of a hand-over, which is in the outcome and nowhere else (rule 6.10).
 
     :raises Invalid: the reason is too short, or a ticket number is missing where the shop wants one.
     :raises Refused: ``no_session``, ``no_portal``, ``no_shop_site``, ``masked``, or why it is not for this customer.
@@ -173,7 +173,7 @@ def _good(token: str, audience: Audience) -> tuple[Any, ...]:
 def begin(
     engine: Engine, call: Call, asked: Asked, token: str, audience: Audience, api_key_id: int | None = None
 ) -> dt.datetime:
-    """Use a hand-over up by one conditional write, and end what the member of staff had begun before (rule 6.7).
+    """Use a hand-over up by one conditional write, and end what the member of staff had begun before (rule 6.11).
 
     :param api_key_id: the key of the shop that exchanges it. :return: when the session is over.
     :raises Refused: ``hand_over_void``: somebody was quicker, or it is too late.
@@ -313,7 +313,7 @@ def end_from_office(ctx: Context, row: LoginAs) -> Outcome:
     customers=EVERY_LIVE,
 )
 def allow_changes(ctx: Context, row: LoginAs) -> Outcome:
-    """Let oneself make changes as a customer from now on, for a shop site, which has no button for it (rule 6.10).
+    """Let oneself make changes as a customer from now on, for a shop site, which has no button for it (rule 6.14).
 
     :raises Refused: ``not_yours``, ``may_not_act`` or ``over``.
     """
@@ -330,7 +330,7 @@ def allow_changes(ctx: Context, row: LoginAs) -> Outcome:
 
 
 def turn_changes_on(engine: Engine, call: Call, login_as_id: int) -> None:
-    """Let a member of staff who may act for customers make changes from now on, and write it down (rule 6.8).
+    """Let a member of staff who may act for customers make changes from now on, and write it down (rule 6.12).
 
     :raises Refused: ``may_not_act``, or ``over``.
     """

@@ -1,4 +1,4 @@
-"""What staff may do while they are logged in as a customer: look, and with changes turned on some more (rule 6.8)."""
+"""What staff may do while they are logged in as a customer: look, and with changes turned on some more (rule 6.12)."""
 
 from __future__ import annotations
 

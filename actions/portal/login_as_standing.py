@@ -1,6 +1,6 @@
 """Whether a member of staff is still logged in as a customer, and if not, why: one statement, asked at each request.
 
-It is over with the first of :data:`WHY` that holds (rule 6.7). What is found here is what the portal, a shop of one's
+It is over with the first of :data:`WHY` that holds (rule 6.11). What is found here is what the portal, a shop of one's
 own and the screen go by; that it was found is written down soon after (actions/portal/login_as.py).
 """
 

@@ -1,7 +1,7 @@
 """Log in as customer on a shop site of one's own: its server exchanges the hand-over, and asks whether it still stands.
 
 The member of staff's browser posts the token to the shop site; the shop's server sends it here with an API key whose
-owner may ``exchange`` (rule 6.10, docs/login-as.md). No other key can ask about what one key has exchanged.
+owner may ``exchange`` (rule 6.14, docs/login-as.md). No other key can ask about what one key has exchanged.
 """
 
 from __future__ import annotations

@@ -117,7 +117,7 @@ class ResetForm(Form):
 
 
 class LogInAsForm(Form):
-    """Why somebody logs in as the customer (rule 6.6)."""
+    """Why somebody logs in as the customer (rule 6.10)."""
 
     reason = TextAreaField(
         _l("Reason"),

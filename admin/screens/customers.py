@@ -149,7 +149,7 @@ class CustomerScreen(CustomerRecord):
 
     @cached_property
     def verbs(self) -> tuple[str, ...]:
-        """Add the permission to make changes while logged in as a customer (rule 6.8)."""
+        """Add the permission to make changes while logged in as a customer (rule 6.12)."""
         return (*super().verbs, ACT_FOR)
 
     def defaults(self) -> dict[str, Any]:

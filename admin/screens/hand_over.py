@@ -1,4 +1,4 @@
-"""The page that hands a member of staff over to the customer portal, or to the shop's own site (rule 6.6).
+"""The page that hands a member of staff over to the customer portal, or to the shop's own site (rule 6.10).
 
 It is the answer to the form and exists only there: the token is in the body of a form that sends itself, in no address.
 """

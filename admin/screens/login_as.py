@@ -152,7 +152,7 @@ class LoginAsScreen(Screen):
 
     @cached_property
     def verbs(self) -> tuple[str, ...]:
-        """Add the permission of a shop's program to exchange hand-overs (rule 6.10)."""
+        """Add the permission of a shop's program to exchange hand-overs (rule 6.14)."""
         return (*super().verbs, EXCHANGE)
 
     def field(self, name: str) -> Field:

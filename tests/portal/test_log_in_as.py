@@ -1,4 +1,4 @@
-"""Staff who log in as a customer: the hand-over, the session and its banner (rules 6.6 to 6.8)."""
+"""Staff who log in as a customer: the hand-over, the session and its banner (rules 6.10 to 6.12)."""
 
 import datetime as dt
 import re

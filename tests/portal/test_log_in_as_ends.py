@@ -1,4 +1,4 @@
-"""Each way in which a session of staff as a customer ends: at once, for good, and with its cause (rule 6.7)."""
+"""Each way in which a session of staff as a customer ends: at once, for good, and with its cause (rule 6.11)."""
 
 import datetime as dt
 from typing import Any

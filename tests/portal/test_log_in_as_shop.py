@@ -1,4 +1,4 @@
-"""Log in as customer on a shop site of one's own: exchanged by API key, asked about at each request (rule 6.10)."""
+"""Log in as customer on a shop site of one's own: exchanged by API key, asked about at each request (rule 6.14)."""
 
 import io
 import json

@@ -90,7 +90,7 @@ def test_a_preview_names_each_address(desk: Desk) -> None:
 
 def test_a_reminder_is_written_once_for_each_of_them(desk: Desk) -> None:
     account = Account(desk, debtor(desk))
-    with desk.deed() as ctx:
+    with desk.changeset() as ctx:
         customer = ctx.lock_one(Customer, account.id)
         found = statement(ctx.session, customer, ago(50), TODAY)
         remind(ctx, customer, found, f"reminder:{account.id}")
@@ -113,7 +113,7 @@ def test_a_notice_of_points_goes_with_copies_and_is_noted_once(desk: Desk) -> No
     lot = desk.make(
         factories.make_loyalty_lot, entry_id=entry, customer_id=account.id, points=50, expires_at=desk.now
     )
-    with desk.deed() as ctx:
+    with desk.changeset() as ctx:
         expiry_notices.tell(ctx, ctx.lock_one(Customer, account.id), [ctx.session.get_one(LoyaltyLot, lot)])
     assert went_to(desk, account.id, "points_expiring") == account.told
     (noted,) = desk.all(LapseWarning, lot_id=lot)
@@ -123,7 +123,7 @@ def test_a_notice_of_points_goes_with_copies_and_is_noted_once(desk: Desk) -> No
 def test_no_link_and_no_word_of_security_is_copied(desk: Desk) -> None:
     account = Account(desk, desk.customer())
     desk.do(send_reset, account.id, identity_checked=True, mailbox_checked=True)
-    with desk.deed() as ctx:
+    with desk.changeset() as ctx:
         ctx.mail("customer_password_changed", ctx.lock_one(Customer, account.id))
     assert went_to(desk, account.id) == [account.own, account.own]
 
@@ -133,7 +133,7 @@ def test_whatever_holds_a_secret_goes_to_one_address(desk: Desk, monkeypatch: py
     template = MAIL_TEMPLATES["customer_reset"]
     wrong = type(template)(template.code, template.label, template.subject, template.values, Paper.STATEMENT)
     monkeypatch.setitem(MAIL_TEMPLATES, "customer_reset", wrong)
-    with desk.deed() as ctx:
+    with desk.changeset() as ctx:
         ctx.mail("customer_reset", ctx.lock_one(Customer, account.id), secret="a" * 43)
     assert went_to(desk, account.id) == [account.own], "however its mail is declared"
 
@@ -199,8 +199,8 @@ def test_a_copy_sent_again_goes_where_it_went_as_long_as_such_papers_go_there(de
 
 def test_an_undo_withdraws_them_all(desk: Desk) -> None:
     account = Account(desk, applicant(desk))
-    deed = desk.do(approve, account.id)
-    desk.do(undo, deed.changeset_id)
+    done = desk.do(approve, account.id)
+    desk.do(undo, done.changeset_id)
     assert [mail.state for mail in mails(desk, account.id)] == [MailState.WITHDRAWN] * 3
 
 
