@@ -18,7 +18,7 @@ from actions.statements.statements import statement
 from actions.undo.undo import undo
 from models.contact import ContactEmail
 from models.customer import Customer
-from models.loyalty import LapseWarning, LoyaltyLot
+from models.loyalty import LoyaltyExpiryNotice, LoyaltyLot
 from models.mail import Mail, MailAttachment, MailState
 from tests import factories
 from tests.actions.desk import Desk
@@ -116,7 +116,7 @@ def test_a_notice_of_points_goes_with_copies_and_is_noted_once(desk: Desk) -> No
     with desk.changeset() as ctx:
         expiry_notices.tell(ctx, ctx.lock_one(Customer, account.id), [ctx.session.get_one(LoyaltyLot, lot)])
     assert went_to(desk, account.id, "points_expiring") == account.told
-    (noted,) = desk.all(LapseWarning, lot_id=lot)
+    (noted,) = desk.all(LoyaltyExpiryNotice, lot_id=lot)
     assert desk.get(Mail, noted.mail_id).recipient == account.own
 
 
