@@ -106,7 +106,8 @@ def _portal(kind: str, url: str) -> int:
         limits = f"limit {ACCOUNT_LIMIT:.2f}; {taken.statements} statements, at most {ACCOUNT_STATEMENTS}"
         print(f"  ratio {taken.ratio:.2f}, {limits}: {'kept' if within else 'MISSED'}", flush=True)
         missed += int(not within)
-        for name, path in (("sign-in", portal.SIGN_IN), ("forgotten password", portal.ASK)):
+        asked = {"sign-in": portal.SIGN_IN, "forgotten password": portal.ASK, "registering": portal.REGISTER}
+        for name, path in asked.items():
             print(f"Portal: {name} for a known and an unknown address, {kind}:")
             missed += _alike(portal.compare_answers(scratch, path))
     return missed

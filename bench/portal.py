@@ -23,7 +23,7 @@ from tests.databases import recorded_statements
 ROUNDS = 40
 ATTEMPTS = 120
 TOKEN = re.compile(r'name="csrf_token" value="([^"]+)"')
-SIGN_IN, ASK = "/portal/sign-in/", "/portal/forgotten/"
+SIGN_IN, ASK, REGISTER = "/portal/sign-in/", "/portal/forgotten/", "/portal/register/"
 
 
 @dataclass(frozen=True, slots=True)
