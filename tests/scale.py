@@ -8,6 +8,10 @@ from zlib import crc32
 T = TypeVar("T")
 ON_POSTGRESQL = 4
 """Of so many cases that need one database, one has PostgreSQL."""
+OF_A_LOOP = 2
+"""Of so many screens, or actions, that a loop over all of them would try on either database, it tries one."""
+OF_ALL = 20
+"""So many screens or actions are no choice of a few."""
 FULL = os.environ.get("SOAK") == "1"
 ALIKE = (
     "acquisition_source",
@@ -56,20 +60,39 @@ def runs_elsewhere(item: Any) -> bool:
     paging and filters, is marked ``both_databases``, and so is what the two are known to differ in. A checksum of the
     case's name tells which of the two, so that it is the same however few are selected: PostgreSQL for one in four, as a
     case takes twice as long there.
+
+    A loop over all screens or actions tries one mechanism on each. Where no database decides it tries a half of them, each
+    loop another, unless it is marked ``every_case``: what each of them must show in every run.
     """
     given = item.callspec.params if hasattr(item, "callspec") else {}
     kind = given.get("database_kind")
-    if kind is None or any("database_kind" in mark.args[0] for mark in item.iter_markers("parametrize")):
-        return False  # no database, or a test that names its own
-    resource = given.get("resource")
-    if resource in ALIKE and ALIKE[crc32(item.nodeid.partition("[")[0].encode()) % len(ALIKE)] != resource:
-        return True
+    if kind is None:
+        return False
     asked = next(
         (mark.name for mark in item.iter_markers() if mark.name in ("both_databases", "either_database")), ""
     )
+    every = item.get_closest_marker("every_case") is not None
+    chance = crc32(item.nodeid.rpartition("::")[2].replace(kind, "").encode())
+    resource = given.get("resource")
+    left_out = (
+        not every and resource not in ALIKE and _is_of_all(item) and chance // ON_POSTGRESQL % OF_A_LOOP > 0
+    )
+    if any("database_kind" in mark.args[0] for mark in item.iter_markers("parametrize")):
+        return left_out  # a test that names its own
+    if resource in ALIKE and not every and _of_alike(item) != resource:
+        return True
     if asked == "both_databases":
         return resource in ALIKE and (ALIKE.index(resource) % 2 == 0) == (kind == "postgresql")
     if len(given) == 1 and not asked:
         return False
-    case = item.nodeid.rpartition("::")[2].replace(kind, "")
-    return (crc32(case.encode()) % ON_POSTGRESQL == 0) != (kind == "postgresql")
+    return left_out or (chance % ON_POSTGRESQL == 0) != (kind == "postgresql")
+
+
+def _of_alike(item: Any) -> str:
+    return ALIKE[crc32(item.nodeid.partition("[")[0].encode()) % len(ALIKE)]
+
+
+def _is_of_all(item: Any) -> bool:
+    """Return whether a case is one of a loop over all screens or all actions; a few that are named are all tried."""
+    loops = {mark.args[0]: mark.args[1] for mark in item.iter_markers("parametrize")}
+    return any(len(loops.get(name, ())) >= OF_ALL for name in ("resource", "code"))

@@ -7,7 +7,7 @@ import socket
 import subprocess
 import sys
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -257,31 +257,101 @@ def test_what_is_tried_at_a_fiftieth_is_tried_in_full_by_a_soak() -> None:
 
 
 class Case:
-    """A collected test, as far as its choice goes."""
+    """A collected test, as far as its choice goes: one of the loops over the values ``of`` its parameters."""
 
-    def __init__(self, name: str, *marks: str, **params: str) -> None:
+    def __init__(
+        self, name: str, *marks: str, of: dict[str, Sequence[str]] | None = None, **params: str
+    ) -> None:
         self.nodeid = f"tests/test_x.py::{name}[{'-'.join(params.values())}]"
         self.callspec = SimpleNamespace(params=params)
-        self._marks = marks
+        self._marks = [SimpleNamespace(name=mark) for mark in marks]
+        self._marks += [SimpleNamespace(name="parametrize", args=loop) for loop in (of or {}).items()]
 
-    def get_closest_marker(self, name: str) -> bool:
-        """Whether it is marked so."""
-        return name in self._marks
+    def get_closest_marker(self, name: str) -> Any:
+        """Its mark of that name."""
+        return next(iter(self.iter_markers(name)), None)
 
     def iter_markers(self, name: str = "") -> list[Any]:
-        """Its marks; none of them gives it a database, as only the fixtures do."""
-        return [SimpleNamespace(name=mark) for mark in self._marks if name in ("", mark)]
+        """Its marks; none of them gives it a database unless it is one of a loop over them."""
+        return [mark for mark in self._marks if name in ("", mark.name)]
 
 
-@pytest.mark.parametrize("marks", [(), ("soak",), ("either_database",), ("both_databases",)])
+MARKS = [(), ("soak",), ("either_database",), ("both_databases",), ("every_case",), ("every_case", "soak")]
+LOOPS = [f"test_{letter}" for letter in "abcdefghijklmnopqrst"]
+
+
+def _loop(name: str, marks: tuple[str, ...], resources: tuple[str, ...]) -> list[Case]:
+    of = {"resource": resources}
+    return [
+        Case(name, *marks, of=of, database_kind=kind, resource=one) for one in resources for kind in KINDS
+    ]
+
+
+@pytest.mark.parametrize("marks", MARKS)
 @pytest.mark.parametrize("resources", [("customer",), scale.ALIKE])
 def test_a_usual_run_and_a_soak_leave_no_case_out(marks: tuple[str, ...], resources: tuple[str, ...]) -> None:
-    loop = [Case("test_x", *marks, database_kind=kind, resource=one) for one in resources for kind in KINDS]
+    loop = _loop("test_x", marks, resources)
     usual = [case for case in loop if not scale.is_passed_over(case, full=False)]
     soak = [case for case in loop if not scale.is_passed_over(case, full=True)]
     assert {*usual, *soak} == {*loop}
-    assert len(usual) == (2 if marks == ("both_databases",) and "customer" in resources else 1)
+    assert len(usual) == (
+        2 if marks == ("both_databases",) and "customer" in resources
+        else len(resources) if "every_case" in marks
+        else 1
+    )  # fmt: skip
     assert len(soak) == (len(loop) if "soak" in marks else len(loop) - len(usual))
+
+
+SCREENS = tuple(f"screen_{n}" for n in range(40))
+ACTIONS = tuple(f"customer.do_{n}" for n in range(60))
+
+
+@pytest.mark.parametrize("named", [(), ("sqlite",), ("postgresql",)])
+@pytest.mark.parametrize(("argument", "values"), [("resource", SCREENS), ("code", ACTIONS)])
+def test_each_loop_over_all_tries_another_half_and_a_soak_the_other(
+    named: tuple[str, ...], argument: str, values: tuple[str, ...]
+) -> None:
+    of = {argument: values, **({"database_kind": named} if named else {})}
+    halves = []
+    for name in LOOPS:
+        loop = [
+            Case(name, of=of, database_kind=kind, **{argument: value})
+            for value in values
+            for kind in named or KINDS
+        ]
+        usual = [case for case in loop if not scale.is_passed_over(case, full=False)]
+        assert {*usual, *(case for case in loop if not scale.is_passed_over(case, full=True))} == {*loop}
+        tried = [case.callspec.params[argument] for case in usual]
+        assert len(tried) == len(set(tried)), "each once"
+        assert 0.25 < len(tried) / len(values) < 0.75
+        halves.append(set(tried))
+    assert set().union(*halves) == set(values)
+
+
+def test_what_is_marked_so_and_what_is_tried_on_a_few_is_tried_on_each() -> None:
+    for marks, values in ((("every_case",), SCREENS), ((), SCREENS[: scale.OF_ALL - 1])):
+        loop = _loop("test_x", marks, values)
+        usual = [case for case in loop if not scale.is_passed_over(case, full=False)]
+        assert sorted(case.callspec.params["resource"] for case in usual) == sorted(values)
+
+
+OF_EVERY_SCREEN = {
+    "screen/test_screens.py": "test_a_record_is_created_shown_edited_and_journalled",
+    "screen/test_statements.py": "test_a_record_takes_at_most_twenty_five_statements",
+    "row_actions/test_acting.py": "test_it_is_refused_previewed_done_once_and_taken_back",
+    "privacy/test_masks.py": "test_no_list_tab_file_or_answer_tells_a_secret",
+    "api/test_rest.py": "test_only_a_bearer_token_opens_it_never_the_cookie",
+}
+"""Where each run sees of every screen that its form saves and its record opens, of every action that it asks for its
+permission, of every answer that it hides what is hidden. Lists, permissions and tokens of forms are seen by loops within
+one test: test_statements.py, test_access.py, test_gates.py."""
+
+
+def test_what_no_screen_may_lose_is_tried_on_each_in_every_run() -> None:
+    for file, name in OF_EVERY_SCREEN.items():
+        body = ast.parse((ROOT / "tests" / "admin" / file).read_text(encoding="utf-8")).body
+        [found] = [node for node in body if isinstance(node, ast.FunctionDef) and node.name == name]
+        assert any("every_case" in ast.unparse(mark) for mark in found.decorator_list), name
 
 
 def test_a_single_test_runs_on_both_databases_in_each_run() -> None:

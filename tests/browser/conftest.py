@@ -6,7 +6,7 @@ import re
 import shutil
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -84,7 +84,7 @@ def serving(app: Flask) -> Iterator[str]:
     """Serve an application on a free port; yield its address, without a slash at the end."""
     logging.getLogger("werkzeug").setLevel(logging.WARNING)
     served = make_server("127.0.0.1", 0, app, threaded=True)
-    thread = threading.Thread(target=served.serve_forever, kwargs={"poll_interval": 0.01}, name="server")
+    thread = threading.Thread(target=served.serve_forever, kwargs={"poll_interval": 0.1}, name="server")
     thread.start()
     try:
         yield f"http://127.0.0.1:{served.server_port}"
@@ -94,11 +94,23 @@ def serving(app: Flask) -> Iterator[str]:
         served.server_close()
 
 
+@pytest.fixture(scope="session")
+def _served() -> Iterator[Callable[[Flask], str]]:
+    known: dict[int, str] = {}
+    with ExitStack() as stack:
+
+        def find(app: Flask) -> str:
+            if id(app) not in known:
+                known[id(app)] = stack.enter_context(serving(app))
+            return known[id(app)]
+
+        yield find
+
+
 @pytest.fixture
-def server(app: Flask) -> Iterator[str]:
-    """The application under test, served; the value is its address."""
-    with serving(app) as address:
-        yield address
+def server(app: Flask, _served: Callable[[Flask], str]) -> str:
+    """The application under test, served; the value is its address, the same for all tests of a worker."""
+    return _served(app)
 
 
 @contextmanager
@@ -162,12 +174,6 @@ class Problems:
             self._found.append(f"{request.failure}: {request.url}")
 
 
-@pytest.fixture
-def problems(server: str) -> Problems:
-    """The log that ``page`` is checked against when the test ends."""
-    return Problems(server)
-
-
 def window(chromium: Browser, server: str, problems: Problems, **options: Any) -> BrowserContext:
     """Open a private window of 1280 by 800 with no cookies; relative addresses go to ``server``."""
     given = {"viewport": {"width": 1280, "height": 800}, "locale": "en-GB", **options}
@@ -186,12 +192,63 @@ def sign_in(context: BrowserContext, role: str) -> None:
     assert answer.status == 302, f"{role} could not sign in: {answer.status}"
 
 
+class Desktop:
+    """A window that tests sit at one after the other, so that Chromium fetches and reads each script and style once."""
+
+    def __init__(self, chromium: Browser, server: str) -> None:
+        self._server, self.problems = server, Problems(server)
+        self.context = window(chromium, server, self.problems)
+
+    def begin(self) -> None:
+        """Forget what went wrong before."""
+        self.problems.begin()
+
+    def clear(self) -> None:
+        """Leave nothing of a test: no page, no cookie, nothing that scripts have kept."""
+        kept = {
+            "origin": self._server,
+            "storageTypes": "local_storage,indexeddb,cache_storage,service_workers",
+        }
+        for page in self.context.pages[:1]:
+            self.context.new_cdp_session(page).send("Storage.clearDataForOrigin", kept)
+        for page in self.context.pages:
+            page.close()
+        self.context.clear_cookies()
+
+
+@pytest.fixture(scope="session")
+def _desktops(chromium: Browser) -> Iterator[Callable[[str], Desktop]]:
+    known: dict[str, Desktop] = {}
+
+    def find(server: str) -> Desktop:
+        if server not in known:
+            known[server] = Desktop(chromium, server)
+        return known[server]
+
+    yield find
+    for desktop in known.values():
+        desktop.context.close()
+
+
 @pytest.fixture
-def context(chromium: Browser, server: str, problems: Problems) -> Iterator[BrowserContext]:
-    """A private window with no cookies."""
-    context = window(chromium, server, problems)
-    yield context
-    context.close()
+def desktop(server: str, _desktops: Callable[[str], Desktop]) -> Iterator[Desktop]:
+    """The window of this worker, cleared."""
+    found = _desktops(server)
+    found.begin()
+    yield found
+    found.clear()
+
+
+@pytest.fixture
+def problems(desktop: Desktop) -> Problems:
+    """The log that ``page`` is checked against when the test ends."""
+    return desktop.problems
+
+
+@pytest.fixture
+def context(desktop: Desktop) -> BrowserContext:
+    """A window with no cookies."""
+    return desktop.context
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import BrowserContext, Page, Request
 
 from tests.browser.accessibility import check_accessibility
 from tests.browser.conftest import Problems
@@ -55,3 +55,26 @@ def test_accessibility_names_the_element(page: Page) -> None:
 def test_a_page_can_be_signed_in(page_as: Callable[[str], Page], server: str) -> None:
     page = page_as("Support")
     assert page.url == f"{server}/admin/"
+
+
+@pytest.mark.parametrize("time", ["first", "second"])
+def test_a_window_keeps_nothing_of_the_test_before_but_files(
+    page: Page, context: BrowserContext, time: str
+) -> None:
+    fetched: list[str] = []
+    assert context.cookies() == []
+    assert len(context.pages) == 1
+    page.goto("/login/")
+    assert page.evaluate("[localStorage.length, sessionStorage.length]") == [0, 0]
+    page.evaluate("localStorage.setItem('theme', 'dark'); sessionStorage.setItem('theme', 'dark')")
+    context.add_cookies([{"name": "kept", "value": "1", "url": page.url}])
+    page.on("requestfinished", lambda request: fetched.append(request.url) if _came(request) else None)
+    context.new_page().goto("/login/")
+    page.goto("/login/?next=/admin/note/")
+    assert [url for url in fetched if "/static/" in url] == []
+
+
+def _came(request: Request) -> bool:
+    """Whether anything came over the wire."""
+    answer = request.response()
+    return answer is not None and request.sizes()["responseBodySize"] > 0

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.conftest import CI
 from tests.scale import FULL
 from tests.tools.tree import ROOT, Tree
 
@@ -42,6 +43,8 @@ def test_what_contributing_says_is_all_there_is_to_do(tmp_path: Path, ways: tupl
             tree.run(text) if kind == "sh" else tree.place(text)
     if BY_COMMAND in ways:
         tree.run(f"git init -q && {command}")
+    if not (FULL or CI or tree.has_types()):
+        tree.leave_types_out()  # nobody has run `make check` here yet
     tree.run(afterwards)
     access = (tree.path / "docs/access.md").read_text()
     assert ("| wish | answer | yes | yes |" in access) == (BY_HAND in ways)

@@ -79,6 +79,7 @@ def test_what_has_no_journal_is_not_described_as_having_a_past(stocked: Shop, re
 
 
 @pytest.mark.either_database
+@pytest.mark.every_case
 @pytest.mark.parametrize("resource", RESOURCES)
 def test_only_a_bearer_token_opens_it_never_the_cookie(stocked: Shop, resource: str):
     for path in (f"/api/v1/{resource}/", f"/api/v1/{resource}/1", "/api/v1/_openapi"):

@@ -88,6 +88,7 @@ def test_no_view_of_a_record_tells_a_secret(shop: Shop, made: Planted, view: str
 
 
 @either
+@pytest.mark.every_case
 @pytest.mark.parametrize("resource", RESOURCES)
 def test_no_list_tab_file_or_answer_tells_a_secret(shop: Shop, made: Planted, resource: str) -> None:
     client, api = shop.client(ROLE), shop.api(ROLE)

@@ -403,6 +403,7 @@ def test_every_declared_action_is_tried_here() -> None:
     assert beside - files - of_the_portal <= {"shop_setting.save"}, "an action that no screen offers"
 
 
+@pytest.mark.every_case
 @every_action
 def test_it_is_refused_previewed_done_once_and_taken_back(shop: Shop, code: str) -> None:
     """All that holds for every action, on one arrangement, since making one costs more than looking at it.

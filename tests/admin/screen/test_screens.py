@@ -143,6 +143,7 @@ def test_every_screen_that_can_create_or_edit_is_tried_here(stocked: Shop) -> No
     assert [r for r in ALONE if usual_forms.is_referred_to(r)] == [], "say in REFERRING by what"
 
 
+@pytest.mark.every_case
 @pytest.mark.parametrize("resource", CREATE)
 def test_a_record_is_created_shown_edited_and_journalled(shop: Shop, resource: str) -> None:
     screen, client = shop.screen(resource), shop.client()

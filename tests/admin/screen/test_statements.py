@@ -94,6 +94,7 @@ def test_more_rows_cost_no_more_statements_whatever_columns_are_shown(stocked: S
 
 
 @pytest.mark.either_database
+@pytest.mark.every_case
 @pytest.mark.parametrize("resource", [r for r in LISTED if r not in FURTHER])
 def test_a_record_takes_at_most_twenty_five_statements(stocked: Shop, resource: str) -> None:
     client, screen = stocked.client(), stocked.screen(resource)
