@@ -15,26 +15,19 @@ from sqlalchemy import Engine
 
 from config import PORTAL_PATH, ROOT, Settings
 from models.base import db
-from portal import (
+from portal import email_address, errors, getting_in, inside, login_as, passwords, registering, words
+from portal.pages import (
     account,
     addresses,
     balance,
     cards,
     credit,
     details,
-    email_address,
     emails,
-    errors,
-    getting_in,
-    inside,
-    login_as,
     orders,
-    passwords,
     people,
     points,
-    registering,
     security,
-    words,
 )
 from portal.request import CUSTOMERS, live, mask_context
 from web import application, fitness, masking, messages, startup_checks, time_limits

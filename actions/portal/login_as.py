@@ -121,6 +121,7 @@ def log_in_as(
     )  # fmt: skip
     ctx.session.add(row)
     _ = ctx.changeset_id
+    ctx.warn(N_("Every page you see there is recorded, and it ends after 30 minutes."))
     told = {"customer": str(customer)}
     return Outcome(N_("You are being logged in as %(customer)s."), customer, told, secret=token)
 
@@ -300,6 +301,7 @@ def end_from_office(ctx: Context, row: LoginAs) -> Outcome:
     ctx.journal.header["reason"] = REVOKED
     ctx.set_subject(ctx.session.get_one(Customer, row.customer_id))
     _ = ctx.changeset_id
+    ctx.warn(N_("It cannot be continued. They would have to log in as the customer again."))
     member = ctx.session.get_one(Member, row.staff_id)
     return Outcome(N_("%(name)s is no longer logged in as the customer."), row, {"name": str(member)})
 
@@ -323,6 +325,7 @@ def allow_changes(ctx: Context, row: LoginAs) -> Outcome:
     ctx.session.expire(row)
     ctx.set_subject(ctx.session.get_one(Customer, row.customer_id))
     _ = ctx.changeset_id
+    ctx.warn(N_("What you change is recorded under your name and the customer's."))
     return Outcome(N_("Changes are on until the session ends."), row)
 
 

@@ -55,10 +55,10 @@ def check(visitor: Page) -> None:
     check_accessibility(visitor, None, COLOURS, " in dark")
     visitor.emulate_media(color_scheme="light")
     wide = visitor.viewport_size
-    visitor.set_viewport_size(NARROWEST)  # type: ignore[arg-type]
+    visitor.set_viewport_size(NARROWEST)
     assert visitor.evaluate("document.documentElement.scrollWidth") <= NARROWEST["width"], visitor.url
     check_accessibility(visitor, None, SHAPES, " when narrow")
-    visitor.set_viewport_size(wide)  # type: ignore[arg-type]
+    visitor.set_viewport_size(wide)
 
 
 def pages(portal: Portal, **ids: int) -> list[str]:

@@ -319,12 +319,19 @@ def test_nothing_is_opened_to_customers_but_what_is_listed_here() -> None:
     from actions.core.base import ACTIONS
 
     opened_ones = {code for code, declared in ACTIONS.items() if declared.portal is not None}
-    rows = {f"{noun}.{verb}" for noun in ("address", "phone") for verb in ("create", "edit", "delete")}
+    whole = ("address", "phone", "account_holder")
+    rows = {f"{noun}.{verb}" for noun in whole for verb in ("create", "edit", "delete")}
     of_their_own = {
         "address.make_primary",
+        "contact_email.create",
+        "contact_email.delete",
+        "customer.ask_email_change",
         "customer.change_details",
         "customer.choose_points_emails",
         "portal_session.end_own",
+        "saved_card.delete",
+        "saved_card.make_default",
+        "saved_card.set_expiry",
     }
     assert opened_ones == rows | of_their_own
 

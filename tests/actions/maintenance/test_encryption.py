@@ -42,7 +42,9 @@ def keys(engine: Engine, *given: str) -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def nothing_left(desk: Desk) -> Iterator[None]:
-    """Leave to other tests, which share the database, nothing that is encrypted by keys of this one."""
+    """Leave to other tests, which share the database, nothing that is encrypted by keys of this one, nor find theirs."""
+    with desk.engine.begin() as connection:
+        connection.execute(text("DELETE FROM saved_card"))
     yield
     with desk.engine.begin() as connection:
         connection.execute(text("DELETE FROM second_factor"))
