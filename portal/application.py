@@ -76,6 +76,7 @@ def create(
         template_folder=str(ROOT / "templates"),
     )
     app.config.update(_configuration(settings))
+    app.url_map.converters[inside.ROW] = inside.RowNumber
     app.extensions[STATE] = PortalState(clock)
     app.extensions["clientele.settings"] = settings
     masking.install(app, mask_context)

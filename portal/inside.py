@@ -11,6 +11,7 @@ from flask import Blueprint, flash, g, redirect, request, url_for
 from flask_babel import gettext as _
 from sqlalchemy import exists, literal, select, tuple_
 from werkzeug.exceptions import NotFound
+from werkzeug.routing import IntegerConverter
 
 from actions.core.base import Outcome, Refused
 from models.account import AccountEntry
@@ -22,8 +23,20 @@ from web.request import session
 
 SIZE = 20
 """Rows of a page."""
-ROW = f"int(max={MAX_ID})"
-"""How addresses name a row; a number that no row can have leads nowhere."""
+ROW = "row"
+"""How addresses name a row."""
+
+
+class RowNumber(IntegerConverter):
+    """The id of a row in an address. One that no row can have is taken for 0, which none has, by every method alike.
+
+    With a range of its own the converter would have Werkzeug (3.1) answer 405 to all but the first of two rules.
+    """
+
+    def to_python(self, value: str) -> int:
+        """Return the id."""
+        found = int(super().to_python(value))
+        return found if found <= MAX_ID else 0
 
 
 @dataclass(frozen=True, slots=True)
