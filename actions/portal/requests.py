@@ -17,9 +17,10 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session
 
-from actions.core.base import Actor, Context, Refused
+from actions.core.base import Context, Refused
 from actions.execution.runner import Call, changeset
 from actions.portal import links, login_as, mail_ceiling, registering
+from actions.staff.security_events import NOBODY
 from models import normalise
 from models.choices import Status
 from models.customer import Customer
@@ -28,7 +29,6 @@ from models.portal import PortalRequest, PortalRequestKind
 
 log = logging.getLogger(__name__)
 TABLE = cast(Table, PortalRequest.__table__)
-NOBODY = Actor(None, "nobody")
 LOOK_EVERY = 1.0
 """Seconds between two looks at what waits."""
 
@@ -41,25 +41,38 @@ def ask(engine: Engine, kind: PortalRequestKind, email: str, now: dt.datetime, r
 
 
 def serve(engine: Engine, clock: Callable[[], dt.datetime], stop: Event) -> None:
-    """Decide what waits until ``stop``; where the database is away, again later."""
+    """Decide what waits, and write down which logins as a customer are over, until ``stop``; where the database is
+    away, again later."""
     while not stop.is_set():
-        try:
-            decide_all(engine, clock)
-            login_as.close_all(engine, clock())
-        except (DBAPIError, PoolTimeout):
-            pass  # models.outage tells the log; what waits is there when the database is
-        except Exception:
-            log.exception(
-                "a request from the portal could not be decided, or the end of a session not be written down"
-            )
+        _look_after(lambda: decide_all(engine, clock))
+        _look_after(lambda: login_as.close_all(engine, clock()))
         stop.wait(LOOK_EVERY)
 
 
+def _look_after(step: Callable[[], object]) -> None:
+    """Take one ``step``; where it fails, the log has it, and the next is taken all the same."""
+    try:
+        step()
+    except (DBAPIError, PoolTimeout):
+        pass  # models.outage tells the log; what waits is there when the database is
+    except Exception:
+        log.exception("what customers asked for, or who is logged in as them, could not be looked after")
+
+
 def decide_all(engine: Engine, clock: Callable[[], dt.datetime]) -> int:
-    """Decide everything that waits; return the number of requests."""
+    """Decide everything that waits; return the number of requests.
+
+    One that cannot be decided holds up no other: the log has the fault, and it is forgotten.
+    """
     done = 0
     while (waiting := _next(engine)) is not None:
-        done += _decide(engine, *waiting, clock())
+        try:
+            done += _decide(engine, *waiting, clock())
+        except (DBAPIError, PoolTimeout):
+            raise
+        except Exception:
+            log.exception("request %s from the portal could not be decided", waiting[0])
+            _forget(engine, waiting[0])
     return done
 
 
@@ -67,6 +80,11 @@ def _next(engine: Engine) -> tuple[int, PortalRequestKind] | None:
     with engine.connect() as connection:
         first = select(TABLE.c.id, TABLE.c.kind).order_by(TABLE.c.id).limit(1)
         return cast("tuple[int, PortalRequestKind] | None", connection.execute(first).first())
+
+
+def _forget(engine: Engine, waiting: int) -> None:
+    with engine.execution_options(**{WRITE: True}).begin() as connection:
+        connection.execute(TABLE.delete().where(TABLE.c.id == waiting))
 
 
 def _decide(engine: Engine, waiting: int, kind: PortalRequestKind, now: dt.datetime) -> int:

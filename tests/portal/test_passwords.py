@@ -11,7 +11,7 @@ from models.choices import Status
 from models.customer import Customer
 from models.journal import Change, Changeset
 from models.mail import SECRET_MARK, Mail
-from models.portal import PortalLink, PortalRequest, PortalSession
+from models.portal import PortalLink, PortalRequest, PortalRequestKind, PortalSession
 from tests.factories import NOW
 from tests.portal.conftest import Portal
 from tests.portal.test_getting_in import end_by
@@ -316,3 +316,24 @@ def test_one_change_of_a_password_is_one_event_with_nothing_of_it(portal: Portal
     assert event.on_behalf_of_id == one
     assert not [c for c in portal.rows(Change) if "password" in str(c.after)]
     assert [s.ended_because for s in portal.rows(PortalSession)] == []
+
+
+def test_a_request_that_cannot_be_decided_holds_up_no_other(
+    portal: Portal, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    from actions.portal import requests
+
+    kind, (event, real) = PortalRequestKind.RESET, requests.ANSWERS[PortalRequestKind.RESET]
+
+    def answer(ctx: Any, email: str) -> None:
+        if email.startswith("broken"):
+            raise ZeroDivisionError
+        real(ctx, email)
+
+    monkeypatch.setitem(requests.ANSWERS, kind, (event, answer))
+    for n, email in enumerate(("broken@example.com", portal.email(portal.customer()))):
+        portal.visitor(f"10.0.0.{n}").post("/forgotten/", {"email": email})
+    assert len(portal.work()) == 1
+    assert portal.rows(PortalRequest) == []
+    assert "could not be decided" in caplog.text
+    assert "broken@" not in caplog.text
