@@ -17,12 +17,13 @@ from models.base import db
 from models.customer import Customer
 from models.portal import PortalLinkKind
 from models.validate import email as checked_email
+from portal.getting_in import is_theirs
 from portal.inside import only_signed_in
 from portal.login_as import customers_only
 from portal.passwords import GONE
 from portal.request import call, customer, live, perform
 from web.messages import sentence, translated
-from web.passwords import count, is_right, of_address
+from web.passwords import count
 from web.request import now, session
 
 blueprint = Blueprint("email_address", __name__)
@@ -84,11 +85,8 @@ def _checked(form: EmailForm) -> str:
     email = cast(str, checked_email("email", form.email.data))
     if email == customer().email:
         raise Invalid({"email": email_changes.SAME})
-    limits = [rate_limit.of_portal_person(customer().id), of_address()]
-    count(limits)
-    if not is_right(customer().password_hash, form.password.data):
+    if not is_theirs(form.password.data):
         raise Invalid({"password": _l("Wrong password.")})
-    rate_limit.refund(db.engine, limits, now())
     return email
 
 

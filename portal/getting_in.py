@@ -17,7 +17,7 @@ from models.choices import Status
 from models.portal import PortalBrowser, PortalRequestKind
 from portal import login_as
 from portal.login_as import customers_only
-from portal.request import HOLDER, call, live, logged_in_as
+from portal.request import HOLDER, call, customer, live, logged_in_as
 from web.arguments import local_path
 from web.known_browsers import KnownBrowsers
 from web.passwords import count, is_right, of_address
@@ -111,3 +111,18 @@ def authenticate(email: str, password: str) -> int | None:
         return None
     rate_limit.refund(db.engine, limits, now())
     return account.id
+
+
+def is_theirs(password: str) -> bool:
+    """Return whether it is the customer who asks, by the password they type once more, counted like a sign-in.
+
+    :raises TooManyRequests: after five failures.
+    """
+    who = customer()
+    limits = [BROWSERS.limit(who.id) or rate_limit.of_portal_person(who.id), of_address()]
+    count(limits)
+    if is_right(who.password_hash, password):
+        rate_limit.refund(db.engine, limits, now())
+        return True
+    visits.confirmation_failed(db.engine, call(), who.id)
+    return False

@@ -8,20 +8,18 @@ from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
 from actions.core.base import Context, Invalid, Outcome, Portal, Refused, action
-from actions.core.eligibility import Eligible
+from actions.core.eligibility import MAY_SIGN_IN
 from actions.core.mail_templates import MailTemplate, address_of, declare
 from actions.execution.records import save_values
 from actions.execution.runner import Call
 from actions.portal import links, mail_ceiling, passwords, requests
 from models import normalise
 from models.base import N_
-from models.choices import Status
 from models.customer import Customer
 from models.portal import PortalLinkKind
 from models.validate import email as checked_email
 from models.validate import required
 
-REGISTERED = Eligible(frozenset({Status.REGISTERED}), switched_off=False)
 NEEDED = required(N_("Enter your new email address."))
 SAME = N_("This is your email address already.")
 CHANGE = declare(
@@ -47,7 +45,7 @@ CHANGED = declare(
     label=N_("Change email address"),
     final=True,
     mails=True,
-    customers=REGISTERED,
+    customers=MAY_SIGN_IN,
     portal=Portal.CUSTOMER,
 )
 def ask(ctx: Context, customer: Customer, *, email: str) -> Outcome:

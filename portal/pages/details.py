@@ -175,9 +175,8 @@ def ask_to_delete(phone_id: int) -> str:
 @blueprint.post(f"{PHONE}/delete/")
 def delete_phone(phone_id: int) -> Any:
     """Remove a phone."""
-    perform(DELETE, phone_id)
-    flash(_("Phone removed."))
-    return redirect(url_for("details.index"))
+    back = url_for("details.index")
+    return inside.done(lambda: perform(DELETE, phone_id), _("Phone removed."), back)
 
 
 def _number(form: PhoneForm) -> dict[str, Any]:

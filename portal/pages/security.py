@@ -14,17 +14,16 @@ from wtforms import Form, PasswordField
 from wtforms.validators import InputRequired
 
 from actions.core.base import Invalid, Refused
-from actions.execution import rate_limit
 from actions.portal import passwords, sessions, sign_out, visits
 from models.base import db
 from portal import inside
-from portal.getting_in import BROWSERS
+from portal.getting_in import BROWSERS, is_theirs
 from portal.login_as import customers_only
 from portal.passwords import NewPasswordForm
 from portal.request import call, customer, live, perform
 from web import user_agent
 from web.messages import sentence, translated
-from web.passwords import count, hash_password, is_right, of_address
+from web.passwords import hash_password
 from web.request import now, session
 
 blueprint = inside.pages("security", "/security")
@@ -87,23 +86,11 @@ def change_password() -> Any:
 
 def _is_theirs(form: PasswordForm) -> bool:
     """Return whether the present password is right, and the new one another."""
-    if not _confirm(form.current.data):
+    if not is_theirs(form.current.data):
         form.current.errors = [_("Wrong password.")]
     elif form.current.data == form.password.data:
         form.password.errors = [_("This is already your password.")]
     return not form.errors
-
-
-def _confirm(password: str) -> bool:
-    """Return whether it is the customer who asks, by their password. :raises TooManyRequests: after five failures."""
-    who = customer()
-    limits = [BROWSERS.limit(who.id) or rate_limit.of_portal_person(who.id), of_address()]
-    count(limits)
-    if is_right(who.password_hash, password):
-        rate_limit.refund(db.engine, limits, now())
-        return True
-    visits.confirmation_failed(db.engine, call(), who.id)
-    return False
 
 
 @blueprint.post(f"/sessions/<{inside.ROW}:session_id>/end/")
