@@ -136,6 +136,8 @@ def test_wrong_passwords_are_counted_as_at_sign_in(portal: Portal) -> None:
     visitor = portal.signed_in(portal.customer(email=OLD))
     assert [ask(visitor, password=f"wrong {n}").status_code for n in range(6)] == [422] * 5 + [429]
     assert ask(visitor).status_code == 429, "the right one is not looked at either"
+    events = portal.rows(Changeset, Changeset.action == "customer.confirmation_failed")
+    assert len(events) == 5, "each is in the history, as on the security page"
     portal.clock.move(minutes=16)
     assert ask(visitor).status_code == 302
 
