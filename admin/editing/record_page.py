@@ -37,6 +37,7 @@ def show(screen: ScreenSpec, row: Any) -> Any:
 
 def build(screen: ScreenSpec, row: Any) -> RecordPage:
     """Return the page of one record."""
+    lines, told = screen.status_lines(row), live.told(screen, [row])
     return RecordPage(
         resource=screen.resource,
         id=row.id,
@@ -55,7 +56,9 @@ def build(screen: ScreenSpec, row: Any) -> RecordPage:
         activity_url=activity.url_of(screen, row),
         notice=screen.notice(row) or why_unchangeable(row),
         icon=screen.icon,
-        **live.told(screen, [row]),
+        status_lines=lines,
+        live=told.get("live", False) or any(line.live for line in lines),
+        wakes=told.get("wakes"),
         past_url=screen.url_to("past_view") if screen.model.__journal__ else "",
     )
 

@@ -12,7 +12,7 @@ from werkzeug.exceptions import Forbidden
 
 from actions.core.base import Actor
 from admin.screen_spec.declare import RowAction, Section, Tab, View
-from admin.viewmodels.pages import Badge, Event, Fact, Link, Totals
+from admin.viewmodels.pages import Badge, Event, Fact, Link, StatusLine, Totals
 from models.base import Base
 
 Live = bool | dt.datetime
@@ -159,6 +159,10 @@ class Declaration:
 
     def links(self, row: Any) -> Sequence[Link]:
         """Return further ways from a record's head, to pages of the screen's own."""
+        return ()
+
+    def status_lines(self, row: Any) -> Sequence[StatusLine]:
+        """Return what is under way with a record, to stand under its head."""
         return ()
 
     def live(self, row: Any) -> Live:

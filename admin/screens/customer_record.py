@@ -16,8 +16,8 @@ from admin.reports import statements
 from admin.screen.base import Screen
 from admin.screen.views import PERMISSION_OF
 from admin.screen_spec.column_info import label_of
-from admin.screens import accounting, watch
-from admin.viewmodels.pages import Badge, Event, Link
+from admin.screens import accounting, sent_links, watch
+from admin.viewmodels.pages import Badge, Event, Link, StatusLine
 from models.customer import Customer
 from web.arguments import parse_id
 
@@ -64,6 +64,10 @@ class CustomerRecord(Screen):
         """Lead to the statement of the account, and to the account that the accounting package keeps."""
         statement = (statements.link(self, row),) if statements.may_read() else ()
         return (*statement, *accounting.links(row))
+
+    def status_lines(self, row: Customer) -> Sequence[StatusLine]:
+        """Say whether the link to a password has gone out."""
+        return sent_links.lines(self, row)
 
     def notice(self, row: Customer) -> Any:
         """Lead from a merged record to its survivor; say that an erased one is empty for good."""

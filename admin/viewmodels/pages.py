@@ -89,6 +89,15 @@ class Badge:
 
 
 @dataclass(frozen=True, slots=True)
+class StatusLine:
+    """A line under a record's head; one that is ``live`` changes by itself within seconds."""
+
+    text: Text
+    icon: str
+    live: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Heading:
     """A column heading of a list."""
 
@@ -313,6 +322,8 @@ class RecordPage:
     activity: Sequence[Event] = ()
     activity_url: str | None = None
     notice: Text = ""
+    status_lines: Sequence[StatusLine] = ()
+    """What is under way with it."""
     icon: str = ""
     """Stands where initials would, on a record that is no person."""
     live: bool = False
