@@ -17,6 +17,7 @@ from actions.customers.customers import live_agent
 from actions.customers.reassignment import BALANCES, move_all, refuse_if_in_the_way
 from actions.ledgers.points_breakdown import past_points
 from actions.merging import choices
+from actions.portal import login_as_standing
 from models.address import Address
 from models.base import N_, About, Invalid, metadata
 from models.choices import AccountType, Status
@@ -32,6 +33,10 @@ MOST = 20
 
 TOGETHER = {"email": ("email_verified_at",)}
 """What goes with a value that is taken over."""
+
+LOGGED_IN_AS = N_(
+    "%(staff)s is logged in as %(customer)s. End that session first, or wait until it is over at %(at)s."
+)
 
 COUNTED: tuple[tuple[str, Any], ...] = (
     (N_("Orders"), Order),
@@ -58,8 +63,8 @@ def merge(
     :param take: where they differ, whose value this one gets: ``email:12`` for the email of record 12. Elsewhere its
         own stays, or the first there is.
     :raises Invalid: no record, or too many; ``take`` chooses what there is not. :raises Refused: ``itself``,
-        ``missing``, ``merged``, ``erased``, ``currencies``, ``agent``, ``not_an_agent``, ``in_the_way``,
-        ``sums_differ``.
+        ``missing``, ``merged``, ``erased``, ``logged_in_as``, ``currencies``, ``agent``, ``not_an_agent``,
+        ``in_the_way``, ``sums_differ``.
     """
     required_text("reason", reason)
     losers = _losers(ctx, customer, others)
@@ -110,6 +115,7 @@ def _refuse(ctx: Context, survivor: Customer, losers: Sequence[Customer]) -> Non
     for row in (survivor, *losers):
         try:
             refuse_unless_live(row)
+            _refuse_if_staff_are_in(ctx, row)
             if row is not survivor:
                 refuse_if_in_the_way(ctx, row)
         except Refused as refused:
@@ -117,6 +123,17 @@ def _refuse(ctx: Context, survivor: Customer, losers: Sequence[Customer]) -> Non
             raise
     _refuse_currencies((survivor, *losers))
     _refuse_agents(ctx, survivor, losers)
+
+
+def _refuse_if_staff_are_in(ctx: Context, row: Customer) -> None:
+    """Refuse while a member of staff is logged in as one of them: what they see there must not move under them."""
+    there = login_as_standing.somebody_in(ctx.session, row.id, ctx.now)
+    if there is None or there.ends_at is None:
+        return
+    local = there.ends_at.astimezone(ctx.shop.zone)
+    raise Refused(
+        "logged_in_as", LOGGED_IN_AS, staff=str(there.member), customer=str(row), at=f"{local:%H:%M}"
+    )
 
 
 def _refuse_currencies(group: Sequence[Customer]) -> None:

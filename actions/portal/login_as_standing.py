@@ -128,3 +128,9 @@ def causes(session: Session, ids: Iterable[int], now: dt.datetime) -> dict[int, 
     """Return id -> why it is over, None where it stands or waits to begin; in one statement."""
     wanted = select(_L.id, WHY).where(_L.id.in_(list(ids)))
     return {row[0]: row[1] for row in session.execute(wanted, times(now))}
+
+
+def somebody_in(session: Session, customer_id: int, now: dt.datetime) -> LoginAs | None:
+    """Return the session of a member of staff who is logged in as a customer at this moment; None where nobody is."""
+    begun = LoginAs.customer_id == customer_id, LoginAs.used_at.is_not(None), LoginAs.ended_at.is_(None)
+    return session.scalars(select(LoginAs).where(*begun, WHY.is_(None)).limit(1), times(now)).first()

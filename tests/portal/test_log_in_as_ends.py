@@ -6,15 +6,16 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from actions.core.base import SYSTEM
+from actions.core.base import SYSTEM, Refused
 from actions.execution.runner import Call, dry_run, perform
+from actions.merging.merge import merge
 from actions.portal import login_as
 from models.access import StaffSession
-from models.base import Staff
+from models.base import About, Staff
 from models.choices import Status
 from models.customer import Customer
 from models.journal import Changeset
-from models.login_as import LoginAs
+from models.login_as import Audience, LoginAs
 from models.member import StaffChannel
 from models.portal import PortalSession
 from tests import application, factories
@@ -221,12 +222,8 @@ def test_a_hand_over_that_nobody_began_is_closed_too(portal: Portal) -> None:
     assert portal.read(LoginAs.ended_because) == "not begun within 60 seconds"
 
 
-@pytest.mark.both_databases
-def test_a_merge_ends_it_and_leaves_who_it_was_with_the_record(portal: Portal) -> None:
-    from actions.merging.merge import merge
-
-    keeps, other = portal.customer(), portal.customer(first_name="Otto", last_name="Ham")
-    visitor = desk(portal).log_in(other)
+def merge_into(portal: Portal, keeps: int, other: int) -> None:
+    """Merge as staff do: preview, then the name."""
     call, given = Call(SYSTEM, portal.clock()), {"others": [other], "reason": "The same person"}
     seen = dry_run(portal.database.desk, merge, call, keeps, **given)
     name = " ".join(
@@ -234,9 +231,35 @@ def test_a_merge_ends_it_and_leaves_who_it_was_with_the_record(portal: Portal) -
     )
     sure = Call(SYSTEM, portal.clock(), confirm=name, fingerprint=seen.fingerprint)
     perform(portal.database.desk, merge, sure, keeps, **given)
-    assert not visitor.is_in
+
+
+@pytest.mark.both_databases
+def test_no_record_is_merged_while_staff_are_logged_in_as_it(portal: Portal) -> None:
+    keeps, other = portal.customer(), portal.customer(first_name="Otto", last_name="Ham")
+    visitor = desk(portal).log_in(other)
+    for survivor, goes in ((keeps, other), (other, keeps)):
+        with pytest.raises(Refused, match=r"is logged in as Otto Ham\. End that session first") as refused:
+            merge_into(portal, survivor, goes)
+        assert (refused.value.code, refused.value.about) == ("logged_in_as", About(other, "Otto Ham"))
+    assert visitor.is_in
+    visitor.post("/log-in-as/end/", page="/")
+    merge_into(portal, keeps, other)
+    assert portal.read(LoginAs.customer_id) == other, "who it was stays with the record"
+
+
+@pytest.mark.parametrize("minutes", [31, 0])
+def test_what_is_over_or_was_never_begun_stands_in_no_merges_way(portal: Portal, minutes: int) -> None:
+    keeps, other = portal.customer(), portal.customer()
+    if minutes:
+        desk(portal).log_in(other)
+    else:
+        token = desk(portal).token(other)
+    portal.clock.move(minutes=minutes)
+    merge_into(portal, keeps, other)
+    if not minutes:
+        with portal.arrange() as session:
+            assert login_as.waiting(session, token, Audience.PORTAL, portal.clock()) is None
     login_as.close_all(portal.database.desk, portal.clock())
-    assert portal.read(LoginAs.ended_because) == "the customer was merged"
     assert len(portal.rows(Changeset, finished(other))) == 1
 
 
