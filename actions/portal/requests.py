@@ -13,7 +13,7 @@ from threading import Event
 from typing import cast
 
 from sqlalchemy import Engine, Table, insert, select
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session
 
@@ -31,6 +31,10 @@ log = logging.getLogger(__name__)
 TABLE = cast(Table, PortalRequest.__table__)
 LOOK_EVERY = 1.0
 """Seconds between two looks at what waits."""
+Waiting = tuple[int, PortalRequestKind]
+REFUSED = IntegrityError, DataError
+"""What a database raises about what it was given, whenever it is asked."""
+UNDECIDED = "request %s from the portal could not be decided"
 
 
 def ask(engine: Engine, kind: PortalRequestKind, email: str, now: dt.datetime, request_id: str) -> None:
@@ -66,20 +70,38 @@ def decide_all(engine: Engine, clock: Callable[[], dt.datetime]) -> int:
     """
     done = 0
     while (waiting := _next(engine)) is not None:
-        try:
-            done += _decide(engine, *waiting, clock())
-        except (DBAPIError, PoolTimeout):
-            raise
-        except Exception:
-            log.exception("request %s from the portal could not be decided", waiting[0])
-            _forget(engine, waiting[0])
+        done += _decide_or_forget(engine, waiting, clock)
     return done
 
 
-def _next(engine: Engine) -> tuple[int, PortalRequestKind] | None:
+def _decide_or_forget(engine: Engine, waiting: Waiting, clock: Callable[[], dt.datetime]) -> int:
+    """Decide one request; return 0 where it had to be forgotten.
+
+    What the database refuses to store is tried once more, as two who write at once are in order by then.
+
+    :raises DBAPIError: the database is away or busy, or has no connection free (``TimeoutError``),
+        so the request waits.
+    """
+    for turn in (1, 2):
+        try:
+            return _decide(engine, *waiting, clock())
+        except (DBAPIError, PoolTimeout) as error:
+            if not isinstance(error, REFUSED):
+                raise
+            if turn == 1:
+                continue
+            log.exception(UNDECIDED, waiting[0])
+        except Exception:
+            log.exception(UNDECIDED, waiting[0])
+        break
+    _forget(engine, waiting[0])
+    return 0
+
+
+def _next(engine: Engine) -> Waiting | None:
     with engine.connect() as connection:
         first = select(TABLE.c.id, TABLE.c.kind).order_by(TABLE.c.id).limit(1)
-        return cast("tuple[int, PortalRequestKind] | None", connection.execute(first).first())
+        return cast("Waiting | None", connection.execute(first).first())
 
 
 def _forget(engine: Engine, waiting: int) -> None:

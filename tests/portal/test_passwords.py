@@ -6,7 +6,10 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from sqlalchemy.exc import OperationalError
 
+from actions.core.base import Context
+from actions.portal import requests
 from models.choices import Status
 from models.customer import Customer
 from models.journal import Change, Changeset
@@ -318,16 +321,26 @@ def test_one_change_of_a_password_is_one_event_with_nothing_of_it(portal: Portal
     assert [s.ended_because for s in portal.rows(PortalSession)] == []
 
 
-def test_a_request_that_cannot_be_decided_holds_up_no_other(
-    portal: Portal, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    from actions.portal import requests
+def broken(ctx: Context) -> None:
+    """A fault of ours."""
+    raise ZeroDivisionError
 
+
+def refused(ctx: Context) -> None:
+    """Something that no database stores, however often it is given."""
+    ctx.session.execute(sa.text("INSERT INTO customer_class (name) SELECT NULL"))
+
+
+@pytest.mark.both_databases
+@pytest.mark.parametrize("fault", [broken, refused])
+def test_a_request_that_cannot_be_decided_holds_up_no_other(
+    portal: Portal, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, fault: Any
+) -> None:
     kind, (event, real) = PortalRequestKind.RESET, requests.ANSWERS[PortalRequestKind.RESET]
 
-    def answer(ctx: Any, email: str) -> None:
+    def answer(ctx: Context, email: str) -> None:
         if email.startswith("broken"):
-            raise ZeroDivisionError
+            fault(ctx)
         real(ctx, email)
 
     monkeypatch.setitem(requests.ANSWERS, kind, (event, answer))
@@ -337,3 +350,37 @@ def test_a_request_that_cannot_be_decided_holds_up_no_other(
     assert portal.rows(PortalRequest) == []
     assert "could not be decided" in caplog.text
     assert "broken@" not in caplog.text
+
+
+@pytest.mark.both_databases
+def test_a_request_met_by_another_write_is_decided_at_the_second_try(
+    portal: Portal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kind, (event, real) = PortalRequestKind.RESET, requests.ANSWERS[PortalRequestKind.RESET]
+    turns: list[str] = []
+
+    def answer(ctx: Context, email: str) -> None:
+        turns.append(email)
+        if len(turns) == 1:
+            refused(ctx)
+        real(ctx, email)
+
+    monkeypatch.setitem(requests.ANSWERS, kind, (event, answer))
+    portal.visitor().post("/forgotten/", {"email": portal.email(portal.customer())})
+    assert len(portal.work()) == 1
+    assert len(turns) == 2
+
+
+def test_a_request_waits_while_the_database_is_busy(portal: Portal, monkeypatch: pytest.MonkeyPatch) -> None:
+    kind, (event, _real) = PortalRequestKind.RESET, requests.ANSWERS[PortalRequestKind.RESET]
+
+    def answer(ctx: Context, email: str) -> None:
+        raise OperationalError("SELECT 1", {}, Exception("away"))
+
+    portal.visitor().post("/forgotten/", {"email": portal.email(portal.customer())})
+    with monkeypatch.context() as patch:
+        patch.setitem(requests.ANSWERS, kind, (event, answer))
+        with pytest.raises(OperationalError):
+            portal.work()
+    assert len(portal.rows(PortalRequest)) == 1
+    assert len(portal.work()) == 1
