@@ -184,7 +184,9 @@ def attach(page: EditPage, errors: dict[str, str]) -> None:
     """Put each sentence at its field; one about a field the form lacks stands over the form."""
     for name, told in errors.items():
         entry = page.form._fields.get(name) or page.form._fields.get(name.removesuffix("_id"))
-        if entry is None:
+        if name == "key":
+            page.wrong.append(_("This was saved already. To add something else, open the page again."))
+        elif entry is None:
             page.wrong.append(f"{called(name)}: {sentence(told)}")
         else:
             entry.errors = [*entry.errors, sentence(told)]
