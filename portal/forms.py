@@ -20,6 +20,7 @@ from actions.core.base import Busy, Conflict, Invalid, Outcome, Refused, TooMany
 from actions.core.journal import plain
 from actions.core.languages import ENGLISH
 from models import figures
+from models.base import N_
 from models.base import Invalid as InvalidValue
 from portal.language import locale
 from web.arguments import BadArgument
@@ -103,7 +104,7 @@ def values(form: Form) -> dict[str, Any]:
             try:
                 value = _day(value)
             except ValueError:
-                wrong[name] = _("Enter a date such as 1985-03-27.")
+                wrong[name] = N_("Enter a date such as 1985-03-27.")
         found[name] = value
     if wrong:
         raise InvalidValue(wrong)

@@ -11,7 +11,7 @@ from sqlalchemy import select
 from wtforms import BooleanField, SelectField
 
 from actions.core.base import Outcome
-from actions.execution.records import record_actions
+from actions.customers.phones import ADD, EDIT, REMOVE
 from actions.portal.details import change_details, choose_points_emails
 from models.choices import AccountType, Gender
 from models.phone import Phone, PhoneKind
@@ -25,7 +25,6 @@ from web.messages import fill
 from web.request import session, shop
 
 blueprint = inside.pages("details", "/details")
-CREATE, EDIT, DELETE = record_actions(Phone)
 PHONE = f"/phones/<{inside.ROW}:phone_id>"
 MOST_PHONES = 50
 """Phones that are listed."""
@@ -146,7 +145,7 @@ def add_phone() -> Any:
     key, form = forms.sent_key(), PhoneForm(request.form)
     page = _phone_page(form, key=key)
     return forms.submit(
-        page, lambda _version: perform(CREATE, key=key, values=_number(form)), page.back, _("Phone added.")
+        page, lambda _version: perform(ADD, key=key, values=_number(form)), page.back, _("Phone added.")
     )
 
 
@@ -187,7 +186,7 @@ def ask_to_delete(phone_id: int) -> str:
 def delete_phone(phone_id: int) -> Any:
     """Remove a phone."""
     back = url_for("details.index")
-    return inside.done(lambda: perform(DELETE, phone_id), _("Phone removed."), back)
+    return inside.done(lambda: perform(REMOVE, phone_id), _("Phone removed."), back)
 
 
 def _number(form: PhoneForm) -> dict[str, Any]:

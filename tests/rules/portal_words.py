@@ -7,6 +7,7 @@ translation, or is said to be none of a customer's business.
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator, Sequence
 from functools import cache
 from pathlib import Path
@@ -20,6 +21,10 @@ MARKS = {"_", "_l", "N_"}
 Words = str | tuple[str, str]
 """A message as a catalogue knows it: one, or the singular and the plural."""
 
+ROOTS = "portal", "actions.portal", "actions.customers.customers"
+"""The pages, what is done there alone, and what is asked whenever a customer's record is saved."""
+OPENED = re.compile(r"^open_in_portal\(|portal=Portal\.", re.MULTILINE)
+"""How an action, or the saving of a model, says that it is done in the portal."""
 ALL = frozenset({"*"})
 FOR_STAFF: dict[str, frozenset[str]] = {
     # raised only by what customers have no form for
@@ -31,10 +36,7 @@ FOR_STAFF: dict[str, frozenset[str]] = {
     "actions.customers.addresses": frozenset({"keep_one_primary"}),
     "actions.customers.customer_owned": ALL,
     "actions.customers.customer_reference": ALL,
-    "actions.customers.loyalty_cards": ALL,
-    "actions.customers.notes": ALL,
     "actions.customers.phones": frozenset({"_winner"}),
-    "actions.customers.reassignment": ALL,
     "actions.customers.saved_cards": frozenset({"NO_TOKEN"}),
     "actions.execution.code_attempts": ALL,
     "actions.execution.constraints": frozenset({"APPEND_ONLY"}),
@@ -43,7 +45,7 @@ FOR_STAFF: dict[str, frozenset[str]] = {
     "actions.execution.runner": ALL,
     "actions.execution.scope_guard": frozenset({"OUT_OF_SCOPE"}),
     "actions.execution.session_store": ALL,
-    "actions.ledgers.ledger": ALL,
+    "actions.ledgers.ledger": frozenset({"IS_REVERSAL", "ALREADY_REVERSED", "OTHER_CURRENCY", "order_number", "positive", "signed"}),
     "actions.ledgers.loyalty": ALL,
     "actions.ledgers.order_totals": ALL,
     "actions.portal.links": ALL,
@@ -106,9 +108,9 @@ def _of_code() -> Iterator[Words]:
 
 @cache
 def reached() -> frozenset[str]:
-    """Return the modules of the portal, and all that they or the rooms of customers' actions import."""
-    roots = ("portal", "actions.customers", "actions.portal")
-    waiting = [name for name in _files() if name.startswith(roots)]
+    """Return the modules of the portal and of what is done there, and all that they import."""
+    waiting = [name for name in _files() if name.startswith(ROOTS)]
+    waiting += [name for name, path in _files().items() if OPENED.search(path.read_text())]
     found: set[str] = set()
     while waiting:
         if (name := waiting.pop()) not in found:

@@ -23,11 +23,12 @@ def catalogue(language: str, kind: str) -> Catalog:
 
 def known(language: str, kind: str) -> set[Words]:
     """Return what a catalogue has words for."""
-    return {message.id for message in catalogue(language, kind) if message.id}
+    ids = (message.id for message in catalogue(language, kind) if message.id)
+    return {words if isinstance(words, str) else (words[0], words[1]) for words in ids}
 
 
 def test_there_is_something_to_translate() -> None:
-    assert {"German", "Sign in"} - shown() == {"German"}
+    assert len(shown()) > 400
     assert {"Dispatched", "Mobile", "The passwords do not match.", "Balance"} <= shown()
     assert ("%(num)s minute left.", "%(num)s minutes left.") in shown()
 
