@@ -34,7 +34,7 @@ def install(app: Flask, words: Callable[[str], NullTranslations] | None = None) 
 
 
 def choose_again() -> None:
-    """Have the language of this request chosen anew, for what is said from now on."""
+    """Have the language of this request chosen again, for what is said from now on."""
     refresh()
     forget(TRANSLATIONS)
 

@@ -59,5 +59,5 @@ def memo(key: Hashable, make: Callable[[], Any]) -> Any:
 
 
 def forget(key: Hashable) -> None:
-    """Have :func:`memo` ask anew for ``key``."""
+    """Have :func:`memo` ask again for ``key``."""
     g.get("memo", {}).pop(key, None)
