@@ -136,7 +136,7 @@ class Customer(Record):
     language: Mapped[str | None] = mapped_column(
         String(35),
         info=fact(merge="fill", erase="clear") | places.LANGUAGE,
-        doc=N_("The language of emails to this customer."),
+        doc=N_("The language of emails to this customer, and of the portal for them."),
     )
 
     status: Mapped[Status] = mapped_column(choice(Status, "status"), default=Status.REGISTERED, info=state())

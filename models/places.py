@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import zoneinfo
+from collections.abc import Iterable
 from functools import cache
 from typing import Any
 
@@ -99,7 +100,12 @@ _EXAMPLE_PHONES = re.compile(r"44(7700900|1632960)\d{3}")
 def country_choices(locale: str) -> Choices:
     """Return every country by its name in the language of ``locale`` (such as en_GB)."""
     names = Locale.parse(locale).territories
-    return tuple(sorted(((c, str(names.get(c, c))) for c in countries.CODES), key=lambda item: item[1]))
+    return _by_name((c, str(names.get(c, c))) for c in countries.CODES)
+
+
+def _by_name(choices: Iterable[tuple[str, str]]) -> Choices:
+    """Return choices in the order of a dictionary: Österreich stands with O."""
+    return tuple(sorted(choices, key=lambda item: normalise.folded(item[1])))
 
 
 @cache
@@ -118,7 +124,7 @@ def language_choices(locale: str) -> Choices:
     """Return the languages offered, by their names in the language of ``locale``."""
     shown = Locale.parse(locale)
     names = ((c, Locale.parse(c, sep="-").get_display_name(shown) or c) for c in LANGUAGE_CODES)
-    return tuple(sorted(names, key=lambda item: item[1]))
+    return _by_name(names)
 
 
 # --------------------------------------------------------------------------------------- checks of one field

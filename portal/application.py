@@ -9,13 +9,22 @@ from dataclasses import dataclass
 from typing import Any
 
 from flask import Flask
-from flask_babel import Babel
 from flask_wtf.csrf import CSRFProtect
 from sqlalchemy import Engine
 
 from config import PORTAL_PATH, ROOT, Settings
 from models.base import db
-from portal import email_address, errors, getting_in, inside, login_as, passwords, registering, words
+from portal import (
+    email_address,
+    errors,
+    getting_in,
+    inside,
+    language,
+    login_as,
+    passwords,
+    registering,
+    words,
+)
 from portal.pages import (
     account,
     addresses,
@@ -30,7 +39,7 @@ from portal.pages import (
     security,
 )
 from portal.request import CUSTOMERS, live, mask_context
-from web import application, fitness, masking, messages, startup_checks, time_limits
+from web import application, fitness, masking, startup_checks, time_limits
 from web import errors as web_errors
 from web.request import STATE, shop
 from web.sessions import ServerSessions
@@ -87,13 +96,12 @@ def create(
     app.before_request(application.name_request)
     app.before_request(web_errors.refuse_unknown_host)
     app.before_request(web_errors.give_up_without_session)
-    Babel(app)
+    language.register(app)
     login_as.register(app)
     protection = CSRFProtect(app)
     protection.exempt(login_as.begin)  # what it takes comes from the back office, and proves itself
     application.secure(app, behind_tls=_behind_tls(settings))
     time_limits.register(app, settings.read_seconds, settings.lock_seconds)
-    messages.install(app)
     errors.register(app)
     fitness.register(app, known)
     startup_checks.register(app)

@@ -7,7 +7,7 @@ from typing import Any, cast
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from wtforms import EmailField, Form, PasswordField
+from wtforms import EmailField, PasswordField
 from wtforms.validators import DataRequired, InputRequired
 
 from actions.core.base import Invalid, Refused
@@ -17,6 +17,7 @@ from models.base import db
 from models.customer import Customer
 from models.portal import PortalLinkKind
 from models.validate import email as checked_email
+from portal.forms import Form
 from portal.getting_in import is_theirs
 from portal.inside import only_signed_in
 from portal.login_as import customers_only

@@ -14,7 +14,9 @@ from werkzeug.exceptions import HTTPException
 from actions.core.base import Busy, Invalid, Refused, TooMany
 from models import outage
 from models.dialect import ran_out
+from portal import language
 from web import errors
+from web.arguments import BadArgument
 from web.messages import sentence, translated
 
 log = logging.getLogger(__name__)
@@ -50,6 +52,8 @@ def register(app: Flask) -> None:
 
 def answer(status: int, told: str = "") -> Response:
     """Return an error as a page; while the database may be away it is asked for nothing, the shop's name included."""
+    if status >= 500:
+        language.ask_nothing()
     title, usual = TITLES.get(status, TITLES[400 if status < 500 else 500])
     page = render_template(
         "portal/error.html", title=title, sentence=told or str(usual), request_id=g.get("request_id", "")
@@ -67,12 +71,19 @@ def _http(error: HTTPException) -> Response:
     status = error.code or 500
     if 300 <= status < 400:
         return make_response(error.get_response())
-    own = error.description if error.description != type(error).description else ""
-    response = answer(status, own or "")
+    response = answer(status, _told(error))
     for name, value in error.get_headers():
         if name in ("Allow", "Retry-After"):
             response.headers[name] = value
     return response
+
+
+def _told(error: HTTPException) -> str:
+    """Return what an error says for itself, in a customer's words; nothing where it is for those who run this."""
+    if isinstance(error, BadArgument):
+        return error.told
+    own = error.description if error.description != type(error).description else ""
+    return "" if error.code == 503 else own or ""
 
 
 def _refused(error: Refused) -> Response:
@@ -88,6 +99,7 @@ def _invalid(error: Invalid) -> Response:
 
 def _database(error: SQLAlchemyError) -> Response:
     """Tell a database that is in no state to serve (503) from a fault of ours (500); neither shows what it said."""
+    language.ask_nothing()
     if isinstance(error, DBAPIError) and ran_out(error):
         log.warning("%s took too long, request %s", request.path, g.get("request_id"))
         errors.let_go()

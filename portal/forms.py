@@ -11,20 +11,37 @@ from typing import Any
 
 from flask import flash, make_response, redirect, render_template, request
 from flask_babel import gettext as _
-from wtforms import BooleanField, Form, SelectField, StringField
+from wtforms import BooleanField, SelectField, StringField
+from wtforms import Form as PlainForm
+from wtforms.meta import DefaultMeta
 from wtforms.widgets import DateInput
 
 from actions.core.base import Busy, Conflict, Invalid, Outcome, Refused, TooMany
 from actions.core.journal import plain
+from actions.core.languages import ENGLISH
 from models import figures
+from models.base import N_
 from models.base import Invalid as InvalidValue
+from portal.language import locale
 from web.arguments import BadArgument
 from web.messages import called, fill, sentence, translated
-from web.request import session, shop
+from web.request import session
 
 LONGEST_KEY = 100
 Change = Callable[[int | None], Outcome]
 """Runs the action, for the record's version that it is given."""
+
+
+class Form(PlainForm):
+    """A form of the portal: what WTForms itself says of a field is in the language of the page, too."""
+
+    class Meta(DefaultMeta):
+        """Where WTForms looks for the language."""
+
+        @property
+        def locales(self) -> list[str]:
+            """The language of the page, and English for one that WTForms does not know."""
+            return [locale(), ENGLISH]
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +104,7 @@ def values(form: Form) -> dict[str, Any]:
             try:
                 value = _day(value)
             except ValueError:
-                wrong[name] = _("Enter a date such as 1985-03-27.")
+                wrong[name] = N_("Enter a date such as 1985-03-27.")
         found[name] = value
     if wrong:
         raise InvalidValue(wrong)
@@ -125,7 +142,7 @@ def _incomplete(name: str) -> BadArgument:
     return BadArgument(name, "missing", _("Something is missing from this form. Open the page again."))
 
 
-def submit(page: EditPage, change: Change, done: str, said: str) -> Any:
+def submit(page: EditPage, change: Change, done: str, said: Any) -> Any:
     """Run an action with what was typed and lead to ``done``; else show the form again, with all that was typed.
 
     Where somebody saved the record in the meantime but none of these fields, that is no hindrance.
@@ -141,7 +158,7 @@ def submit(page: EditPage, change: Change, done: str, said: str) -> Any:
         return page.render(), conflict.status
     except Refused as refused:
         return _refused(page, refused)
-    flash(" ".join([said, *(fill(w.message, w.values) for w in outcome.warnings)]))
+    flash(" ".join([str(said), *(fill(w.message, w.values) for w in outcome.warnings)]))
     return redirect(done)
 
 
@@ -168,7 +185,9 @@ def attach(page: EditPage, errors: dict[str, str]) -> None:
     """Put each sentence at its field; one about a field the form lacks stands over the form."""
     for name, told in errors.items():
         entry = page.form._fields.get(name) or page.form._fields.get(name.removesuffix("_id"))
-        if entry is None:
+        if name == "key":
+            page.wrong.append(_("This was saved already. To add something else, open the page again."))
+        elif entry is None:
             page.wrong.append(f"{called(name)}: {sentence(told)}")
         else:
             entry.errors = [*entry.errors, sentence(told)]
@@ -197,4 +216,4 @@ def _in_words(entry: Any, value: Any) -> str:
         return _("empty")
     if isinstance(entry, SelectField):
         return str(dict(entry.choices).get(str(value), value))
-    return figures.day(value, shop().locale) if isinstance(value, dt.date) else str(value)
+    return figures.day(value, locale()) if isinstance(value, dt.date) else str(value)

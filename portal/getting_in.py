@@ -15,7 +15,7 @@ from actions.staff.security_events import NOBODY
 from models.base import db
 from models.choices import Status
 from models.portal import PortalBrowser, PortalRequestKind
-from portal import login_as
+from portal import language, login_as
 from portal.login_as import customers_only
 from portal.request import HOLDER, call, customer, live, logged_in_as
 from web.arguments import local_path
@@ -65,6 +65,7 @@ def sign_out() -> Any:
     if (found := live()) is not None:
         visits.signed_out(db.engine, call(visits.themselves(found.holder_id)), found.holder_id)
         browser_session.pop(HOLDER, None)
+    language.leave()
     flash(_("You are signed out."))
     return redirect(url_for("getting_in.sign_in"))
 

@@ -7,13 +7,14 @@ from typing import Any
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from wtforms import Form, PasswordField, StringField
+from wtforms import PasswordField, StringField
 from wtforms.validators import EqualTo, InputRequired, Length
 
 from actions.core.base import Invalid, Refused
 from actions.portal import links, passwords, visits
 from models.base import db
 from models.customer import Customer
+from portal.forms import Form
 from portal.login_as import customers_only
 from portal.request import call
 from web.messages import sentence, translated

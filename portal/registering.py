@@ -7,7 +7,7 @@ from typing import Any
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from wtforms import Form, RadioField, StringField, ValidationError
+from wtforms import RadioField, StringField, ValidationError
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import DataRequired, Length
 
@@ -21,6 +21,7 @@ from models.choices import AccountType, Status
 from models.customer import Customer
 from models.portal import PortalRequestKind
 from models.validate import email as checked_email
+from portal.forms import Form
 from portal.passwords import GONE, NewPasswordForm
 from portal.request import call
 from web.messages import sentence, translated

@@ -1,4 +1,4 @@
-"""How figures, days and states read to a customer: in words they would use, written as the shop's country does."""
+"""How figures, days and states read to a customer: in words they would use, written as their language does."""
 
 from __future__ import annotations
 
@@ -17,6 +17,8 @@ from models.base import N_
 from models.credit import CreditEntry, CreditKind
 from models.loyalty import LoyaltyEntry, LoyaltyKind
 from models.order import OrderStatus
+from models.phone import Phone
+from portal.language import locale
 from web.request import shop
 
 STATUS = {
@@ -46,7 +48,7 @@ KINDS: dict[Any, tuple[str, str]] = {
 
 def money(minor: int, currency: str) -> str:
     """Return an amount of minor units, such as £12.50."""
-    return figures.money(minor, currency, shop().locale)
+    return figures.money(minor, currency, locale())
 
 
 def movement(figure: int, shown: Callable[[int], str] | None = None) -> str:
@@ -62,19 +64,19 @@ def money_movement(minor: int, currency: str) -> str:
 
 def number(value: int) -> str:
     """Return a whole number with its thousands apart."""
-    return str(format_decimal(value, locale=shop().locale))
+    return str(format_decimal(value, locale=locale()))
 
 
 def day(value: dt.date | dt.datetime) -> str:
     """Return a date, or that of an instant in the shop's time zone."""
     local = value.astimezone(shop().zone).date() if isinstance(value, dt.datetime) else value
-    return figures.day(local, shop().locale)
+    return figures.day(local, locale())
 
 
 def moment(value: dt.datetime) -> str:
     """Return an instant with its time of day in the shop's time zone."""
     local = value.astimezone(shop().zone)
-    return f"{day(value)}, {format_datetime(local, 'HH:mm', locale=shop().locale)}"
+    return f"{day(value)}, {format_datetime(local, 'HH:mm', locale=locale())}"
 
 
 def balance(minor: int, currency: str) -> str:
@@ -101,6 +103,13 @@ def kind(entry: LoyaltyEntry | CreditEntry | AccountEntry) -> str:
     return _((adds if figure > 0 else takes) or adds or takes)
 
 
+def phone_number(phone: Phone) -> str:
+    """Return a phone number as people write it, with its extension."""
+    if not phone.extension:
+        return phone.number
+    return _("%(number)s ext. %(extension)s", number=phone.number, extension=phone.extension)
+
+
 def link(text: str | None) -> str:
     """Return an address that a customer may be led to; nothing where a text is none, or not a plain https one."""
     if not text or not text.isascii() or not text.isprintable() or set(text) & set(" \"'<>\\"):
@@ -115,6 +124,18 @@ def link(text: str | None) -> str:
 
 SHOWN = {
     found.__name__: found
-    for found in (money, movement, money_movement, number, day, moment, balance, status, kind, link)
+    for found in (
+        money,
+        movement,
+        money_movement,
+        number,
+        day,
+        moment,
+        balance,
+        status,
+        kind,
+        phone_number,
+        link,
+    )
 }
 """What templates say figures and states with."""

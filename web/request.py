@@ -56,3 +56,8 @@ def memo(key: Hashable, make: Callable[[], Any]) -> Any:
     if key not in known:
         known[key] = make()
     return known[key]
+
+
+def forget(key: Hashable) -> None:
+    """Have :func:`memo` ask again for ``key``."""
+    g.get("memo", {}).pop(key, None)

@@ -89,9 +89,12 @@ def kept_elsewhere() -> str:
     )
 
 
-def sheet(customer: Customer, found: Statement, address: Sequence[str]) -> Sheet:
-    """Return a statement in words. :param address: whom it is for, a line each."""
-    words = Words(_, shop().locale, "")
+def sheet(customer: Customer, found: Statement, address: Sequence[str], locale: str) -> Sheet:
+    """Return a statement in words.
+
+    :param address: whom it is for, a line each. :param locale: how its days and amounts are written.
+    """
+    words = Words(_, locale, "")
     amounts = (words.money(getattr(found.owed, name), found.currency) for name in BUCKETS)
     return Sheet(
         number=customer.id,

@@ -12,18 +12,12 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
-from gettext import NullTranslations
-from io import BytesIO
-from pathlib import Path
 from typing import Any
 
-from babel import Locale, UnknownLocaleError
-from babel.messages.mofile import write_mo
-from babel.messages.pofile import read_po
-from babel.support import Translations
 from jinja2 import BaseLoader, Environment, FileSystemLoader, StrictUndefined
 
 from actions import ROOT
+from actions.core.languages import translations
 from actions.core.mail_template_checks import check
 from models.base import N_, Invalid
 from models.customer import Customer
@@ -32,7 +26,6 @@ from models.shop import Shop
 from models.validate import email
 
 LOADER: BaseLoader = FileSystemLoader(ROOT / "templates" / "mail")
-TRANSLATIONS = ROOT / "translations"
 LONGEST_SUBJECT = 250
 _SECRET = re.compile(r"[A-Za-z0-9_-]{16,200}")
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
@@ -253,40 +246,6 @@ def checked_secret(secret: str | None) -> str | None:
 def one_line(text: str) -> str:
     """Return a text that can stand in a header: no line breaks or other control characters."""
     return " ".join(_UNPRINTABLE.sub(" ", text).split())
-
-
-@cache
-def translations(language: str) -> tuple[str, NullTranslations]:
-    """Return the language that is really spoken, and its words: English where there is no other."""
-    try:
-        locale = Locale.parse(language, sep="-" if "-" in language else "_")
-    except (UnknownLocaleError, ValueError):
-        locale = Locale("en")
-    for name in (str(locale), locale.language):
-        catalogue = TRANSLATIONS / name / "LC_MESSAGES" / "letters.po"
-        if catalogue.is_file():
-            return str(locale).replace("_", "-"), _words(catalogue)
-    return "en", NullTranslations()
-
-
-def locale_for(language: str | None, shop: Shop) -> str:
-    """Return how dates and figures are written in a mail template: in the language that it is really written in.
-
-    :param language: the recipient's; the shop's own where it is None.
-    """
-    spoken = translations(language or shop.locale)[0].replace("-", "_")
-    if not spoken.startswith("en"):
-        return spoken
-    return shop.locale if shop.locale.startswith("en") else "en_GB"
-
-
-def _words(catalogue: Path) -> Translations:
-    """Return the words of a catalogue as its translators left it; there are few, so nothing is compiled beforehand."""
-    compiled = BytesIO()
-    with catalogue.open("rb") as written:
-        write_mo(compiled, read_po(written))
-    compiled.seek(0)
-    return Translations(compiled)
 
 
 def _check(declared: MailTemplate) -> None:

@@ -11,7 +11,7 @@ from actions.core.customer_guard import live_customer
 from actions.customers.customer_owned import owner_of
 from actions.customers.primary_flag import bequeath, claim, hand_over
 from actions.execution.portal_rows import open_in_portal
-from actions.execution.records import before_delete, before_save
+from actions.execution.records import before_delete, before_save, record_actions
 from models.base import N_, Invalid
 from models.customer import Customer
 from models.phone import Phone
@@ -20,6 +20,7 @@ MOST_IN_PORTAL = 20
 """Phones up to which customers add to theirs."""
 TOO_MANY = "too_many_phones", N_("You can have up to 20 phone numbers. Remove one that you no longer use.")
 open_in_portal(Phone, ("kind", "number", "extension", "country", "is_primary"))
+ADD, EDIT, REMOVE = record_actions(Phone)
 
 
 @before_save(Phone)

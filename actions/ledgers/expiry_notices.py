@@ -18,7 +18,8 @@ from sqlalchemy.orm import Session
 
 from actions.core.base import Context, Refused
 from actions.core.eligibility import MAY_BUY
-from actions.core.mail_templates import Paper, locale_for
+from actions.core.languages import locale_for
+from actions.core.mail_templates import Paper
 from actions.core.recipients import reaches_somebody
 from actions.ledgers.loyalty import unspent
 from models.base import N_

@@ -49,14 +49,16 @@ MAY_SIGN_IN = (
 class PortalLiveSession(LiveSession):
     """A session of a customer that is good at this moment.
 
+    :param language: the customer's, read with it so that every page can begin in it, those of errors too.
     :param login_as: the member of staff whose it is, where it is not the customer's own.
     """
 
+    language: str | None = None
     login_as: Standing | None = None
 
 
 _STAFF, _AS = cast(Table, Staff.__table__).c, standing.TABLE.c
-_OWN = TABLE.c.id, TABLE.c.customer_id, TABLE.c.data, TABLE.c.last_seen_at
+_OWN = TABLE.c.id, TABLE.c.customer_id, TABLE.c.data, TABLE.c.last_seen_at, CUSTOMER.c.language
 _GOOD = (
     TABLE.c.token_hash == bindparam("digest"),
     TABLE.c.ended_at.is_(None),
@@ -101,13 +103,13 @@ def find(session: Session, token: str, now: dt.datetime) -> PortalLiveSession | 
     own = given | {"idle_since": now - IDLE, "begun_since": now - LONGEST}
     asked = session.connection()
     if (row := asked.execute(FOUND, own).first()) is not None:
-        return PortalLiveSession(row[0], row[1], row[2] or "", row[3])
+        return PortalLiveSession(row[0], row[1], row[2] or "", row[3], row[4])
     found: Any = asked.execute(FOUND_OF_STAFF, given | at).first()
     if found is None:
         return None
-    name = f"{found[6]} {found[7]}"
-    as_them = Standing(found[4], found[5], name, found[8], bool(found[9]), bool(found[10]))
-    return PortalLiveSession(found[0], found[1], found[2] or "", found[3], as_them)
+    name = f"{found[7]} {found[8]}"
+    as_them = Standing(found[5], found[6], name, found[9], bool(found[10]), bool(found[11]))
+    return PortalLiveSession(found[0], found[1], found[2] or "", found[3], found[4], as_them)
 
 
 def good_ones(session: Session, customer_id: int, now: dt.datetime) -> list[PortalSession]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from babel import Locale
 
-from actions.core.mail_templates import translations
+from actions.core.languages import translations
 from actions.statements.statements import Line, Statement
 from models import figures
 from models.account import AccountKind

@@ -115,7 +115,9 @@ def _fill(page: StatementPage, screen: ScreenSpec, row: Customer, found: Stateme
     page.since, page.until = str(found.since), str(found.until)
     page.links = _links(screen, row, found)
     lines = addressee(session(), row, shop(), shop().locale)
-    page.sheet = sheet(row, found, [reveals.control(t) if isinstance(t, Masked) else t for t in lines])
+    page.sheet = sheet(
+        row, found, [reveals.control(t) if isinstance(t, Masked) else t for t in lines], shop().locale
+    )
 
 
 def _links(screen: ScreenSpec, row: Customer, found: Statement) -> list[Link]:

@@ -8,14 +8,15 @@ from flask import render_template, request, url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import select
-from wtforms import BooleanField, Form, SelectField
+from wtforms import BooleanField, SelectField
 
 from actions.customers.addresses import make_primary
 from actions.execution.records import record_actions
 from models.address import Address
 from models.places import country_choices
 from portal import forms, inside
-from portal.forms import EditPage, text
+from portal.forms import EditPage, Form, text
+from portal.language import locale
 from portal.request import customer, perform
 from web.request import session, shop
 
@@ -40,7 +41,7 @@ class AddressForm(Form):
 
     def __init__(self, *given: Any, **options: Any) -> None:
         super().__init__(*given, **options)
-        self.country.choices = country_choices(shop().locale)
+        self.country.choices = country_choices(locale())
 
 
 @blueprint.get("/")
@@ -54,7 +55,7 @@ def index() -> str:
 
 def _countries() -> dict[str, str]:
     """Return the code of each country -> its name."""
-    return dict(country_choices(shop().locale))
+    return dict(country_choices(locale()))
 
 
 @blueprint.get("/new/")

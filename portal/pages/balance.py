@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from flask import render_template, request
+from flask_babel import gettext as _
 from sqlalchemy.orm import selectinload
 
 from actions.core.base import Invalid, Refused
@@ -12,12 +13,14 @@ from actions.ledgers.ageing import open_invoices
 from actions.ledgers.balances import balances_after
 from actions.ledgers.ledger import FIRST_DAY
 from actions.staff import security_events
+from actions.statements.pdf import UNPRINTABLE
 from actions.statements.sending import PDF, file_name, pdf
 from actions.statements.statements import Statement, addressee, statement
 from models.account import AccountEntry
 from models.base import db
 from models.customer import Customer
 from portal import inside
+from portal.language import locale
 from portal.request import call, customer
 from web.messages import sentence, translated
 from web.request import now, session, shop, today
@@ -70,14 +73,24 @@ def download() -> Any:
     try:
         content = pdf(session(), customer(), found, shop(), now())
     except Refused as refused:
-        return _page(found, refusal=translated(refused)), refused.status
+        return _page(found, refusal=_why(refused)), refused.status
     reason = f"{found.since} – {found.until}, PDF"
     security_events.record(db.engine, "customer.statement", call(reason=reason), customer().id, Customer)
     return attachment(content, PDF, file_name(found))
 
 
+def _why(refused: Refused) -> str:
+    """Return why there is no PDF; which letters our fonts lack is told to staff."""
+    if refused.code != UNPRINTABLE[0]:
+        return translated(refused)
+    return _(
+        "This statement cannot be created as a PDF because our fonts lack some of its characters. Print the page in "
+        "your browser or save it as a PDF from there."
+    )
+
+
 def _page(found: Statement | None, *, errors: dict[str, str] | None = None, refusal: str = "") -> str:
-    lines = list(addressee(session(), customer(), shop(), shop().locale)) if found else []
+    lines = list(addressee(session(), customer(), shop(), locale())) if found else []
     return render_template(
         "portal/statement.html",
         since=found.since if found else request.args.get("since", ""),
@@ -87,5 +100,5 @@ def _page(found: Statement | None, *, errors: dict[str, str] | None = None, refu
         errors=errors or {},
         refusal=refusal,
         elsewhere=kept_elsewhere(),
-        sheet=sheet(customer(), found, lines) if found else None,
+        sheet=sheet(customer(), found, lines, locale()) if found else None,
     )

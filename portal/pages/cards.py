@@ -8,13 +8,13 @@ from flask import redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import select
-from wtforms import Form, StringField
+from wtforms import StringField
 from wtforms.validators import Regexp
 
 from actions.customers import saved_cards
 from models.saved_card import SavedCard
 from portal import forms, inside
-from portal.forms import EditPage
+from portal.forms import EditPage, Form
 from portal.request import customer, perform
 from web.request import session, today
 

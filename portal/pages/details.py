@@ -8,21 +8,23 @@ from flask import flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import select
-from wtforms import BooleanField, Form, SelectField
+from wtforms import BooleanField, SelectField
 
-from actions.execution.records import record_actions
+from actions.core.base import Outcome
+from actions.customers.phones import ADD, EDIT, REMOVE
 from actions.portal.details import change_details, choose_points_emails
 from models.choices import AccountType, Gender
 from models.phone import Phone, PhoneKind
 from models.places import country_choices, language_choices
 from portal import forms, inside
-from portal.forms import DayField, EditPage, text
+from portal.forms import DayField, EditPage, Form, text
+from portal.language import follow_record, locale
 from portal.request import customer, perform
+from portal.words import phone_number
 from web.messages import fill
 from web.request import session, shop
 
 blueprint = inside.pages("details", "/details")
-CREATE, EDIT, DELETE = record_actions(Phone)
 PHONE = f"/phones/<{inside.ROW}:phone_id>"
 MOST_PHONES = 50
 """Phones that are listed."""
@@ -40,7 +42,11 @@ class DetailsForm(Form):
     date_of_birth = DayField(_l("Date of birth"), render_kw={"autocomplete": "bday"})
     gender = SelectField(_l("Gender"), validate_choice=False, render_kw={"autocomplete": "sex"})
     language = SelectField(
-        _l("Language"), validate_choice=False, description=_l("The language of our emails to you.")
+        _l("Language"),
+        validate_choice=False,
+        description=_l(
+            "For these pages and our emails. Until you choose one, these pages follow your browser."
+        ),
     )
 
     def __init__(self, *given: Any, **options: Any) -> None:
@@ -54,9 +60,9 @@ class DetailsForm(Form):
 
 def _languages(present: str | None) -> list[tuple[str, str]]:
     """Return the languages on offer, and the present one whether or not it is."""
-    offered = language_choices(shop().locale)
+    offered = language_choices(locale())
     own = [(present, present)] if present and present not in dict(offered) else []
-    return [("", _("The shop's language")), *own, *offered]
+    return [("", _("Not chosen")), *own, *offered]
 
 
 class PhoneForm(Form):
@@ -73,7 +79,7 @@ class PhoneForm(Form):
     def __init__(self, *given: Any, **options: Any) -> None:
         super().__init__(*given, **options)
         self.kind.choices = [(str(kind.value), _(kind.label)) for kind in PhoneKind]
-        self.country.choices = country_choices(shop().locale)
+        self.country.choices = country_choices(locale())
 
 
 @blueprint.get("/")
@@ -97,12 +103,13 @@ def save() -> Any:
     """Save the details, unless somebody saved others since the page was opened."""
     form, who = DetailsForm(request.form), customer().id
     page = _page(form, forms.sent_version())
-    return forms.submit(
-        page,
-        lambda version: perform(change_details, who, version=version, **forms.values(form)),
-        url_for("details.index"),
-        _("Your details were saved."),
-    )
+
+    def change(version: int | None) -> Outcome:
+        outcome = perform(change_details, who, version=version, **forms.values(form))
+        follow_record()
+        return outcome
+
+    return forms.submit(page, change, url_for("details.index"), _l("Your details were saved."))
 
 
 @blueprint.post("/points-emails/")
@@ -138,7 +145,7 @@ def add_phone() -> Any:
     key, form = forms.sent_key(), PhoneForm(request.form)
     page = _phone_page(form, key=key)
     return forms.submit(
-        page, lambda _version: perform(CREATE, key=key, values=_number(form)), page.back, _("Phone added.")
+        page, lambda _version: perform(ADD, key=key, values=_number(form)), page.back, _("Phone added.")
     )
 
 
@@ -168,7 +175,10 @@ def ask_to_delete(phone_id: int) -> str:
     """Ask first."""
     row = inside.own(Phone, phone_id)
     return render_template(
-        "portal/delete.html", title=_("Remove this phone?"), what=[str(row)], back=url_for("details.index")
+        "portal/delete.html",
+        title=_("Remove this phone?"),
+        what=[phone_number(row)],
+        back=url_for("details.index"),
     )
 
 
@@ -176,7 +186,7 @@ def ask_to_delete(phone_id: int) -> str:
 def delete_phone(phone_id: int) -> Any:
     """Remove a phone."""
     back = url_for("details.index")
-    return inside.done(lambda: perform(DELETE, phone_id), _("Phone removed."), back)
+    return inside.done(lambda: perform(REMOVE, phone_id), _("Phone removed."), back)
 
 
 def _number(form: PhoneForm) -> dict[str, Any]:

@@ -8,12 +8,11 @@ from flask import render_template, request, url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import select
-from wtforms import Form
 
 from actions.customers import contacts
 from models.contact import ContactEmail
 from portal import forms, inside
-from portal.forms import EditPage, text
+from portal.forms import EditPage, Form, text
 from portal.request import customer, perform
 from web.request import session
 

@@ -10,13 +10,14 @@ from flask import Response, flash, redirect, render_template, request, url_for
 from flask import session as browser_session
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from wtforms import Form, PasswordField
+from wtforms import PasswordField
 from wtforms.validators import InputRequired
 
 from actions.core.base import Invalid, Refused
 from actions.portal import passwords, sessions, sign_out, visits
 from models.base import db
 from portal import inside
+from portal.forms import Form
 from portal.getting_in import BROWSERS, is_theirs
 from portal.login_as import customers_only
 from portal.passwords import NewPasswordForm

@@ -3,14 +3,17 @@
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from typing import Any
 
 import pytest
+from babel.support import NullTranslations
 from flask.testing import FlaskClient
 from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 from werkzeug.security import generate_password_hash
 
+from actions.core import languages
 from actions.mail import outbox
 from actions.mail.outbox import Envelope, Post
 from actions.portal import requests
@@ -19,6 +22,7 @@ from models.mail import Addresses
 from tests import application, factories
 from tests.admin.signing_in import Clock
 from tests.databases import Database
+from tests.rules.test_portal_words import known
 
 BASE, PORTAL = "https://desk.example.org", "https://my.example.org"
 PASSWORD = "vermilion cart 9"
@@ -132,3 +136,52 @@ class Portal:
 def portal(database: Database) -> Portal:
     """A shop with its portal."""
     return Portal(database)
+
+
+class Noting(NullTranslations):
+    """Words of a language that note what they are asked for."""
+
+    def __init__(self, words: Any, asked: set[str]) -> None:
+        super().__init__()
+        self.words, self.asked = words, asked
+
+    def ugettext(self, message: str) -> Any:
+        """A sentence."""
+        self.asked.add(message)
+        return self.words.ugettext(message)
+
+    def ungettext(self, singular: str, plural: str, num: int) -> Any:
+        """A sentence about one or several."""
+        self.asked.add(singular)
+        return self.words.ungettext(singular, plural, num)
+
+
+@pytest.fixture(autouse=True)
+def every_sentence_has_words(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Whatever any page says in any of these tests has words in German (rule 6.15)."""
+    asked: set[str] = set()
+
+    def noting(locale: str) -> tuple[str, Noting]:
+        spoken, words = languages.portal_translations(locale)
+        return spoken, Noting(words, asked)
+
+    monkeypatch.setattr("portal.language.portal_translations", noting)
+    yield
+    assert asked - OF_NO_CUSTOMER <= german()
+
+
+OF_NO_CUSTOMER = {
+    "The demo accounts are still active. Deactivate them before going live.",
+    "The database does not match this version. Nothing was saved. Tell your admin.",
+    "Token", "Next", "Email", "Account type",
+}  # fmt: skip
+"""What the portal has its own sentence for, and names of arguments that no form has a label for."""
+
+
+@cache
+def german() -> frozenset[str]:
+    """All that there are words for."""
+    catalogues = (known("de", kind) for kind in (languages.LETTERS, languages.PORTAL))
+    return frozenset(
+        {words if isinstance(words, str) else words[0] for found in catalogues for words in found}
+    )

@@ -10,7 +10,7 @@ from babel.messages.pofile import read_po
 from jinja2 import ChoiceLoader, DictLoader, TemplateNotFound
 
 from actions import ROOT
-from actions.core import mail_templates
+from actions.core import languages, mail_templates
 from actions.core.mail_templates import MAIL_TEMPLATES, MailTemplate
 from actions.statements.wording import PRINTED
 from models.customer import Customer
@@ -104,7 +104,7 @@ def test_a_shop_without_an_address_says_that_nobody_reads_answers() -> None:
 
 def forget() -> None:
     """Have languages and templates read again."""
-    mail_templates.translations.cache_clear()
+    languages.translations.cache_clear()
     mail_templates._environment.cache_clear()
 
 
@@ -116,7 +116,7 @@ def test_people_are_written_to_in_their_language(language: str) -> None:
     assert Reader(made.html).lang.startswith("de")
 
 
-LANGUAGES = sorted(path.name for path in mail_templates.TRANSLATIONS.iterdir())
+LANGUAGES = sorted(path.name for path in languages.TRANSLATIONS.iterdir())
 every_language = pytest.mark.parametrize("language", LANGUAGES)
 
 
@@ -133,7 +133,7 @@ def words_of_letters() -> set[str]:
 
 @every_language
 def test_a_language_has_words_for_all_that_a_letter_may_say_and_for_nothing_else(language: str) -> None:
-    with (mail_templates.TRANSLATIONS / language / "LC_MESSAGES" / "letters.po").open("rb") as file:
+    with (languages.TRANSLATIONS / language / "LC_MESSAGES" / "letters.po").open("rb") as file:
         catalogue = read_po(file)
     known = {str(message.id): message for message in catalogue if message.id}
     assert known.keys() == words_of_letters()
