@@ -33,6 +33,9 @@ PORTAL_MARK = "https://portal.invalid"
 SECRET_MARK = "•" * 8
 """Stands in a stored text for what only the recipient may see: filled in at sending, and kept nowhere afterwards."""
 
+HINT_MARK = "[•••]"
+"""Stands likewise for a customer's password hint, which is read from their record when the mail goes out (rule 5.12)."""
+
 
 LARGEST_FILE = 5_000_000
 """Bytes of one file that goes with a mail; many mail servers take no mail of more than ten million."""

@@ -134,7 +134,7 @@ def test_whatever_holds_a_secret_goes_to_one_address(desk: Desk, monkeypatch: py
     wrong = type(template)(template.code, template.label, template.subject, template.values, Paper.STATEMENT)
     monkeypatch.setitem(MAIL_TEMPLATES, "customer_reset", wrong)
     with desk.changeset() as ctx:
-        ctx.mail("customer_reset", ctx.lock_one(Customer, account.id), secret="a" * 43, hint="")
+        ctx.mail("customer_reset", ctx.lock_one(Customer, account.id), secret="a" * 43, has_hint=False)
     assert went_to(desk, account.id) == [account.own], "however its mail is declared"
 
 
