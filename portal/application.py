@@ -15,7 +15,17 @@ from sqlalchemy import Engine
 
 from config import PORTAL_PATH, ROOT, Settings
 from models.base import db
-from portal import email_address, errors, getting_in, inside, login_as, passwords, registering, words
+from portal import (
+    contact_email,
+    email_address,
+    errors,
+    getting_in,
+    inside,
+    login_as,
+    passwords,
+    registering,
+    words,
+)
 from portal.pages import (
     account,
     addresses,
@@ -51,6 +61,7 @@ PAGES = (
     email_address,
     people,
     emails,
+    contact_email,
     security,
 )
 """What has addresses; each has a ``blueprint``."""
