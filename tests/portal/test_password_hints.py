@@ -65,8 +65,7 @@ def test_it_is_the_hint_that_the_customer_has_when_the_mail_goes_out(portal: Por
     assert (portal.read(Mail.customer_id), f"{WORDS}: another\n" in sent.text) == (one, True)
 
 
-@pytest.mark.parametrize("gone", ["hint", "setting", "address"])
-@pytest.mark.parametrize("language", ["en", "de", "fr"])
+@pytest.mark.parametrize(("gone", "language"), [("hint", "en"), ("setting", "de"), ("address", "fr")])
 def test_a_hint_that_is_gone_by_then_leaves_a_mail_without_one(
     portal: Portal, gone: str, language: str
 ) -> None:
