@@ -225,4 +225,5 @@ def _email(plan: Plan, known: Known) -> None:
         email=email,
         label="Office",
         email_key=normalise.email(email),
+        confirmed_at=known.joined,
     )

@@ -71,6 +71,8 @@ class Base(DeclarativeBase):
     __append_only__: ClassVar[Any] = None
     __same__: ClassVar[tuple[str, ...]] = ()
     """Columns by which two rows of one customer say the same, so that a merge keeps one of them (rule 3.4)."""
+    __filled__: ClassVar[tuple[str, ...]] = ()
+    """Columns that the one which is kept then takes from the other where it has nothing itself."""
     __asked__: ClassVar[tuple[str, ...]] = ()
     """Relations to another row that ``problems`` asks; a save looks them up first by the key they have by then."""
     __label__: ClassVar[str] = ""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
 from sqlalchemy import String
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
@@ -9,8 +11,9 @@ from models import normalise, places, validate
 from models.base import N_, Record, table_args
 from models.columns import owner, unique_where
 from models.customer import Customer
-from models.personal import personal, search_key
-from models.types import Key
+from models.personal import personal, search_key, state
+from models.presentation import heading
+from models.types import Key, UTCDateTime
 from models.validate import checked, no_card_number, required
 
 
@@ -54,12 +57,13 @@ class AccountHolder(Record):
 
 
 class ContactEmail(Record):
-    """A further address that gets the mail of an account. Nobody signs in with it."""
+    """A further address that gets the mail of an account, once it is confirmed. Nobody signs in with it."""
 
     __tablename__ = "contact_email"
     __label__ = N_("Additional email")
     __plural__ = N_("Additional emails")
     __same__ = ("email_key",)
+    __filled__ = ("confirmed_at",)
     __table_args__ = table_args(
         unique_where("uq_contact_email_email", "customer_id", "email_key", where="email_key <> ''"),
     )
@@ -75,6 +79,12 @@ class ContactEmail(Record):
         info=personal("text", merge="move", erase="delete") | checked(no_card_number),
         doc=N_("Whose address it is, such as Accounts department."),
     )
+    confirmed_at: Mapped[dt.datetime | None] = mapped_column(
+        UTCDateTime,
+        info=state(merge="fill", erase="delete") | heading(N_("Confirmed")),
+        doc=N_("When somebody who reads the mailbox, or staff, said that the address is right."),
+    )
+    """None while it waits: then it gets no mail but the link that asks (rule 12.7)."""
     email_key: Mapped[str] = mapped_column(
         Key, default="", info=search_key("email", of="email", by=normalise.email, sensitive="email")
     )

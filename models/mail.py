@@ -10,12 +10,13 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass
 
-from sqlalchemy import ForeignKey, Index, Integer, String, Text, select, text
+from sqlalchemy import ForeignKey, Index, Integer, String, Text, or_, select, text
 from sqlalchemy.orm import Mapped, mapped_column, object_session, relationship
 
 from models import normalise
 from models.base import N_, Base, table_args
 from models.columns import check, filled, refers
+from models.contact import ContactEmail
 from models.customer import Customer
 from models.journal import Changeset
 from models.masks import email
@@ -32,6 +33,9 @@ PORTAL_MARK = "https://portal.invalid"
 
 SECRET_MARK = "•" * 8
 """Stands in a stored text for what only the recipient may see: filled in at sending, and kept nowhere afterwards."""
+
+HINT_MARK = "[•••]"
+"""Stands likewise for a customer's password hint, read from their record as the mail goes out (rule 5.12)."""
 
 
 LARGEST_FILE = 5_000_000
@@ -146,6 +150,16 @@ class Mail(Base):
         same = Mail.changeset_id == self.changeset_id, Mail.customer_id == self.customer_id
         wanted = select(Mail).where(*same, Mail.template == self.template, Mail.id != self.id)
         return list(session.scalars(wanted.order_by(Mail.id).limit(MOST_SHOWN)))
+
+    @property
+    def unconfirmed(self) -> list[ContactEmail]:
+        """The account's additional emails that were not confirmed when it was written, by id (rule 12.7)."""
+        session = object_session(self)
+        if session is None or self.customer_id is None:
+            return []
+        there = ContactEmail.customer_id == self.customer_id, ContactEmail.created_at <= self.created_at
+        waited = or_(ContactEmail.confirmed_at.is_(None), ContactEmail.confirmed_at > self.created_at)
+        return list(session.scalars(select(ContactEmail).where(*there, waited).order_by(ContactEmail.id)))
 
     @property
     def holds_secret(self) -> bool:

@@ -76,6 +76,7 @@ class PortalLinkKind(Choice):
     REGISTRATION = "registration", N_("Registration")
     EMAIL_CHANGE = "email_change", N_("New email address")
     EMAIL_RETURN = "email_return", N_("Email address before")
+    CONTACT_EMAIL = "contact_email", N_("Additional email")
 
 
 class PortalLink(Base):
@@ -96,7 +97,7 @@ class PortalLink(Base):
     email: Mapped[str | None] = mapped_column(
         String(254), info=personal("email", merge="survivor", erase="delete", written_by="product")
     )
-    """The address that it is about, where that is none the customer has: of a registration, or of a change."""
+    """The address that it is about: of a registration, of a change, or an additional one of the customer's."""
     token_hash: Mapped[str] = mapped_column(String(64), unique=True, info=secret)
     sent_by_id: Mapped[int | None] = mapped_column(
         Integer, ForeignKey("ab_user.id", ondelete="RESTRICT"), info=account

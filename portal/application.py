@@ -15,6 +15,7 @@ from sqlalchemy import Engine
 from config import PORTAL_PATH, ROOT, Settings
 from models.base import db
 from portal import (
+    contact_email,
     email_address,
     errors,
     getting_in,
@@ -60,6 +61,7 @@ PAGES = (
     email_address,
     people,
     emails,
+    contact_email,
     security,
 )
 """What has addresses; each has a ``blueprint``."""

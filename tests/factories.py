@@ -236,9 +236,8 @@ def make_account_holder(session: Session, **overrides: Any) -> AccountHolder:
 def make_contact_email(session: Session, **overrides: Any) -> ContactEmail:
     """A further address of an account."""
     email = f"accounts{number()}@example.com"
-    return _save(
-        session, ContactEmail(**_given(overrides, customer=lambda: make_customer(session), email=email))
-    )
+    values = _given(overrides, customer=lambda: make_customer(session), email=email, confirmed_at=NOW)
+    return _save(session, ContactEmail(**values))
 
 
 def make_note(session: Session, **overrides: Any) -> Note:

@@ -23,13 +23,13 @@ from actions.core.eligibility import EVERY_LIVE, Eligible
 from actions.core.mail_templates import Paper
 from actions.core.merge_summary import MergeSummary
 from actions.core.outcome_groups import BulkCounts
-from actions.core.recipients import key_for, paper_of, recipients
+from actions.core.recipients import UNCONFIRMED, key_for, paper_of, recipients, waiting
 from actions.core.refusals import Busy, Conflict, Escalation, Missing, Refused, TooMany
 from actions.core.row_scope import channels_in, seen
 from models.base import N_, Base, Invalid
 from models.choices import CreatedVia
 from models.customer import Customer
-from models.mail import LARGEST_FILE, Mail, MailAttachment
+from models.mail import LARGEST_FILE, Mail, MailAttachment, masked
 from models.member import Member
 from models.row_scope import Channels
 from models.shop import Shop
@@ -145,6 +145,8 @@ class Context:
         """
         paper = Paper.OWN if secret is not None else paper_of(code)
         addresses = recipients(self.session, customer, paper)
+        for address in waiting(self.session, customer, paper):
+            self.warn(UNCONFIRMED, address=masked(address))
         if not addresses:
             self.warn(
                 N_("%(customer)s has no email address, so no email will be sent."), customer=str(customer)
@@ -166,9 +168,13 @@ class Context:
         written = self._written(code, mail_templates.one_line(str(member)), None, values, secret)
         self.post(Mail(staff_id=member.id, recipient=to or member.email, **written))
 
-    def mail_to(self, code: str, to: str, *, secret: str | None = None, **values: Any) -> Mail:
-        """Write a letter to an address alone, as :meth:`mail` does to a customer: whose it is, is not said."""
-        return self.post(Mail(recipient=to, **self._written(code, "", None, values, secret)))
+    def mail_to(
+        self, code: str, to: str, about: Customer | None = None, *, secret: str | None = None, **values: Any
+    ) -> Mail:
+        """Write a letter to an address alone, as :meth:`mail` does; it does not name the customer it is about."""
+        language = about.language if about is not None else None
+        written = self._written(code, "", language, values, secret)
+        return self.post(Mail(customer=about, recipient=to, **written))
 
     def _written(
         self, code: str, name: str, language: str | None, values: dict[str, Any], secret: str | None

@@ -15,19 +15,22 @@ from functools import cache
 from typing import Any
 
 from jinja2 import BaseLoader, Environment, FileSystemLoader, StrictUndefined
+from markupsafe import escape
 
 from actions import ROOT
 from actions.core.languages import translations
 from actions.core.mail_template_checks import check
 from models.base import N_, Invalid
 from models.customer import Customer
-from models.mail import BASE_MARK, PORTAL_MARK, SECRET_MARK, Addresses
+from models.mail import BASE_MARK, HINT_MARK, PORTAL_MARK, SECRET_MARK, Addresses
 from models.shop import Shop
 from models.validate import email
 
 LOADER: BaseLoader = FileSystemLoader(ROOT / "templates" / "mail")
 LONGEST_SUBJECT = 250
 _SECRET = re.compile(r"[A-Za-z0-9_-]{16,200}")
+_HINT_IN_TEXT = re.compile(rf"^.*{re.escape(HINT_MARK)}.*\n+", re.MULTILINE)
+_HINT_IN_HTML = re.compile(rf"<p\b[^>]*>[^<]*{re.escape(HINT_MARK)}[^<]*</p>\n*")
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 
 
@@ -186,7 +189,12 @@ def _environment(is_html: bool, language: str) -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.globals |= {"link": link, "portal_link": portal_link, "secret": SECRET_MARK}
+    environment.globals |= {
+        "link": link,
+        "portal_link": portal_link,
+        "secret": SECRET_MARK,
+        "hint": HINT_MARK,
+    }
     environment.install_gettext_translations(translations(language)[1], newstyle=True)  # type: ignore[attr-defined]
     return environment
 
@@ -215,6 +223,13 @@ def complete(text: str, addresses: Addresses, secret: str | None = None) -> str:
     found = text.replace(BASE_MARK, addresses.base_url.rstrip("/"))
     found = found.replace(PORTAL_MARK, addresses.portal_url.rstrip("/"))
     return found if secret is None else found.replace(SECRET_MARK, secret)
+
+
+def with_hint(text: str, hint: str, *, is_html: bool) -> str:
+    """Return a stored text with a password hint in its place, or without that paragraph where there is none."""
+    if not hint:
+        return (_HINT_IN_HTML if is_html else _HINT_IN_TEXT).sub("", text)
+    return text.replace(HINT_MARK, str(escape(hint)) if is_html else hint)
 
 
 def name_of(customer: Customer) -> str:

@@ -12,8 +12,11 @@ from sqlalchemy.orm import Session
 from actions.core.mail_templates import MAIL_TEMPLATES, Paper, address_of, usable
 from models import normalise
 from models.address import Address
+from models.base import N_
 from models.contact import ContactEmail
 from models.customer import Customer
+
+UNCONFIRMED = N_("%(address)s gets no copy because it is not confirmed yet.")
 
 
 def paper_of(code: str) -> Paper:
@@ -30,15 +33,22 @@ def recipients(session: Session, customer: Customer, paper: Paper) -> list[str]:
     return [*reversed(found.values())]
 
 
+def waiting(session: Session, customer: Customer, paper: Paper) -> list[str]:
+    """Return the additional emails that would get such a paper and do not, as they are not confirmed (rule 12.7)."""
+    if paper is Paper.OWN:
+        return []
+    theirs = ContactEmail.customer_id == customer.id, ContactEmail.confirmed_at.is_(None)
+    return list(session.scalars(select(ContactEmail.email).where(*theirs).order_by(ContactEmail.id)))
+
+
 def _addresses(session: Session, customer: Customer, paper: Paper) -> Iterator[str]:
     """Yield every address that mail can go to; the first of several that are the same counts."""
     if (own := address_of(customer)) is not None:
         yield own
     if paper is Paper.OWN:
         return
-    further = (
-        select(ContactEmail.email).where(ContactEmail.customer_id == customer.id).order_by(ContactEmail.id)
-    )
+    confirmed = ContactEmail.customer_id == customer.id, ContactEmail.confirmed_at.is_not(None)
+    further = select(ContactEmail.email).where(*confirmed).order_by(ContactEmail.id)
     papers = (
         select(Address.email)
         .where(Address.customer_id == customer.id, or_(*_roles(paper)))
@@ -53,7 +63,8 @@ def reaches_somebody(paper: Paper) -> ColumnElement[bool]:
     filled = (Customer.email.is_not(None), Customer.email != "")
     found = [and_(*filled)]
     if paper is not Paper.OWN:
-        found.append(exists().where(ContactEmail.customer_id == Customer.id))
+        confirmed = ContactEmail.customer_id == Customer.id, ContactEmail.confirmed_at.is_not(None)
+        found.append(exists().where(*confirmed))
         theirs = Address.customer_id == Customer.id, Address.email.is_not(None)
         found.append(exists().where(*theirs, or_(*_roles(paper))))
     return or_(*found)

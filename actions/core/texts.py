@@ -44,3 +44,9 @@ def number_text(ctx: Context, number: int) -> str:
 def day_text(ctx: Context, value: dt.date) -> str:
     """Return a date as people of the shop write it, such as 3 Sep 2026."""
     return figures.day(value, ctx.shop.locale)
+
+
+def now_text(ctx: Context) -> str:
+    """Return the moment of the action as people of the shop write it, such as 3 Sep 2026, 14:05."""
+    local = ctx.now.astimezone(ctx.shop.zone)
+    return f"{day_text(ctx, local.date())}, {local:%H:%M}"

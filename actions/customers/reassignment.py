@@ -89,12 +89,19 @@ def _combine(
     ctx: Context, model: type[Any], column: Column[Any], survivor: Customer, other: Customer
 ) -> None:
     """Delete rows of the other record that the survivor has too, by the columns that the model calls the same."""
-    there = {_key(row) for row in _rows(ctx, model, column == survivor.id)}
+    there = {_key(row): row for row in _rows(ctx, model, column == survivor.id)}
     for row in _rows(ctx, model, column == other.id):
         if _key(row)[0] and _key(row) in there:
+            _fill_in(there[_key(row)], row)
             str(row)  # what it is called is read while it is still there
             ctx.session.delete(row)
     ctx.session.flush()
+
+
+def _fill_in(kept: Any, dropped: Any) -> None:
+    for name in kept.__filled__:
+        if getattr(kept, name) is None:
+            setattr(kept, name, getattr(dropped, name))
 
 
 def _key(row: Any) -> tuple[Any, ...]:

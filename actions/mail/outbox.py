@@ -25,14 +25,15 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session, undefer, undefer_group
 
-from actions.core.mail_templates import Attachment, complete, one_line
+from actions.core.mail_templates import Attachment, complete, one_line, with_hint
 from actions.mail.mail import attachments_of
 from actions.staff.password_links import LASTS
-from models import outage
+from models import normalise, outage
 from models.base import N_
+from models.customer import Customer
 from models.dialect import WRITE
 from models.mail import Addresses, Mail, MailState
-from models.shop import load_shop
+from models.shop import Shop, load_shop
 from models.vault import Closed
 
 log = logging.getLogger(__name__)
@@ -221,11 +222,20 @@ def _envelope(engine: Engine, taken: Claim, now: dt.datetime, addresses: Address
             return None
         secret = mail.secret.open() if mail.secret is not None else None
         text, html = (complete(body, addresses, secret) for body in (mail.text_body, mail.html_body))
+        if mail.customer is not None and secret is not None:
+            hint = _hint(mail, mail.customer, shop)
+            text, html = with_hint(text, hint, is_html=False), with_hint(html, hint, is_html=True)
         subject = one_line(mail.subject or "")
         files = tuple(attachments_of(mail))
         return Envelope(
             mail.message_id, mail.recipient, subject, text, html, shop.name, shop.email, now, files
         )
+
+
+def _hint(mail: Mail, customer: Customer, shop: Shop) -> str:
+    """Return the hint for the password that a customer has now; nothing where it is none of this mailbox's business."""
+    theirs = customer.is_live and normalise.email(customer.email) == mail.recipient_key
+    return (customer.password_hint or "") if theirs and shop.password_hints else ""
 
 
 def _record(engine: Engine, taken: Claim, values: dict[str, Any], stop: Event | None = None) -> None:

@@ -33,6 +33,7 @@ LASTS = {
     PortalLinkKind.INVITATION: dt.timedelta(days=7),
     PortalLinkKind.EMAIL_CHANGE: dt.timedelta(hours=24),
     PortalLinkKind.EMAIL_RETURN: dt.timedelta(hours=72),
+    PortalLinkKind.CONTACT_EMAIL: dt.timedelta(days=7),
 }
 Kinds = tuple[PortalLinkKind, ...]
 HOUR = dt.timedelta(hours=1)
@@ -50,7 +51,7 @@ TEMPLATE = {
             "customer_reset",
             N_("Customer: password reset"),
             N_("Choose a new password for %(shop)s"),
-            frozenset({"hint"}),
+            frozenset({"has_hint"}),
         )
     ),
     PortalLinkKind.INVITATION: declare(
@@ -85,12 +86,11 @@ def mail_link(ctx: Context, customer: Customer) -> None:
     registered = customer.status == Status.REGISTERED
     kind = PortalLinkKind.RESET if registered else PortalLinkKind.INVITATION
     token = make(ctx, customer, kind)
-    hint = {"hint": _hint(ctx, customer)} if registered else {}
+    # The hint itself is filled in at sending: what is stored, staff can read (rule 5.12).
+    hint: dict[str, Any] = (
+        {"has_hint": bool(ctx.shop.password_hints and customer.password_hint)} if registered else {}
+    )
     ctx.mail(TEMPLATE[kind], customer, secret=token, **hint)
-
-
-def _hint(ctx: Context, customer: Customer) -> str:
-    return (customer.password_hint or "") if ctx.shop.password_hints else ""
 
 
 def make(ctx: Context, customer: Customer, kind: PortalLinkKind, email: str | None = None) -> str:
@@ -101,7 +101,8 @@ def make(ctx: Context, customer: Customer, kind: PortalLinkKind, email: str | No
     token = secrets.token_urlsafe(32)
     if kind is not PortalLinkKind.EMAIL_RETURN:
         older = PASSWORD_KINDS if kind in PASSWORD_KINDS else (kind,)
-        void(ctx.session.connection(), customer.id, ctx.now, older)
+        about = email if kind is PortalLinkKind.CONTACT_EMAIL else None
+        void(ctx.session.connection(), customer.id, ctx.now, older, about)
     ctx.session.add(
         PortalLink(
             customer_id=customer.id,
@@ -183,11 +184,18 @@ def _good(token: str, now: dt.datetime, kinds: Kinds = PASSWORD_KINDS) -> tuple[
 
 
 def void(
-    connection: Connection, customer_id: int, now: dt.datetime, kinds: Kinds = KINDS_OF_THE_ACCOUNT
+    connection: Connection,
+    customer_id: int,
+    now: dt.datetime,
+    kinds: Kinds = KINDS_OF_THE_ACCOUNT,
+    email: str | None = None,
 ) -> None:
-    """Make every link of a customer that is still open worth nothing, of some kinds."""
+    """Make every link of a customer that is still open worth nothing, of some kinds, and about one address if named."""
     still_open = TABLE.c.customer_id == customer_id, TABLE.c.used_at.is_(None), TABLE.c.voided_at.is_(None)
-    connection.execute(update(TABLE).where(*still_open, TABLE.c.kind.in_(kinds)).values(voided_at=now))
+    about = () if email is None else (TABLE.c.email == email,)
+    connection.execute(
+        update(TABLE).where(*still_open, TABLE.c.kind.in_(kinds), *about).values(voided_at=now)
+    )
 
 
 @event.listens_for(Customer, "before_update")
@@ -213,3 +221,4 @@ def _shut_out(_mapper: Any, connection: Connection, customer: Customer) -> None:
     if customer.is_live and not (customer.is_active and customer.status == Status.REGISTERED):
         theirs = sessions.TABLE.c.customer_id == customer.id
         sessions.STORE.end_where(connection, theirs, journal.now, session_store.DEACTIVATED)
+        void(connection, customer.id, journal.now, (PortalLinkKind.CONTACT_EMAIL,))

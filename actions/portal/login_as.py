@@ -21,6 +21,7 @@ from actions.core.base import Actor, Context, Invalid, Outcome, Refused, action
 from actions.core.eligibility import EVERY_LIVE, MAY_SIGN_IN
 from actions.core.journal import CHANGESET
 from actions.core.mail_templates import MailTemplate, declare
+from actions.core.texts import now_text
 from actions.execution.runner import Call, changeset
 from actions.execution.session_store import PATIENCE_MS, digest
 from actions.portal import links, sessions
@@ -30,7 +31,6 @@ from models import masks
 from models.base import N_
 from models.customer import Customer
 from models.dialect import PATIENCE, WRITE, advisory_lock, gave_up
-from models.figures import day
 from models.login_as import Audience, LoginAs, LoginAsPage
 from models.member import Member
 from models.normalise import trimmed
@@ -191,16 +191,11 @@ def begin(
         ctx.set_subject(customer)
         _ = ctx.changeset_id
         if ctx.shop.login_as_mails_customer:
-            ctx.mail(TOLD, customer, at=_when(ctx))
+            ctx.mail(TOLD, customer, at=now_text(ctx))
         former = _end_former(ctx, asked)
     for row in former:
         _write_down(engine, call, row.id, row.customer_id, ANOTHER)
     return ends_at
-
-
-def _when(ctx: Context) -> str:
-    local = ctx.now.astimezone(ctx.shop.zone)
-    return f"{day(local.date(), ctx.shop.locale)}, {local:%H:%M}"
 
 
 def _end_former(ctx: Context, asked: Asked) -> list[Any]:

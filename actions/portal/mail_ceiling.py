@@ -16,14 +16,22 @@ from models.shop import Shop
 
 log = logging.getLogger(__name__)
 DAY = dt.timedelta(days=1)
-OF_ANYBODY = ("customer.reset_asked", "customer.registration_asked", "customer.ask_email_change")
-"""The changesets whose mails are counted: what people ask for whom nobody of the staff has looked at."""
+OF_ANYBODY = (
+    "customer.reset_asked",
+    "customer.registration_asked",
+    "customer.ask_email_change",
+    "contact_email.create",
+    "contact_email.send_link",
+)
+"""The changesets whose mails are counted, unless staff made them: what people ask for whom none of these looked at."""
 
 
 def reached_since(session: Session, shop: Shop, now: dt.datetime) -> dt.datetime | None:
     """Return when the latest mail went that the last 24 hours allow; None while there is room."""
     sent = select(Mail.created_at).join(Changeset, Changeset.id == Mail.changeset_id)
-    lately = sent.where(Mail.created_at > now - DAY, Changeset.action.in_(OF_ANYBODY))
+    lately = sent.where(
+        Mail.created_at > now - DAY, Changeset.action.in_(OF_ANYBODY), Changeset.actor_id.is_(None)
+    )
     newest = lately.order_by(Mail.created_at.desc(), Mail.id.desc())
     if session.scalar(newest.offset(shop.portal_mails_a_day - 1).limit(1)) is None:
         return None

@@ -48,6 +48,7 @@ EVENTS = {
     "customer.registered": N_("Customer registered"),
     "customer.email_changed": N_("Customer's email address changed"),
     "customer.email_returned": N_("Customer's email address taken back"),
+    "contact_email.confirmed": N_("Additional email confirmed by its link"),
     "customer.revealed": N_("Masked value revealed"),
     "customer.statement": N_("Statement downloaded"),
     "mail.attachment": N_("Attachment downloaded"),

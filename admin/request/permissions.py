@@ -44,6 +44,7 @@ _EVERYTHING_READ = grants((*_PEOPLE, *_LEDGERS, *_CARDS, *_OWING, *_LISTS, *_ORD
 _SERVICE = (
     grants(("customer", "phone", "address", "note", "attribute_value", *_CONTACTS), *WRITE)
     | grants(_CONTACTS, "delete")
+    | grants(("contact_email",), "confirm", "send_link")
     | grants(("saved_card",), "make_default", "set_expiry", "delete")
     | grants(("note",), "done", "reopen")
     | grants(

@@ -13,7 +13,8 @@ from flask_babel import lazy_gettext as _l
 from markupsafe import Markup
 from werkzeug.exceptions import Forbidden, NotFound
 
-from actions.core.mail_templates import MAIL_TEMPLATES, complete
+from actions.core.mail_templates import MAIL_TEMPLATES, Paper, complete
+from actions.core.recipients import paper_of
 from actions.mail import mail
 from actions.staff import security_events
 from admin.layout import formatters
@@ -98,6 +99,14 @@ def _others(view: Any, context: Any, row: Mail, name: str) -> Any:
     return Markup("<br>").join(lines) if lines else None
 
 
+def _unconfirmed(view: Any, context: Any, row: Mail, name: str) -> Any:
+    """Name the addresses that would have got the same, had they been confirmed by then."""
+    if row.holds_secret or paper_of(row.template) is Paper.OWN:
+        return None
+    lines = [_("%(email)s, not confirmed then", email=entry) for entry in row.unconfirmed]
+    return Markup("<br>").join(lines) if lines else None
+
+
 def _sees_everything() -> bool:
     return not masks.mask_context().hidden
 
@@ -132,18 +141,19 @@ class MailScreen(Screen):
         "message_id": _l("Message ID"),
         "resend_of": _l("Resent from"),
         "others": _l("Also to"),
+        "unconfirmed": _l("Not to"),
         "html_body": _l("HTML preview"),
         "text_body": _l("Plain text"),
     }
     column_formatters = {
         "template": _what, "last_error": _why_not, "html_body": _frame, "text_body": _text,
-        "attachments": _attachments, "others": _others,
+        "attachments": _attachments, "others": _others, "unconfirmed": _unconfirmed,
     }  # fmt: skip
     column_formatters_export = {"template": _what_text, "last_error": _why_not}
     sections = (
         Section(_l("Email"), (
-            "subject", "recipient", "others", "customer", "created_at", "sent_at", "last_error", "attempts",
-            "next_attempt_at", "resend_of", "resent_at", "message_id",
+            "subject", "recipient", "others", "unconfirmed", "customer", "created_at", "sent_at", "last_error",
+            "attempts", "next_attempt_at", "resend_of", "resent_at", "message_id",
         )),
         Section(_l("Content"), ("html_body", "text_body", "attachments")),
     )  # fmt: skip

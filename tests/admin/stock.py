@@ -203,7 +203,12 @@ class Stock:
     def contact_email(self, n: int, owner: Customer) -> Any:
         """A further address."""
         return factories.make_contact_email(
-            self.session, customer=owner, email=f"c{n}@example.com", label=some(text(n), n), created_at=day(n)
+            self.session,
+            customer=owner,
+            email=f"c{n}@example.com",
+            label=some(text(n), n),
+            created_at=day(n),
+            confirmed_at=some(day(n), n),
         )
 
     def note(self, n: int, owner: Customer) -> Any:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pyotp
 import pytest
 import sqlalchemy as sa
+from alembic import command
 from flask import Flask
 from sqlalchemy.orm import Session
 
@@ -19,9 +20,10 @@ from actions.maintenance.verify import verify
 from actions.staff import two_factor
 from models import rescaling, schema
 from models.base import db, metadata
+from models.contact import ContactEmail
 from models.dialect import WRITE, file_of
 from models.mail import Mail
-from tests import application, releases
+from tests import application, factories, releases
 from tests.databases import bytes_of
 from tests.factories import NOW
 
@@ -160,6 +162,26 @@ def test_the_scale_that_amounts_were_written_with_is_kept_and_one_that_differs_i
         schema.SchemaError, match=r"IQD with 0 decimals instead of 3; RSD with 0 .* instead of 2"
     ):
         rescaling.settle(engine)
+
+
+def test_additional_emails_that_are_there_count_as_confirmed(engine: sa.Engine) -> None:
+    with schema._writing(engine) as connection:
+        command.upgrade(schema.config(connection=connection, comparing=True), "0019")
+    with Session(engine.execution_options(**{WRITE: True})) as session:
+        customer = factories.make_customer(session)
+        given = {"email": "office@example.com", "email_key": "office@example.com", "customer_id": customer.id}
+        stamps = {"created_at": NOW, "updated_at": NOW}
+        session.connection().execute(sa.insert(table_as_at_0019(session)).values(**given, **stamps))
+        session.commit()
+    schema.migrate(engine)
+    assert schema.drift(engine) == []
+    with Session(engine) as session:
+        (row,) = session.scalars(sa.select(ContactEmail))
+        assert (row.confirmed_at, row.version) == (NOW, 1)
+
+
+def table_as_at_0019(session: Session) -> sa.Table:
+    return sa.Table("contact_email", sa.MetaData(), autoload_with=session.connection())
 
 
 @pytest.mark.parametrize("version", releases.released())

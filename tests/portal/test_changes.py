@@ -325,6 +325,7 @@ def test_nothing_is_opened_to_customers_but_what_is_listed_here() -> None:
         "address.make_primary",
         "contact_email.create",
         "contact_email.delete",
+        "contact_email.send_link",
         "customer.ask_email_change",
         "customer.change_details",
         "customer.choose_points_emails",

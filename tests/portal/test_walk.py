@@ -27,11 +27,12 @@ OF_A_LINK = {
     "registering.details",
     "email_address.look_at_change",
     "email_address.look_at_return",
+    "contact_email.look",
 }
 """Pages behind a link in a mail, which are gone without its token."""
 FOR_ANYBODY = {
     "getting_in.signed_in", "getting_in.sign_out", "getting_in.ask", "password.chosen", "registering.ask", "registering.registered",
-    "email_address.confirm", "email_address.take_back",
+    "email_address.confirm", "email_address.take_back", "contact_email.confirm",
 }  # fmt: skip
 """Forms for those who are not signed in."""
 PROVED_BY_TOKEN = {"login_as.begin"}

@@ -1,5 +1,7 @@
 """People on an account, and the further addresses of its mail: each address once, a few of each, whose they are (rule 12.6)."""
 
+import datetime as dt
+
 import pytest
 
 from actions.core.base import Actor, Invalid, Missing, Refused
@@ -8,6 +10,8 @@ from actions.execution.runner import Call, perform
 from actions.undo.undo import undo
 from models.base import Base
 from models.contact import AccountHolder, ContactEmail
+from models.mail import Mail
+from models.personal import policy
 from tests import factories
 from tests.actions.desk import Desk
 from tests.actions.merging.test_merge import put_together
@@ -156,3 +160,84 @@ def test_a_merge_moves_people_and_keeps_each_address_once(desk: Desk) -> None:
     assert sorted(emails(desk, other))[0] == "OFFICE@example.com"
     assert len(emails(desk, other)) == 2
     assert len(desk.all(AccountHolder, customer_id=other)) == 1
+
+
+# -- confirming ---------------------------------------------------------------------------------------------------
+
+
+def confirmed_at(desk: Desk, row: int) -> dt.datetime | None:
+    return desk.get(ContactEmail, row).confirmed_at
+
+
+def test_what_staff_write_counts_as_confirmed_by_them_and_nobody_is_mailed(desk: Desk) -> None:
+    customer = desk.customer()
+    row = desk.create(ContactEmail, customer_id=customer, email="office@example.com")
+    assert confirmed_at(desk, row) == desk.now
+    waits = desk.make(factories.make_contact_email, customer_id=customer, confirmed_at=None)
+    desk.later(days=1)
+    desk.edit(ContactEmail, row, label="Office")
+    desk.edit(ContactEmail, waits, label="Office")
+    assert (confirmed_at(desk, row), confirmed_at(desk, waits)) == (desk.now - dt.timedelta(days=1), None)
+    for one in (row, waits):
+        desk.edit(ContactEmail, one, email=f"cellar{one}@example.com")
+        assert confirmed_at(desk, one) == desk.now
+    assert desk.all(Mail, customer_id=customer) == []
+
+
+def test_no_form_says_that_an_address_is_confirmed(desk: Desk) -> None:
+    assert policy(factories.table_of(ContactEmail).c.confirmed_at).written_by == "action"
+
+
+def test_staff_confirm_an_address_once_and_say_why(desk: Desk) -> None:
+    row = desk.make(factories.make_contact_email, confirmed_at=None)
+    for reason in ("", "ok", " \n x "):
+        with pytest.raises(Invalid) as invalid:
+            desk.do(contacts.confirm, row, reason=reason)
+        assert list(invalid.value.errors) == ["reason"]
+    done = desk.do(contacts.confirm, row, reason="They rang")
+    assert confirmed_at(desk, row) == desk.now
+    assert [set(change.after or {}) for change in desk.changes(done.changeset_id)] == [
+        {"confirmed_at", "version"}
+    ]
+    with pytest.raises(Refused) as refused:
+        desk.do(contacts.confirm, row, reason="They rang")
+    assert refused.value.code == "confirmed"
+    desk.do(undo, done.changeset_id)
+    assert confirmed_at(desk, row) is None
+
+
+@pytest.mark.parametrize("whose", ["survivor", "other", "both", "nobody"])
+def test_of_the_same_address_on_two_records_the_confirmed_one_wins(desk: Desk, whose: str) -> None:
+    survivor, other, earlier = desk.customer(), desk.customer(), desk.now - dt.timedelta(days=9)
+    at = {
+        customer: earlier if whose in (name, "both") else None
+        for customer, name in ((survivor, "survivor"), (other, "other"))
+    }
+    email = f"same{factories.number()}@example.com"
+    for customer, same in ((survivor, email), (other, email.upper())):
+        desk.make(factories.make_contact_email, customer_id=customer, email=same, confirmed_at=at[customer])
+    done = put_together(desk, survivor, other)
+    (kept,) = desk.all(ContactEmail, customer_id=survivor)
+    assert (kept.email, kept.confirmed_at) == (email, None if whose == "nobody" else earlier)
+    desk.do(undo, done.changeset_id)
+    for customer in (survivor, other):
+        (row,) = desk.all(ContactEmail, customer_id=customer)
+        assert row.confirmed_at == at[customer]
+
+
+@pytest.mark.parametrize("at", [None, factories.NOW])
+def test_a_removal_that_is_undone_brings_an_address_back_as_it_was(
+    desk: Desk, at: dt.datetime | None
+) -> None:
+    desk.later(days=2)
+    row = desk.make(factories.make_contact_email, confirmed_at=at)
+    desk.do(undo, desk.delete(ContactEmail, row).changeset_id)
+    assert confirmed_at(desk, row) == at
+
+
+def test_an_undo_of_another_address_brings_back_whether_it_was_confirmed(desk: Desk) -> None:
+    row = desk.make(factories.make_contact_email, email="typo@example.com", confirmed_at=None)
+    done = desk.edit(ContactEmail, row, email="right@example.com")
+    assert confirmed_at(desk, row) == desk.now
+    desk.do(undo, done.changeset_id)
+    assert (desk.get(ContactEmail, row).email, confirmed_at(desk, row)) == ("typo@example.com", None)

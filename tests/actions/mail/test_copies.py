@@ -8,6 +8,7 @@ from sqlalchemy import select, update
 from actions.core.base import Refused
 from actions.core.mail_templates import MAIL_TEMPLATES, Paper
 from actions.core.recipients import reaches_somebody, recipients
+from actions.customers import contacts
 from actions.customers.customers import approve
 from actions.execution.runner import dry_run
 from actions.ledgers import expiry_notices
@@ -134,7 +135,7 @@ def test_whatever_holds_a_secret_goes_to_one_address(desk: Desk, monkeypatch: py
     wrong = type(template)(template.code, template.label, template.subject, template.values, Paper.STATEMENT)
     monkeypatch.setitem(MAIL_TEMPLATES, "customer_reset", wrong)
     with desk.changeset() as ctx:
-        ctx.mail("customer_reset", ctx.lock_one(Customer, account.id), secret="a" * 43, hint="")
+        ctx.mail("customer_reset", ctx.lock_one(Customer, account.id), secret="a" * 43, has_hint=False)
     assert went_to(desk, account.id) == [account.own], "however its mail is declared"
 
 
@@ -204,14 +205,41 @@ def test_an_undo_withdraws_them_all(desk: Desk) -> None:
     assert [mail.state for mail in mails(desk, account.id)] == [MailState.WITHDRAWN] * 3
 
 
+def test_an_address_that_waits_for_confirmation_gets_none_and_the_preview_says_so(desk: Desk) -> None:
+    account = Account(desk, debtor(desk))
+    waits = desk.make(
+        factories.make_contact_email, customer_id=account.id, email="waits@example.com", confirmed_at=None
+    )
+    told = "w***@example.com gets no copy because it is not confirmed yet."
+    given = {"since": ago(50), "until": TODAY}
+    seen = dry_run(desk.engine, send_statement, desk.call(), account.id, **given)
+    assert [row.after["recipient"] for row in seen.rows if row.kind == "mailed"][1] == "e***@example.com"
+    assert seen.outcome is not None
+    assert told in [warned.text for warned in seen.outcome.warnings]
+    done = desk.do(send_statement, account.id, **given)
+    assert told in [warned.text for warned in done.warnings]
+    assert went_to(desk, account.id) == account.everybody
+    desk.do(contacts.confirm, waits, reason="They rang")
+    desk.do(send_statement, account.id, **given)
+    assert "waits@example.com" in went_to(desk, account.id)
+
+
+def test_a_mail_for_the_accounts_own_address_says_nothing_of_those_that_wait(desk: Desk) -> None:
+    customer = desk.customer()
+    desk.make(factories.make_contact_email, customer_id=customer, confirmed_at=None)
+    done = desk.do(send_reset, customer, identity_checked=True, mailbox_checked=True)
+    assert done.warnings == ()
+
+
 @pytest.mark.parametrize("paper", list(Paper))
 def test_whom_a_paper_reaches_is_known_beforehand_in_one_statement(desk: Desk, paper: Paper) -> None:
     people = [desk.customer(email=None) for _n in range(7)]
-    own, extra, billing, admin, delivery, _bare, _nobody = people
+    own, extra, billing, admin, delivery, _bare, nobody = people
     with desk.engine.begin() as connection:
         table = factories.table_of(Customer)
         connection.execute(update(table).where(table.c.id == own).values(email="own@example.com"))
     desk.make(factories.make_contact_email, customer_id=extra)
+    desk.make(factories.make_contact_email, customer_id=nobody, confirmed_at=None)
     for customer, role in ((billing, "is_billing"), (admin, "is_admin"), (delivery, "is_delivery")):
         address(desk, customer, email=f"papers{customer}@example.com", **{role: True})
     address(desk, people[5], is_billing=True, is_admin=True)

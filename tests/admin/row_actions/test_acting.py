@@ -84,6 +84,11 @@ def second_card(shop: Shop) -> int:
     return int(shop.make(factories.make_saved_card, customer_id=first.customer_id).id)
 
 
+def waiting_email(shop: Shop) -> int:
+    """An additional email that is not confirmed."""
+    return int(shop.make(factories.make_contact_email, confirmed_at=None).id)
+
+
 def an_edit(shop: Shop) -> int:
     """A changeset that can be undone."""
     customer = some_customer(shop, title="Mr")
@@ -190,6 +195,8 @@ CASES: dict[str, tuple[Callable[[Shop], int] | None, dict[str, str]]] = {
     "note.done": (task, {}),
     "note.reopen": (lambda shop: task(shop, done_at=factories.NOW), {}),
     "address.make_primary": (secondary, {}),
+    "contact_email.confirm": (waiting_email, {"reason": "They rang"}),
+    "contact_email.send_link": (waiting_email, {}),
     "saved_card.make_default": (second_card, {}),
     "saved_card.set_expiry": (second_card, {"expiry_month": "2", "expiry_year": "2031"}),
     "saved_card.store": (None, CARD),

@@ -1,5 +1,6 @@
 """The email log: what was sent to whom and whether it arrived, each mail to be read and to be sent again (feature 90)."""
 
+import datetime as dt
 from typing import Any
 
 import pytest
@@ -212,3 +213,26 @@ def test_an_email_names_the_others_that_it_went_to(shop: Shop) -> None:
     assert "stranger@example.com" not in page.text
     masked = page_of(shop.client("Read-only").get(f"/admin/mail/details/?id={two}")).text
     assert "own@example.com" not in masked
+
+
+def test_it_says_which_address_got_no_copy_as_it_was_not_confirmed(shop: Shop) -> None:
+    mail = a_mail(shop, template="account_statement", text_body="x", html_body="x", created_at=factories.NOW)
+    later, day = factories.NOW + dt.timedelta(hours=1), dt.timedelta(days=1)
+    given: dict[str, dict[str, Any]] = {
+        "waits@example.com": {"confirmed_at": None},
+        "waited@example.com": {"confirmed_at": later},
+        "got@example.com": {"confirmed_at": factories.NOW - day},
+        "added@example.com": {"confirmed_at": None, "created_at": later},
+    }
+    for email, own in given.items():
+        values = {"created_at": factories.NOW - day, **own}
+        shop.make(factories.make_contact_email, customer_id=mail.customer_id, email=email, **values)
+    text = shop.client("Support").get(f"/admin/mail/details/?id={mail.id}").text
+    found = [email for email in ("waits", "waited", "got", "added") if f"{email}@example.com, not" in text]
+    assert found == ["waits", "waited"]
+    private = shop.make(
+        factories.make_mail, customer_id=mail.customer_id, template="customer_password_changed"
+    )
+    assert (
+        "not confirmed then" not in shop.client("Support").get(f"/admin/mail/details/?id={private.id}").text
+    )
