@@ -23,6 +23,7 @@ from actions.core.base import ACTIONS, Action, Context, Outcome, Refused
 from actions.core.eligibility import of_saves
 from actions.execution.runner import Call
 from actions.importing.faults import TakenBack
+from actions.importing.related import DECLARED, RelatedRows
 from actions.importing.rows import Result, RowWriter
 from actions.importing.wording import in_words
 from actions.runs import runs
@@ -45,12 +46,17 @@ KEPT = dt.timedelta(days=7)
 SAID = {Verdict.CREATED: N_("Created."), Verdict.CHANGED: N_("Changed."), Verdict.UNCHANGED: N_("Unchanged.")}
 
 
-def import_actions(model: type[Base]) -> tuple[Action, Action]:
-    """Return the actions under whose codes a model's rows are imported and tried, declaring them on first use."""
+def import_actions(model: type[Base], related: Sequence[RelatedRows] = ()) -> tuple[Action, Action]:
+    """Return the actions under whose codes a model's rows are imported and tried, declaring them on first use.
+
+    :param related: what files of it hold of other rows besides.
+    """
 
     def refuse(ctx: Context) -> Outcome:
         raise Refused("no_file", N_("Upload a file to import."))
 
+    if related:
+        DECLARED[model] = related
     table = model.resource_name()
     for verb, label in (("import", N_("Import")), ("try_import", N_("Import, dry run"))):
         code = f"{table}.{verb}"

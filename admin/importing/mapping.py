@@ -227,5 +227,14 @@ def delete_mapping(screen: ScreenSpec) -> None:
 
 
 def field_choices(offered: dict[str, Column]) -> list[tuple[str, str]]:
-    labels = [(name, f"{c.label} *" if c.needed else c.label) for name, c in offered.items()]
-    return [(NOT_IMPORTED, _("Do not import")), (ID, NUMBER), *labels]
+    """Return (name, label) of all that a column can go into."""
+    return [choice for _group, choices in field_groups(offered) for choice in choices]
+
+
+def field_groups(offered: dict[str, Column]) -> list[tuple[str, list[tuple[str, str]]]]:
+    """Return what a column can go into, first without a group, then (what related rows are called, their fields)."""
+    groups: dict[str, list[tuple[str, str]]] = {"": [(NOT_IMPORTED, _("Do not import")), (ID, str(NUMBER))]}
+    for name, column in offered.items():
+        group = str(column.related.rows.label) if column.related is not None else ""
+        groups.setdefault(group, []).append((name, f"{column.label} *" if column.needed else column.label))
+    return list(groups.items())

@@ -14,7 +14,7 @@ from werkzeug.exceptions import NotFound
 from actions.core.base import Invalid, Refused
 from actions.importing import importing
 from admin.editing import saving
-from admin.importing import files, other_lists, reading_page
+from admin.importing import files, headings, reading_page
 from admin.importing import mapping as import_mapping
 from admin.importing import rows as import_rows
 from admin.importing.budget import BadFile
@@ -217,7 +217,7 @@ def _mapping_page(
         action=screen.url_to("import_map_view", id=file.id),
         back=Link(_("Choose another file"), screen.url_to("import_view"), "chevron-left"),
         lines=_column_lines(file, plan),
-        fields=import_mapping.field_choices(offered),
+        fields=import_mapping.field_groups(offered),
         matches=[("", _("Nothing: create a new record for every row")), *match_choices(screen, offered)],
         match=plan.match or "",
         clear_empty=plan.clear_empty,
@@ -225,7 +225,7 @@ def _mapping_page(
         ours=plan.ours,
         saved=[(m.id, import_mapping.called(m), m.id == proposal.saved_id) for m in saved],
         notices=proposal.notices,
-        elsewhere=list(other_lists.left_over(screen, file, plan.fields)),
+        elsewhere=list(headings.left_over(screen, file, plan.fields)),
         own=[mapping.name for mapping in own],
         deletes=[_delete_link(screen, file, mapping) for mapping in own],
         reading=reading_page.form(screen, file, plan),

@@ -13,6 +13,7 @@ from sqlalchemy import Select
 from sqlalchemy.orm import joinedload
 
 from actions.customers.customers import usual_channel
+from actions.importing.related import RelatedRows
 from actions.ledgers import points_breakdown
 from actions.portal.login_as_standing import ACT_FOR
 from admin.history import available_points
@@ -123,6 +124,20 @@ class CustomerScreen(CustomerRecord):
             "created_via", "created_at", "registered_at", "last_login_at", "last_activity_at",
             "last_password_reset_at", "verified_at", "verified_by",
         )),
+    )  # fmt: skip
+    related_rows = (
+        RelatedRows(
+            "phones", "phones", "primary_phone", _l("Phone"), ("number", "extension", "country"), by="kind",
+            follows={"country": "primary_address.country"},
+        ),
+        RelatedRows(
+            "primary_address", "addresses", "primary_address", _l("Primary address"),
+            (
+                "line1", "line2", "town", "county", "postcode", "country", "label", "recipient", "company", "email",
+                "is_billing", "is_delivery", "is_admin",
+            ),
+            only="is_primary", headings=("line1", "line2", "town", "county", "postcode", "country"),
+        ),
     )  # fmt: skip
     form_columns = tuple(name for section in sections[:-1] for name in section.names)
     can_delete = False

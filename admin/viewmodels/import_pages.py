@@ -63,7 +63,7 @@ class ReadingForm:
 
 @dataclass(slots=True)
 class MappingPage:
-    """Which column goes where. ``fields`` and ``matches`` are (name, label) to choose from."""
+    """Which column goes where. ``matches`` are (name, label) to choose from, ``fields`` the same in groups."""
 
     title: Text
     file: str
@@ -71,7 +71,7 @@ class MappingPage:
     action: str
     back: Link
     lines: Sequence[ColumnLine]
-    fields: Sequence[tuple[str, Text]]
+    fields: Sequence[tuple[Text, Sequence[tuple[str, Text]]]]
     matches: Sequence[tuple[str, Text]]
     match: str
     clear_empty: bool
