@@ -226,6 +226,12 @@ def delete_mapping(screen: ScreenSpec) -> None:
     flash(_("The mapping %(name)s was deleted.", name=name), "success")
 
 
+def is_offered(screen: ScreenSpec, file: ImportFile) -> bool:
+    """Return whether the person asking may still fill every field that the columns of a file were mapped to."""
+    mapped = (file.plan or {}).get("fields", {}).values()
+    return set(mapped) <= {ID, *columns(screen)}
+
+
 def field_choices(offered: dict[str, Column]) -> list[tuple[str, str]]:
     """Return (name, label) of all that a column can go into."""
     return [choice for _group, choices in field_groups(offered) for choice in choices]

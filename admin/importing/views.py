@@ -30,7 +30,7 @@ from admin.screen_spec.spec import ScreenSpec
 from admin.viewmodels.import_pages import ColumnLine, Count, MappingPage, RowsPage, UploadPage
 from admin.viewmodels.pages import Link
 from admin.viewmodels.spreadsheets import RECORD_NUMBER, write_csv
-from models.base import db
+from models.base import N_, db
 from models.importing import ImportFile, ImportMapping, ImportRow, ImportState, Verdict
 from web import time_limits
 from web.arguments import BadArgument, parse_id
@@ -40,6 +40,10 @@ from web.request import now, session, shop
 PAGE = 50
 SAMPLES = 3
 LONGEST_NAME = 200
+NO_LONGER_OFFERED = (
+    "not_offered",
+    N_("You no longer have permission for all the fields of this import. Map the columns again."),
+)
 
 
 # -- 1. the file ----------------------------------------------------------------------------------------------------
@@ -370,6 +374,8 @@ def apply(screen: ScreenSpec) -> Any:
     file = _asked(screen)
     whole = request.form.get("whole") == "1"
     try:
+        if not import_mapping.is_offered(screen, file):
+            raise Refused(*NO_LONGER_OFFERED)
         importing.apply(db.engine, call(key=saving.key()), file.id, whole=whole)
     except Refused as refusal:
         return rows(screen, translated(refusal), refusal.status)

@@ -1,0 +1,327 @@
+"""Phones and the primary address in the same row of a file as their customer (rules 15.18, 15.19)."""
+
+from __future__ import annotations
+
+import csv
+import io
+from typing import Any
+
+import pytest
+from flask_appbuilder.security.sqla import models as identity
+from sqlalchemy import delete, select
+from sqlalchemy.orm import Session
+
+from actions.execution.records import save_hooks
+from models.address import Address
+from models.customer import Customer
+from models.importing import ImportFile
+from models.member import RoleGrant
+from models.phone import Phone, PhoneKind
+from models.staff import PREFIX
+from tests import factories
+from tests.admin.conftest import Shop
+from tests.admin.imports import apply, counts, mapped, upload, verdicts, work
+from tests.admin.pages import page_of
+
+N = "Clientele record number"
+FULL = (
+    "First name,Surname,Email,Telephone,Mobile,Work phone,Address 1,Address 2,Town,County,Postcode,Country\n"
+    "Ann,Lee,ann@example.com,0113 496 0001,07700 900123,,1 Mill Lane,Flat 2,Leeds,West Yorkshire,ls29jt,UK\n"
+)
+
+
+def contacts(shop: Shop, name: str = "Ann") -> tuple[list[tuple[Any, ...]], list[tuple[Any, ...]]]:
+    """The phones and the addresses of the customers of a first name."""
+    phone = (Phone.kind, Phone.number, Phone.extension, Phone.country, Phone.is_primary)
+    address = (
+        Address.line1,
+        Address.line2,
+        Address.town,
+        Address.postcode,
+        Address.country,
+        Address.is_primary,
+    )
+    with shop.look() as session:
+        phones = session.execute(
+            select(*phone).join(Customer).where(Customer.first_name == name).order_by(Phone.id)
+        )
+        addresses = session.execute(
+            select(*address).join(Customer).where(Customer.first_name == name).order_by(Address.id)
+        )
+        return [(row[0].value, *row[1:]) for row in phones], [tuple(row) for row in addresses]
+
+
+def withdraw(session: Session, role: str, permission: str, resource: str) -> None:
+    """Take a permission from a role."""
+    pairs = (
+        select(identity.PermissionView.id)
+        .join(identity.Permission)
+        .join(identity.ViewMenu)
+        .where(identity.Permission.name == permission, identity.ViewMenu.name == resource)
+    )
+    holder = select(identity.Role.id).where(identity.Role.name == role).scalar_subquery()
+    gone = delete(RoleGrant).where(RoleGrant.role_id == holder, RoleGrant.permission_view_id.in_(pairs))
+    assert session.execute(gone).rowcount == 1
+
+
+MILL_LANE = ("1 Mill Lane", "Flat 2", "Leeds", "LS2 9JT", "GB", True)
+
+
+def undo(shop: Shop, file_id: str) -> None:
+    """Undo the run of a file."""
+    run = shop.get(ImportFile, int(file_id)).run_id
+    shop.client().send(f"/admin/run/act/undo/?id={run}", {"key": f"undo {run}"})
+    work(shop)
+
+
+def test_one_row_is_one_customer_with_phones_and_address_and_is_undone_as_one(shop: Shop):
+    before = shop.figures(frozenset({"import_file", "import_row", "import_piece", "run", "run_item"}))
+    file_id = mapped(shop, "customer", FULL)
+    assert counts(shop, file_id) == (1, 0, 0, 0)
+    assert contacts(shop) == ([], []), "a dry run writes nothing"
+    page = page_of(shop.client().get(f"/admin/customer/import/rows/?id={file_id}")).text
+    for words in (
+        "Phone, mobile",
+        "07700 900123",
+        "Primary address: address 1",
+        "1 Mill Lane",
+        "United Kingdom",
+    ):
+        assert words in page
+    apply(shop, "customer", file_id)
+    assert contacts(shop) == (
+        [("mobile", "0113 496 0001", None, "GB", True), ("mobile", "07700 900123", None, "GB", False)],
+        [MILL_LANE],
+    )
+    undo(shop, file_id)
+    assert contacts(shop) == ([], [])
+    after = shop.figures(frozenset({"import_file", "import_row", "import_piece", "run", "run_item"}))
+    changed = {table for table in after if after[table][0] != before[table][0]}
+    assert changed <= {"changeset", "change"}
+
+
+def test_importing_the_file_again_changes_nothing_and_says_so(shop: Shop):
+    apply(shop, "customer", mapped(shop, "customer", FULL))
+    found = contacts(shop)
+    again = mapped(shop, "customer", FULL, match="email")
+    assert counts(shop, again) == (0, 0, 1, 0)
+    assert "There is nothing to do." in apply(shop, "customer", again).get_data(as_text=True)
+    assert contacts(shop) == found
+
+
+def test_what_is_there_stays_what_is_new_is_added_and_the_address_becomes_what_the_file_says(shop: Shop):
+    apply(shop, "customer", mapped(shop, "customer", FULL))
+    text = (
+        "Email,Work phone,Mobile,Address 1,Address 2,Town,Postcode\n"
+        "ann@example.com,+44 7700 900123,0113 496 0009,8 High Street,,York,YO1 7HH\n"
+    )
+    file_id = mapped(shop, "customer", text, match="email")
+    assert counts(shop, file_id) == (0, 1, 0, 0)
+    apply(shop, "customer", file_id)
+    phones, addresses = contacts(shop)
+    assert phones == [
+        ("mobile", "0113 496 0001", None, "GB", True),
+        ("mobile", "07700 900123", None, "GB", False),
+        ("mobile", "0113 496 0009", None, "GB", False),
+    ]
+    assert addresses == [("8 High Street", "Flat 2", "York", "YO1 7HH", "GB", True)]
+    undo(shop, file_id)
+    assert contacts(shop) == (phones[:2], [MILL_LANE])
+
+
+def test_blank_cells_change_nothing_unless_asked_and_never_take_a_row_away(shop: Shop):
+    apply(shop, "customer", mapped(shop, "customer", FULL))
+    found = contacts(shop)
+    blank = "Email,Mobile,Address 1,Address 2,Town,Postcode\nann@example.com,,,,,\n"
+    for clear in ({}, {"clear_empty": "1"}):
+        assert counts(shop, mapped(shop, "customer", blank, match="email", **clear)) == (0, 0, 1, 0)
+    some = "Email,Mobile,Address 1,Address 2\nann@example.com,,1 Mill Lane,\n"
+    assert counts(shop, mapped(shop, "customer", some, match="email")) == (0, 0, 1, 0)
+    apply(shop, "customer", mapped(shop, "customer", some, match="email", clear_empty="1"))
+    assert contacts(shop) == (found[0], [("1 Mill Lane", None, "Leeds", "LS2 9JT", "GB", True)])
+
+
+@pytest.mark.parametrize(
+    ("cells", "field", "words"),
+    [
+        (
+            "Bob,0113 496 0002,,1 Mill Lane,Leeds,NOWHERE,GB",
+            "primary_address.postcode",
+            "Zip (Primary address: postcode) “NOWHERE”",
+        ),
+        ("Bob,12,,1 Mill Lane,Leeds,LS2 9JT,GB", "phones.mobile.number", "Cell (Phone, mobile) “12”"),
+        (
+            "Bob,0113 496 0002,,,Leeds,LS2 9JT,GB",
+            "primary_address.line1",
+            "Street (Primary address: address 1)",
+        ),
+        (
+            "Bob,0113 496 0002,,1 Mill Lane,Leeds,LS2 9JT,Ruritania",
+            "primary_address.country",
+            "Country not found",
+        ),
+        ("Bob,,x,1 Mill Lane,Leeds,LS2 9JT,GB", "phones.fax.number", "Fax (Phone, fax) “x”"),
+    ],
+)
+def test_a_row_with_a_bad_phone_or_address_leaves_nothing_of_it(
+    shop: Shop, cells: str, field: str, words: str
+):
+    heads = "First name,Cell,Fax,Street,City,Zip,Country\n"
+    file_id = mapped(shop, "customer", f"{heads}{cells}\nAnn,07700 900123,,1 Mill Lane,Leeds,LS2 9JT,\n")
+    [bob, ann] = verdicts(shop, file_id)
+    assert (list(bob), ann) == ([field], "created")
+    assert words in page_of(shop.client().get(f"/admin/customer/import/rows/?id={file_id}")).text
+    apply(shop, "customer", file_id)
+    assert contacts(shop, "Bob") == ([], [])
+    assert len(contacts(shop)[0]) == 1
+    with shop.look() as session:
+        assert session.scalars(select(Customer.id).where(Customer.first_name == "Bob")).all() == []
+
+
+def test_all_faults_of_a_row_are_told_at_once_for_an_existing_customer_too(shop: Shop):
+    apply(shop, "customer", mapped(shop, "customer", FULL))
+    text = "Email,Surname,Mobile,Postcode,Birthday\nann@example.com,Ray,99,X,31/31/1990\n"
+    file_id = mapped(shop, "customer", text, match="email")
+    [told] = verdicts(shop, file_id)
+    assert set(told) == {"date_of_birth", "phones.mobile.number", "primary_address.postcode"}
+
+
+def test_two_phones_of_the_same_number_are_one(shop: Shop):
+    text = (
+        "First name,Telephone,Mobile,Work phone,Fax\n"
+        "Ann,07700 900123,,+44 7700 900123,\n"
+        "Bob,,07700 900123,(07700) 900123,\n"
+    )
+    apply(shop, "customer", mapped(shop, "customer", text))
+    assert contacts(shop)[0] == [("work", "+44 7700 900123", None, "GB", True)]
+    assert contacts(shop, "Bob")[0] == [("mobile", "07700 900123", None, "GB", True)]
+
+
+def test_a_cell_may_hold_several_numbers_each_with_its_extension_and_country(shop: Shop):
+    heads = '"First name","Phone, work","Phone, work: extension","Phone, work: country"\n'
+    text = f"{heads}Ann,0113 496 0001; 01 42 68 53 00;0113 496 0001,12;;13,GB;France;GB\n"
+    apply(shop, "customer", mapped(shop, "customer", text))
+    assert contacts(shop)[0] == [
+        ("work", "0113 496 0001", "12", "GB", True),
+        ("work", "01 42 68 53 00", None, "FR", False),
+        ("work", "0113 496 0001", "13", "GB", False),
+    ]
+    with_first = "First name,Surname,Phone\nAnn,Lee,0113 496 0001\n"
+    assert counts(shop, mapped(shop, "customer", with_first)) == (1, 0, 0, 0)
+
+
+def test_a_number_without_a_country_is_read_in_that_of_the_address(shop: Shop):
+    text = "First name,Telephone,Street,City,Zip,Country\nAnn,01 42 68 53 00,1 Rue de Rivoli,Paris,75001,France\n"
+    apply(shop, "customer", mapped(shop, "customer", text))
+    assert contacts(shop)[0] == [("mobile", "01 42 68 53 00", None, "FR", True)]
+
+
+def test_a_country_alone_is_no_address_and_a_country_or_kind_no_phone(shop: Shop):
+    text = 'First name,Country,"Phone, mobile: country",Mobile\nAnn,GB,GB,\n'
+    apply(shop, "customer", mapped(shop, "customer", text))
+    assert contacts(shop) == ([], [])
+    file_id = mapped(shop, "customer", '"First name","Mobile","Phone, mobile: extension"\nBob,,12\n')
+    assert [list(told) for told in verdicts(shop, file_id)] == [["phones.mobile.number"]]
+
+
+def test_a_phone_or_address_changed_since_the_dry_run_is_not_overwritten(shop: Shop):
+    apply(shop, "customer", mapped(shop, "customer", FULL))
+    text = "Email,Mobile,Town\nann@example.com,0113 496 0009,York\n"
+    file_id = mapped(shop, "customer", text, match="email")
+    with shop.arrange() as session:
+        session.scalars(select(Address)).one().town = "Hull"
+    apply(shop, "customer", file_id)
+    phones, [address] = contacts(shop)
+    assert (len(phones), address[2]) == (2, "Hull")
+    assert [list(told.values()) for told in verdicts(shop, file_id)] == [
+        ["This record was changed after the dry run."]
+    ]
+
+
+def test_an_old_bad_phone_or_postcode_blocks_nothing(shop: Shop):
+    owner = shop.make(factories.make_customer, first_name="Ann", last_name="Lee", email="ann@example.com")
+    shop.make(factories.make_phone, customer=owner, number="12345", is_primary=True)
+    shop.make(factories.make_address, customer=owner, postcode="OLD", is_primary=True)
+    text = "Email,Telephone,Mobile,Town,Postcode\nann@example.com,12345,0113 496 0009,York,OLD\n"
+    apply(shop, "customer", mapped(shop, "customer", text, match="email"))
+    phones, [address] = contacts(shop)
+    assert ([number for _k, number, *_rest in phones], address[2:4]) == (
+        ["12345", "0113 496 0009"],
+        ("York", "OLD"),
+    )
+
+
+# -- who may ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("verb", ["import", "add", "list"])
+@pytest.mark.parametrize(("resource", "name"), [("phone", "phones."), ("address", "primary_address.")])
+def test_without_a_permission_for_the_rows_their_columns_can_neither_be_mapped_nor_written(
+    shop: Shop, resource: str, name: str, verb: str
+):
+    with shop.arrange() as session:
+        withdraw(session, "Manager", PREFIX + verb, resource)
+    answer = upload(shop, "customer", FULL, "Manager")
+    form = page_of(shop.client("Manager").get(answer.location)).form("/admin/customer/import/columns/")
+    chosen = {value for key, value in form.fields.items() if key.startswith("column-")}
+    assert not any(value.startswith(name) for value in chosen)
+    assert any("." in value for value in chosen), "the other rows are still offered"
+    field = "phones.mobile.number" if resource == "phone" else "primary_address.town"
+    answer = shop.client("Manager").post(form.action, data=form.filled(**{"column-4": field}))
+    assert answer.status_code == 400
+
+
+def test_a_file_tells_nothing_of_rows_whose_list_is_not_for_who_asks(shop: Shop):
+    apply(shop, "customer", mapped(shop, "customer", FULL))
+    assert "1 Mill Lane" in exported(shop, "Manager")
+    with shop.arrange() as session:
+        withdraw(session, "Manager", PREFIX + "list", "address")
+    assert "1 Mill Lane" not in exported(shop, "Manager")
+
+
+def exported(shop: Shop, role: str = "Admin", kind: str = "csv") -> str:
+    """The list of customers as a file, as it stands."""
+    answer = shop.client(role).get(f"/admin/customer/export/{kind}/?view=all")
+    assert answer.status_code == 200
+    return answer.get_data(as_text=True)
+
+
+def test_what_is_lost_between_the_dry_run_and_applying_is_not_written(shop: Shop):
+    file_id = mapped(shop, "customer", FULL, "Manager")
+    with shop.arrange() as session:
+        withdraw(session, "Manager", PREFIX + "import", "phone")
+    answer = apply(shop, "customer", file_id, "Manager")
+    assert answer.status_code == 409
+    assert contacts(shop) == ([], [])
+
+
+# -- back and forth ---------------------------------------------------------------------------------------------------
+
+
+def test_the_list_of_customers_as_it_stands_makes_a_file_that_changes_nothing_and_may_be_changed(shop: Shop):
+    apply(shop, "customer", mapped(shop, "customer", FULL))
+    titles, row = csv.reader(io.StringIO(exported(shop).lstrip("\ufeff"), newline=""))
+    assert {"Postcode", "Phone", "Phone, mobile", "Primary address: address 1"} <= set(titles)
+    assert row[titles.index("Phone, mobile")] == "0113 496 0001; 07700 900123"
+    assert counts(shop, mapped(shop, "customer", exported(shop))) == (0, 0, 1, 0)
+    changed = (
+        exported(shop)
+        .replace("1 Mill Lane", "2 Mill Lane")
+        .replace("0113 496 0001; ", "0113 496 0001; 0113 496 0002; ")
+    )
+    apply(shop, "customer", mapped(shop, "customer", changed))
+    phones, [address] = contacts(shop)
+    assert (address[0], len(phones)) == ("2 Mill Lane", 3)
+
+
+def test_the_rules_of_related_rows_are_those_that_their_owner_keeps():
+    """A new rule of saving phones or addresses has to hold in imports, too: there the customer's own hooks run."""
+    assert [hook.__name__ for hook in save_hooks(Phone)] == ["keep_one_primary"]
+    assert [hook.__name__ for hook in save_hooks(Address)] == ["keep_one_primary"]
+    assert "keep_one_among" in [hook.__name__ for hook in save_hooks(Customer)]
+
+
+def test_every_kind_of_phone_has_columns(shop: Shop):
+    page = page_of(shop.client().get(upload(shop, "customer", FULL).location)).text
+    for kind in PhoneKind:
+        assert f"Phone, {str(kind.label).lower()}: extension" in page
