@@ -12,13 +12,15 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import inspect, select
-from sqlalchemy.orm import selectinload
+from sqlalchemy.orm import Session, selectinload
 from sqlalchemy.orm.attributes import set_committed_value
 
 from actions.core.base import Context
 from actions.core.journal import plain
 from actions.execution.records import Rows, assign
 from models.base import Base
+from models.importing import ImportFile
+from models.staff import may
 from models.validate import missing
 
 
@@ -130,6 +132,18 @@ def field_name(rows: RelatedRows, slot: str, name: str) -> str:
     return ".".join(part for part in (rows.name, slot, name) if part)
 
 
+def mapped_to(file: ImportFile) -> set[str]:
+    """Return the names of the related rows that columns of a file were mapped to."""
+    fields = (file.plan or {}).get("fields", {}).values()
+    return {name.partition(".")[0] for name in fields if "." in name}
+
+
+def may_import(session: Session, actor_id: int | None, model: type[Base], names: Iterable[str]) -> bool:
+    """Return whether somebody may import related rows, by files of their own list as well; the product may."""
+    tables = {rows.name: rows.target(model).resource_name() for rows in DECLARED.get(model, ())}
+    return actor_id is None or all(may(session, actor_id, f"{tables[name]}.import") for name in names)
+
+
 def told_before(before: Mapping[str, Any] | None) -> dict[str, Any]:
     """Return what a dry run found in related rows, of all that it found."""
     return {name: value for name, value in (before or {}).items() if "." in name}
@@ -189,8 +203,8 @@ def _made(
     owner = {column.key for column in inspect(type(record)).relationships[rows.relation].remote_side}
     absent = {name: text for name, text in missing(row).items() if name not in owner and name not in wrong}
     wrong |= absent | {name: text for name, text in row.problems(changed).items() if name not in wrong}
-    if not absent:
-        row.derive()
+    if not rows.only:
+        row.derive()  # the keys by which it is compared
     return row, wrong
 
 

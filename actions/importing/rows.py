@@ -153,7 +153,6 @@ class RowWriter:
             fill_in(self.ctx, record, {**self._defaults, **values, **found.values}, created=True)
             if errors := missing(record):
                 raise Invalid(errors)
-            self.ctx.session.add(record)
             return record, found
         found = self._resolved(record, given)
         if not found.values and all(getattr(record, name) == value for name, value in values.items()):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from typing import Any, BinaryIO, cast
 
 from flask import Response, flash, redirect, render_template, request
@@ -14,7 +16,7 @@ from werkzeug.exceptions import NotFound
 from actions.core.base import Invalid, Refused
 from actions.importing import importing
 from admin.editing import saving
-from admin.importing import files, headings, reading_page
+from admin.importing import headings, reading_page
 from admin.importing import mapping as import_mapping
 from admin.importing import rows as import_rows
 from admin.importing.budget import BadFile
@@ -39,7 +41,6 @@ from web.request import now, session, shop
 
 PAGE = 50
 SAMPLES = 3
-LONGEST_NAME = 200
 NO_LONGER_OFFERED = (
     "not_offered",
     N_("You no longer have permission for all the fields of this import. Map the columns again."),
@@ -57,25 +58,11 @@ def upload(screen: ScreenSpec) -> Any:
     if given is None or not given.filename:
         return _upload_page(screen, _("Choose a file first.")), 422
     time_limits.allow_file()
-    name = "".join(c for c in given.filename if c.isprintable())[-LONGEST_NAME:]
     try:
-        content = cast(BinaryIO, given.stream)
-        table = files.read(content, known=reading_page.known_headings(screen))
-        with files.spooled(table.rows) as rows:
-            file = ImportFile(
-                resource=screen.resource, name=name or "file", actor_id=_owner(), created_at=now(),
-                expires_at=now() + importing.KEPT, headers=table.headers, reading=table.reading.stored(),
-            )  # fmt: skip
-            file_id = importing.store(db.engine, file, rows, reading_page.pieces(content))
+        file_id = reading_page.take_in(screen, cast(BinaryIO, given.stream), given.filename)
     except BadFile as bad:
         return _upload_page(screen, str(bad)), 422
     return redirect(screen.url_to("import_map_view", id=file_id))
-
-
-def _owner() -> int:
-    who = actor().id
-    assert who is not None
-    return who
 
 
 def _upload_page(screen: ScreenSpec, error: str = "") -> str:
@@ -102,7 +89,7 @@ def _download(screen: ScreenSpec, rows: Any, name: str) -> Response:
     return Response(write_csv(rows), mimetype="text/csv", headers=headers)
 
 
-def _file(screen: ScreenSpec, file_id: int) -> ImportFile:
+def file_of(screen: ScreenSpec, file_id: int) -> ImportFile:
     """Return a file of this list that the person asking has uploaded. :raises NotFound: there is none."""
     session().rollback()
     file = session().get(ImportFile, file_id, populate_existing=True)
@@ -117,10 +104,10 @@ def _file(screen: ScreenSpec, file_id: int) -> ImportFile:
 
 def _asked(screen: ScreenSpec) -> ImportFile:
     """Return the file the request is about; one whose dry run was stopped or killed is back at its mapping."""
-    file = _file(screen, parse_id("id", request.args.get("id")))
+    file = file_of(screen, parse_id("id", request.args.get("id")))
     if importing.is_abandoned(file, now()):
         importing.release(db.engine, file.id)
-        return _file(screen, file.id)
+        return file_of(screen, file.id)
     return file
 
 
@@ -148,12 +135,12 @@ def mapping(screen: ScreenSpec) -> Any:
         if wanted is not None:
             reading_page.read_again(screen, file, wanted)
     except BadFile as bad:
-        shown = import_mapping.proposed(screen, _file(screen, file.id))
+        shown = import_mapping.proposed(screen, file_of(screen, file.id))
         return _mapping_page(screen, file, shown, errors=[str(bad)]), 422
     except Refused:
         return redirect(screen.url_to("import_rows_view", id=file.id))
     if wanted is None or not wanted.other_columns:
-        return _take_mapping(screen, _file(screen, file.id))
+        return _take_mapping(screen, file_of(screen, file.id))
     flash(_("The file was read again. Check how its columns are mapped."), "success")
     return redirect(screen.url_to("import_map_view", id=file.id))
 
@@ -175,11 +162,8 @@ def _take_mapping(screen: ScreenSpec, file: ImportFile) -> Any:
     except Invalid as invalid:
         told = " ".join(sentence(text) for text in invalid.errors.values())
         return _mapping_page(screen, file, shown, save_error=told), 422
-    try:
-        importing.begin(db.engine, file.id, now())
-    except Refused:
-        return redirect(screen.url_to("import_rows_view", id=file.id))
-    _try(screen, file, plan)
+    with suppress(Refused):  # it is being tried, or was applied
+        try_file(screen, file, plan)
     return redirect(screen.url_to("import_rows_view", id=file.id))
 
 
@@ -190,12 +174,26 @@ def delete_mapping(screen: ScreenSpec) -> Any:
     return redirect(screen.url_to("import_map_view", id=file.id))
 
 
-def _try(screen: ScreenSpec, file: ImportFile, plan: Plan) -> None:
+def try_file(
+    screen: ScreenSpec,
+    file: ImportFile,
+    plan: Plan,
+    busy: dt.timedelta = importing.BUSY,
+    *,
+    at_once: bool = False,
+) -> None:
+    """Read the rows of a file by a mapping and try them. :param busy: how long reading them may take at most.
+
+    :param at_once: who asks waits for it, however many they are.
+    :raises Refused: ``going_on``: it is being tried, or was applied.
+    """
+    importing.begin(db.engine, file.id, now(), busy)
     file_id, width, how = file.id, len(file.headers), Reading.of(file.reading)
     try:
         for rows in Reader(screen, plan, width, how).read(file_id):
             importing.keep_values(db.engine, rows)
-        importing.try_rows(db.engine, call(), file_id, plan.stored(screen), app_state().clock)
+        stored = plan.stored(screen)
+        importing.try_rows(db.engine, call(), file_id, stored, app_state().clock, at_once=at_once)
     except BaseException:
         importing.release(db.engine, file_id)
         raise
@@ -379,5 +377,5 @@ def apply(screen: ScreenSpec) -> Any:
         importing.apply(db.engine, call(key=saving.key()), file.id, whole=whole)
     except Refused as refusal:
         return rows(screen, translated(refusal), refusal.status)
-    file = _file(screen, file.id)
+    file = file_of(screen, file.id)
     return redirect(_run_url(file) or screen.url_to("import_rows_view", id=file.id))
