@@ -195,15 +195,13 @@ def import_file(
     Exits with 1 where rows were refused or the file cannot be read."""
     with _acting(username, f"flask import {resource}"):
         try:
-            given = dict(
-                file_import.read_mapping(mapped.read_text("utf-8-sig")) if mapped is not None else {}
-            )
+            given = dict(file_import.read_mapping(mapped) if mapped is not None else {})
             if match is not None:
                 given["match"] = match
             told = file_import.run(resource, file, given, dry_run=dry_run, whole=whole)
         except file_import.BadMapping as wrong:
             raise click.UsageError(str(wrong)) from None
-        except (BadFile, UnicodeDecodeError) as bad:
+        except BadFile as bad:
             raise click.ClickException(str(bad)) from None
     for line in told.lines:
         click.echo(line)

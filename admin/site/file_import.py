@@ -69,10 +69,13 @@ def importable(resource: str) -> ScreenSpec:
     return found[resource]
 
 
-def read_mapping(text: str) -> Mapping[str, Any]:
-    """Return a mapping as a saved one has it: ``fields`` is heading -> field, or all there is. :raises BadMapping:"""
+def read_mapping(path: Path) -> Mapping[str, Any]:
+    """Return the mapping in a file, as a saved one has it: ``fields`` is heading -> field, or all there is.
+
+    :raises BadMapping: it is none.
+    """
     try:
-        found = json.loads(text)
+        found = json.loads(path.read_text("utf-8-sig"))
     except (ValueError, RecursionError):
         raise BadMapping(_("The mapping is not JSON.")) from None
     if not isinstance(found, dict):
