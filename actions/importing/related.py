@@ -171,9 +171,9 @@ def _resolve_many(
             fresh[twin] = row, item
     if fresh:
         found.values[rows.relation] = Rows((row for row, _item in fresh), ())
-    for _row, item in fresh:
-        for name in rows.columns:
-            found.tell(field_name(rows, item["slot"], name), item["values"].get(name))
+    for row, item in fresh:
+        for name in item["values"].keys() & set(rows.columns):
+            found.tell(field_name(rows, item["slot"], name), getattr(row, name))
 
 
 def _is_there(row: Any, other: Any) -> bool:
@@ -202,9 +202,9 @@ def _made(
     changed, wrong = assign(row, {name: value for name, value in values.items() if value is not None})
     owner = {column.key for column in inspect(type(record)).relationships[rows.relation].remote_side}
     absent = {name: text for name, text in missing(row).items() if name not in owner and name not in wrong}
-    wrong |= absent | {name: text for name, text in row.problems(changed).items() if name not in wrong}
-    if not rows.only:
-        row.derive()  # the keys by which it is compared
+    wrong = {**row.problems(changed), **absent, **wrong}
+    if not absent:
+        row.derive()
     return row, wrong
 
 
@@ -225,8 +225,8 @@ def _resolve_one(
             found.errors |= {field_name(rows, "", name): text for name, text in wrong.items()}
             if not wrong:
                 found.values[rows.relation] = Rows([row], ())
-                for name, value in values.items():
-                    found.tell(field_name(rows, "", name), value)
+                for name in values:
+                    found.tell(field_name(rows, "", name), getattr(row, name))
         return
     fresh, wrong = _changes(there, values)
     found.errors |= {field_name(rows, "", name): text for name, text in wrong.items()}

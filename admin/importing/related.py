@@ -6,11 +6,15 @@ from collections.abc import Callable, Mapping, Sequence
 from itertools import zip_longest
 from typing import Any, Protocol
 
+from flask_babel import gettext as _
+
 from admin.importing.columns import Column
 from admin.listing.file_values import value_of
 from admin.listing.related_columns import BETWEEN
 from admin.viewmodels import spreadsheets
 
+MOST_IN_A_CELL = 100
+"""Related rows that one cell may name."""
 Cell = tuple[int, Column]
 """A column of the file by its place, and the field that it goes into."""
 Items = dict[str, list[dict[str, Any]]]
@@ -90,7 +94,12 @@ class RelatedReader:
     def _many(self, row: Row, cells: Sequence[Cell]) -> list[dict[str, Any]]:
         if all(says_the_same(column, row.record, row.text(place)) for place, column in cells):
             return []
-        parts = zip_longest(*(row.text(place).split(BETWEEN) for place, _column in cells), fillvalue="")
+        said = [row.text(place).split(BETWEEN) for place, _column in cells]
+        for (_place, column), texts in zip(cells, said, strict=True):
+            if len(texts) > MOST_IN_A_CELL:
+                row.errors.setdefault(column.name, _("Enter up to %(most)s values.", most=MOST_IN_A_CELL))
+                return []
+        parts = zip_longest(*said, fillvalue="")
         return [self._part(row, cells, texts) for texts in parts]
 
     def _part(self, row: Row, cells: Sequence[Cell], texts: Sequence[str]) -> dict[str, Any]:

@@ -8,20 +8,24 @@ from typing import Any
 
 import pytest
 from flask_appbuilder.security.sqla import models as identity
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from actions.execution.records import save_hooks
 from models.address import Address
+from models.base import Staff
 from models.customer import Customer
 from models.importing import ImportFile
-from models.member import RoleGrant
+from models.member import RoleGrant, StaffChannel
 from models.phone import Phone, PhoneKind
 from models.staff import PREFIX
 from tests import factories
 from tests.admin.conftest import Shop
 from tests.admin.imports import apply, counts, mapped, upload, verdicts, work
 from tests.admin.pages import page_of
+from tests.scale import scaled
 
 N = "Clientele record number"
 FULL = (
@@ -325,3 +329,141 @@ def test_every_kind_of_phone_has_columns(shop: Shop):
     page = page_of(shop.client().get(upload(shop, "customer", FULL).location)).text
     for kind in PhoneKind:
         assert f"Phone, {str(kind.label).lower()}: extension" in page
+
+
+KNOWN = [
+    ("GB", "0113 496 00{:02}"),
+    ("FR", "01 42 68 53 {:02}"),
+    ("DE", "030 901820{:02}"),
+    ("US", "(212) 555-01{:02}"),
+]
+POSTCODES = {
+    "GB": ["LS2 9JT", None],
+    "FR": ["75001", None],
+    "DE": ["10115"],
+    "US": ["10001"],
+    "JP": ["100-0001"],
+}
+words = st.builds(
+    "{}{}{}".format,
+    st.sampled_from(["", "=", "+", "-", "@", "'", "＝"]),
+    st.sampled_from(["Mill", "é; x", "7"]),
+    st.sampled_from(["", ";=1", '"', "; '2"]),
+)
+phones = st.lists(
+    st.tuples(
+        st.sampled_from(PhoneKind),
+        st.integers(0, 3),
+        st.none() | st.sampled_from(["1", "007"]),
+        st.booleans(),
+    ),
+    max_size=5,
+)
+addresses = st.none() | st.sampled_from(sorted(POSTCODES)).flatmap(
+    lambda country: st.fixed_dictionaries(
+        {
+            "country": st.just(country), "postcode": st.sampled_from(POSTCODES[country]), "line1": words,
+            "line2": st.none() | words, "town": st.none() | words, "label": st.none() | words,
+            "recipient": st.none() | words, "company": st.none() | words, "is_billing": st.booleans(),
+            "email": st.sampled_from([None, "a@example.com"]),
+        }
+    )
+)  # fmt: skip
+
+
+def _make_owner(session: Session, name: str, mark: str, theirs: Any, address: Any) -> None:
+    owner = factories.make_customer(session, first_name=name, last_name=mark, email=None)
+    winner = next((i for i, phone in enumerate(theirs) if phone[3]), 0)
+    for i, (kind, place, extension, _first) in enumerate(theirs):
+        country, number = KNOWN[place]
+        factories.make_phone(
+            session, customer=owner, kind=kind, number=number.format(i), country=country, extension=extension,
+            is_primary=i == winner,
+        )  # fmt: skip
+    if address is not None:
+        factories.make_address(session, customer=owner, **address, is_primary=True)
+
+
+@pytest.mark.both_databases
+@pytest.mark.parametrize("kind", ["csv", "xlsx"])
+def test_whatever_phones_and_address_customers_have_goes_out_and_comes_back(shop: Shop, kind: str):
+    fields = (
+        "line1",
+        "line2",
+        "town",
+        "postcode",
+        "country",
+        "label",
+        "recipient",
+        "company",
+        "email",
+        "is_billing",
+    )
+
+    def told(owner: Customer) -> Any:
+        """A customer's phones, the primary one first, and the address."""
+        known = [(p.kind, p.number, p.extension, p.country, p.is_primary) for p in owner.phones]
+        one = owner.primary_address
+        return owner.first_name, sorted(known, key=str), one and [getattr(one, name) for name in fields]
+
+    @settings(max_examples=scaled(200, 4), deadline=None, suppress_health_check=list(HealthCheck))
+    @given(st.lists(st.tuples(phones, addresses), min_size=3, max_size=12))
+    def check(owners: Any) -> None:
+        mark = f"Made{factories.number()}"
+        with shop.arrange() as session:
+            for n, (theirs, address) in enumerate(owners):
+                _make_owner(session, f"P{n}", mark, theirs, address)
+        content = shop.client().get(f"/admin/customer/export/{kind}/?view=all&last_name__eq={mark}").data
+        again = mapped(shop, "customer", content)
+        assert counts(shop, again) == (0, 0, len(owners), 0), verdicts(shop, again)
+        copy = mapped(shop, "customer", content, **{"column-0": "", "match": ""})
+        assert counts(shop, copy) == (len(owners), 0, 0, 0), verdicts(shop, copy)
+        apply(shop, "customer", copy)
+        with shop.look() as session:
+            mine = (
+                select(Customer).where(Customer.last_name == mark).order_by(Customer.first_name, Customer.id)
+            )
+            found = list(map(told, session.scalars(mine)))
+        assert len(found) == 2 * len(owners)
+        assert found[::2] == found[1::2]
+
+    check()
+
+
+@pytest.mark.parametrize(
+    ("heading", "cell"),
+    [
+        ("Mobile", "0" * 41), ("Mobile", "07700 900123;" * 101), ("Address 1", "x" * 161), ("Town", "x" * 101),
+        ("Postcode", "x" * 17), ('"Phone, mobile: extension"', "12345678901"), ("Country", "GBR "),
+    ],
+)  # fmt: skip
+def test_what_is_too_long_is_refused_by_its_column_and_what_fits_is_not(shop: Shop, heading: str, cell: str):
+    text = f"First name,{heading},Fax,Address line 1\nAnn,{cell},,1 Mill Lane\n"
+    [told] = verdicts(
+        shop,
+        mapped(shop, "customer", text.replace(",Address line 1", ",x") if "Address" in heading else text),
+    )
+    if heading == "Country":
+        assert told == "created"
+    else:
+        assert len(told) == 1, told
+        assert "." in next(iter(told))
+
+
+def test_a_customer_out_of_scope_gets_no_phone_and_no_address(shop: Shop):
+    with shop.arrange() as session:
+        ours, theirs = (factories.make_sales_channel(session) for _n in range(2))
+        mine = factories.make_customer(
+            session, first_name="Ann", email="ann@example.com", sales_channel=ours
+        ).id
+        other = factories.make_customer(
+            session, first_name="Bob", email="bob@example.com", sales_channel=theirs
+        ).id
+        manager = session.scalars(select(Staff.id).where(Staff.username == "manager")).one()
+        session.add(StaffChannel(user_id=manager, sales_channel_id=ours.id))
+    text = f"{N},Mobile,Address 1\n{mine},07700 900123,1 Mill Lane\n{other},07700 900124,2 Mill Lane\n"
+    file_id = mapped(shop, "customer", text, "Manager")
+    assert verdicts(shop, file_id) == ["changed", {"id": "No record has this number."}]
+    apply(shop, "customer", file_id, "Manager")
+    assert len(contacts(shop)[0]) == 1
+    assert contacts(shop, "Bob") == ([], [])
