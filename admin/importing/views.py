@@ -20,7 +20,7 @@ from admin.importing import headings, reading_page
 from admin.importing import mapping as import_mapping
 from admin.importing import rows as import_rows
 from admin.importing.budget import BadFile
-from admin.importing.columns import columns
+from admin.importing.columns import Column, columns
 from admin.importing.matching import match_choices
 from admin.importing.reading import Reading
 from admin.importing.values import Plan, Reader
@@ -66,16 +66,30 @@ def upload(screen: ScreenSpec) -> Any:
 
 
 def _upload_page(screen: ScreenSpec, error: str = "") -> str:
-    offered = columns(screen).values()
+    offered = columns(screen)
     page = UploadPage(
         title=_("Import %(things)s", things=within(_(screen.plural))),
         action=screen.url_to("import_view"),
         back=_back(screen),
         empty_url=screen.url_to("import_empty_view"),
-        fields=[(c.label, c.help, c.needed) for c in offered],
+        fields=[(c.label, c.help, c.needed) for c in offered.values() if c.related is None],
+        related=list(_related_help(offered)),
         error=error,
     )
     return _render(screen, "admin/import.html", page)
+
+
+def _related_help(offered: dict[str, Column]) -> Iterator[tuple[str, str]]:
+    """Yield what else a row may hold, and what becomes of it, as far as the person asking may write it."""
+    found = {c.related.rows.name: c.related.rows for c in offered.values() if c.related is not None}
+    for rows in found.values():
+        labels = [c.label for c in offered.values() if c.related is not None and c.related.rows is rows]
+        help = (
+            _("Fields that are mapped are changed, or a new one is made. Empty cells are ignored.")
+            if rows.only
+            else _("What is there already is kept and new ones are added. Separate several in one cell by ;")
+        )
+        yield str(rows.label), f"{', '.join(labels)}. {help}"
 
 
 def empty(screen: ScreenSpec) -> Response:

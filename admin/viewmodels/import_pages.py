@@ -10,13 +10,17 @@ from admin.viewmodels.pages import FieldChange, Link, Text
 
 @dataclass(slots=True)
 class UploadPage:
-    """Choosing a file. ``fields`` are (label, how it is written, whether a new record needs it)."""
+    """Choosing a file. ``fields`` are (label, how it is written, whether a new record needs it).
+
+    ``related`` is what else a row may hold: (label, what becomes of it).
+    """
 
     title: Text
     action: str
     back: Link
     empty_url: str
     fields: Sequence[tuple[Text, Text, bool]]
+    related: Sequence[tuple[Text, Text]] = ()
     error: Text = ""
 
 

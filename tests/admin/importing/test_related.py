@@ -337,7 +337,7 @@ KNOWN = [
     ("DE", "030 901820{:02}"),
     ("US", "(212) 555-01{:02}"),
 ]
-POSTCODES = {
+POSTCODES: dict[str, list[str | None]] = {
     "GB": ["LS2 9JT", None],
     "FR": ["75001", None],
     "DE": ["10115"],
@@ -352,7 +352,7 @@ words = st.builds(
 )
 phones = st.lists(
     st.tuples(
-        st.sampled_from(PhoneKind),
+        st.sampled_from(list(PhoneKind)),
         st.integers(0, 3),
         st.none() | st.sampled_from(["1", "007"]),
         st.booleans(),
@@ -434,7 +434,7 @@ def test_whatever_phones_and_address_customers_have_goes_out_and_comes_back(shop
     ("heading", "cell"),
     [
         ("Mobile", "0" * 41), ("Mobile", "07700 900123;" * 101), ("Address 1", "x" * 161), ("Town", "x" * 101),
-        ("Postcode", "x" * 17), ('"Phone, mobile: extension"', "12345678901"), ("Country", "GBR "),
+        ("Postcode", "x" * 17), ("Country", "GBR "),
     ],
 )  # fmt: skip
 def test_what_is_too_long_is_refused_by_its_column_and_what_fits_is_not(shop: Shop, heading: str, cell: str):
