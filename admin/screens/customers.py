@@ -63,6 +63,23 @@ _LIVE = {"merged_into__empty": "1"}
 """The filter of views that leave out what was merged into another record."""
 
 
+IN_FILES = (
+    RelatedRows(
+        "phones", "phones", "primary_phone", _l("Phone"), ("number", "extension", "country"), by="kind",
+        follows={"country": "primary_address.country"},
+    ),
+    RelatedRows(
+        "primary_address", "addresses", "primary_address", _l("Primary address"),
+        (
+            "line1", "line2", "town", "county", "postcode", "country", "label", "recipient", "company", "email",
+            "is_billing", "is_delivery", "is_admin",
+        ),
+        only="is_primary", headings=("line1", "line2", "town", "county", "postcode", "country"),
+    ),
+)  # fmt: skip
+"""Phones and the primary address, in the same row of a file as their customer (rule 15.18)."""
+
+
 class CustomerScreen(CustomerRecord):
     """People and companies, whatever channel they came in by."""
 
@@ -125,20 +142,7 @@ class CustomerScreen(CustomerRecord):
             "last_password_reset_at", "verified_at", "verified_by",
         )),
     )  # fmt: skip
-    related_rows = (
-        RelatedRows(
-            "phones", "phones", "primary_phone", _l("Phone"), ("number", "extension", "country"), by="kind",
-            follows={"country": "primary_address.country"},
-        ),
-        RelatedRows(
-            "primary_address", "addresses", "primary_address", _l("Primary address"),
-            (
-                "line1", "line2", "town", "county", "postcode", "country", "label", "recipient", "company", "email",
-                "is_billing", "is_delivery", "is_admin",
-            ),
-            only="is_primary", headings=("line1", "line2", "town", "county", "postcode", "country"),
-        ),
-    )  # fmt: skip
+    related_rows = IN_FILES
     form_columns = tuple(name for section in sections[:-1] for name in section.names)
     can_delete = False
     row_actions = ACTIONS
