@@ -116,28 +116,32 @@ def test_a_mapping_says_which_column_goes_where(shell: Shell, long: bool):
     )
 
 
-@pytest.mark.parametrize(
-    ("mapping", "words"),
-    [
-        ({"Frist name": "first_name"}, "The file has no column Frist name. Is it First name?"),
-        ({"First name": "frist_name"}, "There is no field frist_name. Is it first_name?"),
-        ({"First name": "points"}, "There is no field points."),
-        ({"First name": "email", "Surname": "email"}, "Two columns are mapped to the same field. Check Surname."),
-        ({"First name": "id"}, "Numbers from another system would change the wrong records."),
-        ({"fields": {"First name": "first_name"}, "match": "email"}, "has no column mapped to it"),
-        ({"fields": {"First name": "first_name"}, "match": "first_name"}, "Records cannot be matched by first_name"),
-        ({"fields": {"First name": "first_name"}, "colour": "red"}, "The mapping has no colour."),
-        ({"fields": {"First name": "first_name"}, "clear_empty": "yes"}, "clear_empty of the mapping cannot be read."),
-        ({"First name": 7}, "fields of the mapping cannot be read."),
-        ("[]", "The mapping is not an object"),
-        ("{", "The mapping is not JSON."),
-    ],
-)  # fmt: skip
-def test_a_mapping_that_does_not_fit_is_refused_before_anything_is_read(
-    shell: Shell, mapping: Any, words: str
-):
-    told = shell.run("customer", shell.file(PEOPLE), "--map", shell.map(mapping), code=2)
-    assert words in " ".join(told.split())
+BAD = [
+    ({"Frist name": "first_name"}, "The file has no column Frist name. Is it First name?"),
+    ({"First name": "frist_name"}, "There is no field frist_name. Is it first_name?"),
+    ({"First name": "points"}, "There is no field points."),
+    ({"First name": "email", "Surname": "email"}, "Two columns are mapped to the same field. Check Surname."),
+    ({"First name": "id"}, "Numbers from another system would change the wrong records."),
+    ({"fields": {"First name": "first_name"}, "match": "email"}, "has no column mapped to it"),
+    (
+        {"fields": {"First name": "first_name"}, "match": "first_name"},
+        "Records cannot be matched by first_name",
+    ),
+    ({"fields": {"First name": "first_name"}, "colour": "red"}, "The mapping has no colour."),
+    (
+        {"fields": {"First name": "first_name"}, "clear_empty": "yes"},
+        "clear_empty of the mapping cannot be read.",
+    ),
+    ({"First name": 7}, "fields of the mapping cannot be read."),
+    ("[]", "The mapping is not an object"),
+    ("{", "The mapping is not JSON."),
+]
+
+
+def test_a_mapping_that_does_not_fit_is_refused_before_anything_is_read(shell: Shell):
+    for mapping, words in BAD:
+        told = shell.run("customer", shell.file(PEOPLE), "--map", shell.map(mapping), code=2)
+        assert words in " ".join(told.split())
     assert shell.count(Run) == 0
 
 
