@@ -98,6 +98,13 @@ def loads(screen: ScreenSpec, names: Sequence[str]) -> list[Any]:
     wanted = [
         r for r in screen.related_rows if any(n == r.shown or n.startswith(f"{r.name}.") for n in names)
     ]
-    model = screen.model
-    shown = [joinedload(getattr(model, rows.shown)) for rows in wanted]
-    return shown + [selectinload(getattr(model, rows.relation)) for rows in wanted if rows.by]
+    return [load for rows in wanted for load in _loads_of(screen.model, rows)]
+
+
+def _loads_of(model: Any, rows: RelatedRows) -> Iterator[Any]:
+    """Yield the loads of related rows: said column by column, as a list may have said so of fewer."""
+    target = rows.target(model)
+    columns = [getattr(target, name) for name in (*rows.columns, *filter(None, (rows.by, rows.only)))]
+    yield joinedload(getattr(model, rows.shown)).load_only(*columns)
+    if rows.by:
+        yield selectinload(getattr(model, rows.relation)).load_only(*columns)
