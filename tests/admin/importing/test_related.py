@@ -20,6 +20,7 @@ from models.customer import Customer
 from models.importing import ImportFile
 from models.member import RoleGrant, StaffChannel
 from models.phone import Phone, PhoneKind
+from models.run import Run, RunState
 from models.staff import PREFIX
 from tests import factories
 from tests.admin.conftest import Shop
@@ -290,6 +291,18 @@ def test_what_is_lost_between_the_dry_run_and_applying_is_not_written(shop: Shop
         withdraw(session, "Manager", PREFIX + "import", "phone")
     answer = apply(shop, "customer", file_id, "Manager")
     assert answer.status_code == 409
+    assert contacts(shop) == ([], [])
+
+
+def test_what_is_lost_while_the_run_waits_is_not_written_either(shop: Shop):
+    file_id = mapped(shop, "customer", FULL, "Manager")
+    shop.client("Manager").send(f"/admin/customer/import/apply/?id={file_id}", {})
+    with shop.arrange() as session:
+        withdraw(session, "Manager", PREFIX + "import", "address")
+    work(shop)
+    run = shop.get(Run, shop.get(ImportFile, int(file_id)).run_id)
+    assert (run.state, run.done) == (RunState.CANCELLED, 0)
+    assert "no longer has permission" in run.stopped_because
     assert contacts(shop) == ([], [])
 
 
