@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Boolean, Index, String, inspect
+from sqlalchemy import Boolean, Index, String
 from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy.orm.attributes import get_history
 
 from models import normalise, places, validate
 from models.base import N_, Record, table_args
@@ -117,7 +118,7 @@ class Address(Record):
 
     def derive(self) -> None:
         """Write a new postcode the way its country does, and recompute the search keys (rule 7.2)."""
-        if inspect(self).attrs.postcode.history.has_changes():
+        if get_history(self, "postcode").has_changes():
             self.postcode = places.tidy_postcode(self.postcode, self.country or "GB")
         self.postcode_key = normalise.postcode(self.postcode)
         self.line1_key = normalise.folded(self.line1)

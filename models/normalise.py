@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import lru_cache
 from typing import Any
 
 import phonenumbers
@@ -114,13 +115,21 @@ def postcode(value: str | None) -> str:
     return text(_SIGN.sub("", compact(value)).replace("-", ""))
 
 
+@lru_cache(1024)  # a save asks several times of one number, and reading it is what takes longest
+def dialled(value: str | None, country: str) -> phonenumbers.PhoneNumber | None:
+    """Return a number as it is dialled from ``country``, unless it begins with +; None for what nobody can dial."""
+    try:
+        return phonenumbers.parse(value or "", country)
+    except phonenumbers.NumberParseException:
+        return None
+
+
 def phone(value: str | None, country: str) -> str:
     """The E.164 digits without +, read as a number of ``country`` unless it begins with +.
 
     A number nobody can dial keeps its bare digits, so that an old one is still found as it was typed.
     """
-    try:
-        parsed = phonenumbers.parse(value or "", country)
-    except phonenumbers.NumberParseException:
+    parsed = dialled(value, country)
+    if parsed is None:
         return "".join(str(unicodedata.digit(c)) for c in value or "" if c.isdigit() and c.isdecimal())
     return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164).lstrip("+")[:LONGEST_KEY]

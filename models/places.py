@@ -288,10 +288,7 @@ def phone_shape(field: str, value: str | None) -> str:
 
 def phone_problem(field: str, value: str | None, country: str) -> dict[str, str]:
     """Check that a number exists in the numbering plan of ``country``, or of its own +code."""
-    try:
-        parsed = phonenumbers.parse(value or "", country)
-    except phonenumbers.NumberParseException:
-        parsed = phonenumbers.PhoneNumber()
+    parsed = normalise.dialled(value, country) or phonenumbers.PhoneNumber()
     digits = f"{parsed.country_code}{parsed.national_number}"
     if phonenumbers.is_valid_number(parsed) or _EXAMPLE_PHONES.fullmatch(digits):
         return {}

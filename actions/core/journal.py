@@ -267,11 +267,12 @@ def stored(row: Base) -> Fields:
 def _prepare(session: Session, context: object, instances: object) -> None:
     """Recompute what follows from each row alone, and number the version of what is journalled."""
     journal: Journal | None = session.info.get(JOURNAL)
-    for row in session.new | session.dirty:
+    fresh = session.new
+    for row in fresh | session.dirty:
         if isinstance(row, Base):
             row.derive()
             if journal is not None and row.__journal__:
-                _stamp(row, journal, new=row in session.new)
+                _stamp(row, journal, new=row in fresh)
 
 
 def _stamp(row: Any, journal: Journal, *, new: bool) -> None:

@@ -243,11 +243,11 @@ def save_values(ctx: Context, row: Base, values: dict[str, Any]) -> None:
     _save(ctx, row, values, created=False)
 
 
-class Rows(list[dict[str, Any]]):
-    """Related rows as a form has them. Only a row that the form had ``shown`` is deleted when it is left out:
-    one that somebody added in the meantime stays."""
+class Rows(list[dict[str, Any] | Base]):
+    """Related rows as a form has them, or new ones that were made and checked already. Only a row that the form had
+    ``shown`` is deleted when it is left out: one that somebody added in the meantime stays."""
 
-    def __init__(self, rows: Iterable[dict[str, Any]], shown: Iterable[int]) -> None:
+    def __init__(self, rows: Iterable[dict[str, Any] | Base], shown: Iterable[int]) -> None:
         super().__init__(rows)
         self.shown = frozenset(shown)
 
@@ -277,12 +277,16 @@ def assign(row: Base, values: dict[str, Any]) -> tuple[set[str], dict[str, str]]
     return changed, errors
 
 
-def _assign_children(row: Base, name: str, items: list[dict[str, Any]]) -> bool:
+def _assign_children(row: Base, name: str, items: list[Any]) -> bool:
     mapper: Mapper[Any] = inspect(type(row)).relationships[name].mapper
     there = {child.id: child for child in getattr(row, name)}
     kept: list[Base] = []
     touched, errors = False, dict[str, str]()
     for position, item in enumerate(items):
+        if isinstance(item, Base):
+            kept.append(item)
+            touched = True
+            continue
         fields = {k: v for k, v in item.items() if k not in ("id", "version")}
         child = there.pop(item.get("id"), None)
         if child is None:

@@ -16,6 +16,7 @@ from sqlalchemy.exc import IntegrityError, OperationalError
 from actions.core.base import Context, Refused
 from actions.execution.constraints import TAKEN, shown, to_refusal
 from actions.execution.records import assign, faults, saved_together
+from actions.importing.related import Found, Related
 from actions.runs.parameters_json import unpack
 from models.base import Base, Invalid
 from models.importing import ImportRow
@@ -35,6 +36,7 @@ class Faults:
     ctx: Context
     model: type[Base]
     defaults: Mapping[str, Any]
+    related: Related
     _found: dict[int, Errors] = field(default_factory=dict)
     _taken: dict[int, Errors] = field(default_factory=dict)
 
@@ -75,13 +77,17 @@ class Faults:
         """Write what will do of each row, keeping what will not in mind."""
         ids = [row.row_id for row in rows if row.row_id is not None]
         records: dict[int, Any] = {r.id: r for r in self.ctx.lock(self.model, ids)} if ids else {}  # type: ignore[attr-defined]
+        self.related.load(self.ctx, ids, (row.given for row in rows))
         for row in rows:
             created = row.row_id is None
-            values = {n: v for n, v in unpack(row.given or {}).items() if shown(n) not in self._taken_of(row)}
+            own, given = self.related.split(unpack(row.given or {}))
+            values = {n: v for n, v in own.items() if shown(n) not in self._taken_of(row)}
             record = self.model() if row.row_id is None else records[row.row_id]
             unread = {shown(name) for name in row.errors or {}}
-            values = {**self.defaults, **values} if created else values
-            self._found.setdefault(row.id, self._faults(record, values, unread, created))
+            found = self.related.resolve(record, given)
+            values = {**(self.defaults if created else {}), **values, **found.values}
+            told = {**_sure(found, unread), **self._faults(record, values, unread, created)}
+            self._found.setdefault(row.id, told)
             if created and not missing(record):
                 self.ctx.session.add(record)
         self.ctx.session.flush()
@@ -131,3 +137,9 @@ class Faults:
                 told[name] = text
                 known.add(shown(name))
         return told
+
+
+def _sure(found: Found, unread: set[str]) -> Errors:
+    """Return what is wrong with related rows, save for those of which a cell could not be read."""
+    spoilt = {name.rpartition(".")[0] for name in unread}
+    return {name: text for name, text in found.errors.items() if name.rpartition(".")[0] not in spoilt}

@@ -23,6 +23,7 @@ from actions.core.base import ACTIONS, Action, Context, Outcome, Refused
 from actions.core.eligibility import of_saves
 from actions.execution.runner import Call
 from actions.importing.faults import TakenBack
+from actions.importing.related import DECLARED, RelatedRows, mapped_to, may_import
 from actions.importing.rows import Result, RowWriter
 from actions.importing.wording import in_words
 from actions.runs import runs
@@ -42,15 +43,21 @@ BUSY = dt.timedelta(minutes=10)
 KEPT = dt.timedelta(days=7)
 """How long a file, and whatever of it was not applied, is kept."""
 
+STOPPED = N_("Stopped: the person who started this no longer has permission.")
 SAID = {Verdict.CREATED: N_("Created."), Verdict.CHANGED: N_("Changed."), Verdict.UNCHANGED: N_("Unchanged.")}
 
 
-def import_actions(model: type[Base]) -> tuple[Action, Action]:
-    """Return the actions under whose codes a model's rows are imported and tried, declaring them on first use."""
+def import_actions(model: type[Base], related: Sequence[RelatedRows] = ()) -> tuple[Action, Action]:
+    """Return the actions under whose codes a model's rows are imported and tried, declaring them on first use.
+
+    :param related: what files of it hold of other rows besides.
+    """
 
     def refuse(ctx: Context) -> Outcome:
         raise Refused("no_file", N_("Upload a file to import."))
 
+    if related:
+        DECLARED[model] = related
     table = model.resource_name()
     for verb, label in (("import", N_("Import")), ("try_import", N_("Import, dry run"))):
         code = f"{table}.{verb}"
@@ -66,14 +73,22 @@ def import_actions(model: type[Base]) -> tuple[Action, Action]:
 # -- starting -----------------------------------------------------------------------------------------------------
 
 
-def try_rows(engine: Engine, call: Call, file_id: int, plan: dict[str, Any], clock: runs.Clock) -> None:
-    """Try every row of a file: at once where they are few, else as a run that a worker takes up.
+def try_rows(
+    engine: Engine,
+    call: Call,
+    file_id: int,
+    plan: dict[str, Any],
+    clock: runs.Clock,
+    *,
+    at_once: bool = False,
+) -> None:
+    """Try every row of a file: at once where they are few, or who asks waits for it; else a worker takes up the run.
 
     :param plan: which column goes where; its ``defaults`` are what a new record has in fields without a column.
     """
     with Session(engine.execution_options(**{WRITE: True})) as session, session.begin():
         file = session.get_one(ImportFile, file_id, with_for_update=True)
-        few = file.size <= AT_ONCE
+        few = at_once or file.size <= AT_ONCE
         run = runs.queue(
             session, f"{file.resource}.try_import", call, {"file": file_id}, _waiting(session, file_id)
         )
@@ -175,6 +190,9 @@ def _count(session: Session, file: ImportFile) -> None:
 def _apply_chunk(ctx: Context, run: Run) -> bool:
     """Apply the next rows, with a result for each; return whether there were any."""
     file = _file(ctx, run)
+    if not may_import(ctx.session, run.actor_id, ACTIONS[run.action].model, mapped_to(file)):
+        run.cancel_requested, run.stopped_because = True, STOPPED
+        return False
     last = (
         select(func.coalesce(func.max(RunItem.position), 0)).where(RunItem.run_id == run.id).scalar_subquery()
     )
@@ -311,8 +329,8 @@ def pieces_of(engine: Engine, file_id: int) -> Iterator[bytes]:
             yield piece
 
 
-def begin(engine: Engine, file_id: int, now: dt.datetime) -> None:
-    """Keep everybody else off a file while its rows are read again, for :data:`BUSY` at most.
+def begin(engine: Engine, file_id: int, now: dt.datetime, busy: dt.timedelta = BUSY) -> None:
+    """Keep everybody else off a file while its rows are read again, for ``busy`` at most.
 
     :raises Refused: ``going_on``: it is being tried, or was applied.
     """
@@ -320,7 +338,7 @@ def begin(engine: Engine, file_id: int, now: dt.datetime) -> None:
     taken = (
         update(ImportFile)
         .where(ImportFile.id == file_id, ready)
-        .values(state=ImportState.TRYING, trial_id=None, busy_until=now + BUSY)
+        .values(state=ImportState.TRYING, trial_id=None, busy_until=now + busy)
     )
     with engine.execution_options(**{WRITE: True}).begin() as connection:
         if not connection.execute(taken).rowcount:

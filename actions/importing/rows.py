@@ -17,6 +17,7 @@ from actions.execution.constraints import to_refusal
 from actions.execution.invariants import check_invariants
 from actions.execution.records import fill_in, saved_together
 from actions.importing.faults import Faults
+from actions.importing.related import Found, Related, told_before
 from actions.runs.parameters_json import unpack
 from models.base import N_, Base, Invalid
 from models.choices import CreatedVia
@@ -55,11 +56,13 @@ class RowWriter:
     run_id: int | None = None
     _defaults: dict[str, Any] = field(default_factory=dict)
     _own: tuple[str, ...] = ()
+    _related: Related = field(init=False)
 
     def __post_init__(self) -> None:
         self.ctx.via = CreatedVia.IMPORT
         plan = self.file.plan or {}
         self._defaults = unpack(plan.get("defaults", {}))
+        self._related = Related(self.model, unpack(plan.get("related", {})))
         table = self.model.__table__
         keys = (c for c in table.columns if any(k.column.table is table for k in c.foreign_keys))
         self._own = tuple(c.key for c in keys)
@@ -71,7 +74,7 @@ class RowWriter:
         if self.run_id is None:
             wrong = [row for row in rows if row.errors or _is_at_fault(results[row.id])]
             known = {row.id: results[row.id].errors for row in wrong if row.id in results}
-            told = Faults(self.ctx, self.model, self._defaults).of(wrong, known)
+            told = Faults(self.ctx, self.model, self._defaults, self._related).of(wrong, known)
             for row in wrong:
                 results[row.id] = Result(Verdict.REFUSED, errors=told[row.id] or known[row.id])
         return results
@@ -121,42 +124,57 @@ class RowWriter:
     def _take_part(self, rows: Sequence[ImportRow]) -> dict[int, Result]:
         ids = [row.row_id for row in rows if row.row_id is not None]
         records: dict[int, Any] = {r.id: r for r in self.ctx.lock(self.model, ids)} if ids else {}  # type: ignore[attr-defined]
-        made: list[tuple[ImportRow, Any, int | None]] = []
+        self._related.load(self.ctx, ids, (row.given for row in rows))
+        made: list[tuple[ImportRow, Any, int | None, Found]] = []
         results: dict[int, Result] = {}
         for row in rows:
             record = records[row.row_id] if row.row_id is not None else None
             seen = record.version if record is not None else None
             try:
-                written = self._write(row, record)
+                written, found = self._write(row, record)
             except (Refused, Invalid) as error:
                 if len(rows) == 1 or isinstance(error, Escalation):
                     raise  # of many rows each is then tried by itself
                 if record is not None:
-                    self.ctx.session.expire(record)
+                    self._related.forget(self.ctx, record)
                 results[row.id] = Result(Verdict.REFUSED, errors=_errors(error, self.model))
             else:
-                made.append((row, written, seen))
+                made.append((row, written, seen, found))
         self.ctx.session.flush()
-        return results | {row.id: self._result(row, written, seen) for row, written, seen in made}
+        return results | {row.id: self._result(row, *written) for row, *written in made}
 
-    def _write(self, row: ImportRow, record: Any) -> Any:
-        values = unpack(row.given or {})
+    def _write(self, row: ImportRow, record: Any) -> tuple[Any, Found]:
+        values, given = self._related.split(unpack(row.given or {}))
         if any(values.get(name) is not None for name in self._own):
             self.ctx.session.flush()  # the rules read the other row again
         if record is None:
             record = self.model()
-            fill_in(self.ctx, record, {**self._defaults, **values}, created=True)
+            found = self._resolved(record, given)
+            fill_in(self.ctx, record, {**self._defaults, **values, **found.values}, created=True)
             if errors := missing(record):
                 raise Invalid(errors)
-            self.ctx.session.add(record)
-            return record
-        if all(getattr(record, name) == value for name, value in values.items()):
-            return record
-        if self.run_id is not None and record.version != row.seen and self._by_others(record, row.seen):
+            return record, found
+        found = self._resolved(record, given)
+        if not found.values and all(getattr(record, name) == value for name, value in values.items()):
+            return record, found
+        if self.run_id is not None and self._is_changed_since(row, record, found):
             raise Refused("changed_since", CHANGED_SINCE)
         row_guards.look_at(self.ctx, self.model, record)
-        fill_in(self.ctx, record, values, created=False)
-        return record
+        fill_in(self.ctx, record, {**values, **found.values}, created=False)
+        return record, found
+
+    def _resolved(self, record: Any, given: Mapping[str, Any]) -> Found:
+        """Return what becomes of the related rows. :raises Invalid: by the column of the file."""
+        found = self._related.resolve(record, given)
+        if found.errors:
+            raise Invalid(found.errors)
+        return found
+
+    def _is_changed_since(self, row: ImportRow, record: Any, found: Found) -> bool:
+        """Whether anybody but this run has changed what a row writes to since it was tried."""
+        if record.version != row.seen and self._by_others(record, row.seen):
+            return True
+        return found.before != told_before(row.before)
 
     def _by_others(self, record: Any, seen: int | None) -> bool:
         """Whether anybody but this run has changed a record since its version ``seen``."""
@@ -167,7 +185,7 @@ class RowWriter:
         last = self.ctx.session.scalars(later.limit(max(1, record.version - (seen or 0)))).all()
         return not last or any(run_id != self.run_id for run_id in last)
 
-    def _result(self, row: ImportRow, record: Any, seen: int | None) -> Result:
+    def _result(self, row: ImportRow, record: Any, seen: int | None, found: Found) -> Result:
         change = self.ctx.journal.changes.get((record.__tablename__, record.id))
         if change is None:
             return Result(Verdict.UNCHANGED, record.id, seen)
@@ -179,8 +197,8 @@ class RowWriter:
             verdict,
             record.id if row.row_id else None if self.run_id is None else record.id,
             seen,
-            before or {},
-            after or {},
+            {**(before or {}), **found.before},
+            {**(after or {}), **found.after},
         )
 
 

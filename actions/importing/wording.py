@@ -71,7 +71,7 @@ def in_words(file: ImportFile, row: ImportRow, errors: Mapping[str, str]) -> str
     told = []
     for name, text in in_order(file, errors):
         heading, value = wrong_cell(file, row, name)
-        label = heading or name.replace("_", " ")
+        label = heading or name.replace("_", " ").replace(".", ", ")
         told.append(f"{label} “{value}”: {text}" if value else f"{label}: {text}" if label else text)
     person = whom(file, row)
     return f"Line {row.line}{f', {person}' if person else ''}: {'; '.join(told)}"

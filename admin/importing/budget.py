@@ -36,6 +36,27 @@ MOST_SECONDS = 20.0
 """How long the processor reads one file at all."""
 
 
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How much one file may hold, and how many seconds the processor may read it: less on a page, for which the
+    server works, than by a command."""
+
+    bytes: int = MOST_BYTES
+    rows: int = MOST_ROWS
+    cells: int = MOST_CELLS
+    strings: int = MOST_STRINGS
+    unpacked: int = MOST_UNPACKED
+    texts: int = MOST_TEXTS
+    seconds: float = MOST_SECONDS
+
+
+PAGE = Limits()
+COMMAND = Limits(
+    bytes=20 * MOST_BYTES, rows=20 * MOST_ROWS, cells=20 * MOST_CELLS, strings=10 * MOST_STRINGS,
+    unpacked=20 * MOST_UNPACKED, texts=20 * MOST_TEXTS, seconds=60 * MOST_SECONDS,
+)  # fmt: skip
+
+
 class BadFile(Exception):
     """The file cannot be imported at all; the message says why, and what to do about it."""
 
@@ -44,26 +65,30 @@ class BadFile(Exception):
 class Budget:
     """What the reading of one file has cost so far."""
 
+    limits: Limits = PAGE
     rows: int = 0
     cells: int = 0
-    ends: float = field(default_factory=lambda: time.thread_time() + MOST_SECONDS)
+    ends: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.ends = time.thread_time() + self.limits.seconds
 
     def check_cells(self, count: int) -> None:
         """:raises BadFile: so many cells are too many."""
-        if count > MOST_CELLS:
+        if count > self.limits.cells:
             raise BadFile(
                 _(
                     "This file has more than %(most)s cells, including empty ones. Delete rows and columns you do "
                     "not need, or split the file.",
-                    most=_number(MOST_CELLS),
+                    most=_number(self.limits.cells),
                 )
             )
 
     def take_row(self) -> None:
         """Count a row. :raises BadFile: it is one too many."""
         self.rows += 1
-        if self.rows > MOST_ROWS + HEAD_LINES:
-            raise too_many_rows()
+        if self.rows > self.limits.rows + HEAD_LINES:
+            raise too_many_rows(self.limits)
 
     def take_cells(self, count: int) -> None:
         """Count some cells. :raises BadFile: they are too many, or took too long."""
@@ -77,13 +102,13 @@ class Budget:
             raise BadFile(_("This file takes too long to read. Split it and import each part."))
 
 
-def too_many_rows() -> BadFile:
+def too_many_rows(limits: Limits) -> BadFile:
     """Return what is said of a file with too many rows."""
     return BadFile(
         _(
             "This file has more than %(most)s rows, including empty ones. Delete rows you do not need, or "
             "split the file and import each part.",
-            most=_number(MOST_ROWS),
+            most=_number(limits.rows),
         )
     )
 

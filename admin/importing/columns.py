@@ -7,7 +7,7 @@ offers as a choice is named by its label or its stored value, and what an export
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import sqlalchemy as sa
@@ -16,10 +16,13 @@ from wtforms import Form
 from wtforms.validators import DataRequired, InputRequired, StopValidation
 
 from actions.execution.constraints import shown
+from actions.importing.related import RelatedRows
 from admin.forms import form_fields
 from admin.importing.countries import country_key, country_names
+from admin.listing.related_columns import RelatedColumn, related_columns
 from admin.request import typed_numbers
 from admin.screen_spec.column_info import Field, label_of
+from admin.screen_spec.registry import screen_over
 from admin.screen_spec.spec import ScreenSpec
 from models import amounts, currencies, places
 from models.base import Base, Invalid
@@ -45,6 +48,7 @@ class Column:
     :param read: turns a cell's text (never empty) into the value, by the currency of its row and the locale whose
         signs figures are written with. :raises ValueError: a sentence.
     :param required: it is never empty. :param needed: besides, the form of a new record starts without it.
+    :param related: whose field it is, where that is a related row and not the record.
     """
 
     name: str
@@ -57,6 +61,7 @@ class Column:
     read: Callable[[str, str, str], Any]
     check: Callable[[Any], None] = lambda value: None
     """Asks the validators of ``form_args`` about a value. It raises ValueError, a sentence."""
+    related: RelatedColumn | None = None
 
 
 def bare(column: Column, text: str) -> str:
@@ -67,7 +72,34 @@ def bare(column: Column, text: str) -> str:
 
 
 def columns(screen: ScreenSpec) -> dict[str, Column]:
-    """Return field name -> column, in the order of the form. Related rows edited in place are not among them."""
+    """Return field name -> column: the record's own in the order of the form, then those of its related rows."""
+    return {**own_columns(screen), **_related_columns(screen)}
+
+
+def _related_columns(screen: ScreenSpec) -> dict[str, Column]:
+    """Return the columns of related rows that the person asking may write, each as the rows' own screen reads it."""
+    found: dict[str, Column] = {}
+    own: dict[str, dict[str, Column]] = {}
+    for related in related_columns(screen):
+        other = screen_over(related.rows.target(screen.model))
+        if other.resource not in own:
+            own[other.resource] = own_columns(other) if _may_write(related.rows, other) else {}
+        if (column := own[other.resource].get(related.field.name)) is not None:
+            found[related.name] = replace(
+                column, name=related.name, key=related.name, label=related.label, required=False, needed=False,
+                related=related,
+            )  # fmt: skip
+    return found
+
+
+def _may_write(rows: RelatedRows, other: ScreenSpec) -> bool:
+    """Return whether the person asking may do to related rows by a file what it does to them (rule 15.19)."""
+    verbs = ("import", "add", "edit") if rows.only else ("import", "add")
+    return all(other.can(verb) for verb in verbs)
+
+
+def own_columns(screen: ScreenSpec) -> dict[str, Column]:
+    """Return field name -> column, of the record itself. Related rows edited in place are not among them."""
     form = screen.form_class(data=dict(screen.defaults()))
     found = {}
     for name in screen.form_columns:
@@ -100,11 +132,16 @@ def empty_value(column: Column) -> Any:
 def defaults(screen: ScreenSpec) -> dict[str, Any]:
     """Return what the form of a new record starts with, by the attribute that is written."""
     form, found = screen.form_class(data=dict(screen.defaults())), {}
-    for name, column in columns(screen).items():
+    for name, column in own_columns(screen).items():
         value = form._fields[name].data
         if value is not None:
             found[column.key] = value
     return found
+
+
+def related_defaults(screen: ScreenSpec) -> dict[str, dict[str, Any]]:
+    """Return what the form of a new related row starts with, by the name of the rows."""
+    return {rows.name: defaults(screen_over(rows.target(screen.model))) for rows in screen.related_rows}
 
 
 def unique_keys(screen: ScreenSpec, *, always: bool = False) -> dict[str, sa.Column[Any]]:

@@ -22,11 +22,12 @@ from openpyxl.utils import get_column_letter
 from admin.importing import text as import_text
 from admin.importing.budget import (
     HEAD_LINES,
-    MOST_BYTES,
+    MEGA,
     MOST_COLUMNS,
-    MOST_ROWS,
+    PAGE,
     BadFile,
     Budget,
+    Limits,
     too_many_columns,
     too_many_rows,
 )
@@ -63,7 +64,10 @@ class Table:
 
 
 def read(
-    file: BinaryIO, wanted: Reading | None = None, known: Callable[[str], bool] = lambda _heading: False
+    file: BinaryIO,
+    wanted: Reading | None = None,
+    known: Callable[[str], bool] = lambda _heading: False,
+    limits: Limits = PAGE,
 ) -> Table:
     """Return the table in a file, by what its bytes are, whatever its name says.
 
@@ -72,8 +76,9 @@ def read(
     :raises BadFile: it is none.
     """
     file.seek(0, 2)
-    if file.tell() > MOST_BYTES:
-        raise BadFile(_("This file is larger than 50 MB. Split it and import each part."))
+    if file.tell() > limits.bytes:
+        most = limits.bytes // MEGA
+        raise BadFile(_("This file is larger than %(most)s MB. Split it and import each part.", most=most))
     file.seek(0)
     start = file.read(8)
     if start.startswith(OLD_EXCEL):
@@ -83,7 +88,9 @@ def read(
             )
         )
     _refuse_other_kinds(file)
-    return (_book if start.startswith(b"PK\x03\x04") else _text)(file, wanted or Reading(), known)
+    return (_book if start.startswith(b"PK\x03\x04") else _text)(
+        file, wanted or Reading(), known, Budget(limits)
+    )  # fmt: skip
 
 
 def _refuse_other_kinds(file: BinaryIO) -> None:
@@ -96,33 +103,33 @@ def _refuse_other_kinds(file: BinaryIO) -> None:
         raise BadFile(_("This is not a CSV or XLSX file. Save it as CSV in UTF-8, or as XLSX."))
 
 
-def _book(file: BinaryIO, wanted: Reading, known: Callable[[str], bool]) -> Table:
+def _book(file: BinaryIO, wanted: Reading, known: Callable[[str], bool], budget: Budget) -> Table:
     """Return the table in the sheet that is wanted, else in the first that is not empty; hidden ones come last."""
-    book = Workbook(file, Budget())
+    book = Workbook(file, budget)
     sheets = sorted(book.book.sheets, key=lambda sheet: sheet.hidden)
     named = [(sheet.name, sheet.hidden) for sheet in sheets]
     chosen = [sheet for sheet in sheets if sheet.name == wanted.sheet] or sheets
     for sheet in chosen:
         reading = Reading(sheet=sheet.name, sheets=named, line=wanted.line)
         try:
-            return _table(book.rows(sheet), reading, known, padded=True)
+            return _table(book.rows(sheet), reading, known, budget.limits, padded=True)
         except Empty as empty:
             told = empty
     raise told
 
 
-def _text(file: BinaryIO, wanted: Reading, known: Callable[[str], bool]) -> Table:
+def _text(file: BinaryIO, wanted: Reading, known: Callable[[str], bool], budget: Budget) -> Table:
     likely, sure, samples = import_text.survey(file)
     fixed = likely in import_text.MARKED
     encoding = likely if fixed or wanted.encoding is None else wanted.encoding
-    text = Text(file, encoding, Budget())
+    text = Text(file, encoding, budget)
     separator = wanted.separator or text.separator(known)
     said = import_text.candidates(samples, {encoding, likely})
     reading = Reading(
         encoding=encoding, separator=separator, line=wanted.line, samples=said if samples else {},
         sure=sure or wanted.encoding is not None,
     )  # fmt: skip
-    return _table(text.rows(separator), reading, known, padded=False)
+    return _table(text.rows(separator), reading, known, budget.limits, padded=False)
 
 
 @contextmanager
@@ -144,7 +151,9 @@ def spooled(rows: Iterator[Row]) -> Iterator[Iterator[Row]]:
         )
 
 
-def _table(rows: Iterator[Row], reading: Reading, known: Callable[[str], bool], *, padded: bool) -> Table:
+def _table(
+    rows: Iterator[Row], reading: Reading, known: Callable[[str], bool], limits: Limits, *, padded: bool
+) -> Table:
     first = _first_lines(rows)
     filled = [row for row in first if any(cell.strip() for cell in row[1])]
     if not first:
@@ -157,7 +166,7 @@ def _table(rows: Iterator[Row], reading: Reading, known: Callable[[str], bool], 
     starts = [(row[0], " · ".join(cell for cell in row[1] if cell.strip())[:SHOWN]) for row in filled]
     table = Table(headers, iter(()), replace(reading, line=line, starts=starts))
     later = (row for row in chain(first, rows) if row[0] > line)
-    table.rows = _watched(table, _counted(later, line, len(headers), padded))
+    table.rows = _watched(table, _counted(later, line, len(headers), limits, padded))
     return table
 
 
@@ -191,15 +200,15 @@ def _headings(cells: list[str]) -> list[str]:
     return found
 
 
-def _counted(lines: Iterable[Row], heading: int, width: int, padded: bool) -> Iterator[Row]:
+def _counted(lines: Iterable[Row], heading: int, width: int, limits: Limits, padded: bool) -> Iterator[Row]:
     """Yield the rows that hold anything, with a cell for every heading.
 
     Spreadsheets leave out empty cells at the end of a row. What a workbook holds beyond the headings is of no column;
     in a line of text a cell too many means that the line is broken, and is kept for that to be said.
     """
     for line, cells, flaws in lines:
-        if line - heading > MOST_ROWS:
-            raise too_many_rows()
+        if line - heading > limits.rows:
+            raise too_many_rows(limits)
         while len(cells) > width and (padded or not cells[-1].strip()):
             cells.pop()
         if any(cell.strip() for cell in cells):

@@ -80,7 +80,7 @@ def proposed(screen: ScreenSpec, file: ImportFile) -> Proposal:
         return Proposal(Plan(fields, kept["match"], kept["clear_empty"], ours, first, figures))
     else:
         chosen = next((m for m in saved if m.headers == file.headers), None)
-    return Proposal(_guessed(screen, file)) if chosen is None else _applied(screen, file, chosen)
+    return Proposal(guessed(screen, file)) if chosen is None else _applied(screen, file, chosen)
 
 
 def _applied(screen: ScreenSpec, file: ImportFile, mapping: ImportMapping) -> Proposal:
@@ -126,7 +126,7 @@ def is_ours(file: ImportFile) -> bool:
     return RECORD_NUMBER in file.headers
 
 
-def _guessed(screen: ScreenSpec, file: ImportFile) -> Plan:
+def guessed(screen: ScreenSpec, file: ImportFile) -> Plan:
     """Return the columns whose heading is a field's name or label, as an export writes them.
 
     What another system calls "ID" is its own number of some record, and matching by it would change somebody else's.
@@ -144,25 +144,38 @@ def chosen(screen: ScreenSpec, file: ImportFile) -> tuple[Plan, list[str]]:
     """Return what was posted, and what is wrong with it. :raises BadArgument: it was never offered."""
     offered = {name for name, _label in field_choices(columns(screen))}
     fields: dict[int, str] = {}
-    wrong: list[str] = []
-    for place, header in enumerate(file.headers):
+    for place in range(len(file.headers)):
         name = request.form.get(f"column-{place}", NOT_IMPORTED)
         if name not in offered:
             raise BadArgument(f"column-{place}", _("this field does not exist"))
-        if name and name in fields.values():
-            wrong.append(_("Two columns are mapped to the same field. Check %(header)s.", header=header))
         if name:
             fields[place] = name
     match = request.form.get("match") or None
     if match is not None and match not in dict(match_choices(screen, columns(screen))):
         raise BadArgument("match", _("this field does not exist"))
-    if not set(fields.values()) - {ID}:
-        wrong.append(_("Choose a field for at least one column."))
-    if match is not None and match not in fields.values():
-        wrong.append(_("The field used to match records has no column mapped to it."))
     ours = is_ours(file) or request.form.get("ours") == "1"
-    if ID in fields.values() and not ours:
-        place = next(place for place, name in fields.items() if name == ID)
+    first = {"day": False, "month": True}.get(request.form.get("days", ""))
+    figures = request.form.get("figures")
+    if figures is not None and figures not in FORMATS:
+        raise not_offered("figures", figures)
+    plan = Plan(fields, match, request.form.get("clear_empty") == "1", ours, first, figures)
+    return plan, problems(file, plan)
+
+
+def problems(file: ImportFile, plan: Plan) -> list[str]:
+    """Return what is wrong with a mapping as a whole."""
+    names = list(plan.fields.values())
+    wrong = [
+        _("Two columns are mapped to the same field. Check %(header)s.", header=file.headers[place])
+        for n, place in enumerate(plan.fields)
+        if plan.fields[place] in names[:n]
+    ]
+    if not set(names) - {ID}:
+        wrong.append(_("Choose a field for at least one column."))
+    if plan.match is not None and plan.match not in names:
+        wrong.append(_("The field used to match records has no column mapped to it."))
+    if ID in names and not plan.ours:
+        place = next(place for place, name in plan.fields.items() if name == ID)
         wrong.append(
             _(
                 "%(header)s is mapped to the Clientele record number. Numbers from another system would change "
@@ -170,11 +183,7 @@ def chosen(screen: ScreenSpec, file: ImportFile) -> tuple[Plan, list[str]]:
                 header=file.headers[place],
             )
         )
-    first = {"day": False, "month": True}.get(request.form.get("days", ""))
-    figures = request.form.get("figures")
-    if figures is not None and figures not in FORMATS:
-        raise not_offered("figures", figures)
-    return Plan(fields, match, request.form.get("clear_empty") == "1", ours, first, figures), wrong
+    return wrong
 
 
 def save_mapping(screen: ScreenSpec, file: ImportFile, plan: Plan) -> None:
@@ -226,6 +235,21 @@ def delete_mapping(screen: ScreenSpec) -> None:
     flash(_("The mapping %(name)s was deleted.", name=name), "success")
 
 
+def is_offered(screen: ScreenSpec, file: ImportFile) -> bool:
+    """Return whether the person asking may still fill every field that the columns of a file were mapped to."""
+    mapped = (file.plan or {}).get("fields", {}).values()
+    return set(mapped) <= {ID, *columns(screen)}
+
+
 def field_choices(offered: dict[str, Column]) -> list[tuple[str, str]]:
-    labels = [(name, f"{c.label} *" if c.needed else c.label) for name, c in offered.items()]
-    return [(NOT_IMPORTED, _("Do not import")), (ID, NUMBER), *labels]
+    """Return (name, label) of all that a column can go into."""
+    return [choice for _group, choices in field_groups(offered) for choice in choices]
+
+
+def field_groups(offered: dict[str, Column]) -> list[tuple[str, list[tuple[str, str]]]]:
+    """Return what a column can go into, first without a group, then (what related rows are called, their fields)."""
+    groups: dict[str, list[tuple[str, str]]] = {"": [(NOT_IMPORTED, _("Do not import")), (ID, str(NUMBER))]}
+    for name, column in offered.items():
+        group = str(column.related.rows.label) if column.related is not None else ""
+        groups.setdefault(group, []).append((name, f"{column.label} *" if column.needed else column.label))
+    return list(groups.items())

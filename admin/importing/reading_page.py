@@ -15,12 +15,13 @@ from sqlalchemy import exists, select
 from actions.importing import importing
 from admin.importing import files, numbers
 from admin.importing import text as import_text
-from admin.importing.budget import MEGA
+from admin.importing.budget import MEGA, PAGE, Limits
 from admin.importing.columns import columns, figure_places
 from admin.importing.dates import file_is_month_first, is_asked
 from admin.importing.headings import fields_by_heading, key
 from admin.importing.reading import Reading
 from admin.importing.values import Plan
+from admin.request.context import actor
 from admin.screen_spec.spec import ScreenSpec
 from admin.viewmodels.import_pages import Encoding, ReadingForm
 from admin.viewmodels.spreadsheets import RECORD_NUMBER
@@ -28,6 +29,8 @@ from models.base import db
 from models.importing import ImportFile, ImportPiece
 from web.arguments import not_offered
 from web.request import now, session, shop
+
+LONGEST_NAME = 200
 
 
 def known_headings(screen: ScreenSpec) -> Callable[[str], bool]:
@@ -41,6 +44,26 @@ def pieces(file: BinaryIO) -> Iterator[bytes]:
     file.seek(0)
     while piece := file.read(MEGA):
         yield piece
+
+
+def take_in(
+    screen: ScreenSpec, content: BinaryIO, name: str, limits: Limits = PAGE, *, kept: bool = True
+) -> int:
+    """Keep the rows of a file for the person asking; return its id.
+
+    :param kept: the file itself is kept, too, to be read in another way.
+    :raises BadFile: it cannot be read.
+    """
+    owner = actor().id
+    assert owner is not None
+    table = files.read(content, known=known_headings(screen), limits=limits)
+    with files.spooled(table.rows) as rows:
+        file = ImportFile(
+            resource=screen.resource, name="".join(c for c in name if c.isprintable())[-LONGEST_NAME:] or "file",
+            actor_id=owner, created_at=now(), expires_at=now() + importing.KEPT, headers=table.headers,
+            reading=table.reading.stored(),
+        )  # fmt: skip
+        return importing.store(db.engine, file, rows, pieces(content) if kept else ())
 
 
 def form(screen: ScreenSpec, file: ImportFile, plan: Plan) -> ReadingForm | None:

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import Any, cast
 
 from flask_babel import gettext as _
 
 from actions.importing import wording
 from admin.history import activity
-from admin.importing.columns import ID, columns
+from admin.importing.columns import ID, Column, columns
 from admin.importing.headings import key
 from admin.importing.matching import NUMBER
 from admin.screen_spec.spec import ScreenSpec
 from admin.viewmodels.import_pages import Fault, ImportLine
+from admin.viewmodels.pages import FieldChange
 from models.importing import ImportFile, ImportRow, Verdict
 from models.journal import Change
 from web.messages import sentence
@@ -27,7 +29,9 @@ COLOURS = {
 def lines(screen: ScreenSpec, file: ImportFile, found: Sequence[ImportRow]) -> list[ImportLine]:
     """Return some rows of a file as the page shows them."""
     changes = {
-        row.id: Change(table_name=screen.resource, row_id=row.row_id or 0, before=row.before, after=row.after)
+        row.id: Change(
+            table_name=screen.resource, row_id=row.row_id or 0, before=_own(row.before), after=_own(row.after)
+        )
         for row in found
     }
     names = activity.Names.of_changes(list(changes.values()))
@@ -52,7 +56,7 @@ def _unknown_line(row: ImportRow, whom: str, errors: Sequence[Fault]) -> ImportL
 
 
 def _mapped_keys(screen: ScreenSpec, file: ImportFile) -> frozenset[str]:
-    known = columns(screen)
+    known = _columns(screen)
     chosen = (file.plan or {}).get("fields", {}).values()
     return frozenset(known[name].key for name in chosen if name in known)
 
@@ -84,7 +88,9 @@ def _line(
 ) -> ImportLine:
     if row.verdict == Verdict.CREATED:  # what the file says of it, not what the product fills in besides
         change.after = {name: value for name, value in (row.after or {}).items() if name in mapped}
-    shown = activity.field_changes(change, names) if row.verdict in (Verdict.CREATED, Verdict.CHANGED) else ()
+    shown: list[FieldChange] = []
+    if row.verdict in (Verdict.CREATED, Verdict.CHANGED):
+        shown = [*activity.field_changes(change, names), *_related_changes(screen, row, names)]
     return ImportLine(
         line=row.line,
         what=_(row.verdict.label) if row.verdict is not None else "",
@@ -96,11 +102,32 @@ def _line(
     )
 
 
+def _own(values: dict[str, Any] | None) -> dict[str, Any] | None:
+    """Return what a dry run found in the record itself."""
+    return None if values is None else {name: value for name, value in values.items() if "." not in name}
+
+
+def _related_changes(screen: ScreenSpec, row: ImportRow, names: activity.Names) -> Iterator[FieldChange]:
+    """Yield what becomes of related rows, in the words of their own list."""
+    before, after = row.before or {}, row.after or {}
+    for name, column in _columns(screen).items():
+        if column.related is not None and name in {**before, **after}:
+            table = column.related.rows.target(screen.model).__tablename__
+            old, new = ({column.field.name: values.get(name)} for values in (before, after))
+            change = Change(table_name=table, row_id=0, before=old, after=new)
+            for told in activity.field_changes(change, names):
+                yield replace(told, label=column.label)
+
+
+def _columns(screen: ScreenSpec) -> dict[str, Column]:
+    return cast("dict[str, Column]", memo(("import columns", screen.resource), lambda: columns(screen)))
+
+
 def _label(screen: ScreenSpec, name: str) -> str:
     if not name:
         return ""
     if name == ID:
         return str(NUMBER)
-    known = memo(("import columns", screen.resource), lambda: columns(screen))
+    known = _columns(screen)
     found = known.get(name) or known.get(name.removesuffix("_id"))
     return str(found.label) if found is not None else name.replace("_", " ").capitalize()

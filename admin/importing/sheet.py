@@ -17,10 +17,9 @@ from admin.importing.budget import (
     HEAD_LINES,
     LONGEST_CELL,
     MOST_COLUMNS,
-    MOST_ROWS,
-    MOST_STRINGS,
     BadFile,
     Budget,
+    Limits,
     too_many_rows,
 )
 from admin.importing.cells import (
@@ -101,7 +100,7 @@ class Texts(Part):
             self.file.write(stored)
             self.ends.append(self.ends[-1] + len(stored))
             self.collected = None
-            check_texts(len(self.ends))
+            check_texts(len(self.ends), self.budget.limits)
 
     def __getitem__(self, number: int) -> str:
         if number < 0:
@@ -111,9 +110,9 @@ class Texts(Part):
         return str(self.file.read(end - start), "utf-8", "surrogatepass")
 
 
-def check_texts(count: int) -> None:
+def check_texts(count: int, limits: Limits) -> None:
     """:raises BadFile: so many different texts are too many."""
-    if count > MOST_STRINGS:
+    if count > limits.strings:
         raise BadFile(_("This Excel file has too many different values. Split it and import each part."))
 
 
@@ -185,8 +184,8 @@ class SheetPart(Part):
     def _begin_row(self, attributes: dict[str, str]) -> None:
         self.line = int(float(attributes["r"])) if "r" in attributes else self.line + 1
         self.budget.take_row()
-        if not 1 <= self.line <= MOST_ROWS + HEAD_LINES:
-            raise too_many_rows()
+        if not 1 <= self.line <= self.budget.limits.rows + HEAD_LINES:
+            raise too_many_rows(self.budget.limits)
         self.place, self.cells, self.flaws = 0, [], {}
         if not attributes.keys() <= _ROW_ATTRIBUTES:
             self.take_unknown(len(attributes))

@@ -24,16 +24,17 @@ from admin.importing.columns import (
     empty_value,
     figure_places,
     key_of,
+    related_defaults,
     unique_keys,
 )
 from admin.importing.dates import file_is_month_first, iso, month_first
 from admin.importing.matching import Names, by_id, by_key, number_of
 from admin.importing.numbers import column_format, file_format
 from admin.importing.reading import Reading
+from admin.importing.related import RelatedReader, says_the_same
 from admin.layout.formatters import currency_of
-from admin.listing.file_columns import value_of
+from admin.listing import related_columns
 from admin.screen_spec.spec import ScreenSpec
-from admin.viewmodels import spreadsheets
 from models.amounts import PLAIN
 from models.base import db
 from models.importing import ImportRow, Verdict
@@ -72,6 +73,7 @@ class Plan:
             "month_first": self.month_first,
             "figures": self.figures,
             "defaults": pack(defaults(screen)),
+            "related": pack(related_defaults(screen)),
         }
 
 
@@ -115,6 +117,8 @@ class _Reading:
     as_text: frozenset[str] = frozenset()
     """The columns whose figure a workbook holds as text."""
     values: dict[str, Any] = field(default_factory=dict)
+    related: dict[str, Any] = field(default_factory=dict)
+    """What it says of related rows, by their name."""
     errors: dict[str, str] = field(default_factory=dict)
 
     @classmethod
@@ -144,15 +148,21 @@ class Reader:
             reading, figure_places(known, plan.fields), ours=plan.ours, locale=shop().locale
         )
         self.figures = {place: column_format(reading, place, written) for place in plan.fields}
-        self.columns: list[tuple[int, Column]] = [(p, known[n]) for p, n in plan.fields.items() if n != ID]
+        mapped: list[tuple[int, Column]] = [(p, known[n]) for p, n in plan.fields.items() if n != ID]
+        self.columns = [(place, column) for place, column in mapped if column.related is None]
+        beside = [(place, column) for place, column in mapped if column.related is not None]
+        self.related = RelatedReader(
+            beside, self._typed, related_defaults(screen), clear_empty=plan.clear_empty
+        )
+        self.loads = related_columns.loads(screen, [column.name for _p, column in beside])
         self.column_of = {column.name: column for _place, column in self.columns}
         self.names = {
             c.name: Names(screen, c, ours=plan.ours) for _p, c in self.columns if c.field.kind == "lookup"
         }
         self.place_of = {name: place for place, name in plan.fields.items()}
-        mapped = {c.key for _p, c in self.columns}
+        filled = {c.key for _p, c in self.columns}
         given = defaults(screen)
-        self.needed = [c for c in known.values() if c.needed and c.key not in mapped]
+        self.needed = [c for c in known.values() if c.needed and c.key not in filled]
         self.given = given
         self.may_add, self.may_edit = screen.can("add"), screen.can("edit")
         always = {plan.match, *unique_keys(screen, always=True)}
@@ -214,7 +224,8 @@ class Reader:
         for row in rows:
             if (flaw := row.flaws.get(str(place))) is not None:
                 row.errors[match], row.settled = flaw_words(flaw), True
-        options = self.screen.eager([c.name for _p, c in self.columns if c.field.kind == "lookup"])
+        lookups = [c.name for _p, c in self.columns if c.field.kind == "lookup"]
+        options = [*self.screen.eager(lookups), *self.loads]
         named = [row for row in rows if row.text(place).strip()]
         if match == ID:
             self._match_numbers(named, place, options)
@@ -270,10 +281,17 @@ class Reader:
             except ValueError as error:
                 if not self._as_it_is(row, place, column):
                     row.errors.setdefault(column.name, str(error))
+        self._read_related(row)
         if row.settled:
             self._check_alone(row)
         elif row.record is None:
             self._complete(row)
+
+    def _read_related(self, row: _Reading) -> None:
+        for place, column in self.related.cell_of.values():
+            if (flaw := row.flaws.get(str(place))) is not None:
+                row.errors.setdefault(column.name, flaw_words(flaw))
+        row.related = self.related.read(row)
 
     def _check_alone(self, row: _Reading) -> None:
         """Name the values that will not do in any record, as nobody knows which one the row is about."""
@@ -293,25 +311,25 @@ class Reader:
             and self._as_it_is(row, place, column)
         ):
             return
+        row.values[column.key] = self._typed(place, column, text, currency, as_text=str(place) in row.as_text)
+
+    def _typed(
+        self, place: int, column: Column, text: str, currency: str = ANY_CURRENCY, *, as_text: bool = True
+    ) -> Any:
+        """Return the value of a text. :param as_text: it is a figure that a workbook holds as text."""
         text = bare(column, text)
         if column.field.kind == "date":
             text = iso(text, month_first=self.month_first[place])
         names = self.names.get(column.name)
-        signs = PLAIN if self.is_book and str(place) not in row.as_text else self.figures[place]
+        signs = PLAIN if self.is_book and not as_text else self.figures[place]
         value = names.id_of(text) if names is not None else column.read(text, currency, signs)
         if value is None and column.field.kind == "text" and not column.field.nullable:
             value = ""
         column.check(value)
-        row.values[column.key] = value
+        return value
 
     def _as_it_is(self, row: _Reading, place: int, column: Column) -> bool:
-        """Whether a cell says what an export of the record says: it then stays as it is, whatever it is."""
-        if row.record is None:
-            return False
-        value, text = value_of(column.field, row.record), row.cells[place]
-        return text == spreadsheets.as_text(value) or (
-            isinstance(value, str) and text == spreadsheets.in_workbook(value)
-        )
+        return says_the_same(column, row.record, row.cells[place])
 
     def _complete(self, row: _Reading) -> None:
         """Name what a new record still needs, as its form would."""
@@ -342,7 +360,7 @@ class Reader:
     def _kept(self, row: _Reading) -> dict[str, Any]:
         return {
             "id": row.id,
-            "given": pack(row.values) if not row.settled else None,
+            "given": pack({**row.values, **row.related}) if not row.settled else None,
             "verdict": Verdict.REFUSED if row.settled else None,
             "errors": row.errors or None,
             "row_id": row.record.id if row.record is not None else None,

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from typing import Any, BinaryIO, cast
 
 from flask import Response, flash, redirect, render_template, request
@@ -14,11 +16,11 @@ from werkzeug.exceptions import NotFound
 from actions.core.base import Invalid, Refused
 from actions.importing import importing
 from admin.editing import saving
-from admin.importing import files, other_lists, reading_page
+from admin.importing import headings, reading_page
 from admin.importing import mapping as import_mapping
 from admin.importing import rows as import_rows
 from admin.importing.budget import BadFile
-from admin.importing.columns import columns
+from admin.importing.columns import Column, columns
 from admin.importing.matching import match_choices
 from admin.importing.reading import Reading
 from admin.importing.values import Plan, Reader
@@ -30,7 +32,7 @@ from admin.screen_spec.spec import ScreenSpec
 from admin.viewmodels.import_pages import ColumnLine, Count, MappingPage, RowsPage, UploadPage
 from admin.viewmodels.pages import Link
 from admin.viewmodels.spreadsheets import RECORD_NUMBER, write_csv
-from models.base import db
+from models.base import N_, db
 from models.importing import ImportFile, ImportMapping, ImportRow, ImportState, Verdict
 from web import time_limits
 from web.arguments import BadArgument, parse_id
@@ -39,7 +41,10 @@ from web.request import now, session, shop
 
 PAGE = 50
 SAMPLES = 3
-LONGEST_NAME = 200
+NO_LONGER_OFFERED = (
+    "not_offered",
+    N_("You no longer have permission for all the fields of this import. Map the columns again."),
+)
 
 
 # -- 1. the file ----------------------------------------------------------------------------------------------------
@@ -53,38 +58,38 @@ def upload(screen: ScreenSpec) -> Any:
     if given is None or not given.filename:
         return _upload_page(screen, _("Choose a file first.")), 422
     time_limits.allow_file()
-    name = "".join(c for c in given.filename if c.isprintable())[-LONGEST_NAME:]
     try:
-        content = cast(BinaryIO, given.stream)
-        table = files.read(content, known=reading_page.known_headings(screen))
-        with files.spooled(table.rows) as rows:
-            file = ImportFile(
-                resource=screen.resource, name=name or "file", actor_id=_owner(), created_at=now(),
-                expires_at=now() + importing.KEPT, headers=table.headers, reading=table.reading.stored(),
-            )  # fmt: skip
-            file_id = importing.store(db.engine, file, rows, reading_page.pieces(content))
+        file_id = reading_page.take_in(screen, cast(BinaryIO, given.stream), given.filename)
     except BadFile as bad:
         return _upload_page(screen, str(bad)), 422
     return redirect(screen.url_to("import_map_view", id=file_id))
 
 
-def _owner() -> int:
-    who = actor().id
-    assert who is not None
-    return who
-
-
 def _upload_page(screen: ScreenSpec, error: str = "") -> str:
-    offered = columns(screen).values()
+    offered = columns(screen)
     page = UploadPage(
         title=_("Import %(things)s", things=within(_(screen.plural))),
         action=screen.url_to("import_view"),
         back=_back(screen),
         empty_url=screen.url_to("import_empty_view"),
-        fields=[(c.label, c.help, c.needed) for c in offered],
+        fields=[(c.label, c.help, c.needed) for c in offered.values() if c.related is None],
+        related=list(_related_help(offered)),
         error=error,
     )
     return _render(screen, "admin/import.html", page)
+
+
+def _related_help(offered: dict[str, Column]) -> Iterator[tuple[str, str]]:
+    """Yield what else a row may hold, and what becomes of it, as far as the person asking may write it."""
+    found = {c.related.rows.name: c.related.rows for c in offered.values() if c.related is not None}
+    for rows in found.values():
+        labels = [c.label for c in offered.values() if c.related is not None and c.related.rows is rows]
+        help = (
+            _("Fields that are mapped are changed, or a new one is made. Empty cells are ignored.")
+            if rows.only
+            else _("What is there already is kept and new ones are added. Separate several in one cell by ;")
+        )
+        yield str(rows.label), f"{', '.join(labels)}. {help}"
 
 
 def empty(screen: ScreenSpec) -> Response:
@@ -98,7 +103,7 @@ def _download(screen: ScreenSpec, rows: Any, name: str) -> Response:
     return Response(write_csv(rows), mimetype="text/csv", headers=headers)
 
 
-def _file(screen: ScreenSpec, file_id: int) -> ImportFile:
+def file_of(screen: ScreenSpec, file_id: int) -> ImportFile:
     """Return a file of this list that the person asking has uploaded. :raises NotFound: there is none."""
     session().rollback()
     file = session().get(ImportFile, file_id, populate_existing=True)
@@ -113,10 +118,10 @@ def _file(screen: ScreenSpec, file_id: int) -> ImportFile:
 
 def _asked(screen: ScreenSpec) -> ImportFile:
     """Return the file the request is about; one whose dry run was stopped or killed is back at its mapping."""
-    file = _file(screen, parse_id("id", request.args.get("id")))
+    file = file_of(screen, parse_id("id", request.args.get("id")))
     if importing.is_abandoned(file, now()):
         importing.release(db.engine, file.id)
-        return _file(screen, file.id)
+        return file_of(screen, file.id)
     return file
 
 
@@ -144,12 +149,12 @@ def mapping(screen: ScreenSpec) -> Any:
         if wanted is not None:
             reading_page.read_again(screen, file, wanted)
     except BadFile as bad:
-        shown = import_mapping.proposed(screen, _file(screen, file.id))
+        shown = import_mapping.proposed(screen, file_of(screen, file.id))
         return _mapping_page(screen, file, shown, errors=[str(bad)]), 422
     except Refused:
         return redirect(screen.url_to("import_rows_view", id=file.id))
     if wanted is None or not wanted.other_columns:
-        return _take_mapping(screen, _file(screen, file.id))
+        return _take_mapping(screen, file_of(screen, file.id))
     flash(_("The file was read again. Check how its columns are mapped."), "success")
     return redirect(screen.url_to("import_map_view", id=file.id))
 
@@ -171,11 +176,8 @@ def _take_mapping(screen: ScreenSpec, file: ImportFile) -> Any:
     except Invalid as invalid:
         told = " ".join(sentence(text) for text in invalid.errors.values())
         return _mapping_page(screen, file, shown, save_error=told), 422
-    try:
-        importing.begin(db.engine, file.id, now())
-    except Refused:
-        return redirect(screen.url_to("import_rows_view", id=file.id))
-    _try(screen, file, plan)
+    with suppress(Refused):  # it is being tried, or was applied
+        try_file(screen, file, plan)
     return redirect(screen.url_to("import_rows_view", id=file.id))
 
 
@@ -186,12 +188,26 @@ def delete_mapping(screen: ScreenSpec) -> Any:
     return redirect(screen.url_to("import_map_view", id=file.id))
 
 
-def _try(screen: ScreenSpec, file: ImportFile, plan: Plan) -> None:
+def try_file(
+    screen: ScreenSpec,
+    file: ImportFile,
+    plan: Plan,
+    busy: dt.timedelta = importing.BUSY,
+    *,
+    at_once: bool = False,
+) -> None:
+    """Read the rows of a file by a mapping and try them. :param busy: how long reading them may take at most.
+
+    :param at_once: who asks waits for it, however many they are.
+    :raises Refused: ``going_on``: it is being tried, or was applied.
+    """
+    importing.begin(db.engine, file.id, now(), busy)
     file_id, width, how = file.id, len(file.headers), Reading.of(file.reading)
     try:
         for rows in Reader(screen, plan, width, how).read(file_id):
             importing.keep_values(db.engine, rows)
-        importing.try_rows(db.engine, call(), file_id, plan.stored(screen), app_state().clock)
+        stored = plan.stored(screen)
+        importing.try_rows(db.engine, call(), file_id, stored, app_state().clock, at_once=at_once)
     except BaseException:
         importing.release(db.engine, file_id)
         raise
@@ -217,7 +233,7 @@ def _mapping_page(
         action=screen.url_to("import_map_view", id=file.id),
         back=Link(_("Choose another file"), screen.url_to("import_view"), "chevron-left"),
         lines=_column_lines(file, plan),
-        fields=import_mapping.field_choices(offered),
+        fields=import_mapping.field_groups(offered),
         matches=[("", _("Nothing: create a new record for every row")), *match_choices(screen, offered)],
         match=plan.match or "",
         clear_empty=plan.clear_empty,
@@ -225,7 +241,7 @@ def _mapping_page(
         ours=plan.ours,
         saved=[(m.id, import_mapping.called(m), m.id == proposal.saved_id) for m in saved],
         notices=proposal.notices,
-        elsewhere=list(other_lists.left_over(screen, file, plan.fields)),
+        elsewhere=list(headings.left_over(screen, file, plan.fields)),
         own=[mapping.name for mapping in own],
         deletes=[_delete_link(screen, file, mapping) for mapping in own],
         reading=reading_page.form(screen, file, plan),
@@ -370,8 +386,10 @@ def apply(screen: ScreenSpec) -> Any:
     file = _asked(screen)
     whole = request.form.get("whole") == "1"
     try:
+        if not import_mapping.is_offered(screen, file):
+            raise Refused(*NO_LONGER_OFFERED)
         importing.apply(db.engine, call(key=saving.key()), file.id, whole=whole)
     except Refused as refusal:
         return rows(screen, translated(refusal), refusal.status)
-    file = _file(screen, file.id)
+    file = file_of(screen, file.id)
     return redirect(_run_url(file) or screen.url_to("import_rows_view", id=file.id))

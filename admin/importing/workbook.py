@@ -19,12 +19,8 @@ from openpyxl.utils.datetime import MAC_EPOCH, WINDOWS_EPOCH
 
 from admin.importing import xml_parts
 from admin.importing.budget import (
-    MOST_CELLS,
     MOST_DIRECTORY,
     MOST_OF_A_PART,
-    MOST_STRINGS,
-    MOST_TEXTS,
-    MOST_UNPACKED,
     BadFile,
     Budget,
 )
@@ -53,16 +49,17 @@ class Workbook:
 
     def rows(self, sheet: Sheet) -> Iterator[Row]:
         """Yield number, cells and flaws of every row that holds anything, as they are unpacked."""
+        limits = self.budget.limits
         with TemporaryFile() as kept:
             texts = Texts(self.budget, kept)
-            with self._open(sheet.path, MOST_UNPACKED) as source:
-                self.budget.check_cells(xml_parts.count(source, b"c", MOST_CELLS))
+            with self._open(sheet.path, limits.unpacked) as source:
+                self.budget.check_cells(xml_parts.count(source, b"c", limits.cells))
             if self.book.texts is not None:
-                with self._open(self.book.texts, MOST_TEXTS) as source:
-                    check_texts(xml_parts.count(source, b"si", MOST_STRINGS))
-                self._read(self.book.texts, texts, MOST_TEXTS)
+                with self._open(self.book.texts, limits.texts) as source:
+                    check_texts(xml_parts.count(source, b"si", limits.strings), limits)
+                self._read(self.book.texts, texts, limits.texts)
             reader = SheetPart(self.budget, self.book, texts)
-            with self._open(sheet.path, MOST_UNPACKED) as source:
+            with self._open(sheet.path, limits.unpacked) as source:
                 for _piece in _tried(xml_parts.pieces(source, reader)):
                     yield from reader.done
                     reader.done.clear()

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from actions.staff import security_events
 from admin.auth import reauth
 from admin.layout.frame import frame
-from admin.listing import columns, list_page
+from admin.listing import columns, list_page, related_columns
 from admin.listing.file_columns import file_columns
 from admin.listing.order import ordered
 from admin.listing.paging import count_up_to
@@ -61,7 +61,8 @@ def response(screen: ScreenSpec, export_type: str) -> Any:
     chosen = columns.chosen_columns(screen, query, embedded=False)
     names = [name for name in chosen if name not in screen.column_export_exclude_list]
     statement = ordered(
-        statement.options(*screen.eager(names)), screen.sort_keys(query.sort, query.descending)
+        statement.options(*screen.eager(names), *related_columns.loads(screen, names)),
+        screen.sort_keys(query.sort, query.descending),
     )
     told = file_columns(screen, names)
 
@@ -135,4 +136,5 @@ def _streamed(screen: ScreenSpec, statement: Any, names: Sequence[str]) -> Itera
             screen.prepare(chunk, names)
             yield from chunk
             for row in list(own):  # expunge_all would take away the identity map that the result still fills
-                own.expunge(row)
+                if row in own:  # it goes with the record that it belongs to
+                    own.expunge(row)

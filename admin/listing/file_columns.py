@@ -6,11 +6,8 @@ the currency of amounts, whether a balance is owed, a customer's names and email
 
 from __future__ import annotations
 
-import datetime as dt
-import enum
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
 from functools import partial
 from typing import Any
 
@@ -18,15 +15,15 @@ from flask_babel import gettext as _
 
 from admin.layout import formatters
 from admin.layout.formatters import currency_of
+from admin.listing import related_columns
+from admin.listing.file_values import plain, value_of
 from admin.request.context import channels
-from admin.screen_spec.column_info import Field, Kind, label_of
 from admin.screen_spec.registry import registry
 from admin.screen_spec.spec import ScreenSpec
 from admin.viewmodels.spreadsheets import Value
 from models import figures
 from models.base import Base
 from models.customer import Customer
-from models.days import last_day
 from models.masks import Masked
 from models.row_scope import shows
 from web.request import shop
@@ -38,29 +35,6 @@ class FileColumn:
 
     heading: str
     of: Callable[[Any], Value]
-
-
-def value_of(field: Field, row: Any) -> Value:
-    """Return a value as files hold it: amounts in major units, choices by their label, instants in the shop's zone."""
-    return _plain(field.read(row), row, field.kind)
-
-
-def _plain(value: Any, row: Any, kind: Kind = "computed") -> Value:
-    if value is None:
-        return None
-    if kind == "money":
-        return figures.major(value, currency_of(row, shop()))
-    if isinstance(value, enum.Enum):
-        return label_of(value)
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, dt.datetime):
-        return last_day(value, shop().zone) if kind == "last_day" else value.astimezone(shop().zone)
-    if isinstance(value, Base) and not shows(value, channels()):
-        return f"#{value.id}"  # type: ignore[attr-defined]
-    if isinstance(value, (list, tuple)):
-        return "; ".join(str(item) for item in value)
-    return value if isinstance(value, int | Decimal | dt.date) else str(value)
 
 
 def file_columns(screen: ScreenSpec, names: Sequence[str]) -> list[FileColumn]:
@@ -79,7 +53,7 @@ def _value(screen: ScreenSpec, name: str, row: Any) -> Value:
         return figures.major(_minor(screen, name, row), currency_of(row, shop()))
     formatter = screen.column_formatters_export.get(name)
     if formatter is not None:
-        return _plain(formatter(screen, None, row, name), row)
+        return plain(formatter(screen, None, row, name), row)
     if name in screen.column_choices and (label := screen.choice_label(name, getattr(row, name))) is not None:
         return str(label)
     return _of_type(screen, name, row)
@@ -93,7 +67,7 @@ def _of_type(screen: ScreenSpec, name: str, row: Any) -> Value:
     made = next((make for kind, make in types.items() if isinstance(value, kind)), None)
     if made is None:
         return value_of(screen.field(name), row)
-    return _plain(made(screen, value, name), row)
+    return plain(made(screen, value, name), row)
 
 
 def _minor(screen: ScreenSpec, name: str, row: Any) -> int:
@@ -113,6 +87,8 @@ def _beside(screen: ScreenSpec, name: str) -> Iterator[tuple[str, FileColumn]]:
     if name in screen.column_amounts or field.kind == "money":
         heading = screen.get_column_name("currency")
         yield "currency", FileColumn(heading, lambda row: currency_of(row, shop()))
+    for related in related_columns.beside(screen, name):
+        yield related.name, FileColumn(related.label, related.value)
     if (field.target is Customer or name in screen.column_customers) and _may_list_customers():
         heading = _("%(column)s: email", column=screen.get_column_name(name))
         yield f"{name}: email", FileColumn(heading, partial(_email, name))

@@ -61,7 +61,7 @@ class Screen(ScreenSpec, Views, ModelView):
         if not self.form_columns:
             self.can_create = self.can_edit = False
         if self.can_create and self.can_edit:
-            import_actions(model)
+            import_actions(model, self.related_rows)
         if self.can_export:
             security_events.EVENTS[self.export_code] = N_("Exported")
         self.filter_choices = {}

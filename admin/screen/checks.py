@@ -11,6 +11,8 @@ from difflib import get_close_matches
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from sqlalchemy import inspect as inspect_model
+
 from admin.listing.query import MAX_PAGE_SIZE, conditions_of
 from admin.screen.views import PERMISSION_OF, WORKED_OUT
 from admin.screen_spec.registry import Registry
@@ -68,6 +70,7 @@ def check(screen: ScreenSpec) -> None:
     for tab in (tab for tab in screen.tabs if isinstance(tab.figure, str) and tab.figure):
         _known(screen, f"tabs[{tab.resource}]", [tab.figure])
     _check_figures(screen)
+    _check_related(screen)
     _check_form(screen)
     _check_choices(screen)
     _check_sorting(screen)
@@ -116,6 +119,20 @@ def _check_figures(screen: ScreenSpec) -> None:
     for name in set(screen.column_figures) - set(screen.column_amounts):
         if name not in screen.column_formatters or name not in screen.column_formatters_export:
             raise fail(screen, "column_figures", f"{name} needs a formatter for lists and one for files")
+
+
+def _check_related(screen: ScreenSpec) -> None:
+    for rows in screen.related_rows:
+        where, relations = f"related_rows[{rows.name}]", inspect_model(screen.model).relationships
+        for name in {rows.relation, rows.shown} - set(relations.keys()):
+            raise fail(screen, where, f"there is no relation {name}.{_close(name, relations.keys())}")
+        target = rows.target(screen.model)
+        named = (*rows.columns, *rows.headings, *filter(None, (rows.only, rows.by)))
+        for name in named:
+            if name not in inspect_model(target).column_attrs:
+                raise fail(screen, where, f"{target.__name__} has no column {name}")
+        if not rows.only and not target.__same__:
+            raise fail(screen, where, f"say in only or in {target.__name__}.__same__ which row is meant")
 
 
 def _check_form(screen: ScreenSpec) -> None:

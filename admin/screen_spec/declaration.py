@@ -11,6 +11,7 @@ from sqlalchemy import Select
 from werkzeug.exceptions import Forbidden
 
 from actions.core.base import Actor
+from actions.importing.related import RelatedRows
 from admin.screen_spec.declare import RowAction, Section, Tab, View
 from admin.viewmodels.pages import Badge, Event, Fact, Link, StatusLine, Totals
 from models.base import Base
@@ -75,6 +76,8 @@ class Declaration:
     """Listed columns that name a customer and are no relations of the model."""
     column_labels: Any = {}
     column_descriptions: Any = {}
+    related_rows: ClassVar[Sequence[RelatedRows]] = ()
+    """Rows of relations that files of this list hold in columns of their own, in exports and imports."""
     form_columns: Sequence[str] = ()
     form_overrides: Any = {}
     """Column -> class of its form field, where that does not follow from the column."""

@@ -13,6 +13,7 @@ from sqlalchemy import Select
 from sqlalchemy.orm import joinedload
 
 from actions.customers.customers import usual_channel
+from actions.importing.related import RelatedRows
 from actions.ledgers import points_breakdown
 from actions.portal.login_as_standing import ACT_FOR
 from admin.history import available_points
@@ -60,6 +61,23 @@ def _is_agent(row: Customer) -> bool:
 
 _LIVE = {"merged_into__empty": "1"}
 """The filter of views that leave out what was merged into another record."""
+
+
+IN_FILES = (
+    RelatedRows(
+        "phones", "phones", "primary_phone", _l("Phone"), ("number", "extension", "country"), by="kind",
+        follows={"country": "primary_address.country"},
+    ),
+    RelatedRows(
+        "primary_address", "addresses", "primary_address", _l("Primary address"),
+        (
+            "line1", "line2", "town", "county", "postcode", "country", "label", "recipient", "company", "email",
+            "is_billing", "is_delivery", "is_admin",
+        ),
+        only="is_primary", headings=("line1", "line2", "town", "county", "postcode", "country"),
+    ),
+)  # fmt: skip
+"""Phones and the primary address, in the same row of a file as their customer (rule 15.18)."""
 
 
 class CustomerScreen(CustomerRecord):
@@ -124,6 +142,7 @@ class CustomerScreen(CustomerRecord):
             "last_password_reset_at", "verified_at", "verified_by",
         )),
     )  # fmt: skip
+    related_rows = IN_FILES
     form_columns = tuple(name for section in sections[:-1] for name in section.names)
     can_delete = False
     row_actions = ACTIONS

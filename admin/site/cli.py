@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import click
@@ -17,10 +20,12 @@ from actions.core.base import Refused
 from actions.maintenance import encryption, search_keys
 from actions.setup.lookups import first_channel
 from actions.staff.credentials import print_link
+from admin.importing.budget import BadFile
 from admin.layout.errors import note_refusal
 from admin.request.context import app_state
 from admin.row_actions import command_line, view
 from admin.screen_spec.registry import registry
+from admin.site import file_import
 from admin.site.access import page
 from admin.site.shipped_roles import first_admin, sync
 from models import rescaling, schema
@@ -132,16 +137,28 @@ def act(
 ) -> None:
     """Run a declared action, such as ``customer.verify 17``, as a member of staff would."""
     tell_new_name(code)
+    with _acting(username, " ".join(("flask act", code, *map(str, ids)))):
+        lines = command_line.command(code, ids, dict(_pair(v) for v in values), preview, **given)
+    for line in lines:
+        click.echo(line)
+
+
+@contextmanager
+def _acting(username: str, typed: str) -> Iterator[None]:
+    """Do something as a member of staff, and end with a sentence where it is refused.
+
+    :param typed: what a refusal of permission is noted with.
+    """
     staff = db.session.scalar(select(Staff).where(Staff.username == username, Staff.active))
     if staff is None:
         raise click.BadParameter("no active member of staff has that name", param_hint="--as")
     with current_app.test_request_context():
         g.user, g.at_the_machine = staff, True
         try:
-            lines = command_line.command(code, ids, dict(_pair(v) for v in values), preview, **given)
+            yield
         except HTTPException as error:
             if error.code == 403:
-                note_refusal(" ".join(("flask act", code, *map(str, ids))))
+                note_refusal(typed)
             own = error.description if error.description != type(error).description else ""
             raise click.ClickException(own or str(TITLES[error.code or 404][1])) from None
         except Invalid as invalid:
@@ -149,8 +166,47 @@ def act(
             raise click.UsageError(texts) from None
         except Refused as refused:
             raise click.ClickException(view.said(refused)) from None
-    for line in lines:
+
+
+@click.command("import")
+@click.argument("resource")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--as", "username", required=True, help="User name of the member of staff who imports.")
+@click.option(
+    "--map",
+    "mapped",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="A JSON file: heading of a column -> field. Without it the headings say it.",
+)
+@click.option("--match", help="The field by which rows find their records, such as email; id is our number.")
+@click.option("--dry-run", is_flag=True, help="Say what would happen row by row, and change nothing.")
+@click.option("--whole", is_flag=True, help="Import nothing where any row is refused.")
+@with_appcontext
+def import_file(
+    resource: str,
+    file: Path,
+    username: str,
+    mapped: Path | None,
+    match: str | None,
+    dry_run: bool,
+    whole: bool,
+) -> None:
+    """Import a CSV or Excel file into a list, such as ``customer people.csv``, as a member of staff would, to its end.
+    Exits with 1 where rows were refused or the file cannot be read."""
+    with _acting(username, f"flask import {resource}"):
+        try:
+            given = dict(file_import.read_mapping(mapped) if mapped is not None else {})
+            if match is not None:
+                given["match"] = match
+            told = file_import.run(resource, file, given, dry_run=dry_run, whole=whole)
+        except file_import.BadMapping as wrong:
+            raise click.UsageError(str(wrong)) from None
+        except BadFile as bad:
+            raise click.ClickException(str(bad)) from None
+    for line in told.lines:
         click.echo(line)
+    if told.failed:
+        raise SystemExit(1)
 
 
 @click.command("password-link")
@@ -183,4 +239,4 @@ def access() -> None:
     click.echo(page(current_app.url_map, list(registry().screens.values())))
 
 
-COMMANDS = (up, check_schema, act, password_link, access)
+COMMANDS = (up, check_schema, act, import_file, password_link, access)

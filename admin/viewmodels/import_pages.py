@@ -10,13 +10,17 @@ from admin.viewmodels.pages import FieldChange, Link, Text
 
 @dataclass(slots=True)
 class UploadPage:
-    """Choosing a file. ``fields`` are (label, how it is written, whether a new record needs it)."""
+    """Choosing a file. ``fields`` are (label, how it is written, whether a new record needs it).
+
+    ``related`` is what else a row may hold: (label, what becomes of it).
+    """
 
     title: Text
     action: str
     back: Link
     empty_url: str
     fields: Sequence[tuple[Text, Text, bool]]
+    related: Sequence[tuple[Text, Text]] = ()
     error: Text = ""
 
 
@@ -63,7 +67,7 @@ class ReadingForm:
 
 @dataclass(slots=True)
 class MappingPage:
-    """Which column goes where. ``fields`` and ``matches`` are (name, label) to choose from."""
+    """Which column goes where. ``matches`` are (name, label) to choose from, ``fields`` the same in groups."""
 
     title: Text
     file: str
@@ -71,7 +75,7 @@ class MappingPage:
     action: str
     back: Link
     lines: Sequence[ColumnLine]
-    fields: Sequence[tuple[str, Text]]
+    fields: Sequence[tuple[Text, Sequence[tuple[str, Text]]]]
     matches: Sequence[tuple[str, Text]]
     match: str
     clear_empty: bool

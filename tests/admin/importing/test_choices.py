@@ -11,6 +11,7 @@ from actions.importing import importing
 from models.address import Address
 from models.customer import Customer
 from models.importing import ImportFile, ImportPiece
+from models.note import Note
 from models.phone import Phone
 from tests import factories
 from tests.admin.books import book
@@ -175,22 +176,21 @@ def test_the_usual_headings_of_other_systems_find_their_fields(shop: Shop, resou
 
 
 def test_columns_that_belong_to_another_list_are_said_to_and_can_be_imported_there(shop: Shop):
-    text = "Email,Surname,Mobile,Street,Zip,Country,Shoe size\nann@example.com,Lee,07700 900123,1 Mill Lane,LS2 9JT,UK,4\n"
+    text = "Email,Surname,Comment,Mobile,Shoe size\nann@example.com,Lee,Likes Rioja,07700 900123,4\n"
     page, _form = asked(shop, "customer", text)
-    for words in (
-        "Street, Zip, Country cannot be imported with customers.",
-        "Mobile cannot be imported with customers.",
-    ):
-        assert words in page.text
+    assert "Comment cannot be imported with customers." in page.text
     assert "Shoe size cannot" not in page.text
     assert "Surname cannot" not in page.text
-    assert "/admin/phone/import/" in page.links
+    assert "Mobile cannot" not in page.text
+    assert "/admin/note/import/" in page.links
     page = page_of(shop.client("Back office").get(upload(shop, "customer", text, "Back office").location))
-    assert "/admin/phone/import/" not in page.links
-    assert "Mobile cannot be imported with customers." in page.text
+    assert "/admin/note/import/" not in page.links
+    for words in ("Comment cannot be imported with customers.", "Mobile cannot be imported with customers."):
+        assert words in page.text
     apply(shop, "customer", mapped(shop, "customer", text))
-    apply(shop, "phone", mapped(shop, "phone", text, **{"column-0": "customer"}))
+    apply(shop, "note", mapped(shop, "note", text, **{"column-0": "customer"}))
     with shop.look() as session:
+        assert [str(note.customer) for note in session.scalars(select(Note))] == ["Lee"]
         assert [str(phone.customer) for phone in session.scalars(select(Phone))] == ["Lee"]
 
 

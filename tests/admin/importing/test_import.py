@@ -9,12 +9,14 @@ import pytest
 from sqlalchemy import select
 
 from actions.importing import importing
+from actions.importing.related import field_name
 from admin.importing import budget, files
 from admin.screens import SCREENS
 from admin.screens.lookups import CustomerClassScreen
 from models.customer import Customer
 from models.importing import ImportFile
 from models.lookups import CustomerClass
+from models.phone import PhoneKind
 from tests import application, factories
 from tests.admin import stock
 from tests.admin.books import book
@@ -178,10 +180,21 @@ def test_the_empty_file_has_every_column_and_is_understood(shop: Shop):
         answer = upload(shop, resource, told + "x" + "," * (told.count(",")) + "\n")
         form = page_of(shop.client().get(answer.location)).form(f"/admin/{resource}/import/columns/")
         chosen = [v for k, v in form.fields.items() if k.startswith("column-")]
-        offered = [
+        own = [
             n for n in shop.screen(resource).form_columns if shop.screen(resource).field(n).kind != "computed"
         ]
-        assert chosen == ["id", *offered], resource
+        assert chosen == ["id", *own, *related_names(shop, resource)], resource
+
+
+def related_names(shop: Shop, resource: str) -> list[str]:
+    """What fields of related rows a file may have columns for."""
+    screen = shop.screen(resource)
+    return [
+        field_name(rows, slot, name)
+        for rows in screen.related_rows
+        for slot in ("", *((k.value for k in PhoneKind) if rows.by else ()))
+        for name in rows.columns
+    ]
 
 
 # -- who may ---------------------------------------------------------------------------------------------------------
@@ -365,7 +378,6 @@ def test_what_one_shop_exports_another_creates_with_the_same_values(
         "price_list",
         "sales_channel",
         "customer",
-        "address",
         "note",
     )
     with shop.arrange() as session:
@@ -383,6 +395,11 @@ def test_what_one_shop_exports_another_creates_with_the_same_values(
             factories.make_address(
                 session, customer=owner, line1=text, town=text, label="Home", is_primary=True
             )
+            for place, kind_of_phone in enumerate((PhoneKind.WORK, *PhoneKind)):
+                factories.make_phone(
+                    session, customer=owner, kind=kind_of_phone, number=f"0113 496 0{n}1{place}",
+                    extension=str(place) if place else None, is_primary=place == n % 6,
+                )  # fmt: skip
             factories.make_note(
                 session,
                 customer=owner,
@@ -400,6 +417,8 @@ def test_what_one_shop_exports_another_creates_with_the_same_values(
         refused = [v for v in verdicts(other, file_id) if isinstance(v, dict)]
         assert not refused, (resource, refused[:2])
         apply(other, resource, file_id)
+        assert written(other, resource) == written(shop, resource), resource
+    for resource in ("address", "phone"):  # which came with their customers
         assert written(other, resource) == written(shop, resource), resource
 
 

@@ -315,6 +315,22 @@ def test_an_import_offers_no_masked_field_and_tells_nothing(shop: Shop, made: Pl
 
 
 @either
+def test_an_import_offers_no_masked_phone_or_address_either(shop: Shop, made: Planted) -> None:
+    customer, before = made.rows["customer"], hiding.stored(shop, made)
+    text = f"Clientele record number,Mobile,Address 1,Town\n{customer.id},0113 496 0999,9 Mill Lane,York\n"
+    upload = shop.client(ROLE).send("/admin/customer/import/", {"file": (io.BytesIO(text.encode()), "f.csv")})
+    place = page_of(shop.client(ROLE).get(upload.location)).form("/admin/customer/import/columns/")
+    assert [place.fields[f"column-{n}"] for n in range(4)] == ["id", "", "", ""]
+    for n, name in ((1, "phones.mobile.number"), (2, "primary_address.line1"), (3, "primary_address.town")):
+        sent = place.filled(**{f"column-{n}": name})
+        assert shop.client(ROLE).post(place.action, data=sent).status_code == 400
+    assert hiding.stored(shop, made) == before
+    files = shop.client(ROLE).get("/admin/customer/export/csv/?view=all")
+    assert "Primary address: address 1" in files.get_data(as_text=True)
+    assert told(files, made.secrets) == []
+
+
+@either
 def test_a_conflict_tells_nothing_either(shop: Shop, made: Planted) -> None:
     client, customer = shop.client(ROLE), made.rows["customer"]
     path = "/admin/customer/edit/"
