@@ -8,6 +8,8 @@ from zlib import crc32
 T = TypeVar("T")
 ON_POSTGRESQL = 4
 """Of so many cases that need one database, one has PostgreSQL."""
+OF_TWO = 2
+"""Of so many screens of a loop that tries the statements themselves, one has PostgreSQL and the others SQLite."""
 OF_A_LOOP = 2
 """Of so many screens, or actions, that a loop over all of them would try on either database, it tries one."""
 OF_ALL = 20
@@ -62,7 +64,8 @@ def runs_elsewhere(item: Any) -> bool:
     case takes twice as long there.
 
     A loop over all screens or actions tries one mechanism on each. Where no database decides it tries a half of them, each
-    loop another, unless it is marked ``every_case``: what each of them must show in every run.
+    loop another, unless it is marked ``every_case``: what each of them must show in every run. Where the statements decide
+    it tries them all, a half on either database, each loop another.
     """
     given = item.callspec.params if hasattr(item, "callspec") else {}
     kind = given.get("database_kind")
@@ -82,7 +85,7 @@ def runs_elsewhere(item: Any) -> bool:
     if resource in ALIKE and not every and _of_alike(item) != resource:
         return True
     if asked == "both_databases":
-        return resource in ALIKE and (ALIKE.index(resource) % 2 == 0) == (kind == "postgresql")
+        return (resource in ALIKE or _is_of_all(item)) and (chance % OF_TWO == 0) == (kind == "postgresql")
     if len(given) == 1 and not asked:
         return False
     return left_out or (chance % ON_POSTGRESQL == 0) != (kind == "postgresql")

@@ -328,6 +328,20 @@ def test_each_loop_over_all_tries_another_half_and_a_soak_the_other(
     assert set().union(*halves) == set(values)
 
 
+def test_a_loop_over_all_that_tries_statements_tries_each_once_a_half_on_either_and_a_soak_the_rest() -> None:
+    on_postgresql = []
+    for name in LOOPS:
+        loop = _loop(name, ("both_databases",), SCREENS)
+        usual = [case for case in loop if not scale.is_passed_over(case, full=False)]
+        assert {*usual, *(case for case in loop if not scale.is_passed_over(case, full=True))} == {*loop}
+        assert sorted(case.callspec.params["resource"] for case in usual) == sorted(SCREENS), "each once"
+        there = [c.callspec.params["resource"] for c in usual if c.callspec.params["database_kind"] != "sqlite"]
+        assert 0.25 < len(there) / len(SCREENS) < 0.75
+        on_postgresql.append(set(there))
+    assert set().union(*on_postgresql) == set(SCREENS), "on either by one loop or another"
+    assert not set.intersection(*on_postgresql)
+
+
 def test_what_is_marked_so_and_what_is_tried_on_a_few_is_tried_on_each() -> None:
     for marks, values in ((("every_case",), SCREENS), ((), SCREENS[: scale.OF_ALL - 1])):
         loop = _loop("test_x", marks, values)

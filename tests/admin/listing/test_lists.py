@@ -72,9 +72,9 @@ def flat(pages: list[dict]) -> list[int]:
 @pytest.mark.both_databases
 @pytest.mark.parametrize("resource", RESOURCES)
 def test_paging_visits_each_row_once_by_every_column_both_ways(stocked: Shop, resource: str) -> None:
-    """Each order is read whole on both databases, and walked page by page: up on one of the two, down on the other.
+    """Each order is read whole, and walked page by page: up on one of the two databases, down on the other.
 
-    Outside a soak a list is walked on one of them only, by half of its columns up and by half down.
+    Outside a soak a list is read on one of them only: by half of its columns both ways, and walked by the others, up or down.
     """
     for column in ("id", *sorted(stocked.screen(resource).sortable)):
         up = ids_of(stocked, resource, sort=column)
