@@ -1,12 +1,14 @@
 """The rig keeps its promises: both databases are real and fresh, and no test leaves this machine."""
 
 import ast
+import asyncio
 import re
 import smtplib
 import socket
 import subprocess
 import sys
 import tomllib
+import urllib.request
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import SimpleNamespace
@@ -110,9 +112,22 @@ def test_once_repeats_what_went_wrong(tmp_path: Path) -> None:
     ("reach", "named"),
     [
         (lambda: socket.socket().connect(("192.0.2.1", 80)), "192.0.2.1:80"),
+        (lambda: socket.socket().connect_ex(("192.0.2.1", 80)), "192.0.2.1:80"),
+        (lambda: socket.create_connection(("192.0.2.1", 80)), "192.0.2.1"),
+        (lambda: urllib.request.urlopen("http://example.test/"), "example.test"),
         (lambda: socket.getaddrinfo("example.test", 80), "example.test"),
+        (lambda: socket.gethostbyname("example.test"), "example.test"),
+        (lambda: socket.gethostbyname_ex("example.test"), "example.test"),
         (lambda: socket.socket(type=socket.SOCK_DGRAM).sendto(b"?", ("192.0.2.1", 53)), "192.0.2.1:53"),
+        (lambda: socket.socket(type=socket.SOCK_DGRAM).sendto(b"?", 0, ("192.0.2.1", 53)), "192.0.2.1:53"),
+        (
+            lambda: socket.socket(type=socket.SOCK_DGRAM).sendmsg([b"?"], [], 0, ("192.0.2.1", 53)),
+            "192.0.2.1:53",
+        ),
+        (lambda: asyncio.run(asyncio.open_connection("192.0.2.1", 80)), "192.0.2.1"),
         (lambda: smtplib.SMTP("127.0.0.1", 25), "smtplib"),
+        (lambda: smtplib.SMTP("127.0.0.1:25"), "smtplib"),
+        (lambda: smtplib.SMTP_SSL("127.0.0.1"), "smtplib"),
     ],
 )
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
@@ -335,7 +350,9 @@ def test_a_loop_over_all_that_tries_statements_tries_each_once_a_half_on_either_
         usual = [case for case in loop if not scale.is_passed_over(case, full=False)]
         assert {*usual, *(case for case in loop if not scale.is_passed_over(case, full=True))} == {*loop}
         assert sorted(case.callspec.params["resource"] for case in usual) == sorted(SCREENS), "each once"
-        there = [c.callspec.params["resource"] for c in usual if c.callspec.params["database_kind"] != "sqlite"]
+        there = [
+            c.callspec.params["resource"] for c in usual if c.callspec.params["database_kind"] != "sqlite"
+        ]
         assert 0.25 < len(there) / len(SCREENS) < 0.75
         on_postgresql.append(set(there))
     assert set().union(*on_postgresql) == set(SCREENS), "on either by one loop or another"
