@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 from zlib import crc32
 
 T = TypeVar("T")
-ON_POSTGRESQL = 4
+ON_POSTGRESQL = 8
 """Of so many cases that need one database, one has PostgreSQL."""
 OF_TWO = 2
 """Of so many screens of a loop that tries the statements themselves, one has PostgreSQL and the others SQLite."""
@@ -60,7 +60,7 @@ def runs_elsewhere(item: Any) -> bool:
     ``either_database``, as those of pages are: they look at what Python does before a statement is sent or after its
     rows came back (who may, how it is put, how many statements). A loop whose statements themselves are tried, such as
     paging and filters, is marked ``both_databases``, and so is what the two are known to differ in. A checksum of the
-    case's name tells which of the two, so that it is the same however few are selected: PostgreSQL for one in four, as a
+    case's name tells which of the two, so that it is the same however few are selected: PostgreSQL for one in eight, as a
     case takes twice as long there.
 
     A loop over all screens or actions tries one mechanism on each. Where no database decides it tries a half of them, each
