@@ -9,7 +9,9 @@ T = TypeVar("T")
 ON_POSTGRESQL = 8
 """Of so many cases that need one database, one has PostgreSQL."""
 OF_TWO = 2
-"""Of so many screens of a loop that tries the statements themselves, one has PostgreSQL and the others SQLite."""
+"""Of so many cases that try statements which others try, too, one has PostgreSQL and the others SQLite."""
+ASKED = ("both_databases", "half_on_either", "either_database")
+"""What a test may be marked with to say which databases its cases have."""
 OF_A_LOOP = 2
 """Of so many screens, or actions, that a loop over all of them would try on either database, it tries one."""
 OF_ALL = 20
@@ -61,7 +63,8 @@ def runs_elsewhere(item: Any) -> bool:
     rows came back (who may, how it is put, how many statements). A loop whose statements themselves are tried, such as
     paging and filters, is marked ``both_databases``, and so is what the two are known to differ in. A checksum of the
     case's name tells which of the two, so that it is the same however few are selected: PostgreSQL for one in eight, as a
-    case takes twice as long there.
+    case takes twice as long there; for one in two of those single tests that are marked
+    ``half_on_either``, because many try the same statements.
 
     A loop over all screens or actions tries one mechanism on each. Where no database decides it tries a half of them, each
     loop another, unless it is marked ``every_case``: what each of them must show in every run. Where the statements decide
@@ -71,9 +74,7 @@ def runs_elsewhere(item: Any) -> bool:
     kind = given.get("database_kind")
     if kind is None:
         return False
-    asked = next(
-        (mark.name for mark in item.iter_markers() if mark.name in ("both_databases", "either_database")), ""
-    )
+    asked = next((mark.name for mark in item.iter_markers() if mark.name in ASKED), "")
     every = item.get_closest_marker("every_case") is not None
     chance = crc32(item.nodeid.rpartition("::")[2].replace(kind, "").encode())
     resource = given.get("resource")
@@ -88,7 +89,8 @@ def runs_elsewhere(item: Any) -> bool:
         return (resource in ALIKE or _is_of_all(item)) and (chance % OF_TWO == 0) == (kind == "postgresql")
     if len(given) == 1 and not asked:
         return False
-    return left_out or (chance % ON_POSTGRESQL == 0) != (kind == "postgresql")
+    one_in = OF_TWO if asked == "half_on_either" and len(given) == 1 else ON_POSTGRESQL
+    return left_out or (chance % one_in == 0) != (kind == "postgresql")
 
 
 def _of_alike(item: Any) -> str:

@@ -291,7 +291,9 @@ class Case:
         return [mark for mark in self._marks if name in ("", mark.name)]
 
 
-MARKS = [(), ("soak",), ("either_database",), ("both_databases",), ("every_case",), ("every_case", "soak")]
+MARKS = [
+    (), ("soak",), ("either_database",), ("half_on_either",), ("both_databases",), ("every_case",), ("every_case", "soak"),
+]  # fmt: skip
 LOOPS = [f"test_{letter}" for letter in "abcdefghijklmnopqrst"]
 
 
@@ -383,6 +385,20 @@ def test_what_no_screen_may_lose_is_tried_on_each_in_every_run() -> None:
         body = ast.parse((ROOT / "tests" / "admin" / file).read_text(encoding="utf-8")).body
         [found] = [node for node in body if isinstance(node, ast.FunctionDef) and node.name == name]
         assert any("every_case" in ast.unparse(mark) for mark in found.decorator_list), name
+
+
+@pytest.mark.parametrize(
+    ("mark", "least", "most"), [("half_on_either", 0.3, 0.7), ("either_database", 0.02, 0.3)]
+)
+def test_a_single_test_may_run_on_one_of_the_two_and_in_a_soak_on_the_other(
+    mark: str, least: float, most: float
+) -> None:
+    single = [Case(f"test_{n}", mark, database_kind=kind) for n in range(200) for kind in KINDS]
+    usual = [case for case in single if not scale.is_passed_over(case, full=False)]
+    soak = [case for case in single if not scale.is_passed_over(case, full=True)]
+    assert len(usual) == len(soak) == 200
+    assert {*usual, *soak} == {*single}
+    assert least < sum(case.callspec.params["database_kind"] != "sqlite" for case in usual) / 200 < most
 
 
 def test_a_single_test_runs_on_both_databases_in_each_run() -> None:
