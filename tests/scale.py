@@ -12,7 +12,7 @@ OF_TWO = 2
 """Of so many cases that try statements which others try, too, one has PostgreSQL and the others SQLite."""
 ASKED = ("both_databases", "half_on_either", "either_database")
 """What a test may be marked with to say which databases its cases have."""
-OF_A_LOOP = 2
+OF_A_LOOP = 3
 """Of so many screens, or actions, that a loop over all of them would try on either database, it tries one."""
 OF_ALL = 20
 """So many screens or actions are no choice of a few."""
@@ -66,7 +66,7 @@ def runs_elsewhere(item: Any) -> bool:
     case takes twice as long there; for one in two of those single tests that are marked
     ``half_on_either``, because many try the same statements.
 
-    A loop over all screens or actions tries one mechanism on each. Where no database decides it tries a half of them, each
+    A loop over all screens or actions tries one mechanism on each. Where no database decides it tries a third of them, each
     loop another, unless it is marked ``every_case``: what each of them must show in every run. Where the statements decide
     it tries them all, a half on either database, each loop another.
     """

@@ -325,11 +325,11 @@ ACTIONS = tuple(f"customer.do_{n}" for n in range(60))
 
 @pytest.mark.parametrize("named", [(), ("sqlite",), ("postgresql",)])
 @pytest.mark.parametrize(("argument", "values"), [("resource", SCREENS), ("code", ACTIONS)])
-def test_each_loop_over_all_tries_another_half_and_a_soak_the_other(
+def test_each_loop_over_all_tries_another_third_and_a_soak_the_others(
     named: tuple[str, ...], argument: str, values: tuple[str, ...]
 ) -> None:
     of = {argument: values, **({"database_kind": named} if named else {})}
-    halves = []
+    thirds = []
     for name in LOOPS:
         loop = [
             Case(name, of=of, database_kind=kind, **{argument: value})
@@ -340,9 +340,9 @@ def test_each_loop_over_all_tries_another_half_and_a_soak_the_other(
         assert {*usual, *(case for case in loop if not scale.is_passed_over(case, full=True))} == {*loop}
         tried = [case.callspec.params[argument] for case in usual]
         assert len(tried) == len(set(tried)), "each once"
-        assert 0.25 < len(tried) / len(values) < 0.75
-        halves.append(set(tried))
-    assert set().union(*halves) == set(values)
+        assert 0.1 < len(tried) / len(values) < 0.6
+        thirds.append(set(tried))
+    assert set().union(*thirds) == set(values)
 
 
 def test_a_loop_over_all_that_tries_statements_tries_each_once_a_half_on_either_and_a_soak_the_rest() -> None:
