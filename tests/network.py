@@ -2,17 +2,21 @@
 
 Mail is stopped even on this machine, where a real mail server may listen, save to a server that the test itself runs
 and names by :func:`mail_server`.
+
+What sends is watched where it is called. An audit hook would see the same, and be asked a thousand times a page about
+all else that Python does, which took a thirtieth of the whole suite.
 """
 
+import functools
 import ipaddress
-import sys
-from collections.abc import Iterator
+import smtplib
+import socket
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 _attempts: list[str] = []
 _mail_ports: set[int] = set()
-_armed = False
 
 
 class NetworkBlockedError(RuntimeError):
@@ -21,10 +25,11 @@ class NetworkBlockedError(RuntimeError):
 
 def install() -> None:
     """Watch every socket of this process from now on; calling it again does nothing."""
-    global _armed  # noqa: PLW0603 - an audit hook cannot be removed, so it is armed once a process
-    if not _armed:
-        sys.addaudithook(_watch)
-        _armed = True
+    for name in ("connect", "connect_ex", "sendto", "sendmsg"):
+        _watch(socket.socket, name, _look_at_address)
+    for name in ("getaddrinfo", "gethostbyname", "gethostbyname_ex"):
+        _watch(socket, name, _look_at_name)
+    _watch(smtplib.SMTP, "connect", _look_at_mail)
 
 
 def take_attempts() -> list[str]:
@@ -44,16 +49,39 @@ def mail_server(port: int) -> Iterator[None]:
         _mail_ports.discard(port)
 
 
-def _watch(name: str, details: tuple[Any, ...]) -> None:
-    if name in {"socket.connect", "socket.sendto", "socket.sendmsg"}:
-        address = details[1]
-        if isinstance(address, tuple) and not is_local(address[0]):
-            _stop(f"{name} to {address[0]}:{address[1]}")
-    elif name in {"socket.getaddrinfo", "socket.gethostbyname"}:
-        if details[0] is not None and not is_local(details[0]):
-            _stop(f"{name} of {details[0]!r}")
-    elif name == "smtplib.connect" and not (is_local(details[1]) and details[2] in _mail_ports):
-        _stop(f"{name} to {details[1]}:{details[2]}")
+def _watch(owner: Any, name: str, look: Callable[..., None]) -> None:
+    """Have ``look`` see what a function or method is called with, before it is called."""
+    called = getattr(owner, name)
+    if hasattr(called, "watched"):
+        return
+
+    @functools.wraps(called)
+    def watched(*given: Any, **named: Any) -> Any:
+        look(name, *given, **named)
+        return called(*given, **named)
+
+    watched.watched = True
+    setattr(owner, name, watched)
+
+
+def _look_at_address(name: str, _socket: Any, *given: Any) -> None:
+    """The address is the last that a socket is given, and a tuple where it is one of the network."""
+    address = given[-1] if given else None
+    if isinstance(address, tuple) and not is_local(address[0]):
+        _stop(f"socket.{name} to {address[0]}:{address[1]}")
+
+
+def _look_at_name(name: str, host: Any, *_given: Any, **_named: Any) -> None:
+    if host is not None and not is_local(host):
+        _stop(f"socket.{name} of {host!r}")
+
+
+def _look_at_mail(name: str, smtp: Any, host: str = "localhost", port: int | str = 0, *_given: Any) -> None:
+    if not port and host.count(":") == 1:
+        host, _colon, port = host.partition(":")
+    port = int(port) or smtp.default_port
+    if not (is_local(host) and port in _mail_ports):
+        _stop(f"smtplib.{name} to {host}:{port}")
 
 
 def is_local(host: Any) -> bool:

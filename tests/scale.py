@@ -6,9 +6,13 @@ from typing import Any, TypeVar
 from zlib import crc32
 
 T = TypeVar("T")
-ON_POSTGRESQL = 4
+ON_POSTGRESQL = 8
 """Of so many cases that need one database, one has PostgreSQL."""
-OF_A_LOOP = 2
+OF_TWO = 2
+"""Of so many cases that try statements which others try, too, one has PostgreSQL and the others SQLite."""
+ASKED = ("both_databases", "half_on_either", "either_database")
+"""What a test may be marked with to say which databases its cases have."""
+OF_A_LOOP = 3
 """Of so many screens, or actions, that a loop over all of them would try on either database, it tries one."""
 OF_ALL = 20
 """So many screens or actions are no choice of a few."""
@@ -58,19 +62,19 @@ def runs_elsewhere(item: Any) -> bool:
     ``either_database``, as those of pages are: they look at what Python does before a statement is sent or after its
     rows came back (who may, how it is put, how many statements). A loop whose statements themselves are tried, such as
     paging and filters, is marked ``both_databases``, and so is what the two are known to differ in. A checksum of the
-    case's name tells which of the two, so that it is the same however few are selected: PostgreSQL for one in four, as a
-    case takes twice as long there.
+    case's name tells which of the two, so that it is the same however few are selected: PostgreSQL for one in eight, as a
+    case takes twice as long there; for one in two of those single tests that are marked
+    ``half_on_either``, because many try the same statements.
 
-    A loop over all screens or actions tries one mechanism on each. Where no database decides it tries a half of them, each
-    loop another, unless it is marked ``every_case``: what each of them must show in every run.
+    A loop over all screens or actions tries one mechanism on each. Where no database decides it tries a third of them, each
+    loop another, unless it is marked ``every_case``: what each of them must show in every run. Where the statements decide
+    it tries them all, a half on either database, each loop another.
     """
     given = item.callspec.params if hasattr(item, "callspec") else {}
     kind = given.get("database_kind")
     if kind is None:
         return False
-    asked = next(
-        (mark.name for mark in item.iter_markers() if mark.name in ("both_databases", "either_database")), ""
-    )
+    asked = next((mark.name for mark in item.iter_markers() if mark.name in ASKED), "")
     every = item.get_closest_marker("every_case") is not None
     chance = crc32(item.nodeid.rpartition("::")[2].replace(kind, "").encode())
     resource = given.get("resource")
@@ -82,10 +86,11 @@ def runs_elsewhere(item: Any) -> bool:
     if resource in ALIKE and not every and _of_alike(item) != resource:
         return True
     if asked == "both_databases":
-        return resource in ALIKE and (ALIKE.index(resource) % 2 == 0) == (kind == "postgresql")
+        return (resource in ALIKE or _is_of_all(item)) and (chance % OF_TWO == 0) == (kind == "postgresql")
     if len(given) == 1 and not asked:
         return False
-    return left_out or (chance % ON_POSTGRESQL == 0) != (kind == "postgresql")
+    one_in = OF_TWO if asked == "half_on_either" and len(given) == 1 else ON_POSTGRESQL
+    return left_out or (chance % one_in == 0) != (kind == "postgresql")
 
 
 def _of_alike(item: Any) -> str:

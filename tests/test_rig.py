@@ -1,12 +1,14 @@
 """The rig keeps its promises: both databases are real and fresh, and no test leaves this machine."""
 
 import ast
+import asyncio
 import re
 import smtplib
 import socket
 import subprocess
 import sys
 import tomllib
+import urllib.request
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import SimpleNamespace
@@ -110,9 +112,22 @@ def test_once_repeats_what_went_wrong(tmp_path: Path) -> None:
     ("reach", "named"),
     [
         (lambda: socket.socket().connect(("192.0.2.1", 80)), "192.0.2.1:80"),
+        (lambda: socket.socket().connect_ex(("192.0.2.1", 80)), "192.0.2.1:80"),
+        (lambda: socket.create_connection(("192.0.2.1", 80)), "192.0.2.1"),
+        (lambda: urllib.request.urlopen("http://example.test/"), "example.test"),
         (lambda: socket.getaddrinfo("example.test", 80), "example.test"),
+        (lambda: socket.gethostbyname("example.test"), "example.test"),
+        (lambda: socket.gethostbyname_ex("example.test"), "example.test"),
         (lambda: socket.socket(type=socket.SOCK_DGRAM).sendto(b"?", ("192.0.2.1", 53)), "192.0.2.1:53"),
+        (lambda: socket.socket(type=socket.SOCK_DGRAM).sendto(b"?", 0, ("192.0.2.1", 53)), "192.0.2.1:53"),
+        (
+            lambda: socket.socket(type=socket.SOCK_DGRAM).sendmsg([b"?"], [], 0, ("192.0.2.1", 53)),
+            "192.0.2.1:53",
+        ),
+        (lambda: asyncio.run(asyncio.open_connection("192.0.2.1", 80)), "192.0.2.1"),
         (lambda: smtplib.SMTP("127.0.0.1", 25), "smtplib"),
+        (lambda: smtplib.SMTP("127.0.0.1:25"), "smtplib"),
+        (lambda: smtplib.SMTP_SSL("127.0.0.1"), "smtplib"),
     ],
 )
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
@@ -276,7 +291,9 @@ class Case:
         return [mark for mark in self._marks if name in ("", mark.name)]
 
 
-MARKS = [(), ("soak",), ("either_database",), ("both_databases",), ("every_case",), ("every_case", "soak")]
+MARKS = [
+    (), ("soak",), ("either_database",), ("half_on_either",), ("both_databases",), ("every_case",), ("every_case", "soak"),
+]  # fmt: skip
 LOOPS = [f"test_{letter}" for letter in "abcdefghijklmnopqrst"]
 
 
@@ -308,11 +325,11 @@ ACTIONS = tuple(f"customer.do_{n}" for n in range(60))
 
 @pytest.mark.parametrize("named", [(), ("sqlite",), ("postgresql",)])
 @pytest.mark.parametrize(("argument", "values"), [("resource", SCREENS), ("code", ACTIONS)])
-def test_each_loop_over_all_tries_another_half_and_a_soak_the_other(
+def test_each_loop_over_all_tries_another_third_and_a_soak_the_others(
     named: tuple[str, ...], argument: str, values: tuple[str, ...]
 ) -> None:
     of = {argument: values, **({"database_kind": named} if named else {})}
-    halves = []
+    thirds = []
     for name in LOOPS:
         loop = [
             Case(name, of=of, database_kind=kind, **{argument: value})
@@ -323,9 +340,25 @@ def test_each_loop_over_all_tries_another_half_and_a_soak_the_other(
         assert {*usual, *(case for case in loop if not scale.is_passed_over(case, full=True))} == {*loop}
         tried = [case.callspec.params[argument] for case in usual]
         assert len(tried) == len(set(tried)), "each once"
-        assert 0.25 < len(tried) / len(values) < 0.75
-        halves.append(set(tried))
-    assert set().union(*halves) == set(values)
+        assert 0.1 < len(tried) / len(values) < 0.6
+        thirds.append(set(tried))
+    assert set().union(*thirds) == set(values)
+
+
+def test_a_loop_over_all_that_tries_statements_tries_each_once_a_half_on_either_and_a_soak_the_rest() -> None:
+    on_postgresql = []
+    for name in LOOPS:
+        loop = _loop(name, ("both_databases",), SCREENS)
+        usual = [case for case in loop if not scale.is_passed_over(case, full=False)]
+        assert {*usual, *(case for case in loop if not scale.is_passed_over(case, full=True))} == {*loop}
+        assert sorted(case.callspec.params["resource"] for case in usual) == sorted(SCREENS), "each once"
+        there = [
+            c.callspec.params["resource"] for c in usual if c.callspec.params["database_kind"] != "sqlite"
+        ]
+        assert 0.25 < len(there) / len(SCREENS) < 0.75
+        on_postgresql.append(set(there))
+    assert set().union(*on_postgresql) == set(SCREENS), "on either by one loop or another"
+    assert not set.intersection(*on_postgresql)
 
 
 def test_what_is_marked_so_and_what_is_tried_on_a_few_is_tried_on_each() -> None:
@@ -352,6 +385,20 @@ def test_what_no_screen_may_lose_is_tried_on_each_in_every_run() -> None:
         body = ast.parse((ROOT / "tests" / "admin" / file).read_text(encoding="utf-8")).body
         [found] = [node for node in body if isinstance(node, ast.FunctionDef) and node.name == name]
         assert any("every_case" in ast.unparse(mark) for mark in found.decorator_list), name
+
+
+@pytest.mark.parametrize(
+    ("mark", "least", "most"), [("half_on_either", 0.3, 0.7), ("either_database", 0.02, 0.3)]
+)
+def test_a_single_test_may_run_on_one_of_the_two_and_in_a_soak_on_the_other(
+    mark: str, least: float, most: float
+) -> None:
+    single = [Case(f"test_{n}", mark, database_kind=kind) for n in range(200) for kind in KINDS]
+    usual = [case for case in single if not scale.is_passed_over(case, full=False)]
+    soak = [case for case in single if not scale.is_passed_over(case, full=True)]
+    assert len(usual) == len(soak) == 200
+    assert {*usual, *soak} == {*single}
+    assert least < sum(case.callspec.params["database_kind"] != "sqlite" for case in usual) / 200 < most
 
 
 def test_a_single_test_runs_on_both_databases_in_each_run() -> None:

@@ -21,11 +21,12 @@ from tests.admin import stock
 from tests.conftest import FindDatabase
 from tests.databases import Database
 from tests.factories import NOW
+from tests.scale import ASKED
 
 RESOURCES = [screen.named() for screen in SCREENS]
 OF_STATEMENTS = frozenset({"history", "listing", "reports"})
-"""Rooms whose tests are about statements as much as about pages. Those of the other rooms run on one of the two databases,
-unless they are marked ``both_databases``: what is done and read there is tried on both below the web."""
+"""Rooms whose tests are about statements as much as about pages: a half of them runs on either database. Those of the other
+rooms mostly run on SQLite: what is done and read there is tried on both below the web. ``both_databases`` says otherwise."""
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -34,8 +35,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     here = Path(__file__).parent
     for item in items:
         room = item.path.relative_to(here).parts[0] if item.path.is_relative_to(here) else ""
-        if room and room not in OF_STATEMENTS and item.get_closest_marker("both_databases") is None:
-            item.add_marker("either_database")
+        if room and not any(map(item.get_closest_marker, ASKED)):
+            item.add_marker("half_on_either" if room in OF_STATEMENTS else "either_database")
 
 
 OF_SIGNING_IN = frozenset({"staff_session", "attempt_bucket", "known_browser"})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter, deque
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,6 +15,8 @@ from tests.scale import sampled
 HTMX = {"HX-Request": "true"}
 TELLING = ("tab", "view", "name", "column")
 """Arguments whose value, and not only whose presence, makes another page."""
+CHOOSES = re.compile("__|^(sort|after|before|page_size)$")
+"""Arguments of a list by which it is filtered, sorted and leafed through."""
 
 
 @dataclass
@@ -30,13 +33,15 @@ class Visit:
 def parts_of(url: str) -> list[tuple[str, str]]:
     """Return what is new about an address: its path alone, or its path with each argument it carries.
 
-    A file is asked for once: what its list's arguments do to it is what they do to the list.
+    A file is asked for once: what its list's arguments do to it is what they do to the list. Of the arguments that
+    choose and sort what a page shows, a half is tried outside a soak.
     """
     split = urlsplit(url)
     if "/export/" in split.path:
         return [(split.path, "")]
     arguments = parse_qsl(split.query) or [("", "")]
-    return [(split.path, f"{k}={v}" if k in TELLING else k) for k, v in arguments]
+    found = [(split.path, f"{k}={v}" if k in TELLING else k) for k, v in arguments]
+    return [(path, part) for path, part in found if not CHOOSES.search(part) or sampled(f"{path} {part}", 2)]
 
 
 def problems_of(answer: Any, tags: Tags, secrets: list[str]) -> list[str]:

@@ -143,7 +143,7 @@ def addresses(app: Flask, resource: str, row: int | None) -> Iterator[str]:
 
 
 @pytest.mark.soak
-@pytest.mark.parametrize("resource", [r for r in RESOURCES if r in LOOKED_AT or sampled(r, 3)])
+@pytest.mark.parametrize("resource", [r for r in RESOURCES if r in LOOKED_AT or sampled(r, 6)])
 def test_a_screen_with_rows(busy: Premises, resource: str) -> None:
     walk = busy.walk()
     first, *rest = addresses(busy.app, resource, busy.first(resource))
@@ -165,7 +165,7 @@ def test_the_tabs_of_a_record(busy: Premises, resource: str) -> None:
     walk = busy.walk()
     screen: Any = busy.app.extensions["clientele.screens"].screens[resource]
     for tab in screen.tabs:
-        if not sampled(f"{resource} {tab.resource}", 3):
+        if not sampled(f"{resource} {tab.resource}", 6):
             continue
         walk.visit(
             f"/admin/{resource}/details/?id={busy.first(resource)}&tab={tab.resource}", within="#record-panel"

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -23,6 +24,7 @@ from tests import application, factories
 from tests.admin.signing_in import Clock
 from tests.databases import Database
 from tests.rules.test_portal_words import known
+from tests.scale import ASKED
 
 BASE, PORTAL = "https://desk.example.org", "https://my.example.org"
 PASSWORD = "vermilion cart 9"
@@ -30,6 +32,15 @@ HASH = generate_password_hash(PASSWORD, application.CHEAP_HASH)
 TOKEN = re.compile(r'name="csrf_token" value="([^"]+)"')
 LINK = re.compile(re.escape(PORTAL) + r"(/[a-z/-]*\?token=([A-Za-z0-9_-]+))")
 SIGN_IN = "/portal/sign-in/"
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the tests of the portal: many try the same few statements, and those that try locks are marked ``both_databases``."""
+    here = Path(__file__).parent
+    for item in items:
+        if item.path.is_relative_to(here) and not any(map(item.get_closest_marker, ASKED)):
+            item.add_marker("half_on_either")
 
 
 class Visitor:

@@ -12,14 +12,14 @@ ROOT = Path(__file__).resolve().parents[2]
 LEFT_OUT = shutil.ignore_patterns(
     ".git",
     ".venv",
-    "__pycache__",
+    "*.pyc.*",
     "instance",
     ".pytest_cache",
     ".ruff_cache",
-    ".import_linter_cache",
     ".hypothesis",
     "findings",
 )
+"""What others have compiled comes along, but for what they are about to write: it is as old as its source, and so as good."""
 
 
 MYPY = "\t$(VENV)/bin/mypy\n"

@@ -16,8 +16,7 @@ from tools.new.plan import ACCESS, VERSIONS, Wanted, changed_files, new_files
 
 LEFT_OUT = shutil.ignore_patterns(
     ".*",
-    "__pycache__",
-    "*.pyc",
+    "*.pyc.*",
     "*.db",
     "*.db-*",
     "instance",
@@ -27,6 +26,7 @@ LEFT_OUT = shutil.ignore_patterns(
     "vendor",
     "tests",
 )
+"""What is compiled comes along, but for what somebody is about to write: it is as old as its source, and so as good."""
 
 
 def prepared(root: Path, wanted: Wanted) -> dict[str, str]:

@@ -72,20 +72,19 @@ def flat(pages: list[dict]) -> list[int]:
 @pytest.mark.both_databases
 @pytest.mark.parametrize("resource", RESOURCES)
 def test_paging_visits_each_row_once_by_every_column_both_ways(stocked: Shop, resource: str) -> None:
-    """Each order is read whole on both databases, and walked page by page: up on one of the two, down on the other.
+    """Each order is read whole both ways, and walked page by page: up on one of the two databases, down on the other.
 
-    Outside a soak a list is walked on one of them only, by half of its columns up and by half down.
+    Outside a soak a list is walked by half of its columns on one of them, by half of those up and by half down.
     """
     for column in ("id", *sorted(stocked.screen(resource).sortable)):
-        up = ids_of(stocked, resource, sort=column)
-        assert len(up) == len(set(up)), column
         chance = crc32(f"{resource} {column}".encode())
         here = chance % len(KINDS) == KINDS.index(stocked.database.kind)
-        is_walked = FULL or here
-        if FULL or not is_walked:  # the walk says the same, down on one database and up on the other
-            assert ids_of(stocked, resource, sort=f"-{column}") == up[::-1], column
-        if not is_walked:
+        if not (FULL or here or column == "id"):
             continue
+        up = ids_of(stocked, resource, sort=column)
+        assert len(up) == len(set(up)), column
+        if FULL:  # the walk says the same, down on one database and up on the other
+            assert ids_of(stocked, resource, sort=f"-{column}") == up[::-1], column
         is_up = here if FULL else chance % 4 < len(KINDS)
         sort, whole = (column, up) if is_up else (f"-{column}", up[::-1])
         onward = walk(stocked, f"/api/v1/{resource}/?sort={sort}&page_size=33", "next")
