@@ -14,6 +14,7 @@ import click
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
+from actions.duplicates import checking
 from actions.mail import outbox
 from actions.mail.outbox import Post
 from actions.maintenance import encryption, rescaling, save_rules, seals, search_keys
@@ -163,12 +164,13 @@ def tidied(engine: Engine) -> None:
 
 
 def work(engine: Engine, clock: Callable[[], dt.datetime], post: Post | None, name: str, stop: Event) -> None:
-    """Work off runs until ``stop``; beside it, so that none waits for another, send mail, seal the journal and decide
-    what is asked for in the portal."""
+    """Work off runs until ``stop``; beside it, so that none waits for another, send mail, seal the journal, decide
+    what is asked for in the portal, and look for duplicates of customers who have changed."""
     beside = [
         Thread(target=outbox.serve, args=(engine, clock, post, stop), daemon=True),
         Thread(target=seals.serve, args=(engine, stop), daemon=True),
         Thread(target=requests.serve, args=(engine, clock, stop), daemon=True),
+        Thread(target=checking.serve, args=(engine, clock, stop), daemon=True),
     ]
     for thread in beside:
         thread.start()

@@ -15,14 +15,16 @@ from sqlalchemy import Column, MetaData
 Mask = Literal["none", "name", "email", "phone", "address", "date", "number", "text"]
 """How a value looks to a role that may not read it; ``none`` is shown to everyone."""
 
-Merge = Literal["survivor", "fill", "stricter", "sum", "move", "combine", "keep", "refuse", "recompute"]
+Merge = Literal[
+    "survivor", "fill", "stricter", "sum", "move", "combine", "keep", "refuse", "recompute", "drop"
+]
 """What a merge does with the losing record's value.
 
 ``survivor`` the survivor's value stays; ``fill`` the other's is taken where the survivor has none;
 ``stricter`` the more protective of the two; ``sum`` added up; ``move`` a reference re-pointed;
 ``combine`` re-pointed, or dropped where the survivor has an equal row (the model's ``__same__``); ``keep`` the
 reference stays with the tombstone, as history does; ``refuse`` the merge does not go ahead; ``recompute`` derived
-again from other rows.
+again from other rows; ``drop`` the row goes, as it is worked out of others and found again.
 """
 
 Writer = Literal["form", "action", "product"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
@@ -10,19 +9,16 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import String, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from models import normalise, places
+from models import evidence, places
+from models import setting_checks as checks
 from models.base import N_, Invalid, Record
 from models.personal import fact
 from models.types import Json
-from models.validate import Check, between, code, email, required
+from models.validate import Check
 
 Kind = Literal[
     "text", "email", "integer", "boolean", "time_zone", "currency", "country", "locale", "sales_channel"
 ]
-
-LONGEST_EXPIRY_DAYS = 3650
-ACCOUNT_CODE = "{account_code}"
-"""Stands for a customer's account code in the address of their account in the accounting package."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +48,7 @@ class Shop:
     portal_mails_a_day: int = 1000
     invite_in_store: bool = True
     password_hints: bool = False
+    duplicate_threshold: int = evidence.THRESHOLD
 
     @property
     def zone(self) -> ZoneInfo:
@@ -77,116 +74,17 @@ class Setting:
         return getattr(Shop(), self.code)
 
 
-_DAYS = between(1, LONGEST_EXPIRY_DAYS)
-_UNDO_DAYS = between(1, 3650)
-_OVERDUE_DAYS = between(1, 365)
-_WARNING_DAYS = between(1, 365)
-_MAILS = between(1, 1_000_000)
-_CHANNEL = required(N_("Enter the code of a sales channel, such as WEB."))
-
-
-def _expiry(field: str, value: Any) -> int | None:
-    days: int | None = _DAYS(field, value)
-    return days
-
-
-def _undo_days(field: str, value: Any) -> int | None:
-    days: int | None = _UNDO_DAYS(field, value)
-    return days
-
-
-def _reminder_days(field: str, value: Any) -> int:
-    days: int | None = _OVERDUE_DAYS(field, value)
-    if days is None:
-        raise Invalid({field: N_("Enter a number of days.")})
-    return days
-
-
-def _mails(field: str, value: Any) -> int:
-    most: int | None = _MAILS(field, value)
-    if most is None:
-        raise Invalid({field: N_("Enter a number of emails.")})
-    return most
-
-
-def _warning_days(field: str, value: Any) -> int | None:
-    days: int | None = _WARNING_DAYS(field, value)
-    return days
-
-
-def _boolean(field: str, value: Any) -> bool:
-    if not isinstance(value, bool):
-        raise Invalid({field: N_("Choose yes or no.")})
-    return value
-
-
-def _text(field: str, value: Any) -> str:
-    name = normalise.trimmed(value)
-    if not 0 < len(name) <= 120 or not name.isprintable():
-        raise Invalid({field: N_("Enter a name of at most 120 characters.")})
-    return name
-
-
-def _email(field: str, value: Any) -> str | None:
-    if value is not None and not isinstance(value, str):
-        raise Invalid({field: N_("Enter an email address such as rashid@example.com.")})
-    return email(field, value or None)
-
-
-def _plain_before_the_at(field: str, value: Any) -> Any:
-    """Refuse an address that only some mail servers can write: it stands in every mail to everybody."""
-    if value is not None and not value.rpartition("@")[0].isascii():
-        raise Invalid(
-            {
-                field: N_(
-                    "Some mail servers do not accept these letters before the @. Enter an address without them."
-                )
-            }
-        )
-    return value
-
-
-def _code(field: str, value: Any) -> str:
-    return str(_CHANNEL(field, code(field, value) if isinstance(value, str) else None))
-
-
-def _customer_url(field: str, value: Any) -> str | None:
-    """Check the address of a customer's account in another program: http(s), with the account code in its path."""
-    if value is None:
-        return None
-    host, _slash, rest = value.partition("://")[2].partition("/") if isinstance(value, str) else ("", "", "")
-    fits = isinstance(value, str) and len(value) <= 300 and value.startswith(("https://", "http://"))
-    clean = fits and value.isascii() and value.isprintable() and not set(value) & set(" \"'<>\\")
-    if not clean or not host or set(host) & set("{}@") or rest.count(ACCOUNT_CODE) != 1:
-        raise Invalid({field: N_("Enter an address such as https://example.com/contacts/{account_code}.")})
-    if set(rest.replace(ACCOUNT_CODE, "")) & set("{}"):
-        raise Invalid({field: N_("Only {account_code} can be in braces.")})
-    return str(value)
-
-
-def _hand_over_url(field: str, value: Any) -> str | None:
-    """Check the address of the shop's own site that takes hand-overs: https, with a host and nothing secret in it."""
-    if value is None:
-        return None
-    host = value.removeprefix("https://").partition("/")[0] if isinstance(value, str) else ""
-    fits = isinstance(value, str) and len(value) <= 300 and value.startswith("https://") and bool(host)
-    clean = fits and value.isascii() and value.isprintable() and not set(value) & set(" \"'<>\\{}@?#;,")
-    if not clean or not re.fullmatch(r"[A-Za-z0-9.-]+(:\d{1,5})?", host):
-        raise Invalid({field: N_("Enter an address such as https://shop.example.com/log-in-as.")})
-    return str(value)
-
-
 SETTINGS: dict[str, Setting] = {
     setting.code: setting
     for setting in (
-        Setting("name", N_("Shop name"), N_("Shown on pages and in emails."), "text", _text),
+        Setting("name", N_("Shop name"), N_("Shown on pages and in emails."), "text", checks.shop_name),
         Setting(
             "email",
             N_("Shop email"),
             N_("Replies to emails go here."),
             "email",
-            _email,
-            _plain_before_the_at,
+            checks.reply_email,
+            checks.plain_before_the_at,
         ),
         Setting(
             "time_zone",
@@ -221,7 +119,7 @@ SETTINGS: dict[str, Setting] = {
             N_("Default sales channel"),
             N_("For customers created in the back office."),
             "sales_channel",
-            _code,
+            checks.channel_code,
         ),
         Setting(
             "points_expire_after_days",
@@ -231,7 +129,7 @@ SETTINGS: dict[str, Setting] = {
                 "date."
             ),
             "integer",
-            _expiry,
+            checks.expiry,
         ),
         Setting(
             "points_warning_days",
@@ -240,21 +138,21 @@ SETTINGS: dict[str, Setting] = {
                 "How many days before the expiry date customers get an email, 1 to 365. Leave blank to send none."
             ),
             "integer",
-            _warning_days,
+            checks.warning_days,
         ),
         Setting(
             "external_accounting",
             N_("Balances are kept in an accounting package"),
             N_("Payments and invoices are then entered there, not here."),
             "boolean",
-            _boolean,
+            checks.boolean,
         ),
         Setting(
             "accounting_package",
             N_("Name of the accounting package"),
             N_("As shown in messages, such as Xero."),
             "text",
-            _text,
+            checks.shop_name,
         ),
         Setting(
             "accounting_url",
@@ -264,49 +162,49 @@ SETTINGS: dict[str, Setting] = {
                 "code."
             ),
             "text",
-            _customer_url,
+            checks.customer_url,
         ),
         Setting(
             "undo_days",
             N_("Undo within (days)"),
             N_("How long a change can be undone with one click. Leave blank for no limit."),
             "integer",
-            _undo_days,
+            checks.undo_days,
         ),
         Setting(
             "statement_reminders",
             N_("Send reminders with statements"),
             N_("Sends a statement each month to customers with an overdue balance."),
             "boolean",
-            _boolean,
+            checks.boolean,
         ),
         Setting(
             "statement_reminder_days",
             N_("Remind after (days overdue)"),
             N_("How many days a balance must be overdue before the customer is reminded, 1 to 365."),
             "integer",
-            _reminder_days,
+            checks.reminder_days,
         ),
         Setting(
             "login_as_needs_ticket",
             N_("Logging in as a customer needs a ticket number"),
             N_("Staff then enter the number of the customer's request as well as a reason."),
             "boolean",
-            _boolean,
+            checks.boolean,
         ),
         Setting(
             "trade_enquiries",
             N_("Email about trade applications"),
             N_("Sends an email when someone applies for a trade account online."),
             "boolean",
-            _boolean,
+            checks.boolean,
         ),
         Setting(
             "login_as_mails_customer",
             N_("Tell customers when staff log in as them"),
             N_("Sends an email with the time. It names neither the member of staff nor the reason."),
             "boolean",
-            _boolean,
+            checks.boolean,
         ),
         Setting(
             "login_as_url",
@@ -316,15 +214,15 @@ SETTINGS: dict[str, Setting] = {
                 "use the customer portal only."
             ),
             "text",
-            _hand_over_url,
+            checks.hand_over_url,
         ),
         Setting(
             "trade_enquiry_email",
             N_("Trade applications go to"),
             N_("Leave blank to use the shop email."),
             "email",
-            _email,
-            _plain_before_the_at,
+            checks.reply_email,
+            checks.plain_before_the_at,
         ),
         Setting(
             "portal_mails_a_day",
@@ -334,7 +232,7 @@ SETTINGS: dict[str, Setting] = {
                 "register. Further requests are dropped, and Today says so."
             ),
             "integer",
-            _mails,
+            checks.mails,
         ),
         Setting(
             "invite_in_store",
@@ -343,7 +241,17 @@ SETTINGS: dict[str, Setting] = {
                 "Emails a link to choose a password to each in-store customer who is added with an email address."
             ),
             "boolean",
-            _boolean,
+            checks.boolean,
+        ),
+        Setting(
+            "duplicate_threshold",
+            N_("Likely the same from"),
+            N_(
+                "The score from which two records are shown as likely the same customer. Lower finds more and is "
+                "wrong more often."
+            ),
+            "integer",
+            checks.threshold,
         ),
         Setting(
             "password_hints",
@@ -353,7 +261,7 @@ SETTINGS: dict[str, Setting] = {
                 "emails. Hints make accounts easier to break into: leave this off unless you need it."
             ),
             "boolean",
-            _boolean,
+            checks.boolean,
         ),
     )
 }

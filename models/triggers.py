@@ -1,7 +1,8 @@
 """Triggers that keep ledgers and the journal append-only, made of what the models declare, and sort keys in step.
 
 A model states ``__append_only__ = AppendOnly(...)``; :data:`COPIES` names the keys of a customer's primary rows that
-the customer carries. :func:`statements` turns that into triggers for either database, :func:`install`
+the customer carries, and :data:`LOOKED_AT` what duplicates are found by. :func:`statements` turns that into triggers
+for either database, :func:`install`
 re-creates them all (every migration does), and :func:`drift` compares database and declaration.
 """
 
@@ -23,6 +24,23 @@ COPIES = (("phone", "number_key", "phone_key"), ("address", "postcode_key", "pos
 Kept by the database, in the transaction that changes the row: not only saves write phones and addresses, but merges and
 undos by whole sets, too.
 """
+
+CHECK = "duplicate_check"
+LOOKED_AT: dict[str, tuple[str, ...]] = {
+    "customer": (
+        "first_name_key", "last_name_key", "email_key", "company_key", "company_number", "vat_number", "date_of_birth",
+        "gender", "merged_into_id", "anonymised_at",
+    ),
+    "address": ("postcode_key", "line1_key", "customer_id"),
+    "phone": ("number_key", "customer_id"),
+}  # fmt: skip
+"""Table -> the columns by which duplicates are found: who has another value there is looked at again (rule 7.6).
+
+Noted by the database for the same reason. Each change is a row of its own, so that nobody waits for anybody else's.
+"""
+OPEN = "duplicate_open"
+OURS = (PREFIX, COPY, CHECK, OPEN)
+"""What the names of our triggers begin with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,13 +175,57 @@ def _copies(dialect: str) -> Iterator[tuple[str, str]]:
             yield trigger, f'CREATE TRIGGER {trigger} AFTER {event}{of} ON "{table}" FOR EACH ROW {does}'
 
 
+def _checks(dialect: str) -> Iterator[tuple[str, str]]:
+    """Yield what notes whom to look at again for duplicates.
+
+    On PostgreSQL the function compares: a column that a trigger itself names could not be altered by a migration.
+    """
+    for table, columns in LOOKED_AT.items():
+        owner = "id" if table == "customer" else "customer_id"
+        events = [("INSERT", "NEW"), ("UPDATE", "NEW"), *([] if table == "customer" else [("DELETE", "OLD")])]
+        for event, row in events:
+            name, update = f"{CHECK}_{table}_{event.lower()}", event == "UPDATE"
+            there = f"SELECT id FROM customer WHERE id = {row}.{owner}"  # gone, where it is deleted with all it has
+            note = f"INSERT INTO duplicate_check (customer_id) {there};"
+            of, does = f" OF {', '.join(columns)}" if update else "", f"BEGIN {note} END"
+            if dialect == "postgresql":
+                yield f"{name}()", _noting(name, note, columns if update else ())
+                of, does = "", f"EXECUTE FUNCTION {name}()"
+            yield name, f'CREATE TRIGGER {name} AFTER {event}{of} ON "{table}" FOR EACH ROW {does}'
+
+
+def _opens(dialect: str) -> Iterator[tuple[str, str]]:
+    """Yield what marks a pair as decided, as long as a decision about it stands."""
+    same = "d.lower_id = duplicate_pair.lower_id AND d.higher_id = duplicate_pair.higher_id"
+    stands = f"SELECT 1 FROM pair_decision AS d WHERE {same} AND d.reopened_at IS NULL"
+    marks = f"UPDATE duplicate_pair SET is_open = NOT EXISTS ({stands})"
+    for event, rows in (("INSERT", ("NEW",)), ("UPDATE", ("OLD", "NEW")), ("DELETE", ("OLD",))):
+        name, about = (
+            f"{OPEN}_{event.lower()}",
+            [f"(lower_id = {r}.lower_id AND higher_id = {r}.higher_id)" for r in rows],
+        )
+        does = f"BEGIN {marks} WHERE {' OR '.join(about)}; END"
+        if dialect == "postgresql":
+            made = f"CREATE OR REPLACE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql"
+            yield f"{name}()", f"{made} AS $$ {does.removesuffix('END')} RETURN NULL; END $$"
+            does = f"EXECUTE FUNCTION {name}()"
+        yield name, f'CREATE TRIGGER {name} AFTER {event} ON "pair_decision" FOR EACH ROW {does}'
+
+
+def _noting(name: str, note: str, columns: tuple[str, ...]) -> str:
+    old, new = (", ".join(f"{row}.{column}" for column in columns) for row in ("OLD", "NEW"))
+    body = f"IF ({old}) IS DISTINCT FROM ({new}) THEN {note} END IF;" if columns else note
+    made = f"CREATE OR REPLACE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql"
+    return f"{made} AS $$ BEGIN {body} RETURN NULL; END $$"
+
+
 def statements(metadata: MetaData, rules: dict[str, AppendOnly], dialect: str) -> dict[str, str]:
     """Return object name -> CREATE statement, in the order to run them."""
     make = _postgresql if dialect == "postgresql" else _sqlite
     found = {
         name: sql for table, rule in sorted(rules.items()) for name, sql in make(metadata.tables[table], rule)
     }
-    return {**found, **dict(_copies(dialect))}
+    return {**found, **dict(_copies(dialect)), **dict(_checks(dialect)), **dict(_opens(dialect))}
 
 
 def install(connection: Connection, metadata: MetaData, rules: dict[str, AppendOnly]) -> None:
@@ -212,11 +274,8 @@ def _installed(connection: Connection) -> list[tuple[str, str]]:
     if connection.dialect.name == "postgresql":
         sql = (
             "SELECT tgname, relname FROM pg_trigger JOIN pg_class ON pg_class.oid = tgrelid "
-            "WHERE NOT tgisinternal AND (tgname LIKE 'append_only%' OR tgname LIKE 'sort_key%')"
+            "WHERE NOT tgisinternal"
         )
     else:
-        sql = (
-            "SELECT name, tbl_name FROM sqlite_master WHERE type = 'trigger' "
-            "AND (name LIKE 'append_only%' OR name LIKE 'sort_key%')"
-        )
-    return [(row[0], row[1]) for row in connection.execute(text(sql))]
+        sql = "SELECT name, tbl_name FROM sqlite_master WHERE type = 'trigger'"
+    return [(row[0], row[1]) for row in connection.execute(text(sql)) if row[0].startswith(OURS)]

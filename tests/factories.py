@@ -21,6 +21,7 @@ from models.choices import AccountType, Status
 from models.contact import AccountHolder, ContactEmail
 from models.credit import CreditEntry, CreditKind
 from models.customer import Customer
+from models.duplicate import DuplicateCheck, DuplicateKey, DuplicatePair, PairDecision, Verdict
 from models.gift_card import GiftCard
 from models.importing import ImportFile, ImportMapping, ImportPiece, ImportRow
 from models.job import JobRow
@@ -583,3 +584,32 @@ def make_login_as_page(session: Session, **overrides: Any) -> LoginAsPage:
     """A page seen by somebody who is logged in as a customer."""
     values = _given(overrides, login_as=lambda: make_login_as(session), at=NOW, page="/")
     return _save(session, LoginAsPage(**values))
+
+
+def make_duplicate_key(session: Session, **overrides: Any) -> DuplicateKey:
+    """A key of a new customer, unless one is given."""
+    values = _given(overrides, customer_id=lambda: make_customer(session).id, value=number() * 16)
+    return _save(session, DuplicateKey(**values))
+
+
+def make_duplicate_check(session: Session, **overrides: Any) -> DuplicateCheck:
+    """A check of a new customer that is to be made, unless one is given."""
+    return _save(session, DuplicateCheck(**_given(overrides, customer_id=lambda: make_customer(session).id)))
+
+
+def make_duplicate_pair(session: Session, **overrides: Any) -> DuplicatePair:
+    """Two new customers with the same email, unless they are given, the one with the lower id first."""
+    values = _given(
+        overrides, lower_id=lambda: make_customer(session).id, higher_id=lambda: make_customer(session).id,
+        evidence=1, score=9, is_likely=True, found_at=NOW,
+    )  # fmt: skip
+    return _save(session, DuplicatePair(**values))
+
+
+def make_pair_decision(session: Session, **overrides: Any) -> PairDecision:
+    """That two new customers are not the same, unless they are given, the one with the lower id first."""
+    values = _given(
+        overrides, lower_id=lambda: make_customer(session).id, higher_id=lambda: make_customer(session).id,
+        verdict=Verdict.DIFFERENT,
+    )  # fmt: skip
+    return _save(session, PairDecision(**values))

@@ -47,6 +47,12 @@ def moved_columns() -> tuple[Column[Any], ...]:
 
 
 @cache
+def dropped_columns() -> tuple[Column[Any], ...]:
+    """Return the columns by which rows go that are worked out of others and found again."""
+    return tuple(column for column in references(metadata) if policy(column).merge == "drop")
+
+
+@cache
 def moved_names() -> frozenset[tuple[str, str]]:
     """Return the same as (table, column)."""
     return frozenset((column.table.name, column.name) for column in moved_columns())
@@ -74,8 +80,11 @@ def refuse_if_in_the_way(ctx: Context, other: Customer) -> None:
 def move_all(ctx: Context, survivor: Customer, other: Customer) -> None:
     """Re-point everything that refers to the other record, which is merged into the survivor already.
 
-    An equal row of the survivor's stays and the other's is deleted; either way the journal has every row.
+    An equal row of the survivor's stays and the other's is deleted; either way the journal has every row, but for those
+    that are found again.
     """
+    for column in dropped_columns():
+        ctx.session.execute(column.table.delete().where(column == other.id))
     for column in moved_columns():
         model = model_of(column.table.name)
         if policy(column).merge == "combine":

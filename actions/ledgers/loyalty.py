@@ -33,7 +33,7 @@ from models.base import N_
 from models.customer import Customer
 from models.days import ends
 from models.loyalty import MOST_POINTS, LoyaltyAllocation, LoyaltyEntry, LoyaltyKind, LoyaltyLot
-from models.shop import LONGEST_EXPIRY_DAYS
+from models.setting_checks import LONGEST_EXPIRY_DAYS
 from models.validate import between
 
 BATCH = 200

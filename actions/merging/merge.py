@@ -15,6 +15,7 @@ from actions.core.merge_summary import MergeChoice, MergeSummary, SheetLine
 from actions.core.texts import required_text
 from actions.customers.customers import live_agent
 from actions.customers.reassignment import BALANCES, move_all, refuse_if_in_the_way
+from actions.duplicates import decisions
 from actions.ledgers.points_breakdown import past_points
 from actions.merging import choices
 from actions.portal import login_as_standing
@@ -79,6 +80,7 @@ def merge(
     _take_over(ctx, customer, losers, {choice.field: choice.taken for choice in differ})
     choices.settle(ctx, group, differ)
     for loser in losers:
+        decisions.give_way(ctx, customer, loser)
         move_all(ctx, customer, loser)
     for name in BALANCES:
         setattr(customer, name, sum(getattr(row, name) for row in group))

@@ -11,7 +11,7 @@ from actions.ledgers.accounting import last_fed
 from admin.layout import formatters
 from admin.viewmodels.pages import Cell, Fact, Link
 from models.customer import Customer
-from models.shop import ACCOUNT_CODE
+from models.setting_checks import ACCOUNT_CODE
 from web.request import memo, now, session, shop
 
 

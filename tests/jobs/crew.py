@@ -22,6 +22,7 @@ from sqlalchemy.orm import Session
 
 from actions.core.base import Context
 from actions.core.customer_guard import live_customer
+from actions.duplicates import checking
 from actions.ledgers.loyalty import earn
 from jobs import cli, expiry_notices, loyalty, scheduler, statements
 from jobs.base import JOBS, JobPreview, job
@@ -37,6 +38,7 @@ CHUNKED = {
     "loyalty.expire": loyalty,
     "loyalty.send_expiry_notices": expiry_notices,
     "customer.remind": statements,
+    "duplicate.flag": checking,
 }
 """Where the size of a job's chunks is said, by its code."""
 PATIENCE = 300.0

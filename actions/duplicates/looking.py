@@ -1,0 +1,169 @@
+"""Looking for duplicates of some customers: by what they share, in one statement, then by their names (rule 7.5)."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Collection, Iterator
+from typing import Any, cast
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Select,
+    Subquery,
+    Table,
+    and_,
+    case,
+    exists,
+    func,
+    insert,
+    literal,
+    or_,
+    select,
+    update,
+)
+
+from actions.duplicates import keys, names
+from models import evidence
+from models.address import Address
+from models.customer import Customer
+from models.dialect import advisory_lock
+from models.duplicate import DuplicatePair, PairDecision
+from models.evidence import Evidence
+from models.phone import Phone
+
+PAIRS = cast(Table, DuplicatePair.__table__)
+KEYS = keys.TABLE
+CROWD = 50
+"""Records that share a key; more are no pairs, but one crowd (rule 7.8)."""
+Found = dict[tuple[int, int], int]
+"""(lower id, higher id) -> the bits of what speaks for and against it."""
+
+
+def look_at(connection: Connection, ids: Collection[int], now: dt.datetime, threshold: int) -> None:
+    """Write what customers are found by again, and their pairs; what is no pair any more goes.
+
+    One transaction at a time does so.
+    """
+    advisory_lock(connection, "duplicates")
+    keys.rewrite(connection, ids)
+    _store(connection, ids, dict(find(connection, ids, threshold)), now, threshold)
+
+
+def find(
+    connection: Connection, ids: Collection[int], threshold: int
+) -> Iterator[tuple[tuple[int, int], int]]:
+    """Yield the pairs that some customers are part of and that are to be shown, with what speaks for and against."""
+    for row in connection.execute(_compared(_nominated(ids))):
+        found = row.evidence | names.compare((row.first_a, row.last_a), (row.first_b, row.last_b))
+        if row.birth_a is not None and row.birth_b is not None:
+            found |= names.births(row.birth_a.isoformat(), row.birth_b.isoformat())
+        if evidence.always_flags(found) or evidence.score(found) >= threshold:
+            yield (row.lower_id, row.higher_id), int(found)
+
+
+def _nominated(ids: Collection[int]) -> Subquery:
+    """Select the pairs that have a key in common with some customers, and what those keys tell."""
+    mine, theirs = KEYS.alias("mine"), KEYS.alias("theirs")
+    own = select(KEYS.c.value).where(KEYS.c.customer_id.in_(ids))
+    crowded = select(KEYS.c.value).where(KEYS.c.value.in_(own)).group_by(KEYS.c.value)
+    crowds = crowded.having(func.count() > CROWD)
+    kind = mine.c.value.bitwise_and(keys.KIND_BITS)
+    tells = case(*((kind == by, literal(int(bit))) for by, bit in keys.TELLS.items()), else_=0)
+    lower = case((mine.c.customer_id < theirs.c.customer_id, mine.c.customer_id), else_=theirs.c.customer_id)
+    higher = case((mine.c.customer_id < theirs.c.customer_id, theirs.c.customer_id), else_=mine.c.customer_id)
+    pairs = (
+        select(lower.label("lower_id"), higher.label("higher_id"), tells.label("tells"))
+        .join_from(
+            mine, theirs, and_(mine.c.value == theirs.c.value, mine.c.customer_id != theirs.c.customer_id)
+        )
+        .where(mine.c.customer_id.in_(ids), mine.c.value.not_in(crowds))
+        .subquery()
+    )
+    added = func.sum(pairs.c.tells.distinct()).label("tells")
+    return (
+        select(pairs.c.lower_id, pairs.c.higher_id, added)
+        .group_by("lower_id", "higher_id")
+        .subquery("nominated")
+    )
+
+
+def _compared(pairs: Subquery) -> Select[Any]:
+    """Select the pairs with what their columns say, but for the names and dates, which are looked at one by one."""
+    customer = cast(Table, Customer.__table__)
+    a, b = customer.alias("a"), customer.alias("b")
+    told = (
+        pairs.c.tells
+        + _where(and_(a.c.company_key == b.c.company_key, a.c.company_key != ""), Evidence.COMPANY)
+        + _where(a.c.gender != b.c.gender, Evidence.GENDER_DIFFERS)
+        + _where(a.c.company_number != b.c.company_number, Evidence.COMPANY_NUMBER_DIFFERS)
+        + _where(a.c.vat_number != b.c.vat_number, Evidence.VAT_NUMBER_DIFFERS)
+        + _where(_no_phone_in_common(pairs, a, b), Evidence.PHONE_DIFFERS)
+        + _addresses(a, b)
+    )
+    columns = (
+        pairs.c.lower_id, pairs.c.higher_id, told.label("evidence"), a.c.first_name_key.label("first_a"),
+        a.c.last_name_key.label("last_a"), b.c.first_name_key.label("first_b"), b.c.last_name_key.label("last_b"),
+        a.c.date_of_birth.label("birth_a"), b.c.date_of_birth.label("birth_b"),
+    )  # fmt: skip
+    joined = pairs.join(a, a.c.id == pairs.c.lower_id).join(b, b.c.id == pairs.c.higher_id)
+    return select(*columns).select_from(joined)
+
+
+def _where(holds: ColumnElement[bool], bit: Evidence) -> ColumnElement[int]:
+    return case((holds, int(bit)), else_=0)
+
+
+def _no_phone_in_common(pairs: Subquery, a: Any, b: Any) -> ColumnElement[bool]:
+    phone = cast(Table, Phone.__table__)
+    have = [exists(select(phone.c.id).where(phone.c.customer_id == side.c.id)) for side in (a, b)]
+    return and_(pairs.c.tells.bitwise_and(int(Evidence.PHONE)) == 0, *have)
+
+
+def _addresses(a: Any, b: Any) -> ColumnElement[int]:
+    """Return what the addresses that two customers share say: a postcode, or the street as well."""
+    address = cast(Table, Address.__table__)
+    x, y = address.alias("x"), address.alias("y")
+    street = and_(x.c.line1_key == y.c.line1_key, x.c.line1_key != "")
+    shared = case((street, int(Evidence.POSTCODE | Evidence.STREET)), else_=int(Evidence.POSTCODE))
+    same = and_(x.c.postcode_key == y.c.postcode_key, x.c.postcode_key != "")
+    wanted = select(func.max(shared)).where(x.c.customer_id == a.c.id, y.c.customer_id == b.c.id, same)
+    return func.coalesce(wanted.correlate(a, b).scalar_subquery(), 0)
+
+
+def _store(
+    connection: Connection, ids: Collection[int], found: Found, now: dt.datetime, threshold: int
+) -> None:
+    c = PAIRS.c
+    mine = or_(c.lower_id.in_(ids), c.higher_id.in_(ids))
+    there = {(row.lower_id, row.higher_id): row for row in connection.execute(select(PAIRS).where(mine))}
+    if gone := [row.id for pair, row in there.items() if pair not in found]:
+        connection.execute(PAIRS.delete().where(c.id.in_(gone)))
+    for pair, row in there.items():
+        if pair in found and (row.evidence, row.is_likely) != (
+            found[pair],
+            evidence.score(found[pair]) >= threshold,
+        ):
+            connection.execute(update(PAIRS).where(c.id == row.id).values(**_judged(found[pair], threshold)))
+    decided = _decided(connection, ids)
+    if new := [
+        {
+            "lower_id": pair[0], "higher_id": pair[1], "found_at": now, "is_open": pair not in decided,
+            **_judged(bits, threshold),
+        }
+        for pair, bits in sorted(found.items())
+        if pair not in there
+    ]:  # fmt: skip
+        connection.execute(insert(PAIRS), new)
+
+
+def _decided(connection: Connection, ids: Collection[int]) -> set[tuple[int, int]]:
+    c = cast(Table, PairDecision.__table__).c
+    theirs = or_(c.lower_id.in_(ids), c.higher_id.in_(ids))
+    rows = connection.execute(select(c.lower_id, c.higher_id).where(theirs, c.reopened_at.is_(None)))
+    return {(row.lower_id, row.higher_id) for row in rows}
+
+
+def _judged(bits: int, threshold: int) -> dict[str, Any]:
+    score = evidence.score(bits)
+    return {"evidence": bits, "score": score, "is_likely": score >= threshold}
