@@ -65,7 +65,7 @@ def build(screen: ScreenSpec, row: Any) -> RecordPage:
 
 def _buttons(screen: ScreenSpec, row: Any) -> list[Link]:
     own = row_menu.action_links(screen, row, buttons=True)
-    return [*own, *_of_tabs(screen, row), *_edit(screen, row)]
+    return [*screen.buttons(row), *own, *_of_tabs(screen, row), *_edit(screen, row)]
 
 
 def _edit(screen: ScreenSpec, row: Any) -> list[Link]:
@@ -101,12 +101,15 @@ def overview(screen: ScreenSpec, row: Any) -> list[tuple[Any, list[Fact]]]:
         *screen.sections,
         Section(_("Record"), [n for n in names if not any(n in s.names for s in screen.sections)]),
     ]
-    groups = [(s.label, [_fact(screen, row, n) for n in s.names if n in names]) for s in declared]
+    groups = [
+        (s.label, [_fact(screen, row, n, labelled=not s.whole) for n in s.names if n in names])
+        for s in declared
+    ]
     return [(label if screen.sections else "", facts) for label, facts in groups if facts]
 
 
-def _fact(screen: ScreenSpec, row: Any, name: str) -> Fact:
-    return Fact(screen.get_column_name(name), screen.cell(row, name, whole=True))
+def _fact(screen: ScreenSpec, row: Any, name: str, *, labelled: bool = True) -> Fact:
+    return Fact(screen.get_column_name(name) if labelled else "", screen.cell(row, name, whole=True))
 
 
 def _tabs(screen: ScreenSpec, row: Any) -> list[TabLink]:

@@ -140,8 +140,11 @@ def _nested(form: Form, name: str) -> Any:
     return entries[int(position)].form._fields.get(inner) if int(position) < len(entries) else None
 
 
-def done(screen: ScreenSpec, outcome: Outcome) -> Any:
-    """Answer an action that is done: a toast for the drawer, else the record or the list with the same words."""
+def done(screen: ScreenSpec, outcome: Outcome, then: Callable[[], str] | None = None) -> Any:
+    """Answer an action that is done: a toast for the drawer, else the record or the list with the same words.
+
+    :param then: the address of the page that follows, where it is another.
+    """
     message = " ".join(
         [fill(outcome.message, outcome.values), *(fill(w.message, w.values) for w in outcome.warnings)]
     )
@@ -152,6 +155,8 @@ def done(screen: ScreenSpec, outcome: Outcome) -> Any:
         said = {"message": message, "resource": screen.resource, "id": outcome.record_id, "undo": undo}
         return Response(status=204, headers={"HX-Trigger": json.dumps({"saved": said})})
     flash({"text": message, "undo": undo}, "success")  # type: ignore[arg-type]
+    if then is not None:
+        return redirect(then())
     if outcome.record_id is not None and screen.can("show"):
         return redirect(screen.url_to("details_view", id=outcome.record_id))
     return redirect(screen.url_to("index_view"))

@@ -10,11 +10,12 @@ from flask_babel import get_locale
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from markupsafe import Markup
-from sqlalchemy import func, select
+from sqlalchemy import Select, func, select
 
 from admin.request.context import allowed, app_state, held, person, viewing
 from admin.screen_spec.registry import registry
 from admin.viewmodels.pages import Frame, MenuEntry, MenuSection
+from models.duplicate import DuplicatePair
 from models.note import Note, NoteKind
 from web.request import session, shop, today
 
@@ -123,13 +124,26 @@ def _build(hidden: frozenset[str]) -> Menu:
 
 def _counts() -> Counts:
     """Return the live figures of the menu; one statement for all of them."""
-    if not allowed("list", "note"):
+    wanted = {name: (rows, word) for name, rows, word in (_tasks(), _duplicates()) if allowed("list", name)}
+    if not wanted:
         return {}
-    due = (
-        registry().screens["note"].base_select().with_only_columns(Note.id)
-        .where(Note.kind == NoteKind.TASK, Note.done_at.is_(None), Note.due_on <= today())
-        .limit(MOST_COUNTED)
-        .subquery()
-    )  # fmt: skip
-    tasks = session().scalar(select(func.count()).select_from(due)) or 0
-    return {"note": (tasks, _("due"))} if tasks else {}
+    figures = [
+        select(func.count()).select_from(rows.subquery()).scalar_subquery() for rows, _word in wanted.values()
+    ]
+    counts = session().execute(select(*figures)).one()
+    return {name: (n, word) for (name, (_rows, word)), n in zip(wanted.items(), counts, strict=True) if n}
+
+
+def _tasks() -> tuple[str, Select[Any], str]:
+    rows = registry().screens["note"].base_select().with_only_columns(Note.id)
+    due = Note.kind == NoteKind.TASK, Note.done_at.is_(None), Note.due_on <= today()
+    return "note", rows.where(*due).limit(MOST_COUNTED), _("due")
+
+
+def _duplicates() -> tuple[str, Select[Any], str]:
+    rows = registry().screens["duplicate"].base_select().with_only_columns(DuplicatePair.id)
+    return (
+        "duplicate",
+        rows.where(DuplicatePair.is_open, DuplicatePair.is_likely).limit(MOST_COUNTED),
+        _("likely"),
+    )

@@ -76,8 +76,11 @@ def _offers(screen: ScreenSpec) -> list[Offer]:
 def _action_maker(screen: ScreenSpec, declared: RowAction) -> Callable[[Any], Link]:
     action, base = declared.action, screen.url_to("act_view", verb=declared.action.verb)
     label = _(action.label)
-    drawer = not declared.full_page
-    return lambda row: Link(label, f"{base}?id={row.id}", declared.icon, drawer=drawer, danger=action.danger)
+    drawer, at_once = not (declared.full_page or declared.at_once), declared.at_once
+    return lambda row: Link(
+        label, f"{base}?id={row.id}", declared.icon, drawer=drawer, danger=action.danger, post=at_once,
+        key=declared.key,
+    )  # fmt: skip
 
 
 def action_links(screen: ScreenSpec, row: Any, *, buttons: bool = False) -> list[Link]:

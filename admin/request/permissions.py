@@ -21,6 +21,7 @@ _LEDGERS = ("loyalty_entry", "account_entry", "invoice", "credit_entry", "tastin
 _CARDS = ("gift_card",)
 _OWING = ("owing",)
 _ORDERS = ("sales_order", "order_line", "shipment")
+_DUPLICATES = ("duplicate", "pair_decision")
 _LISTS = (
     "customer_class", "membership_group", "acquisition_source", "price_list", "sales_channel", "payment_term",
     "bank_account", "attribute_definition",
@@ -40,7 +41,9 @@ def grants(resources: Iterable[str], *verbs: str) -> set[tuple[str, str]]:
     return {(PREFIX + verb, resource) for resource in resources for verb in verbs}
 
 
-_EVERYTHING_READ = grants((*_PEOPLE, *_LEDGERS, *_CARDS, *_OWING, *_LISTS, *_ORDERS, *_RECORDS), *READ)
+_EVERYTHING_READ = grants(
+    (*_PEOPLE, *_LEDGERS, *_CARDS, *_OWING, *_DUPLICATES, *_LISTS, *_ORDERS, *_RECORDS), *READ
+)
 _SERVICE = (
     grants(("customer", "phone", "address", "note", "attribute_value", *_CONTACTS), *WRITE)
     | grants(_CONTACTS, "delete")
@@ -68,6 +71,7 @@ _STANDING = grants(("customer",), "activate", "deactivate", "send_reset", "invit
 _MAIL = grants(("mail",), *READ, "resend") | grants(("customer",), "send_statement")
 _TRADE = grants(("customer",), "approve", "reject", "set_terms", "set_pay_on_account")
 _LOG_IN_AS = grants(("customer",), "log_in_as") | grants(("login_as",), *READ)
+_DECIDE = grants(("duplicate",), "dismiss", "household") | grants(("pair_decision",), "reopen")
 _BULK = grants(("customer", "address", "note"), "edit_fields")
 
 _REDEEM = grants(("credit_entry",), "redeem_code")
@@ -85,6 +89,7 @@ SHIPPED_ROLES: dict[str, set[tuple[str, str]] | None] = {
     | grants(("login_as",), "end", "export", "allow_changes")
     | _TRADE
     | _BULK
+    | _DECIDE
     | _MAIL
     | grants(("mail",), "export")
     | grants(("run",), "cancel", "undo")
@@ -109,6 +114,7 @@ SHIPPED_ROLES: dict[str, set[tuple[str, str]] | None] = {
     | _SERVICE
     | _STANDING
     | _BULK
+    | _DECIDE
     | grants(("address", "note"), "delete")
     | grants(("customer", "address", *_ORDERS), "export")
     | grants(("customer", "address"), "import")

@@ -134,7 +134,7 @@ def _do(screen: ScreenSpec, declared: RowAction, form: Form, chosen: Selection) 
         return saving.over_form(form, refused, words, lambda: _page(screen, declared, form, chosen))
     if declared.answer is not None and outcome.secret:
         return declared.answer(outcome)
-    return saving.done(screen, outcome)
+    return saving.done(screen, outcome, declared.then)
 
 
 def _start(declared: RowAction, form: Form, chosen: Selection) -> Any:

@@ -160,6 +160,10 @@ class Declaration:
         """Return the watch note that stands over the tabs."""
         return None
 
+    def buttons(self, row: Any) -> Sequence[Link]:
+        """Return further buttons of a record's head, before those of the screen's own actions."""
+        return ()
+
     def links(self, row: Any) -> Sequence[Link]:
         """Return further ways from a record's head, to pages of the screen's own."""
         return ()

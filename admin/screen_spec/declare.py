@@ -47,6 +47,8 @@ class Section:
 
     label: Text
     names: Sequence[str]
+    whole: bool = False
+    """Whether its one column takes the width of the page and needs no label."""
 
 
 class NoForm(Form):
@@ -74,6 +76,8 @@ class RowAction:
     :param intro: a sentence over the form.
     :param menu: whether rows, records and lists offer it one by one; programs reach it all the same.
     :param available: says whether it makes sense at all at the moment, by the shop's settings; the action checks.
+    :param key: the key that presses its button. :param at_once: the button does it, and no form is asked for first.
+    :param then: the address that the person is led to afterwards, where that is neither record nor list.
     :param values: makes the action's parameters from the form, where they are not simply its fields.
     :param answer: makes the answer to an action that was done and leaves a secret, instead of showing the secret.
     :raises TypeError: the form's fields are not exactly the action's parameters.
@@ -95,6 +99,9 @@ class RowAction:
     full_page: bool = False
     values: Callable[[Form], dict[str, Any]] | None = None
     answer: Callable[[Outcome], Any] | None = None
+    key: str = ""
+    at_once: bool = False
+    then: Callable[[], str] | None = None
 
     @property
     def fields(self) -> frozenset[str]:

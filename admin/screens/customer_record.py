@@ -16,7 +16,7 @@ from admin.reports import statements
 from admin.screen.base import Screen
 from admin.screen.views import PERMISSION_OF
 from admin.screen_spec.column_info import label_of
-from admin.screens import accounting, sent_links, watch
+from admin.screens import accounting, possible_duplicates, sent_links, watch
 from admin.viewmodels.pages import Badge, Event, Link, StatusLine
 from models.customer import Customer
 from web.arguments import parse_id
@@ -66,8 +66,8 @@ class CustomerRecord(Screen):
         return (*statement, *accounting.links(row))
 
     def status_lines(self, row: Customer) -> Sequence[StatusLine]:
-        """Say whether the link to a password has gone out."""
-        return sent_links.lines(self, row)
+        """Say whether the link to a password has gone out, and which records may be the same customer."""
+        return (*possible_duplicates.lines(row), *sent_links.lines(self, row))
 
     def notice(self, row: Customer) -> Any:
         """Lead from a merged record to its survivor; say that an erased one is empty for good."""

@@ -25,6 +25,7 @@ from admin.viewmodels.pages import Figure, Hit, HomePage
 from jobs.base import JOBS, is_overdue, last_runs
 from models.choices import Status
 from models.customer import Customer
+from models.duplicate import DuplicatePair
 from models.job import JobRow
 from models.mail import Mail, MailState
 from models.note import Note, NoteKind
@@ -71,7 +72,19 @@ class Home(AdminIndexView):
 
 def _figures() -> list[Figure]:
     owed = _owed() if deferred_figures.asked("owed") else _owed_later()
-    return [*_customers(), *owed, *_failed_mails(), *_mails_held_up()]
+    return [*_customers(), *owed, *_duplicates(), *_failed_mails(), *_mails_held_up()]
+
+
+def _duplicates() -> list[Figure]:
+    """Say how many pairs are likely the same customer, and that nobody has decided about."""
+    if not allowed("list", "duplicate"):
+        return []
+    screen = registry().screens["duplicate"]
+    likely = screen.base_select().where(DuplicatePair.is_open, DuplicatePair.is_likely)
+    if not (count := count_up_to(session(), likely, DuplicatePair.id, cap=MOST_FAILED)):
+        return []
+    figure = format_decimal(count, locale=shop().locale)
+    return [Figure(_("Likely duplicates"), figure, screen.url_to("index_view", view="likely"), "copy")]
 
 
 def _mails_held_up() -> list[Figure]:

@@ -18,6 +18,7 @@ from models.attribute import AttributeKind
 from models.choices import AccountType, CreatedVia, Gender, Status
 from models.credit import CreditKind
 from models.customer import Customer
+from models.duplicate import Verdict
 from models.login_as import Audience
 from models.loyalty import LoyaltyKind
 from models.mail import MailState
@@ -210,6 +211,22 @@ class Stock:
             created_at=day(n),
             confirmed_at=some(day(n), n),
         )
+
+    def duplicate(self, n: int, owner: Customer) -> Any:
+        """A pair of which the one is stocked, with some score."""
+        other = factories.make_customer(self.session, sales_channel_id=owner.sales_channel_id)
+        return factories.make_duplicate_pair(
+            self.session, lower_id=owner.id, higher_id=other.id, evidence=32 + n % 5, score=n % 7, is_likely=n % 2 == 0,
+            found_at=day(n),
+        )  # fmt: skip
+
+    def pair_decision(self, n: int, owner: Customer) -> Any:
+        """Two who are not the same, each second of them of one household."""
+        other = factories.make_customer(self.session, sales_channel_id=owner.sales_channel_id)
+        return factories.make_pair_decision(
+            self.session, lower_id=owner.id, higher_id=other.id, verdict=pick(tuple(Verdict), n), reason=text(n),
+            created_at=day(n),
+        )  # fmt: skip
 
     def note(self, n: int, owner: Customer) -> Any:
         """A note, a task or (once for a customer) a watch note."""
