@@ -279,6 +279,9 @@ def test_a_form_writes_only_the_fields_it_lists(shop: Shop, resource: str) -> No
     assert answer.status_code == 302, page_of(answer).errors
     made = shop.get(screen.model, int(answer.location.rpartition("=")[2]))
     derived = {n for n in closed if n.endswith("_key")} | {"id", "created_at", "updated_at", "registered_at"}
+    stamped = set(closed) & {"confirmed_at"}  # with the moment of the save itself
+    assert {n: getattr(made, n) for n in stamped} == dict.fromkeys(stamped, made.created_at)
+    derived |= stamped
     open_ = [n for n in closed if n not in derived and policy(columns[n]).written_by != "form"]
     assert {n: getattr(made, n) for n in open_} == {n: getattr(plain, n) for n in open_}
     edit = form_of(shop, f"/admin/{resource}/edit/?id={made.id}")

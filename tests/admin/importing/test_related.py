@@ -391,6 +391,7 @@ def _make_owner(session: Session, name: str, mark: str, theirs: Any, address: An
         factories.make_address(session, customer=owner, **address, is_primary=True)
 
 
+@pytest.mark.soak
 @pytest.mark.both_databases
 @pytest.mark.parametrize("kind", ["csv", "xlsx"])
 def test_whatever_phones_and_address_customers_have_goes_out_and_comes_back(shop: Shop, kind: str):
