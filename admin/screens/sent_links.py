@@ -28,7 +28,7 @@ def lines(screen: ScreenSpec, row: Customer) -> Sequence[StatusLine]:
 
 def _words(link: SentLink) -> str:
     what = _("Invitation") if link.kind == PortalLinkKind.INVITATION else _("Password reset link")
-    told = {"what": what, "address": masked(link.recipient), "error": _(link.error) if link.error else ""}
+    told = {"what": what, "address": masked(link.recipient), "error": _why_not(link)}
     if link.state == MailState.SENT and link.sent_at is not None:
         at, until = _when(link.sent_at), _when(link.expires_at)
         return _("%(what)s sent to %(address)s at %(at)s, good until %(until)s.", **told, at=at, until=until)
@@ -37,6 +37,12 @@ def _words(link: SentLink) -> str:
     if link.state == MailState.WAITING:
         return _("%(what)s not sent to %(address)s yet: %(error)s It will be tried again.", **told)
     return _("%(what)s not sent to %(address)s. %(error)s", **told).strip()
+
+
+def _why_not(link: SentLink) -> str:
+    if link.state == MailState.WITHHELD:
+        return _("No mail server is set up.")
+    return _(link.error) if link.error else ""
 
 
 def _when(at: dt.datetime) -> str:

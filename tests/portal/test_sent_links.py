@@ -70,7 +70,7 @@ def test_an_invitation_says_the_day_until_which_it_is_good(portal: Portal) -> No
             "not sent to o***@example.com yet: No answer. It will be tried again.",
         ),
         (MailState.FAILED, "550 unknown", "not sent to o***@example.com. 550 unknown"),
-        (MailState.WITHHELD, None, "not sent to o***@example.com."),
+        (MailState.WITHHELD, None, "not sent to o***@example.com. No mail server is set up."),
     ],
 )
 def test_what_did_not_go_out_is_not_said_to_have(
