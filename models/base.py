@@ -61,6 +61,8 @@ class Invalid(Exception):
         self.errors = errors
         self.about: About | None = None
         """The row it is about, where an action is about several."""
+        self.see: tuple[str, int] | None = None
+        """The record that has a value already that only one may have, as (resource, id)."""
 
 
 class Base(DeclarativeBase):

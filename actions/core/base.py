@@ -68,6 +68,8 @@ class Warned:
 
     message: str
     values: dict[str, Any] = field(default_factory=dict)
+    see: tuple[str, int] | None = None
+    """The record that it names, as (resource, id): only who may see that one is told."""
 
     @property
     def text(self) -> str:

@@ -76,4 +76,6 @@ def _refuse_if_taken(ctx: Context, customer: Customer, code: str) -> None:
         other = ctx.session.scalar(there.where(*seen(ctx.session, Customer)))
     if other is None:
         raise Invalid({"loyalty_code": TAKEN})
-    raise Invalid({"loyalty_code": validate.say(HAS_IT, holder=str(other), id=other.id)})
+    taken = Invalid({"loyalty_code": validate.say(HAS_IT, holder=str(other), id=other.id)})
+    taken.see = Customer.resource_name(), other.id
+    raise taken

@@ -38,6 +38,7 @@ SaveHook = Callable[[Context, Any, set[str], bool], None]
 DeleteHook = Callable[[Context, Any], None]
 SaveCounts = Callable[[Mapping[str, Any]], Sequence[OutcomeGroup]]
 _save_hooks: dict[type[Base], list[SaveHook]] = defaultdict(list)
+_saved_hooks: dict[type[Base], list[SaveHook]] = defaultdict(list)
 _delete_hooks: dict[type[Base], list[DeleteHook]] = defaultdict(list)
 _one_by_one: set[type[Base]] = set()
 _save_counts: dict[type[Base], list[SaveCounts]] = defaultdict(list)
@@ -53,6 +54,19 @@ def before_save(model: type[Base], *, row_only: bool = False) -> Callable[[SaveH
         _save_hooks[model].append(hook)
         if not row_only:
             _one_by_one.add(model)
+        return hook
+
+    return register
+
+
+def after_save(model: type[Base]) -> Callable[[SaveHook], SaveHook]:
+    """Register ``hook(ctx, row, changed, created)`` to run once a row of ``model`` is saved by itself.
+
+    It only looks: rows of an import, which are saved together, do without it.
+    """
+
+    def register(hook: SaveHook) -> SaveHook:
+        _saved_hooks[model].append(hook)
         return hook
 
     return register
@@ -185,12 +199,17 @@ def fields_action(model: type[Base]) -> Action:
 
 
 def _save(ctx: Context, row: Base, values: dict[str, Any], *, created: bool) -> None:
-    fill_in(ctx, row, values, created=created)
+    changed = fill_in(ctx, row, values, created=created)
     ctx.session.flush()
+    for hook in _saved_hooks[type(row)]:
+        hook(ctx, row, changed, created)
 
 
-def fill_in(ctx: Context, row: Base, values: dict[str, Any], *, created: bool) -> None:
-    """Set ``values`` on a row by every rule that a save keeps; the next flush stores it. :raises Invalid: by field."""
+def fill_in(ctx: Context, row: Base, values: dict[str, Any], *, created: bool) -> set[str]:
+    """Set ``values`` on a row by every rule that a save keeps, and return what changed; the next flush stores it.
+
+    :raises Invalid: by field.
+    """
     changed, errors = assign(row, values)
     hidden = hidden_references(ctx.session, row, changed, created=created)
     errors = {**faults(ctx, row, changed, created=created), **errors, **hidden}
@@ -201,6 +220,7 @@ def fill_in(ctx: Context, row: Base, values: dict[str, Any], *, created: bool) -
     elif changed & set(inspect(type(row)).relationships.keys()) and not ctx.journal.touched(row):
         row.version += 1  # type: ignore[attr-defined]
         row.updated_at = ctx.now  # type: ignore[attr-defined]
+    return changed
 
 
 def faults(ctx: Context, row: Base, changed: set[str], *, created: bool) -> dict[str, str]:

@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 from actions.core.actors import NOT_IN_PORTAL
 from actions.core.base import Action, Actor, Busy, Context, Escalation, Outcome, Refused, TooMany
 from actions.core.journal import JOURNAL, Journal, plain
-from actions.execution import code_attempts
+from actions.execution import code_attempts, holders
 from actions.execution.constraints import to_refusal
 from actions.execution.invariants import check_invariants
 from actions.execution.preview import Preview, fingerprint, row_changes
@@ -200,7 +200,7 @@ def _perform(engine: Engine, given: _Request) -> Outcome:
     except IntegrityError as error:
         if given.call.key and "changeset" in str(error.orig) and "key" in str(error.orig):
             return _attempt_again(engine, given)
-        raise to_refusal(error, given.action.model) from error
+        raise holders.refusal(engine, error, given.action.model, given.call.actor) from error
 
 
 def dry_run(

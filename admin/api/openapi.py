@@ -135,6 +135,13 @@ def _filter(field: Field, operator: str) -> dict[str, Any]:
     return {**described, "style": "form", "explode": False} if schema["type"] == "array" else described
 
 
+TAKEN_BY: Schema = {
+    "type": "object",
+    "properties": {"resource": {"type": "string"}, "id": ID},
+    "description": "the record that has the value already, for users who may see it",
+}
+
+
 def _error() -> Schema:
     """Return what every refusal looks like; the last four only where somebody saved the row since (412)."""
     sent = {"type": "object", "description": "field -> value"}
@@ -150,12 +157,13 @@ def _error() -> Schema:
                 "description": "what it was called until 0.2.0",
             },
             "errors": {"type": "object", "additionalProperties": {"type": "string"}},
+            "taken_by": TAKEN_BY,
             "base": sent,
             "theirs": sent,
             "mine": sent,
             "version": {"type": "integer"},
         },
-        optional=("field", "code", "former_code", "errors", "base", "theirs", "mine", "version"),
+        optional=("field", "code", "former_code", "errors", "taken_by", "base", "theirs", "mine", "version"),
     )
 
 
@@ -274,7 +282,7 @@ def _write_operation(screen: ScreenSpec, verb: str, status: str) -> dict[str, An
     fields, required = json_schema.of_form(screen.form_class, screen.defaults() if creating else None)
     only_id = exactly({"id": {"type": "integer"}})
     only_id["description"] = "for a caller who can write these rows but not see them"
-    result = exactly({"result": {"anyOf": [_row(screen), only_id]}})
+    result = exactly({"result": {"anyOf": [_row(screen), only_id]}, **_besides(screen)})
     conditions = () if creating else ("412", "428")
     answered = answers(result, *WRITING, *conditions, headers=_version_header(screen))
     if creating:
@@ -288,6 +296,14 @@ def _write_operation(screen: ScreenSpec, verb: str, status: str) -> dict[str, An
         "security": SECURITY,
         "responses": answered,
     }
+
+
+def _besides(screen: ScreenSpec) -> dict[str, Schema]:
+    """Return what a save answers besides the row."""
+    if not screen.alike:
+        return {}
+    said = "ids of customers whom you may see and who may be the same, by what was sent: staff may merge them"
+    return {ALIKE: {"type": "array", "items": ID, "description": said}}
 
 
 def _made(screen: ScreenSpec) -> dict[str, Any]:
@@ -352,6 +368,7 @@ def _done() -> Schema:
     return exactly({**told, "secret": secret}, optional=["secret"])
 
 
+ALIKE = "possible_duplicates"
 TEXTS: Schema = {"type": "array", "items": {"type": "string"}}
 
 

@@ -7,8 +7,9 @@ input is a 4xx that names the argument.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import wraps
+from types import MappingProxyType
 from typing import Any
 
 from flask import Response, g, jsonify, request
@@ -25,19 +26,21 @@ from werkzeug.exceptions import (
     Unauthorized,
 )
 
-from actions.core.base import Invalid
+from actions.core.base import Invalid, Outcome
 from actions.core.journal import plain
 from admin.api import openapi
 from admin.api.openapi import answered
 from admin.auth import api_keys
 from admin.forms import explicit_choices, json_body, model_forms
 from admin.history import point_in_time, previews
+from admin.layout import warned
 from admin.listing import list_page
 from admin.listing.paging import count_up_to, fetch_page
 from admin.request.context import dry_run, forget_person, perform, person
 from admin.row_actions import selection
 from admin.screen_spec.spec import ScreenSpec
 from models import masks
+from models.customer import Customer
 from models.days import last_day
 from web.arguments import BadArgument, parse_id
 from web.messages import fill
@@ -142,7 +145,7 @@ class RecordApi(BaseApi):
         form = json_body.read(screen.form_class, json_body.body(), start=screen.defaults())
         action, _edit, _delete = screen.record_actions
         outcome = perform(action, key=_key(), values=model_forms.values_of(screen, form))
-        return _row(screen, outcome.record_id, 201)
+        return _row(screen, outcome.record_id, 201, _besides(screen, outcome))
 
     @expose("/<string:row_id>", methods=["PATCH"])
     @token_only
@@ -153,8 +156,8 @@ class RecordApi(BaseApi):
         sent = json_body.body()
         form = json_body.read(screen.form_class, sent, partial=True)
         _create, action, _delete = screen.record_actions
-        perform(action, row.id, values=model_forms.values_of(screen, form), version=version)
-        return _row(screen, row.id, 200)
+        outcome = perform(action, row.id, values=model_forms.values_of(screen, form), version=version)
+        return _row(screen, row.id, 200, _besides(screen, outcome))
 
     @expose("/<string:row_id>", methods=["DELETE"])
     @token_only
@@ -200,7 +203,7 @@ class RecordApi(BaseApi):
         outcome = perform(declared.action, target, key=key, **extra, **declared.given(form))
         return jsonify(
             message=fill(outcome.message, outcome.values),
-            warnings=[fill(w.message, w.values) for w in outcome.warnings],
+            warnings=warned.texts(outcome.warnings),
             changeset=outcome.changeset_id,
             id=outcome.record_id,
             **({"secret": outcome.secret} if outcome.secret else {}),
@@ -280,20 +283,29 @@ def _if_match() -> int:
     return int(found[1] or found[2])
 
 
-def _row(screen: ScreenSpec, row_id: int | None, status: int) -> Response:
+def _besides(screen: ScreenSpec, outcome: Outcome) -> dict[str, Any]:
+    """Return what a save says besides the row: the ids of customers whom it may be about (rule 7.11)."""
+    if not screen.alike:
+        return {}
+    return {openapi.ALIKE: warned.named(outcome.warnings, Customer.resource_name())}
+
+
+def _row(screen: ScreenSpec, row_id: int | None, status: int, besides: dict[str, Any]) -> Response:
     """Answer a row as it is after an action; one the person may not see by its id alone."""
     if row_id is None or not screen.can("show"):
-        answer = jsonify(result={"id": row_id})
+        answer = jsonify(result={"id": row_id}, **besides)
         answer.status_code = status
         return answer
-    response = _answer_with(screen, screen.get_or_404(row_id), status)
+    response = _answer_with(screen, screen.get_or_404(row_id), status, besides)
     if status == 201:
         response.headers["Location"] = f"/api/v1/{screen.resource}/{row_id}"
     return response
 
 
-def _answer_with(screen: ScreenSpec, row: Any, status: int) -> Response:
-    response = jsonify(result=represent(screen, row))
+def _answer_with(
+    screen: ScreenSpec, row: Any, status: int, besides: Mapping[str, Any] = MappingProxyType({})
+) -> Response:
+    response = jsonify(result=represent(screen, row), **besides)
     response.status_code = status
     if hasattr(row, "version"):
         response.headers["ETag"] = f'"{row.version}"'

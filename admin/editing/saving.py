@@ -14,10 +14,11 @@ from wtforms import Form
 
 from actions.core.base import Busy, Conflict, Invalid, Outcome, Refused
 from actions.execution.runner import MOST_AT_ONCE
-from admin.editing import conflicts
+from admin.editing import alike, conflicts
 from admin.editing.inline import source_version
 from admin.forms import form_currency, inline_rows, model_forms
 from admin.history import undo_offer
+from admin.layout import warned
 from admin.layout.errors import answer
 from admin.layout.frame import frame
 from admin.listing import list_page
@@ -47,6 +48,8 @@ def create(screen: ScreenSpec) -> Any:
     if request.method == "GET":
         return _form_page(screen, _prefilled(screen), None)
     form = screen.form_class(request.form)
+    if alike.is_asked(screen):
+        return alike.answer(screen, form, None)
     return _submit(
         screen, form, None, lambda: perform(action, key=key(), values=model_forms.values_of(screen, form))
     )
@@ -59,6 +62,8 @@ def edit(screen: ScreenSpec, row: Any) -> Any:
     if request.method == "GET":
         return _form_page(screen, screen.form_class(obj=row), row)
     form, version = screen.form_class(request.form), source_version(request.form.get("version"))
+    if alike.is_asked(screen):
+        return alike.answer(screen, form, row)
     return _submit(
         screen,
         form,
@@ -94,7 +99,7 @@ def _submit(screen: ScreenSpec, form: Form, row: Any, change: Callable[[], Outco
     try:
         outcome = change()
     except Invalid as invalid:
-        attach_errors(form, invalid.errors)
+        attach_errors(form, invalid.errors, invalid.see)
         return _form_page(screen, form, row, new_key="key" in invalid.errors), 422
     except Conflict as conflict:
         page = conflicts.build(screen, row.id, conflict, drawer=in_drawer())
@@ -118,16 +123,19 @@ def over_form(form: Form, refused: Refused, words: str, page: Callable[[], str])
     return answered
 
 
-def attach_errors(form: Form, errors: dict[str, str]) -> None:
-    """Put each sentence under its field; one about a field the form lacks stands over the form."""
+def attach_errors(form: Form, errors: dict[str, str], see: tuple[str, int] | None = None) -> None:
+    """Put each sentence under its field; one about a field the form lacks stands over the form.
+
+    :param see: the record that the sentences lead to.
+    """
     for name, text in errors.items():
         field = form._fields.get(name) or form._fields.get(name.removesuffix("_id"))
         if field is None and "-" in name:
             field = _nested(form, name)
         if field is None:
-            form.form_errors.append(f"{called(name)}: {sentence(text)}")
+            form.form_errors.append(warned.with_way(f"{called(name)}: {sentence(text)}", see))
         else:
-            field.errors = [*field.errors, sentence(text)]
+            field.errors = [*field.errors, warned.with_way(sentence(text), see)]
 
 
 def _nested(form: Form, name: str) -> Any:
@@ -145,9 +153,7 @@ def done(screen: ScreenSpec, outcome: Outcome, then: Callable[[], str] | None = 
 
     :param then: the address of the page that follows, where it is another.
     """
-    message = " ".join(
-        [fill(outcome.message, outcome.values), *(fill(w.message, w.values) for w in outcome.warnings)]
-    )
+    message = " ".join([fill(outcome.message, outcome.values), *warned.texts(outcome.warnings)])
     if outcome.secret:
         return _shown_once(screen, outcome, message)
     undo = _undo_url(outcome)
@@ -195,6 +201,8 @@ def _form_page(screen: ScreenSpec, form: Form, row: Any, *, new_key: bool = Fals
         if row is not None and request.method == "POST"
         else getattr(row, "version", None),
         key="" if row is not None else fresh_key(new_key),
+        alike_url=alike.url(screen, form),
+        alike=alike.lines(screen, form, row) if screen.alike and request.method == "POST" else (),
         about=(screen.resource, row.id) if row is not None and screen.can("show") else None,
     )
     return render("admin/drawer.html" if page.drawer else "admin/form.html", page, screen)

@@ -17,9 +17,8 @@ from actions.execution.preview import Preview, RowChange
 from actions.execution.runner import MOST_AT_ONCE
 from admin.history import activity, ledger_previews
 from admin.history.changesets import TIES
-from admin.layout import formatters
-from admin.request.context import allowed, link_base
-from admin.screen_spec.registry import registry
+from admin.layout import formatters, warned
+from admin.request.context import link_base
 from admin.viewmodels.pages import FieldChange, Text
 from admin.viewmodels.preview_pages import (
     PreviewChoice,
@@ -31,7 +30,7 @@ from admin.viewmodels.preview_pages import (
 )
 from models import masks
 from models.journal import Change
-from web.messages import called, fill, sentence, translated
+from web.messages import called, sentence, translated
 from web.request import now, shop
 
 MOST_LINES = 20
@@ -40,12 +39,7 @@ MOST_LINES = 20
 
 def with_link(refused: Refused) -> str:
     """Return why a change was refused, with the way to the record to go on to, if the person asking may see it."""
-    text = translated(refused)
-    if refused.see is None or not allowed("show", refused.see[0]):
-        return text
-    resource, row_id = refused.see
-    url = registry().screens[resource].row_url("details_view", row_id)
-    return Markup('{} <a href="{}">{}</a>').format(text, url, _("Open"))
+    return warned.with_way(translated(refused), refused.see)
 
 
 def page(preview: Preview) -> PreviewPage:
@@ -54,7 +48,7 @@ def page(preview: Preview) -> PreviewPage:
         (str(b.about) if b.about is not None else "", with_link(b)) for b in preview.blockers[:MOST_LINES]
     ]
     blockers += _faults(preview.errors)
-    warnings = [fill(w.message, w.values) for w in preview.outcome.warnings] if preview.outcome else []
+    warnings = warned.linked(preview.outcome.warnings) if preview.outcome else []
     return PreviewPage(
         groups=_groups(preview.rows),
         blockers=blockers,
@@ -240,7 +234,7 @@ def lines(preview: Preview, *, marked: bool = False) -> list[str]:
     found = [
         _("This cannot be done: %(why)s", why=f"{who}: {why}" if who else why) for who, why in shown.blockers
     ]
-    found += [str(words) for words in shown.warnings]
+    found += warned.texts(preview.outcome.warnings) if preview.outcome else []
     if shown.sheet is not None:
         found.append(" | ".join(["", *shown.sheet.records, _("Result")]))
         found += [" | ".join([str(name), *map(_plain, figures)]) for name, figures in shown.sheet.lines]
@@ -291,7 +285,7 @@ def as_json(found: Preview) -> dict[str, Any]:
             for b in found.blockers
         ],
         "errors": {name: sentence(text) for name, text in found.errors.items()},
-        "warnings": [fill(w.message, w.values) for w in found.outcome.warnings] if found.outcome else [],
+        "warnings": warned.texts(found.outcome.warnings) if found.outcome else [],
         "sheet": _sheet_as_json(found.outcome.sheet) if found.outcome and found.outcome.sheet else None,
     }
 

@@ -8,15 +8,21 @@ from typing import Any, cast
 
 from flask_babel import gettext as _
 
+from actions.duplicates import typed
+from actions.duplicates.alike import Alike
 from actions.importing import wording
+from actions.runs.parameters_json import unpack
 from admin.history import activity
 from admin.importing.columns import ID, Column, columns
 from admin.importing.headings import key
 from admin.importing.matching import NUMBER
+from admin.layout import warned
+from admin.request.context import channels
 from admin.screen_spec.spec import ScreenSpec
 from admin.viewmodels.import_pages import Fault, ImportLine
 from admin.viewmodels.pages import FieldChange
-from models.importing import ImportFile, ImportRow, Verdict
+from models.customer import Customer
+from models.importing import ImportFile, ImportRow, ImportState, Verdict
 from models.journal import Change
 from web.messages import sentence
 from web.request import memo, session
@@ -40,13 +46,36 @@ def lines(screen: ScreenSpec, file: ImportFile, found: Sequence[ImportRow]) -> l
         row.id: row
         for row in session().scalars(screen.base_select().where(screen.identity.in_(wanted))).unique()
     }
-    mapped = _mapped_keys(screen, file)
+    mapped, alike = _mapped_keys(screen, file), _alike(screen, file, found)
     return [
-        _line(screen, row, changes[row.id], names, there.get(row.row_id), mapped, told(screen, file, row))
+        replace(
+            _line(
+                screen, row, changes[row.id], names, there.get(row.row_id), mapped, told(screen, file, row)
+            ),
+            alike=warned.linked(map(typed.warned, alike.get(row.id, ()))),
+        )
         if row.verdict != Verdict.REFUSED or row.row_id in there
         else _unknown_line(row, wording.whom(file, row), told(screen, file, row))
         for row in found
     ]
+
+
+def _alike(screen: ScreenSpec, file: ImportFile, found: Sequence[ImportRow]) -> dict[int, list[Alike]]:
+    """Return who is there already of the customers that rows would create, by the row's id (rule 7.12)."""
+    if screen.model is not Customer or file.state != ImportState.TRIED:
+        return {}
+    new = {row.id: unpack(row.given or {}) for row in found if row.verdict == Verdict.CREATED}
+    return typed.of_new(session(), {n: _values(screen, given) for n, given in new.items()}, channels())
+
+
+def _values(screen: ScreenSpec, given: dict[str, Any]) -> dict[str, Any]:
+    """Return the values of a row as those of a record with its related rows."""
+    names = {rows.name: rows.relation for rows in screen.related_rows}
+    return {
+        names.get(name, name): [item["values"] for item in value] if name in names else value
+        for name, value in given.items()
+        if name in screen.alike or name in names
+    }
 
 
 def _unknown_line(row: ImportRow, whom: str, errors: Sequence[Fault]) -> ImportLine:

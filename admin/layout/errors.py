@@ -20,6 +20,7 @@ from actions.core.base import Busy, Conflict, Invalid, Refused, TooMany
 from actions.core.journal import plain
 from actions.core.row_guards import is_guarded
 from actions.staff import security_events
+from admin.layout import warned
 from admin.layout.frame import frame
 from admin.request.context import call, person
 from admin.screen_spec.registry import registry
@@ -198,8 +199,16 @@ def _invalid(error: Invalid) -> Response:
     named = field if wants_json() else called(field)
     response = answer(422, f"{named}: {sentence(text)}", field=field)
     if response.is_json:
-        _with(response, {"errors": {name: sentence(text) for name, text in error.errors.items()}})
+        errors = {name: sentence(text) for name, text in error.errors.items()}
+        _with(response, {"errors": errors, **_taken_by(error)})
     return response
+
+
+def _taken_by(error: Invalid) -> dict[str, Any]:
+    """Return the record that stands in the way, for users who may see it."""
+    if error.see is None or not warned.may_see(error.see):
+        return {}
+    return {"taken_by": {"resource": error.see[0], "id": error.see[1]}}
 
 
 def _with(response: Response, more: dict[str, Any]) -> Response:

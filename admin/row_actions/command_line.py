@@ -12,6 +12,7 @@ from wtforms import Form
 from actions.core.base import Invalid, Outcome
 from admin.forms import explicit_choices, form_currency, json_body
 from admin.history import previews
+from admin.layout import warned
 from admin.request.context import dry_run, perform
 from admin.row_actions.selection import Selection, check_allowed, find, people
 from admin.screen_spec.declare import RowAction
@@ -82,8 +83,7 @@ def _completed(declared: RowAction, rows: Sequence[Any], values: Mapping[str, st
 
 
 def _told(outcome: Outcome) -> list[str]:
-    warnings = (fill(w.message, w.values) for w in outcome.warnings)
-    told = [fill(outcome.message, outcome.values), *warnings]
+    told = [fill(outcome.message, outcome.values), *warned.texts(outcome.warnings)]
     if outcome.secret:
         told.append(_("This is shown only once: %(secret)s", secret=outcome.secret))
     return [*told, _("Changeset %(id)s.", id=outcome.changeset_id)]

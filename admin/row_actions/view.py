@@ -125,7 +125,7 @@ def _do(screen: ScreenSpec, declared: RowAction, form: Form, chosen: Selection) 
     except Invalid as invalid:
         errors = _named(invalid)
         asked = {name: sentence(errors.pop(name)) for name in ("confirm", "fingerprint") if name in errors}
-        saving.attach_errors(form, errors)
+        saving.attach_errors(form, errors, invalid.see)
         form.form_errors.extend(asked.values())
         wrong = asked.get("confirm", "")
         return _page(screen, declared, form, chosen, new_key="key" in errors, wrong=wrong), 422

@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import inspect as inspect_model
 
+from actions.duplicates import typed
 from admin.listing.query import MAX_PAGE_SIZE, conditions_of
 from admin.screen.views import PERMISSION_OF, WORKED_OUT
 from admin.screen_spec.registry import Registry
@@ -61,7 +62,7 @@ def check(screen: ScreenSpec) -> None:
         _known(screen, where, getattr(screen, where) or {})
     for where in FORM_MAPS:
         _among(screen, where, getattr(screen, where) or {}, "form_columns", type(screen).form_columns)
-    for where in ("column_editable_list", "column_bulk_list"):
+    for where in ("column_editable_list", "column_bulk_list", "alike"):
         _among(screen, where, getattr(screen, where), "form_columns", screen.form_columns)
     for name, parts in screen.column_beside.items():
         _known(screen, f"column_beside[{name}]", parts)
@@ -69,6 +70,8 @@ def check(screen: ScreenSpec) -> None:
         _known(screen, f"sections[{section.label}]", section.names)
     for tab in (tab for tab in screen.tabs if isinstance(tab.figure, str) and tab.figure):
         _known(screen, f"tabs[{tab.resource}]", [tab.figure])
+    if screen.alike and screen.model not in typed.FACTS:
+        raise fail(screen, "alike", f"say in FACTS of {typed.__name__} what {screen.model.__name__} tells")
     _check_figures(screen)
     _check_related(screen)
     _check_form(screen)

@@ -86,6 +86,8 @@ class Declaration:
     """Column -> arguments of its form field; validators are asked as well as our own, also by imports."""
     form_widget_args: Any = {}
     """Column -> HTML attributes of its form field."""
+    alike: ClassVar[Sequence[str]] = ()
+    """Fields of the form by which a customer may turn out to be there already, which it says as they are left."""
     can_create = can_edit = can_delete = can_export = True
     can_view_details = can_set_page_size = True
     page_size = 50

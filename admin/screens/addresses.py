@@ -29,6 +29,7 @@ class AddressScreen(Screen):
         "customer", "label", "recipient", "company", "line1", "line2", "town", "county", "postcode", "country", "email",
         "is_primary", "is_billing", "is_delivery", "is_admin",
     )  # fmt: skip
+    alike = ("customer", "postcode", "country")
     row_actions = (
         RowAction(make_primary, NoForm, "star", visible_if=lambda row: not row.is_primary, bulk=False),
     )
@@ -45,3 +46,4 @@ class PhoneScreen(Screen):
     column_list = ("customer", "number", "extension", "kind", "country", "is_primary")
     column_searchable_list = ("customer", "number_key")
     form_columns = ("customer", "number", "extension", "kind", "country", "is_primary")
+    alike = ("customer", "number", "country")

@@ -144,6 +144,7 @@ class CustomerScreen(CustomerRecord):
     )  # fmt: skip
     related_rows = IN_FILES
     form_columns = tuple(name for section in sections[:-1] for name in section.names)
+    alike = ("email", "last_name", "phones")
     can_delete = False
     row_actions = ACTIONS
     tabs = (

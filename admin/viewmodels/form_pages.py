@@ -43,5 +43,9 @@ class FormPage:
     reauth_code: bool = False
     """And the code of their authenticator app."""
     reauth_error: Text = ""
+    alike_url: str = ""
+    """Where the form asks, as its fields are left, which customers it may be about."""
+    alike: Sequence[Text] = ()
+    """What it is told of them from the start."""
     about: tuple[str, int] | None = None
     """(resource, id) of the one record the form is about."""

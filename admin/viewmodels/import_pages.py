@@ -126,6 +126,8 @@ class ImportLine:
     url: str | None
     changes: Sequence[FieldChange] = ()
     errors: Sequence[Fault] = ()
+    alike: Sequence[Text] = ()
+    """Which records that are there already it may be."""
 
 
 @dataclass(frozen=True, slots=True)
