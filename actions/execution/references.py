@@ -10,6 +10,7 @@ from sqlalchemy import CompoundSelect, ForeignKeyConstraint, bindparam, func, li
 
 from actions.core.base import Context, Refused
 from models.base import N_, Base, metadata
+from models.personal import policy
 
 IN_USE = N_("%(record)s cannot be deleted: %(count)s %(noun)s refer to it.")
 
@@ -56,12 +57,16 @@ def _count_of_references(target: str, by_parts: bool, tables: tuple[str, ...]) -
 
 
 def _references(target: str, by_parts: bool) -> list[tuple[Any, ForeignKeyConstraint]]:
-    """Return what refers to a table; without ``by_parts`` not what goes with its rows, save who has which role."""
+    """Return what refers to a table; without ``by_parts`` not what goes with its rows, save who has which role.
+
+    What is found again by itself never counts.
+    """
     return [
         (table, constraint)
         for table in metadata.sorted_tables
         for constraint in sorted(table.foreign_key_constraints, key=lambda c: str(c.name))
         if constraint.referred_table.name == target
+        and policy(next(iter(constraint.columns))).merge != "drop"
         and (by_parts or constraint.ondelete != "CASCADE" or table.name.startswith("ab_"))
     ]
 
