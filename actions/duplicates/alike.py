@@ -133,7 +133,11 @@ def _conditions(channels: Channels, but: int | None) -> list[ColumnElement[bool]
     if scope is not None:
         found.append(scope)
     if but is not None:
-        lower, higher = PairDecision.lower_id, PairDecision.higher_id
-        found.append(Customer.id.not_in(select(higher).where(lower == but)))
-        found.append(Customer.id.not_in(select(lower).where(higher == but)))
+        lower, higher, stands = (
+            PairDecision.lower_id,
+            PairDecision.higher_id,
+            PairDecision.reopened_at.is_(None),
+        )
+        found.append(Customer.id.not_in(select(higher).where(lower == but, stands)))
+        found.append(Customer.id.not_in(select(lower).where(higher == but, stands)))
     return found

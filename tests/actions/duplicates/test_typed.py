@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from actions.core.base import Outcome
@@ -14,6 +15,7 @@ from actions.portal.invitations import add_in_store
 from models import masks
 from models.address import Address
 from models.customer import Customer
+from models.duplicate import PairDecision
 from models.evidence import Evidence as E
 from models.phone import Phone
 from tests import factories
@@ -94,6 +96,9 @@ def test_whom_somebody_has_decided_about_is_not_named(desk: Desk) -> None:
         desk.make(factories.make_pair_decision, lower_id=low, higher_id=high)
         assert found(desk, phones, but=low) == {}
     assert found(desk, phones) == {third: E.PHONE}
+    with Session(desk.engine) as session, session.begin():
+        session.execute(sa.update(PairDecision).values(reopened_at=desk.now))
+    assert found(desk, phones, but=one) == {third: E.PHONE}
 
 
 def test_at_most_five_are_named_and_of_a_crowd_nobody(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
