@@ -1,6 +1,7 @@
 """``make bench``: each measurement beside its peer or limit, as a ratio within one run; exit 1 where one is missed.
 
-``make bench ARGS="--customers 20000 --only sqlite"`` measures a smaller shop.
+``make bench ARGS="--customers 20000 --only sqlite"`` measures a smaller shop,
+``make bench ARGS="--duplicates"`` nothing but how good the flagging of duplicates is.
 """
 
 from __future__ import annotations
@@ -8,7 +9,7 @@ from __future__ import annotations
 import argparse
 from contextlib import AbstractContextManager, nullcontext
 
-from bench import data, expiring, imports, ledger_tab, lists, pages, portal, signing_in
+from bench import data, duplicates, expiring, imports, ledger_tab, lists, pages, portal, signing_in
 from bench.lists import Timing
 
 LIMIT = 1.0
@@ -30,6 +31,10 @@ UNDO_LIMIT = 2.0
 """How many times as long as the import its undo may take."""
 IMPORT_MEMORY = 100
 """Megabytes that applying a file of any size, and undoing it, may take."""
+DUPLICATES_LIMIT = 0.02
+"""By how much the F1 of what is likely the same may be below that of the best peer."""
+DUPLICATES_AMONG = 20_000
+"""Customers of the demo shops in which duplicates are looked for."""
 
 
 def main() -> int:
@@ -45,7 +50,10 @@ def main() -> int:
     )
     arguments.add_argument("--expiring", type=int, default=600_000, help="lots to expire; 0 leaves that out")
     arguments.add_argument("--among", type=int, default=10_000_000, help="entries whose points stay")
+    arguments.add_argument("--duplicates", action="store_true", help="how good their flagging is, only")
     chosen = arguments.parse_args()
+    if chosen.duplicates:
+        return _duplicates()
     missed = 0
     for kind in ("sqlite", "postgresql"):
         if chosen.only in (None, kind):
@@ -57,6 +65,20 @@ def main() -> int:
                 missed += _ledger(kind, url, chosen.entries) if chosen.entries else 0
                 missed += _import(kind, url, chosen.imported) if chosen.imported else 0
                 missed += _expire(kind, url, chosen.expiring, chosen.among) if chosen.expiring else 0
+    return 1 if missed else 0
+
+
+def _duplicates() -> int:
+    missed = 0
+    for name, found in duplicates.compare(DUPLICATES_AMONG):
+        print(f"Duplicates, {name}:")
+        for way in found:
+            figures = f"precision {way.precision:.3f}   recall {way.recall:.3f}   F1 {way.f1:.3f}"
+            print(f"  {way.way:<34} {figures}   {way.seconds:6.1f} s")
+        behind = duplicates.behind(found)
+        kept = "kept" if behind <= DUPLICATES_LIMIT else "MISSED"
+        print(f"  behind the best peer {behind:+.3f}, limit {DUPLICATES_LIMIT:.2f}: {kept}", flush=True)
+        missed += int(behind > DUPLICATES_LIMIT)
     return 1 if missed else 0
 
 

@@ -27,6 +27,7 @@ from models.dialect import WRITE, advisory_lock
 SEED = 2026
 
 Progress = Callable[[int], None]
+Twice = Callable[[int, int], None]
 
 
 class DemoRefused(RuntimeError):
@@ -40,14 +41,19 @@ def load(
     now: dt.datetime | None = None,
     progress: Progress = lambda done: None,
     chunk: int = CHUNK,
+    slips: float = 1,
+    twice: Twice = lambda earlier, later: None,
 ) -> int:
     """Fill an empty shop with ``customers`` believable customers and return how many rows that took.
 
-    The same seed, ``now`` and ``chunk`` give the same rows. Memory use does not grow with ``customers``.
+    The same seed, ``now``, ``chunk`` and ``slips`` give the same rows. Memory use does not grow with ``customers``.
 
     :param now: every date is relative to it; the present instant when left out.
     :param progress: called after each transaction with the number of customers loaded so far.
     :param chunk: customers in one transaction.
+    :param slips: how many times as much as usual is changed in records of people who are there twice.
+    :param twice: called with the ids of two records of one person, the earlier one first; the shop itself does not
+        say whose they are.
     :raises DemoRefused: there are customers already.
     """
     now = (now or dt.datetime.now(dt.UTC)).astimezone(dt.UTC).replace(microsecond=0)
@@ -61,8 +67,8 @@ def load(
                 _refuse_second_time(connection)
             batch = Batch(connection, now - HISTORY - dt.timedelta(days=1))
             chance = Chance(f"{seed} {number}")
-            plan = Plan(batch, chance, seed, now, make_lists(batch), staff, number, customers, chunk)
-            rows += _write(plan)
+            plan = Plan(batch, chance, seed, now, make_lists(batch), staff, number, customers, chunk, slips)
+            rows += _write(plan, twice)
         progress(min((number + 1) * chunk, customers))
     with Session(writer) as session, session.begin():
         write_history(session, Chance(f"{seed} deeds"), staff, now)
@@ -70,11 +76,13 @@ def load(
     return rows
 
 
-def _write(plan: Plan) -> int:
+def _write(plan: Plan, twice: Twice) -> int:
     """Write the customers of one chunk and all that is theirs, as one changeset dated before the oldest of them."""
     people = make_people(plan)
     for known in people:
         settle(plan, known)
+        if known.same_as is not None:
+            twice(int(known.same_as.row["id"]), int(known.row["id"]))
     make_orders(plan, people)
     make_points(plan, people)
     make_accounts(plan, people)

@@ -9,6 +9,7 @@ from typing import Any
 from demo import numbers
 from demo.addresses import a_home
 from demo.bulk import Row
+from demo.duplicates.doubles import AGAIN, ALIKE, look_alike, write_again
 from demo.names import Person, folded, mailbox, person
 from demo.plan import Home, Known, Plan
 from demo.words import ABROAD, CAST, COMPANY_ENDINGS, TRADING
@@ -28,6 +29,8 @@ SEGMENTS = {
 NEWCOMERS = SEGMENTS | {"pending": 60}
 STATUS = {"guest": Status.GUEST, "store": Status.IN_STORE, "pending": Status.PENDING_APPROVAL}
 TYPES = {"trade": AccountType.TRADE, "pending": AccountType.TRADE, "agent": AccountType.AGENT}
+ONES_SELF = {"online", "store", "guest"}
+"""Segments of people who come a second time by themselves."""
 DOMAINS = {"example.com": 6, "example.org": 2, "example.net": 2}
 RETAIL_CLASSES = {"Standard": 52, None: 24, "Wine club": 16, "Friends & family": 7, "Press": 1}
 TRADE_CLASSES = {"Wholesale": 80, "Standard": 20}
@@ -40,7 +43,7 @@ def make_people(plan: Plan) -> list[Known]:
     for serial in plan.serials:
         is_cast = serial < len(CAST) <= plan.total
         known = _cast(plan, serial) if is_cast else _anybody(plan, serial, found)
-        _unique_email(known.row, serial, taken, natural=plan.number == 0)
+        _unique_email(known, serial, taken, natural=plan.number == 0)
         _keys(known.row)
         found.append(known)
     _sub_customers(plan, found)
@@ -73,10 +76,11 @@ def _cast(plan: Plan, serial: int) -> Known:
 def _anybody(plan: Plan, serial: int, before: list[Known]) -> Known:
     """Return a new customer, or one that is an earlier one again, or lives with one."""
     chance = plan.chance
-    if before and chance.yes(0.035):
-        other = chance.choice(before)
-        if other.segment in {"online", "store", "guest"}:
-            return _household(plan, serial, other) if chance.yes(0.4) else _again(plan, serial, other)
+    other = chance.choice(before) if before and chance.yes(AGAIN + ALIKE) else None
+    if other and chance.yes(AGAIN / (AGAIN + ALIKE)) and other.segment in ONES_SELF:
+        return _again(plan, serial, other)
+    if other and other.segment in ONES_SELF | {"trade"}:
+        return _alike(plan, serial, other)
     joined = plan.joined(serial)
     recent = joined > plan.now - dt.timedelta(days=21)
     segment = chance.weighted(NEWCOMERS if recent else SEGMENTS)
@@ -85,29 +89,22 @@ def _anybody(plan: Plan, serial: int, before: list[Known]) -> Known:
     return _customer(plan, serial, person(chance, plan.seed), home, segment, joined)
 
 
-def _household(plan: Plan, serial: int, other: Known) -> Known:
-    """Somebody else at the same address with the same surname: no duplicate, but it looks like one."""
-    known = _customer(plan, serial, person(plan.chance, plan.seed), other.home, "online")
-    known.row["last_name"] = other.row["last_name"]
+def _alike(plan: Plan, serial: int, other: Known) -> Known:
+    """Somebody else, who looks like one who is there."""
+    segment = "trade" if other.segment == "trade" else "online"
+    who = person(plan.chance, plan.seed)
+    known = _customer(plan, serial, who, a_home(plan.chance, other.home.country), segment)
+    look_alike(plan, known, other)
     if known.row["email"]:
-        known.row["email"] = f"{mailbox(known.row['first_name'], other.person.last)}@example.net"
+        known.row["email"] = f"{mailbox(known.row['first_name'], known.row['last_name'])}@example.net"
     return known
 
 
 def _again(plan: Plan, serial: int, other: Known) -> Known:
     """The same person a second time, as it happens: as a guest, in the store, or with another email."""
-    chance, before = plan.chance, other.row
-    segment = chance.weighted({"guest": 5, "store": 3, "online": 4})
+    segment = plan.chance.weighted({"guest": 5, "store": 3, "online": 4})
     known = _customer(plan, serial, other.person, other.home, segment)
-    known.row |= {"first_name": before["first_name"], "last_name": before["last_name"]}
-    known.phone, known.phone_country = other.phone, other.phone_country
-    if segment == "guest":
-        known.row["email"] = before["email"] or known.row["email"]
-    elif segment == "store":
-        known.row["email"] = None
-        known.row["last_name"] = str(before["last_name"]).upper()
-    else:
-        known.row["first_name"] = str(before["first_name"])[:1] + "."
+    write_again(plan, known, other)
     return known
 
 
@@ -157,14 +154,19 @@ def _email(plan: Plan, who: Person, segment: str) -> str | None:
     return f"{mailbox(who.first, who.last)}@{plan.chance.weighted(DOMAINS)}"
 
 
-def _unique_email(row: Row, serial: int, taken: set[str], *, natural: bool) -> None:
-    """Number the email of a registered customer where somebody else may have it: in all chunks but the first."""
-    if row["status"] != Status.REGISTERED or not row["email"]:
+def _unique_email(known: Known, serial: int, taken: set[str], *, natural: bool) -> None:
+    """Number an email that somebody else may have: in all chunks but the first.
+
+    Who is there twice may have it twice, but not be registered twice with it. One that has a number, at another
+    provider, is theirs.
+    """
+    row, before = known.row, known.same_as.row if known.same_as else {}
+    if not row["email"] or (row["email"] == before.get("email") and row["status"] != Status.REGISTERED):
         return
     name, _, domain = row["email"].partition("@")
     key = normalise.email(row["email"])
-    if key in taken or not natural:
-        row["email"] = f"{name}{serial + 1}@{domain}"
+    if key in taken or not (natural or name[-1:].isdigit()):
+        row["email"] = f"{name}{'.' if name[-1:].isdigit() else ''}{serial + 1}@{domain}"
     taken.add(normalise.email(row["email"]))
 
 

@@ -40,6 +40,8 @@ class Plan:
     number: int
     total: int
     size: int
+    slips: float = 1
+    """How many times as much as usual is changed in the record of somebody who is there twice."""
 
     @property
     def chunks(self) -> int:
@@ -85,6 +87,8 @@ class Known:
     segment: str
     phone: str
     phone_country: str
+    same_as: Known | None = None
+    """The earlier record of the same person."""
     orders: list[Row] = field(default_factory=list)
 
     @property

@@ -1,0 +1,1 @@
+"""Customers who are there twice, and those who only look like somebody."""
