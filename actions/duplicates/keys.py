@@ -15,6 +15,7 @@ from typing import Any, cast
 
 from sqlalchemy import Connection, Table, insert, select
 
+from actions.duplicates.places import Place
 from models.address import Address
 from models.customer import Customer
 from models.duplicate import DuplicateKey
@@ -43,12 +44,17 @@ class Kind(enum.IntEnum):
     SURNAME_POSTCODE = 2
     NAME_POSTCODE = 3
     """Either name, so that swapped ones meet."""
-    NAME_BIRTH = 4
+    INITIAL_BIRTH = 4
+    """The first letter of either name, as the rest may be typed wrong."""
     BIRTH_POSTCODE = 5
     MAILBOX = 6
     COMPANY_POSTCODE = 7
     COMPANY_NUMBER = 8
     VAT_NUMBER = 9
+    FULL_NAME = 10
+    """Both names in the order of the alphabet, so that swapped ones meet."""
+    STREET_TOWN = 11
+    INITIAL_STREET = 12
 
 
 TELLS: dict[Kind, Evidence] = {
@@ -72,7 +78,7 @@ class Facts:
     company_number: str = ""
     vat_number: str = ""
     birth: str = ""
-    postcodes: frozenset[str] = frozenset()
+    places: frozenset[Place] = frozenset()
     phones: frozenset[str] = field(default=frozenset())
 
 
@@ -88,12 +94,16 @@ def _parts(facts: Facts) -> Iterator[tuple[Any, ...]]:
     yield Kind.COMPANY_NUMBER, facts.company_number
     yield Kind.VAT_NUMBER, facts.vat_number
     yield from ((Kind.PHONE, phone) for phone in facts.phones)
-    yield from ((Kind.NAME_BIRTH, facts.birth, name) for name in names)
-    for postcode in facts.postcodes:
+    yield Kind.FULL_NAME, *sorted((facts.first_name, facts.last_name))
+    yield from ((Kind.INITIAL_BIRTH, facts.birth, name[:1]) for name in names)
+    for postcode in {place.postcode for place in facts.places}:
         yield Kind.SURNAME_POSTCODE, postcode, facts.last_name
         yield Kind.BIRTH_POSTCODE, postcode, facts.birth
         yield Kind.COMPANY_POSTCODE, postcode, facts.company
         yield from ((Kind.NAME_POSTCODE, postcode, name) for name in names)
+    for place in facts.places:
+        yield Kind.STREET_TOWN, place.street, place.town
+        yield from ((Kind.INITIAL_STREET, place.street, name[:1]) for name in names)
 
 
 def _mailbox(email: str) -> str:
@@ -116,22 +126,32 @@ def facts_of(connection: Connection, ids: Collection[int]) -> dict[int, Facts]:
     people = connection.execute(
         select(*columns).where(c.id.in_(ids), c.merged_into_id.is_(None), c.anonymised_at.is_(None))
     ).all()
-    postcodes = _theirs(connection, Address, "postcode_key", ids)
-    phones = _theirs(connection, Phone, "number_key", ids)
+    places = places_of(connection, ids)
+    phones = _phones(connection, ids)
     return {
         row.id: Facts(
             row.email_key, row.first_name_key, row.last_name_key, row.company_key, row.company_number or "",
             row.vat_number or "", row.date_of_birth.isoformat() if row.date_of_birth else "",
-            frozenset(postcodes[row.id]), frozenset(phones[row.id]),
+            frozenset(places[row.id]), frozenset(phones[row.id]),
         )
         for row in people
     }  # fmt: skip
 
 
-def _theirs(connection: Connection, model: Any, key: str, ids: Collection[int]) -> dict[int, set[str]]:
+def places_of(connection: Connection, ids: Collection[int]) -> dict[int, set[Place]]:
+    """Return customer id -> what their addresses are found by; nobody is left out of what a look-up gives."""
+    found: dict[int, set[Place]] = defaultdict(set)
+    c = cast(Table, Address.__table__).c
+    wanted = select(c.customer_id, c.postcode_key, c.line1_key, c.town_key).where(c.customer_id.in_(ids))
+    for owner, *place in connection.execute(wanted):
+        found[owner].add(Place(*place))
+    return found
+
+
+def _phones(connection: Connection, ids: Collection[int]) -> dict[int, set[str]]:
     found: dict[int, set[str]] = defaultdict(set)
-    c = model.__table__.c
-    for owner, value in connection.execute(select(c.customer_id, c[key]).where(c.customer_id.in_(ids))):
+    c = cast(Table, Phone.__table__).c
+    for owner, value in connection.execute(select(c.customer_id, c.number_key).where(c.customer_id.in_(ids))):
         found[owner].add(value)
     return found
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections import defaultdict
 from collections.abc import Collection, Iterator
 from typing import Any, cast
 
@@ -23,9 +24,10 @@ from sqlalchemy import (
     update,
 )
 
-from actions.duplicates import keys, names
+from actions.duplicates import keys, names, nearness
+from actions.duplicates import places as addresses
+from actions.duplicates.places import Place
 from models import evidence
-from models.address import Address
 from models.customer import Customer
 from models.dialect import advisory_lock
 from models.duplicate import DuplicatePair, PairDecision
@@ -36,6 +38,10 @@ PAIRS = cast(Table, DuplicatePair.__table__)
 KEYS = keys.TABLE
 CROWD = 50
 """Records that share a key; more are no pairs, but one crowd (rule 7.8)."""
+AT_ONCE = 5000
+"""Customers whose addresses are read by one statement."""
+BEST_ADDRESS = sum(evidence.WEIGHTS[bit] for bit in (Evidence.POSTCODE, Evidence.STREET, Evidence.TOWN))
+"""The most that addresses add to a score."""
 Found = dict[tuple[int, int], int]
 """(lower id, higher id) -> the bits of what speaks for and against it."""
 
@@ -53,13 +59,54 @@ def look_at(connection: Connection, ids: Collection[int], now: dt.datetime, thre
 def find(
     connection: Connection, ids: Collection[int], threshold: int
 ) -> Iterator[tuple[tuple[int, int], int]]:
-    """Yield the pairs that some customers are part of and that are to be shown, with what speaks for and against."""
-    for row in connection.execute(_compared(_nominated(ids))):
-        found = row.evidence | names.compare((row.first_a, row.last_a), (row.first_b, row.last_b))
-        if row.birth_a is not None and row.birth_b is not None:
-            found |= names.births(row.birth_a.isoformat(), row.birth_b.isoformat())
+    """Yield the pairs that some customers are part of and that are to be shown, with what speaks for and against.
+
+    Addresses are read of those alone that they can make a difference to, which most who share a phone are not.
+    """
+    hopeful = [
+        (row.lower_id, row.higher_id, found)
+        for row in connection.execute(_compared(_nominated(ids)))
+        if _may_be_shown(found := _of_people(row), threshold)
+    ]
+    places = _places(connection, {row_id for pair in hopeful for row_id in pair[:2]})
+    for lower, higher, people in hopeful:
+        found = people | addresses.compare(places[lower], places[higher])
         if evidence.always_flags(found) or evidence.score(found) >= threshold:
-            yield (row.lower_id, row.higher_id), int(found)
+            yield (lower, higher), int(found)
+
+
+def _of_people(row: Any) -> int:
+    """Return what speaks for and against a pair but for the addresses."""
+    found = row.evidence | names.compare((row.first_a, row.last_a), (row.first_b, row.last_b))
+    if row.birth_a is not None and row.birth_b is not None:
+        found |= names.births(row.birth_a.isoformat(), row.birth_b.isoformat())
+    return int(found) if not row.email_a or not row.email_b else _with_emails(row, int(found))
+
+
+def _with_emails(row: Any, found: int) -> int:
+    """Add what two emails say; that both are made of the same name says no more than the name."""
+    if found & Evidence.EMAIL:
+        return found
+    name = row.email_a.partition("@")[0]
+    if found & Evidence.MAILBOX:
+        of_name = names.made_of(name, row.first_a, row.last_a) or names.made_of(name, row.first_b, row.last_b)
+        return found & ~Evidence.MAILBOX if of_name else found
+    return found | (
+        Evidence.EMAIL_NEAR if nearness.emails(row.email_a, row.email_b) else Evidence.EMAIL_DIFFERS
+    )
+
+
+def _may_be_shown(found: int, threshold: int) -> bool:
+    """Return whether a pair is shown if the addresses say all that they can for it."""
+    best = found | Evidence.POSTCODE.value
+    return evidence.always_flags(best) or evidence.score(found) + BEST_ADDRESS >= threshold
+
+
+def _places(connection: Connection, ids: Collection[int]) -> dict[int, set[Place]]:
+    wanted, found = sorted(ids), defaultdict[int, set[Place]](set)
+    for start in range(0, len(wanted), AT_ONCE):
+        found |= keys.places_of(connection, wanted[start : start + AT_ONCE])
+    return found
 
 
 def _nominated(ids: Collection[int]) -> Subquery:
@@ -89,7 +136,7 @@ def _nominated(ids: Collection[int]) -> Subquery:
 
 
 def _compared(pairs: Subquery) -> Select[Any]:
-    """Select the pairs with what their columns say, but for the names and dates, which are looked at one by one."""
+    """Select the pairs with what their columns say, but for names, dates and emails, which are looked at one by one."""
     customer = cast(Table, Customer.__table__)
     a, b = customer.alias("a"), customer.alias("b")
     told = (
@@ -99,12 +146,12 @@ def _compared(pairs: Subquery) -> Select[Any]:
         + _where(a.c.company_number != b.c.company_number, Evidence.COMPANY_NUMBER_DIFFERS)
         + _where(a.c.vat_number != b.c.vat_number, Evidence.VAT_NUMBER_DIFFERS)
         + _where(_no_phone_in_common(pairs, a, b), Evidence.PHONE_DIFFERS)
-        + _addresses(a, b)
     )
     columns = (
         pairs.c.lower_id, pairs.c.higher_id, told.label("evidence"), a.c.first_name_key.label("first_a"),
         a.c.last_name_key.label("last_a"), b.c.first_name_key.label("first_b"), b.c.last_name_key.label("last_b"),
-        a.c.date_of_birth.label("birth_a"), b.c.date_of_birth.label("birth_b"),
+        a.c.date_of_birth.label("birth_a"), b.c.date_of_birth.label("birth_b"), a.c.email_key.label("email_a"),
+        b.c.email_key.label("email_b"),
     )  # fmt: skip
     joined = pairs.join(a, a.c.id == pairs.c.lower_id).join(b, b.c.id == pairs.c.higher_id)
     return select(*columns).select_from(joined)
@@ -118,17 +165,6 @@ def _no_phone_in_common(pairs: Subquery, a: Any, b: Any) -> ColumnElement[bool]:
     phone = cast(Table, Phone.__table__)
     have = [exists(select(phone.c.id).where(phone.c.customer_id == side.c.id)) for side in (a, b)]
     return and_(pairs.c.tells.bitwise_and(int(Evidence.PHONE)) == 0, *have)
-
-
-def _addresses(a: Any, b: Any) -> ColumnElement[int]:
-    """Return what the addresses that two customers share say: a postcode, or the street as well."""
-    address = cast(Table, Address.__table__)
-    x, y = address.alias("x"), address.alias("y")
-    street = and_(x.c.line1_key == y.c.line1_key, x.c.line1_key != "")
-    shared = case((street, int(Evidence.POSTCODE | Evidence.STREET)), else_=int(Evidence.POSTCODE))
-    same = and_(x.c.postcode_key == y.c.postcode_key, x.c.postcode_key != "")
-    wanted = select(func.max(shared)).where(x.c.customer_id == a.c.id, y.c.customer_id == b.c.id, same)
-    return func.coalesce(wanted.correlate(a, b).scalar_subquery(), 0)
 
 
 def _store(

@@ -6,9 +6,11 @@ import re
 
 from rapidfuzz.distance import OSA
 
+from actions.duplicates.nearness import nearly
 from actions.duplicates.short_forms import SHORT_FORMS
 from models.evidence import Evidence
 
+_LETTERS = re.compile(r"[^\W\d_]+")
 _PARTS = re.compile(r"[^\s'-]+")
 PARTICLES = frozenset(
     [
@@ -35,8 +37,7 @@ PARTICLES = frozenset(
     ]
 )
 """Parts of names that many share who are no family."""
-ONE_ERROR_FROM, TWO_ERRORS_FROM = 4, 8
-"""So many letters take one typing error, or two, and are still likely meant to be the same."""
+NOTHING_ALIKE = Evidence.FIRST_NAME_DIFFERS | Evidence.SURNAME_DIFFERS
 
 _CALLED: dict[str, set[str]] = {}
 for _line in SHORT_FORMS.split(",\n"):
@@ -49,9 +50,16 @@ for _line in SHORT_FORMS.split(",\n"):
 def compare(first: tuple[str, str], second: tuple[str, str]) -> Evidence:
     """Return what two records' (first name, surname) say; nothing about a name that either lacks."""
     (one, one_last), (other, other_last) = first, second
-    if one != one_last and one and one_last and (one, one_last) == (other_last, other):
+    if one != one_last and _both_near((one, one_last), (other_last, other)) and not _both_near(first, second):
         return Evidence.SWAPPED
-    return _surnames(one_last, other_last) | _first_names(one, other)
+    found = _surnames(one_last, other_last) | _first_names(one, other)
+    if found == NOTHING_ALIKE and (nearly(one, other_last) or nearly(one_last, other)):
+        return Evidence.CROSSED
+    return found
+
+
+def _both_near(ones: tuple[str, str], others: tuple[str, str]) -> bool:
+    return all(nearly(one, other) for one, other in zip(ones, others, strict=True))
 
 
 def _surnames(one: str, other: str) -> Evidence:
@@ -82,11 +90,11 @@ def _same_person(one: str, other: str) -> bool:
     return bool(_CALLED.get(one, set()) & _CALLED.get(other, set())) or nearly(one, other)
 
 
-def nearly(one: str, other: str) -> bool:
-    """Return whether two texts are one but for typing errors: letters missing, added, wrong, or two swapped."""
-    longest = max(len(one), len(other))
-    most = (longest >= ONE_ERROR_FROM) + (longest >= TWO_ERRORS_FROM)
-    return most > 0 and OSA.distance(one, other, score_cutoff=most) <= most
+def made_of(name: str, first: str, last: str) -> bool:
+    """Return whether what stands before an @ is somebody's name and nothing else, as that of a namesake would be."""
+    letters = "".join(_LETTERS.findall(name))
+    parts = ["".join(_LETTERS.findall(part)) for part in (first, last)]
+    return name.isascii() and not re.search(r"\d", name) and letters in {"".join(parts), "".join(parts[::-1])}
 
 
 def births(one: str, other: str) -> Evidence:
@@ -96,5 +104,5 @@ def births(one: str, other: str) -> Evidence:
     if one == other:
         return Evidence.BIRTH
     swapped = one[:4] == other[:4] and one[5:7] == other[8:10] and one[8:10] == other[5:7]
-    wrong = sum(a != b for a, b in zip(one, other, strict=True))
-    return Evidence.BIRTH_NEAR if swapped or wrong == 1 else Evidence.BIRTH_DIFFERS
+    near = swapped or OSA.distance(one, other, score_cutoff=1) == 1
+    return Evidence.BIRTH_NEAR if near else Evidence.BIRTH_DIFFERS

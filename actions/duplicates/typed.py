@@ -12,6 +12,7 @@ from actions.core.base import Context, Warned
 from actions.duplicates import alike
 from actions.duplicates.alike import Alike
 from actions.duplicates.keys import Facts
+from actions.duplicates.places import at
 from actions.execution.records import after_save, assign
 from models.address import Address
 from models.base import N_, Base
@@ -75,11 +76,9 @@ def of_new(
         draft = Customer()
         assign(draft, dict(values))
         _derive(draft, values)
-        postcodes = frozenset(address.postcode_key for address in draft.addresses)
+        places = at(address.postcode_key for address in draft.addresses)
         phones = frozenset(phone.number_key for phone in draft.phones)
-        facts[number] = Facts(
-            draft.email_key, last_name=draft.last_name_key, postcodes=postcodes, phones=phones
-        )
+        facts[number] = Facts(draft.email_key, last_name=draft.last_name_key, places=places, phones=phones)
     return alike.find_each(session, facts, channels)
 
 
@@ -133,7 +132,7 @@ def _of_customer(session: Session, row: Customer, changed: Collection[str], owne
     return Facts(
         email=row.email_key if "email" in changed else "",
         last_name=row.last_name_key,
-        postcodes=frozenset(session.scalars(theirs) if theirs is not None and renamed else ()),
+        places=at(session.scalars(theirs) if theirs is not None and renamed else ()),
         phones=frozenset(phone.number_key for phone in row.phones) if "phones" in changed else frozenset(),
     )
 
@@ -141,7 +140,7 @@ def _of_customer(session: Session, row: Customer, changed: Collection[str], owne
 def _of_address(session: Session, row: Address, changed: Collection[str], owner: Customer | None) -> Facts:
     if owner is None or not {*changed} & {"postcode", "country"}:
         return Facts()
-    return Facts(last_name=owner.last_name_key, postcodes=frozenset({row.postcode_key}))
+    return Facts(last_name=owner.last_name_key, places=at([row.postcode_key]))
 
 
 def _of_phone(session: Session, row: Phone, changed: Collection[str], owner: Customer | None) -> Facts:

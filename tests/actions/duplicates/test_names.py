@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from actions.duplicates import names
+from actions.duplicates import names, nearness, places
+from actions.duplicates.places import Place
 from models.evidence import Evidence
 
 E = Evidence
@@ -55,6 +56,37 @@ def test_names_that_were_swapped() -> None:
 )
 def test_dates_of_birth(one: str, other: str, says: Evidence) -> None:
     assert names.births(one, other) == says
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "says"),
+    [
+        (("LS29JT", "1 mill lane", "leeds"), ("LS29JT", "1 mill lane", "york"), E.POSTCODE | E.STREET),
+        (("LS29JT", "1 mill lane", "leeds"), ("LS28JT", "1 mlil lane", "leeds"), E.POSTCODE_NEAR | E.TOWN | E.STREET_NEAR),
+        (("LS29JT", "1 mill lane", ""), ("LS29JT", "2 mill lane", ""), E.POSTCODE),
+        (("LS29JT", "1 mill lane", "leeds"), ("YO17HH", "1 mill lane", "york"), E.ADDRESS_DIFFERS),
+        (("", "", ""), ("YO17HH", "1 mill lane", "york"), E(0)),
+    ],
+)  # fmt: skip
+def test_addresses(one: tuple[str, str, str], other: tuple[str, str, str], says: Evidence) -> None:
+    assert places.compare([Place(*one)], [Place(*other)]) == says
+    assert places.compare([Place(*other)], [Place(*one)]) == says
+
+
+def test_emails_are_near_where_no_digit_differs() -> None:
+    assert nearness.emails("otto.ham1@example.com", "oto.ham1@example.com")
+    assert not nearness.emails("otto.ham1@example.com", "otto.ham2@example.com")
+    assert not nearness.emails("otto.ham1@example.com", "oto.ham1@example.org")
+
+
+def test_an_address_made_of_a_name_says_no_more_than_the_name() -> None:
+    assert names.made_of("otto.ham", "otto", "ham")
+    assert names.made_of("ham-otto", "otto", "ham")
+    assert not names.made_of("otto.ham7", "otto", "ham")
+
+
+def test_names_that_cross_are_not_two_that_differ() -> None:
+    assert names.compare(("mason", "zachary"), ("zachary", "clarke")) == E.CROSSED
 
 
 WORD = st.text(alphabet="abcdefgh -'.", max_size=12)

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from actions.core.base import Outcome
 from actions.duplicates import alike, checking, looking, typed
 from actions.duplicates.keys import Facts
+from actions.duplicates.places import at
 from actions.portal.invitations import add_in_store
 from models import masks
 from models.address import Address
@@ -59,7 +60,7 @@ def test_an_email_a_phone_and_a_surname_with_a_postcode_are_looked_for(desk: Des
     facts = Facts(
         email="otto@example.com",
         last_name="ham",
-        postcodes=frozenset({"ls29jt"}),
+        places=at(["ls29jt"]),
         phones=frozenset({"441134960123"}),
     )
     assert list(found(desk, facts).items()) == [(by_email, E.EMAIL), (by_name, NAMED), (by_phone, E.PHONE)]
@@ -105,7 +106,7 @@ def test_at_most_five_are_named_and_of_a_crowd_nobody(desk: Desk, monkeypatch: p
     for _ in range(6):
         person(desk, "LS2 9JT")
     checked(desk)
-    facts = Facts(last_name="ham", postcodes=frozenset({"ls29jt"}))
+    facts = Facts(last_name="ham", places=at(["ls29jt"]))
     assert len(found(desk, facts)) == alike.MOST == 5
     monkeypatch.setattr(alike, "CROWD", 5)
     assert found(desk, facts) == {}
@@ -144,7 +145,7 @@ def test_nothing_is_told_by_what_the_reader_does_not_see(desk: Desk, group: str,
     facts = Facts(
         "otto@example.com",
         last_name="ham",
-        postcodes=frozenset({"ls29jt"}),
+        places=at(["ls29jt"]),
         phones=frozenset({"441134960123"}),
     )
     with reading(group):
@@ -155,7 +156,7 @@ def test_a_look_up_is_one_statement_and_reads_no_table_from_end_to_end(desk: Des
     facts = Facts(
         "otto@example.com",
         last_name="ham",
-        postcodes=frozenset({"ls29jt"}),
+        places=at(["ls29jt"]),
         phones=frozenset({"441134960123"}),
     )
     with desk.look() as session:
