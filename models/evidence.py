@@ -141,7 +141,7 @@ TWO_PEOPLE = Evidence.FIRST_NAME_DIFFERS | Evidence.BIRTH_DIFFERS
 """Each speaks for two people of one family, and with two emails the more so."""
 
 
-@lru_cache(1 << 16)  # few kinds of pairs come again and again
+@lru_cache(65_536)  # few kinds of pairs come again and again
 def score(found: int) -> int:
     """Return what the bits of a whole number add up to."""
     bits = int(found)  # an enumeration's own & takes ten times as long

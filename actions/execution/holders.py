@@ -44,7 +44,8 @@ def _clash(error: IntegrityError) -> tuple[Column[Any], str] | None:
         column = table.columns.get(told[2]) if table is not None else None
         value: Any = told[3]
     elif told := ON_SQLITE.search(said):
-        column = metadata.tables[told[1]].columns.get(told[2])
+        table = metadata.tables.get(told[1])
+        column = table.columns.get(told[2]) if table is not None else None
         value = _written(error).get(told[2])
     else:
         return None

@@ -225,7 +225,7 @@ class Stock:
         other = factories.make_customer(self.session, sales_channel_id=owner.sales_channel_id)
         return factories.make_pair_decision(
             self.session, lower_id=owner.id, higher_id=other.id, verdict=pick(tuple(Verdict), n), reason=text(n),
-            created_at=day(n),
+            created_at=day(n), reopened_at=some(day(n), n, 2),
         )  # fmt: skip
 
     def note(self, n: int, owner: Customer) -> Any:

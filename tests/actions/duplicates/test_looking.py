@@ -246,3 +246,20 @@ def test_many_who_look_at_once_find_each_pair_once(desk: Desk) -> None:
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(lambda _n: checking.check_all(desk.engine, lambda: desk.now), range(4)))
     assert len(pairs(desk)) == 3
+
+
+def test_of_two_decisions_the_survivors_own_stays(desk: Desk) -> None:
+    keeps, goes, third = (person(desk, "LS2 9JT") for _n in range(3))
+    pairs(desk)
+    with Session(desk.engine) as session:
+        numbers = session.execute(
+            sa.select(DuplicatePair.lower_id, DuplicatePair.id).where(DuplicatePair.higher_id == third)
+        )
+        by_lower = {row[0]: row[1] for row in numbers}
+    desk.do(dismiss, by_lower[goes], reason="the other's")
+    desk.do(household, by_lower[keeps], reason="its own")
+    outcome = put_together(desk, keeps, goes)
+    with Session(desk.engine) as session:
+        assert [row.reason for row in session.scalars(sa.select(PairDecision))] == ["its own"]
+    take_back(desk, outcome)
+    assert sorted(decided(desk)) == [(keeps, third), (goes, third)]
