@@ -337,6 +337,7 @@ def test_nothing_is_opened_to_customers_but_what_is_listed_here() -> None:
     assert opened_ones == rows | of_their_own
 
 
+@pytest.mark.both_databases
 def test_two_who_save_at_once_lose_nothing(portal: Portal) -> None:
     one = portal.customer()
     with portal.arrange() as session:

@@ -260,6 +260,7 @@ def test_another_password_leaves_it_and_a_label_too(portal: Portal) -> None:
     assert portal.visitor().get(path).status_code == 200
 
 
+@pytest.mark.both_databases
 def test_of_six_presses_at_once_one_counts(portal: Portal) -> None:
     path, token = added(portal, portal.signed_in(portal.customer(email=OWN)))
     ready = [(visitor, visitor.token(path)) for visitor in (portal.visitor() for _n in range(6))]

@@ -193,6 +193,7 @@ def test_another_password_voids_a_change_that_was_asked_for(portal: Portal) -> N
     assert portal.visitor().get(path).status_code == 410
 
 
+@pytest.mark.both_databases
 def test_of_six_presses_at_once_one_counts(portal: Portal) -> None:
     one = portal.customer(email=OLD)
     path, token = asked(portal, portal.signed_in(one))

@@ -93,6 +93,7 @@ def told(answer: Any, email: str) -> tuple[Any, ...]:
     return answer.status_code, SAME.sub("", answer.text).replace(email, "EMAIL")
 
 
+@pytest.mark.both_databases
 @pytest.mark.parametrize("kind", [*SHUT_OUT, "merged", "unknown"])
 def test_anyone_who_may_not_sign_in_is_told_the_same(
     portal: Portal, kind: str, monkeypatch: pytest.MonkeyPatch
@@ -210,6 +211,7 @@ def test_a_session_ends_after_half_an_hour_without_use(portal: Portal) -> None:
     assert not visitor.is_in
 
 
+@pytest.mark.both_databases
 def test_neither_application_takes_the_cookie_of_the_other(portal: Portal) -> None:
     visitor = portal.signed_in(portal.customer())
     staff = portal.staff("Admin")

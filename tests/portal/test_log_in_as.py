@@ -155,6 +155,7 @@ def of_somebody_signed_out_meanwhile(portal: Portal, token: str) -> str:
     return token
 
 
+@pytest.mark.both_databases
 @pytest.mark.parametrize(
     "spoil",
     [
@@ -213,6 +214,7 @@ def test_of_twenty_at_once_one_uses_the_hand_over(portal: Portal) -> None:
     assert len(portal.rows(PortalSession)) == 1
 
 
+@pytest.mark.both_databases
 def test_the_token_is_nowhere_but_in_the_answer(portal: Portal, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level("DEBUG")
     one, mine = portal.customer(), desk(portal)
@@ -399,6 +401,7 @@ def walk(portal: Portal, method: str) -> list[tuple[str, str]]:
     return sorted(found)
 
 
+@pytest.mark.both_databases
 def test_every_page_has_the_banner_or_leads_to_one_that_has(portal: Portal) -> None:
     visitor = desk(portal).log_in(portal.customer(first_name="Rashid", last_name="Karim"))
     seen = 0
@@ -473,6 +476,7 @@ def test_the_screen_says_how_it_stands_before_anybody_has_noticed(portal: Portal
     assert row.ended_at is None, "and nobody has written that down by looking"
 
 
+@pytest.mark.both_databases
 def test_the_portal_session_opens_no_page_of_the_back_office(portal: Portal) -> None:
     mine: Desk = desk(portal)
     mine.log_in(portal.customer())

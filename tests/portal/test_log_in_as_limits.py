@@ -72,6 +72,7 @@ def test_nothing_is_changed_while_one_can_only_look(portal: Portal, wanted: Acti
     assert portal.read(Customer.first_name) == "Ann"
 
 
+@pytest.mark.both_databases
 def test_with_changes_on_each_has_the_person_and_the_customer(portal: Portal) -> None:
     one = portal.customer(first_name="Ann")
     visitor = desk(portal, "Manager").log_in(one)

@@ -21,6 +21,7 @@ def acting(portal: Portal, customer_id: int) -> Visitor:
     return visitor
 
 
+@pytest.mark.both_databases
 def test_each_change_names_who_did_it_and_for_whom(portal: Portal) -> None:
     one = portal.customer(first_name="Rashid", last_name="Karim")
     visitor, manager = acting(portal, one), portal.read(Staff.id, Staff.username == "manager")

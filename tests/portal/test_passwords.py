@@ -103,6 +103,7 @@ def changed_meanwhile(portal: Portal, one: int, path: str, token: str) -> None:
     choose(portal, other_path, other)
 
 
+@pytest.mark.both_databases
 @pytest.mark.parametrize(
     "spoil", [used, replaced, late, moved, deactivated, let_back_in, erased, merged, changed_meanwhile]
 )
@@ -118,6 +119,7 @@ def test_a_spoilt_link_is_refused_in_the_same_words(portal: Portal, spoil: Any) 
     assert len(without_id) == 1
 
 
+@pytest.mark.both_databases
 def test_of_eight_at_once_one_uses_the_link(portal: Portal) -> None:
     one = portal.customer()
     path, token = linked(portal, one)
@@ -155,6 +157,7 @@ def test_a_password_that_will_not_do_uses_nothing_up(
     assert choose(portal, path, token).status_code == 302
 
 
+@pytest.mark.both_databases
 def test_the_page_answers_and_writes_the_same_for_every_address(portal: Portal) -> None:
     known, other = portal.email(portal.customer()), "nobody@example.com"
     found = []

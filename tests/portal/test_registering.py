@@ -146,6 +146,7 @@ def somebody(portal: Portal, kind: str) -> str:
     return portal.email(portal.customer(**KNOWN[kind]))
 
 
+@pytest.mark.both_databases
 @pytest.mark.parametrize("kind", list(MAIL_TO))
 def test_the_page_answers_and_writes_the_same_for_every_address(
     portal: Portal, kind: str, monkeypatch: pytest.MonkeyPatch
@@ -343,6 +344,7 @@ def test_a_link_is_made_while_the_one_before_is_used(portal: Portal) -> None:
     assert portal.rows(PortalRequest) == []
 
 
+@pytest.mark.both_databases
 def test_two_links_of_one_address_at_once_make_one_customer(portal: Portal) -> None:
     """As where two workers decided at once, so that neither link is void."""
     found = [linked(portal), linked(portal)]

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import pytest
 import sqlalchemy as sa
 from werkzeug.routing import Rule
 
@@ -116,6 +117,7 @@ def test_each_argument_names_what_it_is_about(portal: Portal) -> None:
     assert told == set(WHOSE)
 
 
+@pytest.mark.both_databases
 def test_every_page_is_shown_to_its_customer_and_to_nobody_else(portal: Portal) -> None:
     one, other = somebody(portal), somebody(portal)
     mine, theirs = ids_of(portal, one), ids_of(portal, other)
@@ -138,6 +140,7 @@ def test_every_page_is_shown_to_its_customer_and_to_nobody_else(portal: Portal) 
                 assert visitor.get(gone).status_code == 404, gone
 
 
+@pytest.mark.both_databases
 def test_no_form_reaches_what_is_anothers(portal: Portal) -> None:
     one, other = somebody(portal), somebody(portal)
     theirs, before = ids_of(portal, other), sessions_of(portal, other)
