@@ -6,7 +6,7 @@ The database adds the bits up, people read them as words, and the weights of tho
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from functools import lru_cache
 
 from models.base import N_
@@ -92,6 +92,16 @@ WORDS: dict[Evidence, str] = {
 }
 """What staff read, in the order in which they read it."""
 
+E = Evidence
+SENSITIVE: dict[str, Evidence] = {
+    "email": E.EMAIL | E.MAILBOX | E.EMAIL_NEAR | E.EMAIL_DIFFERS | E.APART,
+    "phone": E.PHONE | E.PHONE_DIFFERS,
+    "birth": E.BIRTH | E.BIRTH_NEAR | E.BIRTH_DIFFERS | E.GENDER_DIFFERS,
+    "address": E.POSTCODE | E.POSTCODE_NEAR | E.STREET | E.STREET_NEAR | E.TOWN | E.ADDRESS_DIFFERS,
+    "vat": E.COMPANY_NUMBER | E.COMPANY_NUMBER_DIFFERS | E.VAT_NUMBER | E.VAT_NUMBER_DIFFERS,
+}
+"""Group of masked columns -> what is told of them only to those who see them (rule 19)."""
+
 WEIGHTS: dict[Evidence, int] = {
     Evidence.EMAIL: 18,
     Evidence.MAILBOX: 8,
@@ -153,7 +163,12 @@ def always_flags(found: int) -> bool:
     return bool(found & Evidence.EMAIL.value) or found & PLAIN.value == PLAIN.value
 
 
-def told(found: int) -> Iterator[Evidence]:
-    """Yield what a whole number says, in the order in which it is read, without what follows from the rest of it."""
-    implied = Evidence.MAILBOX if found & Evidence.EMAIL else Evidence(0)
-    yield from (kind for kind in WORDS if found & kind & ~implied)
+def told(found: int, hidden: Collection[str] = ()) -> Iterator[Evidence]:
+    """Yield what a whole number says, in the order in which it is read, without what follows from the rest of it.
+
+    :param hidden: the groups of masked columns of which nothing is said.
+    """
+    unsaid = Evidence.MAILBOX if found & Evidence.EMAIL else Evidence(0)
+    for group in hidden:
+        unsaid |= SENSITIVE.get(group, Evidence(0))
+    yield from (kind for kind in WORDS if found & kind & ~unsaid)

@@ -36,9 +36,12 @@ def at(postcodes: Iterable[str]) -> frozenset[Place]:
 
 
 def compare(ones: Iterable[Place], others: Iterable[Place]) -> Evidence:
-    """Return what those of all addresses say that are most alike; nothing where either has none."""
+    """Return what those of all addresses say that are most alike; nothing where either has none.
+
+    An equal postcode comes before whatever else is near, as with the surname it always flags (rule 7.5).
+    """
     found = [_compared(one, other) for one, other in product(ones, others)]
-    return max(found, key=evidence.score, default=Evidence(0))
+    return max(found, key=lambda bits: (bits & Evidence.POSTCODE, evidence.score(bits)), default=Evidence(0))
 
 
 def _compared(one: Place, other: Place) -> Evidence:

@@ -23,6 +23,7 @@ from admin.viewmodels.pages import Badge, Link
 from models import evidence
 from models.customer import Customer
 from models.duplicate import DuplicatePair, PairDecision
+from models.masks import mask_context
 from web.request import session
 
 OPEN = DuplicatePair.is_open.is_(True)
@@ -45,15 +46,19 @@ class DecisionForm(Form):
     reason = StringField(_l("Reason"), [Optional(), Length(max=500)], filters=[lambda text: text or ""])
 
 
-def _evidence(view: Any, context: Any, row: DuplicatePair, name: str) -> str:
-    return ", ".join(_(evidence.WORDS[kind]) for kind in evidence.told(row.evidence))
+def _why(view: Any, context: Any, row: DuplicatePair, name: str) -> str:
+    """Say what speaks for and against it, of what the person reading sees of a customer (rule 19)."""
+    return ", ".join(_(evidence.WORDS[kind]) for kind in evidence.told(row.evidence, mask_context().hidden))
 
 
 def _state(row: DuplicatePair) -> Badge:
     if row.is_likely:
         return Badge(_("Likely the same"), "orange")
-    email = row.evidence & evidence.Evidence.EMAIL
-    return Badge(_("Same email") if email else _("Same surname and postcode"), "azure")
+    shared = set(evidence.told(row.evidence, mask_context().hidden))
+    if evidence.Evidence.EMAIL in shared:
+        return Badge(_("Same email"), "azure")
+    plain = evidence.Evidence.POSTCODE in shared
+    return Badge(_("Same surname and postcode") if plain else _("May be the same"), "azure")
 
 
 def _beside(view: Any, context: Any, row: DuplicatePair, name: str) -> Markup:
@@ -107,22 +112,22 @@ class DuplicateScreen(Screen):
     model = DuplicatePair
     menu = ""
     icon = "copy"
-    column_list = ("score", "lower", "higher", "evidence", "is_likely", "found_at", "is_open")
+    column_list = ("score", "lower", "higher", "why", "is_likely", "found_at", "is_open")
     column_hidden = ("is_open",)
     column_default_sort = ("score", True)
     column_filters = ("lower", "higher", "score", "is_likely", "found_at", "is_open")
     column_labels = {
         "lower": _l("Record"),
         "higher": _l("Other record"),
-        "evidence": _l("Why"),
+        "why": _l("Why"),
         "beside": _l("Side by side"),
     }
-    column_formatters = {"evidence": _evidence, "beside": _beside}
-    column_formatters_export = {"evidence": _evidence, "beside": _beside_text}
-    column_figures = ("beside",)
+    column_formatters = {"why": _why, "beside": _beside}
+    column_formatters_export = {"why": _why, "beside": _beside_text}
+    column_figures = ("why", "beside")
     sections = (
         Section(_l("Side by side"), ("beside",), whole=True),
-        Section(_l("Why"), ("evidence", "score", "found_at")),
+        Section(_l("Why"), ("why", "score", "found_at")),
     )
     views = (
         View("likely", _l("Likely the same"), {"is_open__eq": "1", "is_likely__eq": "1"}, counted=True),
@@ -156,7 +161,7 @@ class DuplicateScreen(Screen):
 
     def field(self, name: str) -> Field:
         """Set words to the left, as they are no figures."""
-        return Field(name, "computed") if name in ("beside", "evidence") else super().field(name)
+        return Field(name, "computed") if name in ("why", "beside") else super().field(name)
 
     def eager(self, names: Sequence[str]) -> Sequence[Any]:
         """Join both records."""
@@ -168,7 +173,7 @@ class DuplicateScreen(Screen):
 
     def subtitle(self, row: DuplicatePair) -> Sequence[Any]:
         """Say what speaks for and against it."""
-        return (_evidence(self, None, row, ""),)
+        return (_why(self, None, row, ""),)
 
     def notice(self, row: DuplicatePair) -> Any:
         """Say that somebody has decided."""

@@ -109,6 +109,21 @@ def test_twins_and_father_and_son_are_not_likely_the_same(desk: Desk) -> None:
     assert [likely for _bits, likely in pairs(desk).values()] == [False, False]
 
 
+def test_an_equal_postcode_counts_though_another_address_is_nearer(desk: Desk) -> None:
+    one, other = person(desk, "LS2 9JT"), person(desk, "LS2 9JT", first_name="Zoe")
+    for customer, postcode in ((one, "YO1 7HH"), (other, "YO1 7HJ")):
+        with Session(desk.engine) as session, session.begin():
+            factories.make_address(
+                session,
+                customer_id=customer,
+                postcode=postcode,
+                line1="3 Mill Lane",
+                town="York",
+                is_primary=False,
+            )
+    assert list(pairs(desk)) == [(one, other)], "whatever address of each it is"
+
+
 def test_pairs_follow_every_change(desk: Desk) -> None:
     one, other = person(desk, "LS2 9JT"), person(desk, "LS2 9JT")
     assert len(pairs(desk)) == 1
