@@ -72,7 +72,7 @@ class DuplicatePair(Base):
     """The bits of models/evidence.py."""
     score: Mapped[int] = mapped_column(Integer, info=system)
     is_likely: Mapped[bool] = mapped_column(Boolean, info=system | heading(N_("Likely the same")))
-    """Whether the score reaches the threshold; else they share surname and postcode, and no more is known."""
+    """Whether the score reaches the threshold; else they are shown for an equal email, or surname and postcode."""
     is_open: Mapped[bool] = mapped_column(
         Boolean, default=True, server_default="1", info=system | heading(N_("Undecided"))
     )

@@ -31,7 +31,7 @@ LOOKED_AT: dict[str, tuple[str, ...]] = {
         "first_name_key", "last_name_key", "email_key", "company_key", "company_number", "vat_number", "date_of_birth",
         "gender", "merged_into_id", "anonymised_at",
     ),
-    "address": ("postcode_key", "line1_key", "customer_id"),
+    "address": ("postcode_key", "line1_key", "town_key", "customer_id"),
     "phone": ("number_key", "customer_id"),
 }  # fmt: skip
 """Table -> the columns by which duplicates are found: who has another value there is looked at again (rule 7.6).
@@ -182,10 +182,15 @@ def _checks(dialect: str) -> Iterator[tuple[str, str]]:
     """
     for table, columns in LOOKED_AT.items():
         owner = "id" if table == "customer" else "customer_id"
-        events = [("INSERT", "NEW"), ("UPDATE", "NEW"), *([] if table == "customer" else [("DELETE", "OLD")])]
-        for event, row in events:
+        events = {"INSERT": ("NEW",), "UPDATE": ("OLD", "NEW"), "DELETE": ("OLD",)}
+        for event, rows in events.items():
+            if table == "customer" and event == "DELETE":
+                continue
             name, update = f"{CHECK}_{table}_{event.lower()}", event == "UPDATE"
-            there = f"SELECT id FROM customer WHERE id = {row}.{owner}"  # gone, where it is deleted with all it has
+            owners = ", ".join(f"{row}.{owner}" for row in rows)  # both, where it moves
+            there = (
+                f"SELECT id FROM customer WHERE id IN ({owners})"  # gone, where it is deleted with all it has
+            )
             note = f"INSERT INTO duplicate_check (customer_id) {there};"
             of, does = f" OF {', '.join(columns)}" if update else "", f"BEGIN {note} END"
             if dialect == "postgresql":

@@ -13,6 +13,7 @@ from actions.duplicates import checking, looking
 from actions.duplicates.decisions import dismiss, household, reopen
 from actions.undo.undo import undo
 from models import evidence
+from models.address import Address
 from models.customer import Customer
 from models.duplicate import DuplicateCheck, DuplicateKey, DuplicatePair, PairDecision
 from models.evidence import Evidence as E
@@ -136,6 +137,25 @@ def test_pairs_follow_every_change(desk: Desk) -> None:
             sa.text("UPDATE address SET postcode_key = 'x' WHERE customer_id = :id"), {"id": other}
         )
     assert pairs(desk) == {}
+
+
+def test_what_has_moved_to_another_record_is_looked_at_for_both(desk: Desk) -> None:
+    one, other, third = person(desk, "LS2 9JT"), person(desk, first_name="Zoe"), person(desk, "LS2 9JT")
+    assert set(pairs(desk)) == {(one, third)}
+    for owner, found in ((other, (other, third)), (one, (one, third))):
+        with Session(desk.engine) as session, session.begin():
+            moved = sa.update(Address).where(Address.customer_id != third).values(customer_id=owner)
+            session.execute(moved)
+        assert set(pairs(desk)) == {found}
+
+
+def test_another_town_is_looked_at_too(desk: Desk) -> None:
+    person(desk, "LS2 9JT")
+    pairs(desk)
+    with Session(desk.engine) as session, session.begin():
+        session.execute(sa.update(Address).values(town_key="otley"))
+    with Session(desk.engine) as session:
+        assert session.scalar(sa.select(sa.func.count()).select_from(DuplicateCheck)) == 1
 
 
 def test_a_pair_that_stands_keeps_its_number(desk: Desk) -> None:
