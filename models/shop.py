@@ -38,6 +38,7 @@ class Shop:
     accounting_package: str = "the accounting package"
     accounting_url: str | None = None
     undo_days: int | None = 30
+    unmerge_days: int | None = 90
     statement_reminders: bool = False
     statement_reminder_days: int = 7
     login_as_needs_ticket: bool = False
@@ -168,6 +169,13 @@ SETTINGS: dict[str, Setting] = {
             "undo_days",
             N_("Undo within (days)"),
             N_("How long a change can be undone with one click. Leave blank for no limit."),
+            "integer",
+            checks.undo_days,
+        ),
+        Setting(
+            "unmerge_days",
+            N_("Undo merges within (days)"),
+            N_("How long records that were merged can be parted again. Leave blank for no limit."),
             "integer",
             checks.undo_days,
         ),

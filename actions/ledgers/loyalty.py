@@ -133,7 +133,7 @@ def earn(
     key: str | None = None,
 ) -> LoyaltyEntry:
     """Add points to a locked customer and open their lot (rule 1.2). ``points`` > 0."""
-    entry = _write(
+    entry = write_entry(
         ctx,
         customer,
         kind,
@@ -173,11 +173,11 @@ def spend(
             available=number_text(ctx, there),
             wanted=number_text(ctx, points),
         )
-    entry = _write(ctx, customer, kind, -points, comment, key, **order_columns(ctx, customer, order_ref))
+    entry = write_entry(ctx, customer, kind, -points, comment, key, **order_columns(ctx, customer, order_ref))
     left = points
     while left:
         for lot in ctx.session.scalars(_spending_order(customer.id, ctx.now)).all():
-            left -= _take(ctx, entry, lot, min(left, lot.unspent))
+            left -= take_from(ctx, entry, lot, min(left, lot.unspent))
             if not left:
                 break
     return entry
@@ -193,8 +193,8 @@ def expire_lot(
     if not lot.unspent or lot.expires_at is None or lot.expires_at > ctx.now:
         return None
     unspent = lot.unspent
-    entry = _write(ctx, customer, LoyaltyKind.EXPIRED, -unspent, "", key or f"lapse:{lot.id}")
-    _take(ctx, entry, lot, unspent)
+    entry = write_entry(ctx, customer, LoyaltyKind.EXPIRED, -unspent, "", key or f"lapse:{lot.id}")
+    take_from(ctx, entry, lot, unspent)
     return entry
 
 
@@ -206,7 +206,7 @@ def give_back_part(
     :raises Refused: ``more_than_taken``, with what is left.
     """
     order_totals.refuse_more_than_taken(ctx, LoyaltyEntry, customer, points, order_ref)
-    back = _write(
+    back = write_entry(
         ctx,
         customer,
         LoyaltyKind.ADJUSTMENT,
@@ -243,10 +243,10 @@ def take_back_part(
     ).all()
     _refuse_spent(ctx, points, sum(lot.unspent for lot in lots))
     columns = order_columns(ctx, customer, order_ref)
-    entry = _write(ctx, customer, LoyaltyKind.ADJUSTMENT, -points, comment, key, **columns)
+    entry = write_entry(ctx, customer, LoyaltyKind.ADJUSTMENT, -points, comment, key, **columns)
     for lot in lots:
         if part := min(points, lot.unspent):
-            points -= _take(ctx, entry, lot, part)
+            points -= take_from(ctx, entry, lot, part)
     return entry
 
 
@@ -265,12 +265,12 @@ def take_back(ctx: Context, customer: Customer, entry: LoyaltyEntry, reason: str
     there = sum(min(lots[lot_id].unspent, -part) for lot_id, part in parts.items() if part < 0)
     _refuse_spent(ctx, entry.points, there)
     values = {"reverses_id": entry.id}
-    back = _write(ctx, customer, LoyaltyKind.REVERSAL, -entry.points, reason, ctx.key, **values)
+    back = write_entry(ctx, customer, LoyaltyKind.REVERSAL, -entry.points, reason, ctx.key, **values)
     if entry.points < 0:
         _return_to_lots(ctx, customer, back, parts)
     else:
         for lot_id, part in parts.items():
-            _take(ctx, back, lots[lot_id], -part)
+            take_from(ctx, back, lots[lot_id], -part)
     return back
 
 
@@ -288,7 +288,7 @@ def _return_to_lots(ctx: Context, customer: Customer, back: LoyaltyEntry, parts:
     for lot in ctx.session.scalars(
         select(LoyaltyLot).where(LoyaltyLot.id.in_(parts)).order_by(LoyaltyLot.id)
     ).all():
-        _take(ctx, back, lot, -parts[lot.id])
+        take_from(ctx, back, lot, -parts[lot.id])
         expire_lot(ctx, customer, lot, key=f"lapse:{lot.id}:{back.id}")
 
 
@@ -299,7 +299,7 @@ def _refuse_spent(ctx: Context, points: int, there: int) -> None:
         )
 
 
-def _write(
+def write_entry(
     ctx: Context,
     customer: Customer,
     kind: LoyaltyKind,
@@ -315,7 +315,7 @@ def _write(
     return entry
 
 
-def _take(ctx: Context, entry: LoyaltyEntry, lot: LoyaltyLot, points: int) -> int:
+def take_from(ctx: Context, entry: LoyaltyEntry, lot: LoyaltyLot, points: int) -> int:
     """Allocate ``points`` of a lot to an entry; negative gives them back. Returns ``points``."""
     lot.unspent -= points
     ctx.session.add(LoyaltyAllocation(entry_id=entry.id, lot_id=lot.id, points=points))

@@ -24,6 +24,7 @@ from models.base import N_, About, Invalid, metadata
 from models.choices import AccountType, Status
 from models.customer import Customer
 from models.loyalty import LoyaltyLot
+from models.merge import Merge
 from models.note import Note
 from models.order import Order
 from models.personal import policy
@@ -73,9 +74,14 @@ def merge(
     _refuse(ctx, customer, losers)
     differ = choices.find(ctx, group, take)
     names = {row.id: str(row) for row in group}
-    before, entries = _figures(ctx, group), ledger_sums(ctx, [row.id for row in group])
+    before, entries = figures(ctx, group), ledger_sums(ctx, [row.id for row in group])
     for loser in losers:
         loser.merged_into_id = customer.id
+        ctx.session.add(
+            Merge(
+                changeset_id=ctx.changeset_id, merged_id=loser.id, survivor_id=customer.id, merged_at=ctx.now
+            )
+        )
     ctx.session.flush()
     _take_over(ctx, customer, losers, {choice.field: choice.taken for choice in differ})
     choices.settle(ctx, group, differ)
@@ -88,7 +94,7 @@ def merge(
             setattr(loser, name, 0)
     ctx.session.flush()
     _check_sums(ctx, customer, entries)
-    sheet = _sheet(group, names, before, _figures(ctx, [customer])[customer.id], differ)
+    sheet = _sheet(group, names, before, figures(ctx, [customer])[customer.id], differ)
     if len(losers) == 1:
         values = {"other": str(losers[0]), "survivor": str(customer)}
         return Outcome(N_("%(other)s was merged into %(survivor)s."), customer, values, sheet=sheet)
@@ -261,7 +267,7 @@ def _check_sums(ctx: Context, survivor: Customer, before: dict[str, int]) -> Non
         )
 
 
-def _figures(ctx: Context, group: Sequence[Customer]) -> dict[int, list[int]]:
+def figures(ctx: Context, group: Sequence[Customer]) -> dict[int, list[int]]:
     """Return customer id -> the figures of the balance sheet, in its order."""
     found = {row.id: [getattr(row, name) for name in BALANCES] for row in group}
     for owner, past in past_points(ctx.session, ctx.now, list(found)).items():
@@ -284,17 +290,25 @@ def _sheet(
     """Return what each record had, what the survivor has now, and where they differed."""
     columns = [*(before[row.id] for row in group), after]
     currencies = (*(row.currency for row in group), group[0].currency)
+    return MergeSummary(names, _lines(columns, currencies), tuple(differ))
+
+
+def parted(ctx: Context, before: dict[int, list[int]], group: Sequence[Customer]) -> tuple[SheetLine, ...]:
+    """Return what the first of some records had and, now that they are parted, what it and each other have."""
+    after, first = figures(ctx, group), group[0]
+    columns = [before[first.id], *(after[row.id] for row in group)]
+    return _lines(columns, (first.currency, *(row.currency for row in group)))
+
+
+def _lines(columns: Sequence[Sequence[int]], currencies: tuple[str, ...]) -> tuple[SheetLine, ...]:
+    """Return the balance sheet of some columns, each with its currency."""
     labels = [N_("Points"), N_("Account"), N_("Gift-card credit"), *(label for label, _model in COUNTED)]
-    return MergeSummary(
-        names,
-        tuple(
-            SheetLine(
-                label,
-                tuple(column[place] for column in columns),
-                currencies if place in (1, 2) else (),
-                signed=place == 1,
-            )
-            for place, label in enumerate(labels)
-        ),
-        tuple(differ),
+    return tuple(
+        SheetLine(
+            label,
+            tuple(column[place] for column in columns),
+            currencies if place in (1, 2) else (),
+            signed=place == 1,
+        )
+        for place, label in enumerate(labels)
     )

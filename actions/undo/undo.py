@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
@@ -31,6 +31,7 @@ from models.customer import Customer
 from models.journal import Change, Changeset
 from models.loyalty import LoyaltyEntry, LoyaltyKind
 from models.row_scope import beyond
+from models.shop import Shop
 from models.tasting import TastingEntry
 from models.types import Percent, UTCDateTime
 
@@ -39,9 +40,21 @@ ROW_CHANGED_SINCE = N_("%(record)s has been changed since and is not undone.")
 GONE = N_("%(record)s has been deleted, so its old values cannot be restored.")
 ERASED = N_("%(record)s was erased, so its values cannot be restored.")
 MERGED = N_("%(record)s was merged into another record and is not undone.")
-Undoer = Callable[[Context, Changeset], int]
-UNDOERS: dict[str, Undoer] = {}
-"""Action code -> how it is taken back as a whole, where field by field would not do. Returns how much went back."""
+
+
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """How an action is taken back as a whole, where field by field would not do.
+
+    :param take_back: does it and returns how much went back. :param days: within how many days, by the shop's settings.
+    """
+
+    take_back: Callable[[Context, Changeset], int]
+    days: Callable[[Shop], int | None]
+
+
+UNDOERS: dict[str, Whole] = {}
+"""Action code -> how it is taken back as a whole."""
 
 KEPT = frozenset({"id", "version", "created_at", "updated_at"})
 
@@ -53,11 +66,9 @@ def undo(ctx: Context, changeset: Changeset) -> Outcome:
     :raises Refused: ``final``, ``already_undone``, ``too_old`` by the shop's setting, ``nothing_to_undo``, or
         ``out_of_scope``: it was about records, too, that the person asking does not see.
     """
-    _refuse_unless_undoable(ctx, changeset)
-    _refuse_unless_seen(ctx, changeset)
-    _say_what_it_is_about(ctx, changeset)
-    undoer = UNDOERS.get(changeset.action)
-    back = undoer(ctx, changeset) if undoer is not None else take(ctx, _steps(ctx, changeset))
+    begin(ctx, changeset)
+    whole = UNDOERS.get(changeset.action)
+    back = whole.take_back(ctx, changeset) if whole is not None else take(ctx, _steps(ctx, changeset))
     partly = bool(ctx.warnings)
     if not take_back(ctx, changeset) + back:
         why = " ".join(warning.text for warning in ctx.warnings)
@@ -65,6 +76,19 @@ def undo(ctx: Context, changeset: Changeset) -> Outcome:
     kept = {model.__tablename__ for model in ALWAYS_ONE}
     repair(ctx, {c["customer_id"] for (table, _id), c in ctx.journal.changes.items() if table in kept})
     return Outcome(N_("Undone, except for what has changed since.") if partly else N_("Undone."))
+
+
+def begin(ctx: Context, changeset: Changeset) -> None:
+    """Begin to undo a changeset: what is written from now on is its undo. :raises Refused: as :func:`undo` says."""
+    _refuse_unless_undoable(ctx, changeset)
+    _refuse_unless_seen(ctx, changeset)
+    _say_what_it_is_about(ctx, changeset)
+
+
+def days_for(shop: Shop, action: str) -> int | None:
+    """Return within how many days an action can be undone; None is for ever."""
+    whole = UNDOERS.get(action)
+    return shop.undo_days if whole is None else whole.days(shop)
 
 
 def _say_what_it_is_about(ctx: Context, changeset: Changeset) -> None:
@@ -82,7 +106,7 @@ def _refuse_unless_undoable(ctx: Context, changeset: Changeset) -> None:
     declared = ACTIONS.get(changeset.action)
     if declared is not None and declared.final:
         raise Refused("final", N_("This cannot be undone."))
-    days = ctx.shop.undo_days
+    days = days_for(ctx.shop, changeset.action)
     if days is not None and changeset.at < ctx.now - dt.timedelta(days=days):
         raise Refused(
             "too_old", N_("This was more than %(days)s days ago and can no longer be undone."), days=days
@@ -262,15 +286,7 @@ def _still(row: Base, name: str, change: Change) -> bool:
 
 def _revert_update(ctx: Context, row: Base, change: Change) -> Step | None:
     """A changed row gets its former values where it still holds the ones it was given."""
-    known = set(journalled_columns(row))
-    back = {}
-    for name, before in (change.before or {}).items():
-        if name in KEPT or name not in known:
-            continue
-        if _still(row, name, change) and _readable(type(row), name, before):
-            back[name] = stored_value(type(row), name, before)
-        else:
-            ctx.warn(CHANGED_SINCE, record=str(row), field=name.removesuffix("_id").replace("_", " "))
+    back = _values_back(ctx, row, change)
     if not back:
         return None
 
@@ -280,6 +296,26 @@ def _revert_update(ctx: Context, row: Base, change: Change) -> Step | None:
 
     leads = any(not value for value in back.values() if isinstance(value, bool))
     return Step(str(row), 3 if "merged_into_id" in back else 0 if leads else 1, take, change.table_name)
+
+
+def put_back(ctx: Context, row: Base, change: Change) -> None:
+    """Give a row its former values where it still holds those that a change gave it, and warn of the others."""
+    for name, value in _values_back(ctx, row, change).items():
+        setattr(row, name, value)
+
+
+def _values_back(ctx: Context, row: Base, change: Change) -> dict[str, Any]:
+    """Return the values that a row gets back; what was changed since is named and left out."""
+    known, back = set(journalled_columns(row)), {}
+    for name, before in (change.before or {}).items():
+        if name in KEPT or name not in known:
+            continue
+        readable = _readable(type(row), name, before)
+        if readable and _still(row, name, change):
+            back[name] = stored_value(type(row), name, before)
+        elif not (readable and getattr(row, name) == stored_value(type(row), name, before)):
+            ctx.warn(CHANGED_SINCE, record=str(row), field=name.removesuffix("_id").replace("_", " "))
+    return back
 
 
 def stored_value(model: type[Base], name: str, value: Any) -> Any:

@@ -10,7 +10,7 @@ from flask import g, url_for
 from actions.core.base import ACTIONS
 from actions.runs.runs import LABELS
 from actions.staff.security_events import EVENTS
-from actions.undo.undo import UNDOERS
+from actions.undo.undo import UNDOERS, days_for
 from admin.history.changesets import undoing
 from admin.request import grantable
 from admin.request.context import allowed
@@ -39,7 +39,7 @@ def may_still_be_undone(changeset: Changeset) -> bool:
     declared = ACTIONS.get(changeset.action)
     if (declared is not None and declared.final) or changeset.action in EVENTS or changeset.action in LABELS:
         return False
-    days = shop().undo_days
+    days = days_for(shop(), changeset.action)
     if days is not None and changeset.at < now() - dt.timedelta(days=days):
         return False
     if changeset.id not in g.get("undo_looked_at", ()):

@@ -8,21 +8,21 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select
 
-from actions.core.base import Refused
+from actions.core.base import Outcome, Refused
 from actions.customers.reassignment import moved_columns
 from actions.ledgers.accounts import pay, raise_invoice, void_invoice
 from actions.ledgers.credit import adjust as adjust_credit
 from actions.ledgers.loyalty import adjust
 from actions.ledgers.loyalty import reverse as reverse_points
 from actions.merging.merge import merge
-from actions.merging.unmerge import unmerge
+from actions.merging.unmerge import _undone
 from actions.undo.undo import undo
 from models.address import Address
 from models.attribute import AttributeValue
 from models.base import Invalid
 from models.customer import Customer
 from models.journal import Changeset
-from models.loyalty import LoyaltyEntry
+from models.loyalty import LoyaltyEntry, LoyaltyLot
 from models.note import Note
 from models.phone import Phone
 from tests import factories
@@ -177,6 +177,33 @@ def test_whatever_happens_in_between_no_figure_is_ever_wrong(
         assert sum(row.is_primary for row in held) == bool(held)
 
 
+def unspent_of(desk: Desk, done: Outcome, survivor: int) -> int:
+    """How many points are left of the lots that came with a merge."""
+    came = {c.row_id for c in desk.changes(done.changeset_id) if c.table_name == "loyalty_lot"}
+    return sum(lot.unspent for lot in desk.all(LoyaltyLot, customer_id=survivor) if lot.id in came)
+
+
+@pytest.mark.either_database
+@pytest.mark.soak
+@modest
+@given(before=steps, chance=st.randoms(use_true_random=False))
+def test_merges_come_apart_in_whatever_order(
+    desk: Desk, before: list[tuple[int, str, int]], chance: Random
+) -> None:
+    """Three records become one by two merges, which are undone in either order: each has what it had."""
+    people = People(desk)
+    for step in before:
+        people.happen(*step)
+    rows, ids = everything(desk, *people.ids), chance.sample(people.ids, 3)
+    first = put_together(desk, *chance.sample(ids[:2], 2))
+    live = [i for i in ids if desk.of(i).is_live]
+    second = put_together(desk, *chance.sample(live, 2))
+    for done in chance.sample([first, second], 2):
+        assert desk.do(undo, done.changeset_id).warnings == ()
+        assert trouble(desk, *people.ids) == []
+    assert everything(desk, *people.ids) == rows
+
+
 # -- races --------------------------------------------------------------------------------------------------------
 
 
@@ -248,4 +275,4 @@ def test_of_two_undos_one_wins_whatever_is_spent_meanwhile(desk: Desk) -> None:
 def test_the_merge_names_its_own_way_back() -> None:
     from actions.undo.undo import UNDOERS
 
-    assert UNDOERS[merge.code] is unmerge
+    assert UNDOERS[merge.code].take_back is _undone
