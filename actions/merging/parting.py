@@ -73,6 +73,15 @@ class Parting:
         """Return what else the merge changed: fields, rows that gave way, rows that were combined."""
         return [c for c in self.changes if not is_plain(c) and not _is_tombstone(c)]
 
+    @cached_property
+    def came(self) -> Mapping[tuple[str, int], int]:
+        """Return (table, row) -> the record that went of which it came, for what has an owner and may change."""
+        return {
+            (change.table_name, change.row_id): home
+            for change in self.changes
+            if change.before and change.after and (home := change.before.get("customer_id")) in self.losers
+        }
+
     def moved(self, table: str, loser: int) -> Ids:
         """Return the rows of a table that came from one of the records that went."""
         return self.plain.get(Move(table, "customer_id", loser, self.holder), set())

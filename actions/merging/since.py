@@ -69,12 +69,7 @@ def find(ctx: Context, parting: Parting) -> list[Undecided]:
 def _changed(ctx: Context, parting: Parting) -> Iterator[Undecided]:
     for model in owned():
         table = model.__tablename__
-        came = {
-            change.row_id: (change.before or {}).get("customer_id")
-            for change in parting.changes
-            if change.table_name == table and change.before and change.after
-        }
-        homes = {row: home for row, home in came.items() if home in parting.losers}
+        homes = {row: home for (name, row), home in parting.came.items() if name == table}
         touched = _worked_on(ctx, table, set(homes), parting.changeset.id)
         for row in _held(ctx, model, touched, parting.holder):
             yield Undecided(row, True, (parting.holder, homes[row.id]), homes[row.id])

@@ -7,18 +7,17 @@ had given way, and last the tombstones live again.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Sequence
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
 from actions.core.base import Context, Outcome, Refused, action
 from actions.core.merge_summary import MergeSummary
 from actions.customers.primary_flag import MARK, repair
 from actions.customers.reassignment import model_of
-from actions.merging import choices, ledgers_apart, merge, since
-from actions.merging.parting import BATCH, LEDGERS, Ids, Move, Parting, copy, read, without
+from actions.merging import chains, choices, ledgers_apart, merge, since
+from actions.merging.parting import BATCH, LEDGERS, Ids, Move, Parting, read, without
 from actions.undo import undo
 from actions.undo.steps import take as take_steps
 from models.base import N_, metadata
@@ -65,11 +64,13 @@ def _part(ctx: Context, changeset: Changeset, take: Sequence[str]) -> tuple[Part
     for loser in parting.losers:
         ledgers_apart.send_home(ctx, parting, loser)
     _clear_primaries(ctx, parting)
+    again = chains.combined_since(ctx, parting)
     for move, ids in parting.plain.items():
         if move.table not in LEDGERS:
-            _rows_back(ctx, parting, move, {row for row in ids if (move.table, row) not in stays})
+            _rows_back(ctx, parting, move, {row for row in ids if (move.table, row) not in stays | again})
     since.hand_over(ctx, undecided, owners, parting.holder)
     _fields_back(ctx, parting, stays)
+    chains.given_way_since(ctx, parting)
     _revive(ctx, parting)
     repair(ctx, {*parting.losers, parting.survivor, parting.holder})
     _mark_undone(ctx, changeset)
@@ -92,28 +93,13 @@ def _rows_back(ctx: Context, parting: Parting, move: Move, ids: Ids) -> None:
     for start in range(0, len(wanted), BATCH):
         went += ctx.write_set(column, move.holder, move.home, wanted[start : start + BATCH])
     elsewhere = len(wanted) - went
-    if elsewhere and (elsewhere := elsewhere - _home_already(ctx, parting, column, wanted)):
+    if elsewhere and (elsewhere := elsewhere - chains.home_already(ctx, parting, column, wanted)):
         noun = model_of(move.table).__plural__.lower()
         ctx.warn(
             N_("%(count)s %(noun)s have moved or been deleted since the merge and are not undone."),
             count=elsewhere,
             noun=noun,
         )
-
-
-def _home_already(ctx: Context, parting: Parting, column: Any, ids: Sequence[int]) -> int:
-    """Return how many of the rows went on with somebody who was parted from the survivor before."""
-    apart = select(Merge.merged_id).where(
-        Merge.undone_by_id.is_not(None), Merge.merged_id.not_in(parting.losers)
-    )
-    row, found = column.table.c.id, 0
-    theirs = row.in_(apart) if column.name == "merged_into_id" else column.in_(apart)
-    for start in range(0, len(ids), BATCH):
-        there = select(func.count()).where(
-            row.in_(ids[start : start + BATCH]), column.is_distinct_from(parting.holder)
-        )
-        found += ctx.session.scalar(there.where(theirs)) or 0
-    return found
 
 
 def _clear_primaries(ctx: Context, parting: Parting) -> None:
@@ -137,38 +123,15 @@ def _fields_back(ctx: Context, parting: Parting, stays: set[tuple[str, int]]) ->
     """Put back the survivor's own fields, rows that had given way, and rows that were combined away."""
     rest = [c for c in parting.rest if (c.table_name, c.row_id) not in stays]
     if parting.later:
-        _fields_of_chain(ctx, parting, [c for c in rest if c.table_name == "customer"])
+        chains.fields_back(ctx, parting, rest)
         rest = [c for c in rest if (c.table_name, c.row_id) != ("customer", parting.survivor)]
-    changes = [_without_currency(ctx, parting.followed(change)) for change in rest]
+    apart = chains.gone_home(ctx, parting, rest)
+    changes = [
+        _without_currency(ctx, parting.followed(change))
+        for change in rest
+        if (change.table_name, change.row_id) not in apart
+    ]
     take_steps(ctx, undo.row_steps(ctx, changes))
-
-
-def _fields_of_chain(ctx: Context, parting: Parting, changes: Iterable[Change]) -> None:
-    """Take what the survivor got of the other's from it, and from whoever it went into, where it still stands."""
-    for change in changes:
-        if change.row_id != parting.survivor:
-            continue
-        undo.put_back(ctx, ctx.session.get_one(Customer, parting.survivor), change)
-        given = change
-        for merged in parting.later:
-            given = _handed_on(ctx, merged, given)
-            undo.put_back(ctx, ctx.session.get_one(Customer, merged.survivor_id), given)
-    ctx.session.flush()
-
-
-def _handed_on(ctx: Context, merged: Merge, change: Change) -> Change:
-    """Return the part of a later merge's change by which the same values went on to the next record."""
-    wanted = select(Change).where(
-        Change.changeset_id == merged.changeset_id,
-        Change.table_name == "customer",
-        Change.row_id == merged.survivor_id,
-    )
-    then = ctx.session.scalar(wanted.limit(1))
-    if then is None:
-        return copy(change, before={}, after={})
-    values, after = change.after or {}, then.after or {}
-    same = {name for name, value in values.items() if name in after and after[name] == value}
-    return without(copy(then), {*after, *(then.before or {})} - same)
 
 
 def _without_currency(ctx: Context, change: Change) -> Change:
