@@ -39,6 +39,7 @@ from models.lookups import (
 )
 from models.loyalty import LoyaltyAllocation, LoyaltyEntry, LoyaltyExpiryNotice, LoyaltyKind, LoyaltyLot
 from models.mail import Mail, MailAttachment, MailState
+from models.merge import Merge
 from models.note import Note
 from models.order import ExternalId, ExternalKind, ExternalSystem, Order, OrderLine, Shipment
 from models.phone import Phone
@@ -604,6 +605,19 @@ def make_duplicate_pair(session: Session, **overrides: Any) -> DuplicatePair:
         evidence=1, score=9, is_likely=True, found_at=NOW,
     )  # fmt: skip
     return _save(session, DuplicatePair(**values))
+
+
+def make_merge(session: Session, **overrides: Any) -> Merge:
+    """That a new customer, who had nothing, went into another, unless they are given; with what the journal says."""
+    values = _given(overrides, survivor_id=lambda: make_customer(session).id, merged_at=NOW)
+    gone = values["survivor_id"]
+    if "merged_id" not in values:
+        values["merged_id"] = make_customer(session, merged_into_id=gone).id
+    done = make_changeset(session, action="customer.merge", at=values["merged_at"], reason="The same person")
+    who = {"row_id": values["merged_id"], "customer_id": values["merged_id"]}
+    told = {"before": {"merged_into_id": None}, "after": {"merged_into_id": gone}}
+    make_change(session, changeset_id=done.id, table_name="customer", **who, **told)
+    return _save(session, Merge(changeset_id=done.id, **values))
 
 
 def make_pair_decision(session: Session, **overrides: Any) -> PairDecision:

@@ -66,6 +66,12 @@ def post_credit(
     return entry
 
 
+def hand_over(ctx: Context, holder: Customer, home: Customer, amount: int, comment: str) -> None:
+    """Give an amount of one locked customer's credit to another, by a pair of entries (rule 3.8)."""
+    post_credit(ctx, holder, CreditKind.ADJUSTMENT, -amount, comment)
+    post_credit(ctx, home, CreditKind.ADJUSTMENT, amount, comment)
+
+
 def take_back(ctx: Context, customer: Customer, entry: CreditEntry, reason: str) -> CreditEntry:
     """Reverse one entry of a locked customer. The gift card that it credited can be redeemed again (rule 2.14).
 

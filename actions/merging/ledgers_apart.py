@@ -46,7 +46,7 @@ def send_home(ctx: Context, parting: Parting, loser: int) -> None:
     _account(ctx, parting, loser)
     used = _credit(ctx, parting, loser)
     _apart(ctx, parting, loser, TastingEntry, _reversals(ctx, TastingEntry, parting, loser))
-    _add_up(ctx, parting.holder, loser)
+    add_up(ctx, parting.holder, loser)
     _rest_of_points(ctx, parting, loser, spent)
     _rest_of_credit(ctx, parting, loser, used)
 
@@ -128,7 +128,7 @@ def _home(ctx: Context, parting: Parting, loser: int, table: str, ids: Ids) -> N
         ctx.write_set(column, parting.holder, loser, wanted[start : start + BATCH])
 
 
-def _add_up(ctx: Context, *ids: int) -> None:
+def add_up(ctx: Context, *ids: int) -> None:
     """Set every cached balance to what the entries say (rules 1.3, 2.2, 2.7)."""
     for customer_id in ids:
         customer, sums = ctx.session.get_one(Customer, customer_id), ledger_sums(ctx, [customer_id])
@@ -230,8 +230,7 @@ def _rest_of_credit(ctx: Context, parting: Parting, loser: int, kept: Ids) -> No
         return
     left = min(total, holder.credit_balance)
     if left and home.currency == holder.currency:
-        credit.post_credit(ctx, holder, CreditKind.ADJUSTMENT, -left, COMMENT)
-        credit.post_credit(ctx, home, CreditKind.ADJUSTMENT, left, COMMENT)
+        credit.hand_over(ctx, holder, home, left, COMMENT)
     if total > left:
         ctx.warn(
             N_("%(amount)s of the credit of %(record)s has been used since the merge, and stays used."),

@@ -17,6 +17,7 @@ from actions.core.merge_summary import MergeChoice
 from actions.core.texts import number_text
 from actions.customers.primary_flag import MARK
 from actions.customers.reassignment import model_of, moved_columns
+from actions.merging import ledgers_since
 from actions.merging.parting import BATCH, LEDGERS, Ids, Parting
 from models.base import N_, Invalid
 from models.customer import Customer
@@ -41,6 +42,8 @@ class Undecided:
     came: bool
     owners: tuple[int, ...]
     proposed: int
+    figure: str = ""
+    """What it is in points or money, where it is an entry of a ledger."""
 
     @property
     def field(self) -> str:
@@ -59,7 +62,7 @@ def owned() -> list[type[Any]]:
 
 def find(ctx: Context, parting: Parting) -> list[Undecided]:
     """Return the rows to be decided, those that came first."""
-    found = [*_changed(ctx, parting), *_added(ctx, parting)]
+    found = [*_changed(ctx, parting), *_added(ctx, parting), *_entered(ctx, parting)]
     return found[:MOST]
 
 
@@ -112,6 +115,12 @@ def _added(ctx: Context, parting: Parting) -> Iterator[Undecided]:
         else:
             for row in _held(ctx, model, new.get(model.__tablename__, set()), parting.holder):
                 yield Undecided(row, False, (parting.holder, *parting.losers), _proposed(parting, row))
+
+
+def _entered(ctx: Context, parting: Parting) -> Iterator[Undecided]:
+    owners = parting.holder, *parting.losers
+    for entry, figure in ledgers_since.find(ctx, parting, MOST):
+        yield Undecided(entry, False, owners, parting.holder, figure)
 
 
 def _say_orders_stay(ctx: Context, parting: Parting, ids: Ids) -> None:
@@ -195,15 +204,17 @@ def questions(undecided: Sequence[Undecided], owners: Mapping[str, int]) -> tupl
             type(one.row),
             "",
             N_("Changed since the merge") if one.came else N_("Added since the merge"),
-            {owner: f"{_noun(one.row)}: {one.row}" for owner in one.owners},
+            {owner: _called(one) for owner in one.owners},
             owners[one.field],
         )
         for one in undecided
     )
 
 
-def _noun(row: Any) -> str:
-    return str(type(row).__label__)
+def _called(one: Undecided) -> str:
+    row = one.row
+    name = row.kind.label if one.figure else str(row)
+    return ", ".join(filter(None, (f"{type(row).__label__}: {name}", one.figure)))
 
 
 def hand_over(ctx: Context, undecided: Sequence[Undecided], owners: Mapping[str, int], holder: int) -> None:
@@ -211,6 +222,9 @@ def hand_over(ctx: Context, undecided: Sequence[Undecided], owners: Mapping[str,
     for one in undecided:
         owner, row = owners[one.field], one.row
         if one.came or owner == holder:
+            continue
+        if one.figure:
+            ledgers_since.hand_over(ctx, row, holder, owner)
             continue
         if (mark := MARK.get(type(row))) is not None and getattr(row, mark):
             setattr(row, mark, False)

@@ -58,11 +58,11 @@ def _part(ctx: Context, changeset: Changeset, take: Sequence[str]) -> tuple[Part
     parting = read(ctx, changeset)
     group = [ctx.session.get_one(Customer, i) for i in (parting.holder, *parting.losers)]
     names, before = {row.id: str(row) for row in group}, merge.figures(ctx, group[:1])
+    for loser in parting.losers:
+        ledgers_apart.send_home(ctx, parting, loser)
     undecided = since.find(ctx, parting)
     owners = since.decide(undecided, choices.chosen(take, group))
     stays = {(one.row.__tablename__, one.row.id) for one in undecided if owners[one.field] == parting.holder}
-    for loser in parting.losers:
-        ledgers_apart.send_home(ctx, parting, loser)
     _clear_primaries(ctx, parting)
     again = chains.combined_since(ctx, parting)
     for move, ids in parting.plain.items():

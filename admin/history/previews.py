@@ -122,7 +122,21 @@ def _sheet(sheet: MergeSummary) -> PreviewSheet:
     lines = [
         (_(line.label), [_figure(line, place) for place in range(len(line.figures))]) for line in sheet.lines
     ]
-    return PreviewSheet(list(sheet.records.values()), lines, clashes(sheet), next(iter(sheet.records)))
+    ours = 0 if sheet.parted else next(iter(sheet.records))
+    question = (
+        _("Changed or added since the merge. Whose is it?")
+        if sheet.parted
+        else _("Where they differ, this is kept:")
+    )
+    return PreviewSheet(_heads(sheet), lines, clashes(sheet), ours, question)
+
+
+def _heads(sheet: MergeSummary) -> list[Text]:
+    """Return what stands over the figures: the records and the result, or the one before and each afterwards."""
+    names = list(sheet.records.values())
+    if not sheet.parted:
+        return [*names, _("Result")]
+    return [_("%(record)s now", record=names[0]), *(_("%(record)s then", record=name) for name in names)]
 
 
 def clashes(sheet: MergeSummary) -> list[PreviewChoice]:
@@ -133,7 +147,7 @@ def clashes(sheet: MergeSummary) -> list[PreviewChoice]:
         for record, value in choice.options.items()
         if choice.column
     ]
-    names, ours = activity.Names.of_changes(changes), next(iter(sheet.records))
+    names, ours = activity.Names.of_changes(changes), 0 if sheet.parted else next(iter(sheet.records))
 
     def worded(choice: MergeChoice, record: int, value: Any) -> str:
         if not choice.column:
@@ -236,7 +250,7 @@ def lines(preview: Preview, *, marked: bool = False) -> list[str]:
     ]
     found += warned.texts(preview.outcome.warnings) if preview.outcome else []
     if shown.sheet is not None:
-        found.append(" | ".join(["", *shown.sheet.records, _("Result")]))
+        found.append(" | ".join(["", *shown.sheet.heads]))
         found += [" | ".join([str(name), *map(_plain, figures)]) for name, figures in shown.sheet.lines]
         found += [_differs(choice) for choice in shown.sheet.clashes]
     for group in shown.groups:
@@ -293,6 +307,7 @@ def as_json(found: Preview) -> dict[str, Any]:
 def _sheet_as_json(sheet: MergeSummary) -> dict[str, Any]:
     return {
         "records": list(sheet.records.values()),
+        "parted": sheet.parted,
         "lines": [asdict(line) for line in sheet.lines],
         "clashes": [
             {

@@ -6,6 +6,7 @@ import datetime as dt
 from collections.abc import Mapping, Sequence
 
 from flask import g, url_for
+from sqlalchemy import select
 
 from actions.core.base import ACTIONS
 from actions.runs.runs import LABELS
@@ -15,6 +16,7 @@ from admin.history.changesets import undoing
 from admin.request import grantable
 from admin.request.context import allowed
 from models.journal import Changeset
+from models.merge import Merge
 from models.run import Run
 from models.staff import GENERATED
 from web.request import now, session, shop
@@ -71,4 +73,7 @@ def undo_url(changeset: Changeset) -> str:
     """Return where the person asking takes a changeset back, "" where they cannot."""
     if not may_undo(changeset) or not may_still_be_undone(changeset):
         return ""
+    if changeset.action == "customer.merge" and allowed("unmerge", "merge"):
+        merge = session().scalar(select(Merge.id).where(Merge.changeset_id == changeset.id).limit(1))
+        return url_for("screen_merge.act_view", verb="unmerge", id=merge)
     return url_for("screen_changeset.act_view", verb="undo", id=changeset.id)

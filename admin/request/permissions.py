@@ -21,7 +21,7 @@ _LEDGERS = ("loyalty_entry", "account_entry", "invoice", "credit_entry", "tastin
 _CARDS = ("gift_card",)
 _OWING = ("owing",)
 _ORDERS = ("sales_order", "order_line", "shipment")
-_DUPLICATES = ("duplicate", "pair_decision")
+_DUPLICATES = ("duplicate", "pair_decision", "merge")
 _LISTS = (
     "customer_class", "membership_group", "acquisition_source", "price_list", "sales_channel", "payment_term",
     "bank_account", "attribute_definition",
@@ -100,6 +100,7 @@ SHIPPED_ROLES: dict[str, set[tuple[str, str]] | None] = {
     | grants((*_PEOPLE, *_LEDGERS, *_OWING, *_ORDERS, *_RECORDS), "export")
     | grants(_RECORDS, "delete", "import")
     | grants(("customer",), "merge")
+    | grants(("merge",), "unmerge")
     | grants(("changeset", "shop_setting"), *READ)
     | grants(("shop_setting",), "edit")
     | _OWN_KEY

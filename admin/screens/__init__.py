@@ -12,7 +12,7 @@ ORDER = (
     "customer", "duplicate", "address", "phone", "account_holder", "contact_email", "saved_card", "customer_class",
     "note",
     "loyalty_entry", "account_entry", "invoice",
-    "credit_entry", "tasting_entry", "gift_card", "pair_decision", "sales_order", "order_line", "shipment",
+    "credit_entry", "tasting_entry", "gift_card", "pair_decision", "merge", "sales_order", "order_line", "shipment",
     "external_id",
     "attribute_value", "owing", "mail", "changeset", "job", "run", "run_item", "membership_group",
     "acquisition_source", "price_list", "sales_channel", "payment_term", "bank_account", "attribute_definition",

@@ -16,7 +16,7 @@ from admin.reports import statements
 from admin.screen.base import Screen
 from admin.screen.views import PERMISSION_OF
 from admin.screen_spec.column_info import label_of
-from admin.screens import accounting, possible_duplicates, sent_links, watch
+from admin.screens import accounting, merges, possible_duplicates, sent_links, watch
 from admin.viewmodels.pages import Badge, Event, Link, StatusLine
 from models.customer import Customer
 from web.arguments import parse_id
@@ -72,7 +72,7 @@ class CustomerRecord(Screen):
     def notice(self, row: Customer) -> Any:
         """Lead from a merged record to its survivor; say that an erased one is empty for good."""
         if row.merged_into_id is not None:
-            return _survivor(row)
+            return _survivor(row) + merges.way_apart(row)
         erased = _("This customer's personal data was erased on request. The record is kept without it.")
         return erased if row.anonymised_at else ""
 

@@ -33,7 +33,7 @@ function forget(form) {
   const picked = Array.from(form.querySelectorAll("select[multiple] > option:checked"), (option) => option.value);
   form.querySelectorAll("[data-take]").forEach((choice) => {
     const record = choice.value.split(":")[1];
-    if (record !== choice.dataset.take && !picked.includes(record)) choice.remove();
+    if (choice.dataset.take && record !== choice.dataset.take && !picked.includes(record)) choice.remove();
   });
 }
 

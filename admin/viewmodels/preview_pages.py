@@ -38,13 +38,15 @@ class PreviewChoice:
 
 @dataclass(frozen=True, slots=True)
 class PreviewSheet:
-    """Figures of several records and of the result: ``lines`` are (label, a figure for each and for the result)."""
+    """Figures side by side: ``lines`` are (label, a figure under each of ``heads``); then what is to be chosen."""
 
-    records: Sequence[Text]
+    heads: Sequence[Text]
     lines: Sequence[tuple[Text, Sequence[Text]]]
     clashes: Sequence[PreviewChoice] = ()
     ours: int = 0
-    """Id of the record that the others become part of."""
+    """Id of the record that the others become part of; 0 where they are parted."""
+    question: Text = ""
+    """What stands over the choices."""
 
 
 @dataclass(frozen=True, slots=True)

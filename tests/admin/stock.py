@@ -228,6 +228,20 @@ class Stock:
             created_at=day(n), reopened_at=some(day(n), n, 2),
         )  # fmt: skip
 
+    def merge(self, n: int, owner: Customer) -> Any:
+        """A record that went into the one that is stocked, each second of them parted again."""
+        gone = factories.make_customer(
+            self.session, sales_channel_id=owner.sales_channel_id, merged_into_id=None if n % 2 else owner.id
+        )
+        done = factories.make_changeset(self.session, actor_name=text(n)) if n % 2 else None
+        return factories.make_merge(
+            self.session,
+            merged_id=gone.id,
+            survivor_id=owner.id,
+            merged_at=day(n),
+            undone_by_id=done and done.id,
+        )
+
     def note(self, n: int, owner: Customer) -> Any:
         """A note, a task or (once for a customer) a watch note."""
         kind = pick((NoteKind.NOTE, NoteKind.TASK), n)

@@ -13,7 +13,7 @@ from actions.ledgers.shop_api import correct_points
 from actions.ledgers.shop_api import earn as shop_earn
 from actions.merging.unmerge import unmerge
 from actions.setup.settings import save
-from models.account import AccountEntry
+from models.account import AccountEntry, Invoice
 from models.address import Address
 from models.base import Invalid
 from models.customer import Customer
@@ -224,6 +224,35 @@ def test_without_a_choice_the_proposals_hold_and_mails_go_by_their_address(desk:
     assert desk.get(Mail, made[email]).customer_id == two
     assert desk.get(Mail, made["x@example.com"]).customer_id == one
     assert desk.get(Note, added).customer_id == one
+
+
+def test_points_and_money_given_since_go_where_somebody_says(desk: Desk) -> None:
+    one, two = (desk.customer(pay_on_account=True) for _n in range(2))
+    done = put_together(desk, one, two)
+    whole, part_of, kept = (
+        desk.do(adjust, customer=one, points=points, comment="Given", expires_after_days=days).record_id
+        for points, days in ((40, 30), (50, 5), (60, 60))
+    )
+    desk.do(adjust, customer=one, points=-20, comment="Spent")
+    invoice = desk.do(raise_invoice, customer=one, amount=9_000).record_id
+    desk.do(pay, customer=one, amount=4_000, method="cash")
+    billed, paid = desk.all(AccountEntry, customer_id=one)
+    card = desk.do(adjust_credit, customer=one, amount=700, comment="Card").record_id
+    desk.do(adjust_credit, customer=one, amount=-200, comment="Used")
+    mine = [f"loyalty_entry_{whole}", f"loyalty_entry_{part_of}", f"account_entry_{billed.id}"]
+    mine += [f"account_entry_{paid.id}", f"credit_entry_{card}"]
+    said = part(desk, done, *(f"{field}:{two}" for field in mine))
+    assert set(asked(said)) == {*mine, f"loyalty_entry_{kept}"}
+    assert said.sheet is not None
+    words = {c.field: c.options[two] for c in said.sheet.clashes}
+    assert words[f"loyalty_entry_{part_of}"] == "Loyalty entry: Goodwill, 30 / 50"
+    assert words[f"account_entry_{paid.id}"] == "Account entry: Payment, -£40.00"
+    assert (desk.of(one).points, desk.of(two).points) == (60, 70)
+    assert (desk.of(one).account_balance, desk.of(two).account_balance) == (0, 5_000)
+    assert (desk.of(one).credit_balance, desk.of(two).credit_balance) == (0, 500)
+    assert invoice is not None
+    assert desk.get(Invoice, invoice).customer_id == two
+    assert trouble(desk, one, two) == []
 
 
 def test_orders_placed_since_stay_and_it_is_said(desk: Desk) -> None:

@@ -240,6 +240,7 @@ CASES: dict[str, tuple[Callable[[Shop], int] | None, dict[str, str]]] = {
     "duplicate.dismiss": (lambda shop: shop.make(factories.make_duplicate_pair).id, {"reason": "Twins"}),
     "duplicate.household": (lambda shop: shop.make(factories.make_duplicate_pair).id, {}),
     "pair_decision.reopen": (lambda shop: shop.make(factories.make_pair_decision).id, {}),
+    "merge.unmerge": (lambda shop: shop.make(factories.make_merge).id, {}),
     "customer.activate": (lambda shop: some_customer(shop, is_active=False), {}),
     "customer.deactivate": (some_customer, WHY),
     "customer.merge": (some_customer, {"others": "@customer", "reason": "The same person"}),

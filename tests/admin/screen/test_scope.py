@@ -27,7 +27,7 @@ pytestmark = pytest.mark.both_databases
 HTMX = {"HX-Request": "true"}
 SCOPED = (
     "account_entry", "account_holder", "address", "attribute_value", "changeset", "contact_email", "credit_entry", "customer", "duplicate",
-    "external_id", "gift_card", "invoice", "login_as", "loyalty_entry", "mail", "note", "order_line", "owing", "pair_decision", "phone", "run_item", "sales_channel",
+    "external_id", "gift_card", "invoice", "login_as", "loyalty_entry", "mail", "merge", "note", "order_line", "owing", "pair_decision", "phone", "run_item", "sales_channel",
     "sales_order", "saved_card", "shipment", "tasting_entry",
 )  # fmt: skip
 each_scoped = pytest.mark.parametrize("resource", SCOPED)
