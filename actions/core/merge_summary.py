@@ -41,7 +41,7 @@ class MergeSummary:
     """A balance sheet (rule 3.1): what each of ``records`` has, and what the result will have.
 
     ``records`` are id -> name; ``clashes`` say where they differ. Where records are ``parted``, the figures are what
-    the first has before, and what each has afterwards; ``clashes`` say whose a row is to be (rule 3.8).
+    the first has before, and what each has afterwards; ``clashes`` say whose a row is to be (rule 3.10).
     """
 
     records: Mapping[int, str]

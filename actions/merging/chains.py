@@ -1,9 +1,8 @@
-"""Merges that come apart in another order than they were made (rule 3.8).
+"""Merges that come apart in another order than they were made (rule 3.11).
 
-Two into one, one into three: where the first is undone while the second stands, what was two's goes home from three, and
-with it what the second merge did to it: a mark or a watch note that gave way, a phone that three has too, a value that
-went on.
-Where the second is undone afterwards, what went home already stays there.
+Two into one, one into three: where the first is undone while the second stands, what was two's goes home from three,
+and with it what the second merge did to it: a mark or a watch note that gave way, a phone that three has too, a value
+that went on. Where the second is undone afterwards, what went home already stays there.
 """
 
 from __future__ import annotations

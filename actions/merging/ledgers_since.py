@@ -1,7 +1,7 @@
-"""Points, money and credit that came since a merge: a person may say that they are those of a record that went (rule 3.8).
+"""Points, money and credit that came since a merge, and may be those of a record that went (rule 3.10).
 
-What was spent since is whose it was spent by. An invoice goes with its entry; of points and credit that were used in the
-meantime what is left goes, by a pair of new entries.
+What was spent since is whose it was spent by. An invoice goes with its entry; of points and credit that were used in
+the meantime what is left goes, by a pair of new entries.
 """
 
 from __future__ import annotations

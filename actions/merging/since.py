@@ -1,4 +1,4 @@
-"""Whose are the rows that were changed or added since a merge: a person decides, when it is undone (rule 3.8).
+"""Whose are the rows that were changed or added since a merge: a person decides, when it is undone (rule 3.10).
 
 What came from a record that went and was changed since is proposed to go home with it, what was added since to stay
 with the survivor, unless it hangs on what goes home or was written to the address of the record that went.
@@ -203,8 +203,10 @@ def questions(undecided: Sequence[Undecided], owners: Mapping[str, int]) -> tupl
             one.field,
             type(one.row),
             "",
-            N_("Changed since the merge") if one.came else N_("Added since the merge"),
-            {owner: _called(one) for owner in one.owners},
+            _called(one),
+            dict.fromkeys(
+                one.owners, N_("Changed since the merge") if one.came else N_("Added since the merge")
+            ),
             owners[one.field],
         )
         for one in undecided

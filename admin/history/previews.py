@@ -136,7 +136,10 @@ def _heads(sheet: MergeSummary) -> list[Text]:
     names = list(sheet.records.values())
     if not sheet.parted:
         return [*names, _("Result")]
-    return [_("%(record)s now", record=names[0]), *(_("%(record)s then", record=name) for name in names)]
+    return [
+        _("%(record)s now", record=names[0]),
+        *(_("%(record)s afterwards", record=name) for name in names),
+    ]
 
 
 def clashes(sheet: MergeSummary) -> list[PreviewChoice]:

@@ -73,7 +73,13 @@ def undo_url(changeset: Changeset) -> str:
     """Return where the person asking takes a changeset back, "" where they cannot."""
     if not may_undo(changeset) or not may_still_be_undone(changeset):
         return ""
-    if changeset.action == "customer.merge" and allowed("unmerge", "merge"):
-        merge = session().scalar(select(Merge.id).where(Merge.changeset_id == changeset.id).limit(1))
+    if (merge := _merge(changeset)) is not None:
         return url_for("screen_merge.act_view", verb="unmerge", id=merge)
     return url_for("screen_changeset.act_view", verb="undo", id=changeset.id)
+
+
+def _merge(changeset: Changeset) -> int | None:
+    """Return the merge that it was, which has a page of its own to be undone on; None where there is none."""
+    if changeset.action != "customer.merge" or not allowed("unmerge", Merge.resource_name()):
+        return None
+    return session().scalar(select(Merge.id).where(Merge.changeset_id == changeset.id).limit(1))

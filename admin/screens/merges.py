@@ -63,7 +63,9 @@ def _how(view: Any, context: Any, row: Merge, name: str) -> str:
     until = _until(row)
     if not can_still_be_undone(row) or until is None:
         return str(_state(row).label)
-    return _("Can be undone until %(day)s", day=formatters.moment(until, now(), shop()))
+    return _(
+        "Can be undone until %(day)s", day=formatters.day(formatters.local(until, shop()).date(), shop())
+    )
 
 
 def way_apart(row: Customer) -> Markup:

@@ -1,5 +1,6 @@
 """Merging in a browser: the other record is found by typing, the sheet is read, the name typed, and it is undone."""
 
+import datetime as dt
 import re
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -41,9 +42,37 @@ def test_two_records_become_one_and_two_again(desk: Page, arrange: Arrange) -> N
     expect(toast(desk)).to_contain_text("Orla Keene was merged into Orla Keane")
     expect(desk.get_by_text("orla@example.com").first).to_be_visible()
     toast(desk).get_by_role("link", name="Undo").click()
-    expect(toast(desk)).to_contain_text("Undone")
+    expect(toast(desk)).to_contain_text("Orla Keene and Orla Keane are separate records again")
     desk.goto(record(two))
     expect(desk.get_by_text("was merged into")).to_be_hidden()
+
+
+def test_a_merge_is_undone_from_the_record_that_went_and_staff_say_whose_a_note_is(
+    desk: Page, arrange: Arrange
+) -> None:
+    with arrange() as session:
+        one = factories.make_customer(session, first_name="Orla", last_name="Keane")
+        two = factories.make_customer(session, first_name="Orla", last_name="Keene", merged_into_id=one.id)
+        factories.make_merge(session, merged_id=two.id, survivor_id=one.id, merged_at=dt.datetime.now(dt.UTC))
+        later = factories.make_changeset(session)
+        note = factories.make_note(session, customer=one, body="Call back on Monday")
+        told = {"before": None, "after": {"body": note.body}}
+        factories.make_change(
+            session, changeset_id=later.id, table_name="note", row_id=note.id, customer_id=one.id, **told
+        )
+    desk.goto(record(two))
+    desk.get_by_role("link", name="Unmerge").click()
+    panel = drawer(desk)
+    whose = panel.get_by_label("Note: Call back on Monday")
+    expect(whose).to_have_value(f"note_{note.id}:{one.id}")
+    expect(panel.get_by_role("columnheader", name="Orla Keane now")).to_be_visible()
+    whose.select_option(f"note_{note.id}:{two.id}")
+    expect(panel.get_by_role("row", name="Notes 1 0 1")).to_be_visible()
+    check_everywhere(desk, "dialog#drawer")
+    panel.get_by_role("button", name="Unmerge").click()
+    expect(toast(desk)).to_contain_text("are separate records again")
+    desk.goto(f"{record(two)}&tab=note")
+    expect(desk.get_by_text("Call back on Monday").first).to_be_visible()
 
 
 def test_where_they_differ_is_chosen_and_goes_with_the_record_it_was_chosen_for(

@@ -23,6 +23,7 @@ from models.base import db, metadata
 from models.contact import ContactEmail
 from models.dialect import WRITE, file_of
 from models.mail import Mail
+from models.merge import Merge
 from tests import application, factories, releases
 from tests.databases import bytes_of
 from tests.factories import NOW
@@ -178,6 +179,30 @@ def test_additional_emails_that_are_there_count_as_confirmed(engine: sa.Engine) 
     with Session(engine) as session:
         (row,) = session.scalars(sa.select(ContactEmail))
         assert (row.confirmed_at, row.version) == (NOW, 1)
+
+
+def test_merges_of_before_are_found_in_the_journal(engine: sa.Engine) -> None:
+    with schema._writing(engine) as connection:
+        command.upgrade(schema.config(connection=connection, comparing=True), "0021")
+    with Session(engine.execution_options(**{WRITE: True})) as session:
+        one, two, three = (factories.make_customer(session).id for _n in range(3))
+        first, second = (factories.make_changeset(session, action="customer.merge") for _n in range(2))
+        told = ((first, three, None, two), (second, two, None, one), (second, three, two, one))
+        for done, gone, before, after in told:
+            factories.make_change(
+                session, changeset_id=done.id, table_name="customer", row_id=gone, customer_id=gone,
+                before={"merged_into_id": before}, after={"merged_into_id": after},
+            )  # fmt: skip
+        undo = factories.make_changeset(session, action="changeset.undo", undoes_id=second.id).id
+        session.commit()
+        merges = [(first.id, three, two, None), (second.id, two, one, undo)]
+    schema.migrate(engine)
+    assert schema.drift(engine) == []
+    with Session(engine) as session:
+        rows = session.scalars(sa.select(Merge).order_by(Merge.id)).all()
+        found = [(m.changeset_id, m.merged_id, m.survivor_id, m.undone_by_id) for m in rows]
+        assert found == merges
+        assert {m.merged_at for m in rows} == {NOW}
 
 
 def table_as_at_0019(session: Session) -> sa.Table:

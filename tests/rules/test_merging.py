@@ -10,12 +10,13 @@ from sqlalchemy import select
 
 from actions.core.base import Outcome, Refused
 from actions.customers.reassignment import moved_columns
+from actions.execution.runner import dry_run
 from actions.ledgers.accounts import pay, raise_invoice, void_invoice
 from actions.ledgers.credit import adjust as adjust_credit
 from actions.ledgers.loyalty import adjust
 from actions.ledgers.loyalty import reverse as reverse_points
 from actions.merging.merge import merge
-from actions.merging.unmerge import _undone
+from actions.merging.unmerge import _undone, unmerge
 from actions.undo.undo import undo
 from models.address import Address
 from models.attribute import AttributeValue
@@ -23,6 +24,7 @@ from models.base import Invalid
 from models.customer import Customer
 from models.journal import Changeset
 from models.loyalty import LoyaltyEntry, LoyaltyLot
+from models.merge import Merge
 from models.note import Note
 from models.phone import Phone
 from tests import factories
@@ -153,9 +155,13 @@ def test_sums_hold_nothing_points_at_the_loser_and_an_undo_restores_every_row(
 @pytest.mark.either_database
 @pytest.mark.soak
 @modest
-@given(before=steps, since=steps)
+@given(before=steps, since=steps, decided=st.booleans(), chance=st.randoms(use_true_random=False))
 def test_whatever_happens_in_between_no_figure_is_ever_wrong(
-    desk: Desk, before: list[tuple[int, str, int]], since: list[tuple[int, str, int]]
+    desk: Desk,
+    before: list[tuple[int, str, int]],
+    since: list[tuple[int, str, int]],
+    decided: bool,
+    chance: Random,
 ) -> None:
     people = People(desk)
     for step in before:
@@ -175,6 +181,16 @@ def test_whatever_happens_in_between_no_figure_is_ever_wrong(
     for customer in (one, two):
         held = desk.all(Address, customer_id=customer)
         assert sum(row.is_primary for row in held) == bool(held)
+
+
+def decide_by_chance(desk: Desk, done: Outcome, chance: Random) -> None:
+    """Undo a merge, each row that is asked about to whomever."""
+    merge_id = desk.all(Merge, changeset_id=done.changeset_id)[0].id
+    looked = dry_run(desk.engine, unmerge, desk.call(), merge_id)
+    assert looked.outcome is not None
+    assert looked.outcome.sheet is not None
+    clashes = looked.outcome.sheet.clashes
+    desk.do(unmerge, merge_id, take=[f"{c.field}:{chance.choice(sorted(c.options))}" for c in clashes])
 
 
 def unspent_of(desk: Desk, done: Outcome, survivor: int) -> int:

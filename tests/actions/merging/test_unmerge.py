@@ -1,4 +1,4 @@
-"""Taking a merge back: whose is what was spent, changed and added since, and in which order merges come apart (3.8)."""
+"""Taking a merge back: whose is what was spent, changed and added since, and in which order merges come apart (3.8 to 3.11)."""
 
 import datetime as dt
 from typing import Any
@@ -244,7 +244,7 @@ def test_points_and_money_given_since_go_where_somebody_says(desk: Desk) -> None
     said = part(desk, done, *(f"{field}:{two}" for field in mine))
     assert set(asked(said)) == {*mine, f"loyalty_entry_{kept}"}
     assert said.sheet is not None
-    words = {c.field: c.options[two] for c in said.sheet.clashes}
+    words = {c.field: c.label for c in said.sheet.clashes}
     assert words[f"loyalty_entry_{part_of}"] == "Loyalty entry: Goodwill, 30 / 50"
     assert words[f"account_entry_{paid.id}"] == "Account entry: Payment, -£40.00"
     assert (desk.of(one).points, desk.of(two).points) == (60, 70)

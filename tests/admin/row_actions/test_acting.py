@@ -240,7 +240,10 @@ CASES: dict[str, tuple[Callable[[Shop], int] | None, dict[str, str]]] = {
     "duplicate.dismiss": (lambda shop: shop.make(factories.make_duplicate_pair).id, {"reason": "Twins"}),
     "duplicate.household": (lambda shop: shop.make(factories.make_duplicate_pair).id, {}),
     "pair_decision.reopen": (lambda shop: shop.make(factories.make_pair_decision).id, {}),
-    "merge.unmerge": (lambda shop: shop.make(factories.make_merge).id, {}),
+    "merge.unmerge": (
+        lambda shop: shop.make(factories.make_merge, merged_at=dt.datetime.now(dt.UTC)).id,
+        {},
+    ),
     "customer.activate": (lambda shop: some_customer(shop, is_active=False), {}),
     "customer.deactivate": (some_customer, WHY),
     "customer.merge": (some_customer, {"others": "@customer", "reason": "The same person"}),
@@ -343,6 +346,7 @@ STAYS = (
     ".cancel_order",
     "run.cancel",
     "run.undo",
+    "merge.unmerge",
 )
 on_sqlite = pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
 on_postgresql = pytest.mark.parametrize("database_kind", ["postgresql"], indirect=True)
@@ -493,7 +497,7 @@ def it_is_taken_back(channel: Channel, answer: Any) -> None:
     assert back.status_code == 204, page_of(back).text
     with shop.look() as session:
         last = session.scalars(sa.select(Changeset).order_by(Changeset.id.desc())).first()
-        assert last.action == "changeset.undo"
+        assert last.action == ("merge.unmerge" if code == "customer.merge" else "changeset.undo")
 
 
 @every_dangerous_one
