@@ -9,7 +9,7 @@ from __future__ import annotations
 import argparse
 from contextlib import AbstractContextManager, nullcontext
 
-from bench import data, duplicates, expiring, imports, ledger_tab, lists, pages, portal, signing_in
+from bench import data, duplicates, expiring, flagging, imports, ledger_tab, lists, pages, portal, signing_in
 from bench.lists import Timing
 
 LIMIT = 1.0
@@ -37,6 +37,13 @@ DUPLICATES_AMONG = 20_000
 """Customers of the demo shops in which duplicates are looked for."""
 
 
+FLAGGING_LIMIT = 4.0
+FLAGGING_MEMORY = 500
+"""How many times as long flagging everybody may take as a bare self-join on two keys, and the megabytes."""
+NEXT_PAIR_LIMIT = 60.0
+"""Milliseconds until the next pair of duplicates is there, by its 95th percentile."""
+
+
 def main() -> int:
     """Run the benchmarks and return the exit code."""
     arguments = argparse.ArgumentParser(description=__doc__)
@@ -51,6 +58,7 @@ def main() -> int:
     arguments.add_argument("--expiring", type=int, default=600_000, help="lots to expire; 0 leaves that out")
     arguments.add_argument("--among", type=int, default=10_000_000, help="entries whose points stay")
     arguments.add_argument("--duplicates", action="store_true", help="how good their flagging is, only")
+    arguments.add_argument("--flagging", action="store_true", help="flagging duplicates, only")
     chosen = arguments.parse_args()
     if chosen.duplicates:
         return _duplicates()
@@ -58,6 +66,9 @@ def main() -> int:
     for kind in ("sqlite", "postgresql"):
         if chosen.only in (None, kind):
             with _shop(kind, chosen.customers) as url:
+                missed += _flag(kind, url, chosen.customers)
+                if chosen.flagging:
+                    continue
                 missed += _list(kind, url, chosen.customers)
                 missed += _pages(kind, url, chosen.customers)
                 missed += _sign_in(kind, url)
@@ -84,6 +95,25 @@ def _duplicates() -> int:
 
 def _shop(kind: str, customers: int) -> AbstractContextManager[str]:
     return nullcontext(data.sqlite(customers)) if kind == "sqlite" else data.postgresql(customers)
+
+
+def _flag(kind: str, url: str, customers: int) -> int:
+    with data.scratch(url) as scratch:
+        taken = flagging.compare(scratch)
+    print(f"Flagging duplicates among {customers:,} customers, {kind}:")
+    print(
+        f"  Clientele          {taken.again:7.1f} s, {taken.first:.1f} s the first time; {taken.pairs[0]:,} pairs"
+    )
+    print(f"  bare self-join     {taken.by_hand:7.1f} s; {taken.pairs[1]:,} pairs")
+    kept = taken.ratio <= FLAGGING_LIMIT and taken.grown <= FLAGGING_MEMORY
+    print(
+        f"  ratio {taken.ratio:.2f}, limit {FLAGGING_LIMIT:.2f}; at most {taken.grown:.0f} MB beyond what the process "
+        f"held, limit {FLAGGING_MEMORY}: {'kept' if kept else 'MISSED'}"
+    )
+    (page,) = _told((taken.page,))
+    quick = page.p95 <= NEXT_PAIR_LIMIT
+    print(f"  limit {NEXT_PAIR_LIMIT:.0f} ms: {'kept' if quick else 'MISSED'}", flush=True)
+    return int(not kept) + int(not quick)
 
 
 def _list(kind: str, url: str, customers: int) -> int:
