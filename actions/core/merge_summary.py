@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from models.base import Base
@@ -40,9 +41,12 @@ class MergeChoice:
 class MergeSummary:
     """A balance sheet (rule 3.1): what each of ``records`` has, and what the result will have.
 
-    ``records`` are id -> name; ``clashes`` say where they differ.
+    ``records`` are id -> name, the survivor first; ``clashes`` say where they differ, ``since`` of which day each is a
+    customer, and ``moved`` what comes over, in words.
     """
 
     records: Mapping[int, str]
     lines: tuple[SheetLine, ...]
     clashes: tuple[MergeChoice, ...] = ()
+    since: Mapping[int, dt.date] = field(default_factory=dict)
+    moved: str = ""

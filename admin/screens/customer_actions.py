@@ -156,6 +156,10 @@ class MergeForm(Form):
         [InputRequired(_l("Enter a reason of at least 3 characters.")), Length(3, 500)],
         description=_l("How you know they are the same customer."),
     )
+    tell_customer = BooleanField(
+        _l("Tell the customer"),
+        description=_l("An email says that their accounts are now one. It goes to the address that is kept."),
+    )
     take = form_fields.ChosenField(_l("Differences"))
 
 

@@ -38,9 +38,12 @@ BY_ITSELF = {"pair_decision"}
 """What a merge gives to the survivor by a step of its own (actions/duplicates/decisions.py)."""
 
 
-def put_together(desk: Desk, survivor: int, *others: int, take: Sequence[str] = ()) -> Outcome:
+def put_together(
+    desk: Desk, survivor: int, *others: int, take: Sequence[str] = (), tell_customer: bool = False
+) -> Outcome:
     """Merge others into the survivor, choosing where they differ; where the data changes after the preview, look again."""
     who, given = Call(desk.actor, desk.now), {"others": list(others), "reason": WHY, "take": list(take)}
+    given |= {"tell_customer": tell_customer}
     while True:
         seen = dry_run(desk.engine, merge, who, survivor, **given)
         who = replace(who, confirm=str(desk.of(survivor)), fingerprint=seen.fingerprint)
@@ -141,7 +144,9 @@ def postal(desk: Desk, customer: int, **values: Any) -> int:
 def test_equal_addresses_become_one_with_the_roles_of_both(desk: Desk) -> None:
     one, two = desk.customer(), desk.customer()
     kept = postal(desk, one, is_delivery=True)
-    same = postal(desk, two, line1="1  MILL LANE", town="leeds", postcode="ls11aa", label="Home", is_billing=True)
+    same = postal(
+        desk, two, line1="1  MILL LANE", town="leeds", postcode="ls11aa", label="Home", is_billing=True
+    )
     others = [
         postal(desk, two, **different)
         for different in ({"line2": "Flat 2"}, {"recipient": "Ann Lee"}, {"email": "post@example.com"}, {"country": "IE", "postcode": None})
@@ -151,7 +156,9 @@ def test_equal_addresses_become_one_with_the_roles_of_both(desk: Desk) -> None:
     assert {a.id for a in desk.all(Address, customer_id=one)} == {kept, *others}
     row = next(a for a in desk.all(Address, customer_id=one) if a.id == kept)
     assert (row.is_delivery, row.is_billing, row.is_admin, row.label) == (True, True, False, "Home")
-    (gone,) = (c.before for c in desk.changes(done.changeset_id) if (c.table_name, c.row_id) == ("address", same))
+    (gone,) = (
+        c.before for c in desk.changes(done.changeset_id) if (c.table_name, c.row_id) == ("address", same)
+    )
     assert (gone["line1"], gone["label"]) == ("1  MILL LANE", "Home"), "the row stays whole in the journal"
     assert take_back(desk, done) == []
     assert everything(desk, one, two) == before
