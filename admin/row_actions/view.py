@@ -108,7 +108,9 @@ def _can_be_tried(form: Form) -> bool:
 def _given(declared: RowAction, form: Form) -> dict[str, Any]:
     """Return the parameters to try an action with, words standing in for a reason that is not typed yet."""
     given = declared.given(form)
-    return {**given, "reason": given["reason"] or _("(not typed yet)")} if "reason" in form else given
+    if "reason" not in form or str(given["reason"] or "").strip():
+        return given
+    return {**given, "reason": _("(not typed yet)")}
 
 
 def _preview(screen: ScreenSpec, declared: RowAction, form: Form, chosen: Selection) -> str:
