@@ -275,3 +275,23 @@ def test_the_choice_of_each_difference_stands_in_the_column_of_its_record(shop: 
     with shop.look() as session:
         assert session.query(Address).filter_by(customer_id=two).count() == 2
         assert session.query(Phone).filter_by(customer_id=two).count() == 0
+
+
+def test_the_journal_and_the_message_say_what_came_over(shop: Shop) -> None:
+    one, two = joan(shop), joan(shop, last_name="Cook")
+    where(shop, two, number="020 7946 0123")
+    shop.make(factories.make_order, customer_id=two)
+    path, body = f"/api/v1/customer/{one}/actions/merge", {"others": [two], "reason": WHY}
+    body["fingerprint"] = shop.api().send("POST", f"{path}?preview=1", body).json["fingerprint"]
+    done = shop.api().send("POST", path, {**body, "confirm": "Joan Cooke"}).json
+    assert done["message"] == "Joan Cook was merged into Joan Cooke: 1 order, 1 phone moved."
+    for url in (
+        f"/admin/customer/details/?id={one}",
+        "/admin/changeset/",
+        f"/admin/changeset/details/?id={done['changeset']}",
+    ):
+        page = page_of(shop.client().get(url))
+        text = " ".join(page.text.split())
+        assert f"Merged into it: Joan Cook #{two}" in text, url
+        assert "Moved: 1 order, 1 phone" in text, url
+        assert any(g.get("href", "").endswith(f"/customer/details/?id={two}") for _t, g in page.tags), url
