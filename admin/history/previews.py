@@ -45,7 +45,7 @@ def page(preview: Preview) -> PreviewPage:
     blockers += _faults(preview.errors)
     warnings = warned.linked(preview.outcome.warnings) if preview.outcome else []
     return PreviewPage(
-        groups=_groups(preview.rows, merged=bool(preview.outcome and preview.outcome.sheet)),
+        groups=_merged(preview.rows) if preview.outcome and preview.outcome.sheet else _groups(preview.rows),
         blockers=blockers,
         more_blockers=max(0, len(preview.blockers) - MOST_LINES),
         warnings=warnings,
@@ -136,6 +136,11 @@ def _groups(rows: Sequence[RowChange], *, merged: bool = False) -> list[PreviewG
         )
         for table, found in tables.items()
     ]
+
+
+def _merged(rows: Sequence[RowChange]) -> list[PreviewGroup]:
+    """Return the rows less those that only go over to the survivor, of which the summary says how many there are."""
+    return _groups([row for row in rows if row.kind != "moved"], merged=True)
 
 
 def _combined() -> str:
