@@ -53,7 +53,7 @@ def act(screen: ScreenSpec, verb: str) -> Any:
         return _page(screen, declared, form, chosen)
     if request.args.get("preview") == "1" and (saving.in_drawer() or not counting()):
         return _preview(screen, declared, form, chosen)
-    if counting() and _can_be_tried(form):
+    if counting() and _can_be_tried(form, chosen):
         return _page(screen, declared, form, chosen)
     if not form.validate():
         return _page(screen, declared, form, chosen), 422
@@ -94,27 +94,34 @@ def _fitted(form: Form, declared: RowAction, chosen: Selection) -> Form:
     return form
 
 
-def _can_be_tried(form: Form) -> bool:
-    """Return whether a form says enough to try it: all is right, or only a reason is not typed yet (rule 10.15)."""
+def _can_be_tried(form: Form, chosen: Selection) -> bool:
+    """Return whether a form says enough to try it: all is right, or only a reason is not typed yet (rule 10.15).
+
+    Too many rows to try are counted for the whole form alone.
+    """
     if form.validate():
         return True
     wrong = [field for field in form if field.errors]
-    if form.form_errors or [field.name for field in wrong] != ["reason"] or (wrong[0].data or "").strip():
+    if chosen.many is not None or form.form_errors or len(wrong) != 1 or not _awaits_reason(form):
         return False
-    wrong[0].errors = []
+    form["reason"].errors = []
     return True
+
+
+def _awaits_reason(form: Form) -> bool:
+    """Return whether a form asks for a reason that is not typed yet; one that may be left out is none."""
+    reason = form._fields.get("reason")
+    return reason is not None and reason.flags.required and not str(reason.data or "").strip()
 
 
 def _given(declared: RowAction, form: Form) -> dict[str, Any]:
     """Return the parameters to try an action with, words standing in for a reason that is not typed yet."""
     given = declared.given(form)
-    if "reason" not in form or str(given["reason"] or "").strip():
-        return given
-    return {**given, "reason": _("(not typed yet)")}
+    return {**given, "reason": _("(not typed yet)")} if _awaits_reason(form) else given
 
 
 def _preview(screen: ScreenSpec, declared: RowAction, form: Form, chosen: Selection) -> str:
-    if not _can_be_tried(form):
+    if not _can_be_tried(form, chosen):
         return render_template("admin/_preview.html", preview=None)
     seen = _of_many(declared, form, chosen) if chosen.many is not None else None
     return render_template("admin/_preview.html", preview=seen or _previewed(screen, declared, form, chosen))
