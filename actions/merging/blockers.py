@@ -32,8 +32,9 @@ def refuse(ctx: Context, survivor: Customer, losers: Sequence[Customer]) -> None
         raise found[0]
 
 
-def _about(refused: Refused, row: Customer, see: tuple[str, int] | None = None) -> Refused:
-    refused.about, refused.see = About(row.id, str(row)), refused.see or see or ("customer", row.id)
+def _about(refused: Refused, row: Customer) -> Refused:
+    """Return a refusal that names the record, and leads to it unless it leads elsewhere."""
+    refused.about, refused.see = About(row.id, f"{row} #{row.id}"), refused.see or ("customer", row.id)
     return refused
 
 

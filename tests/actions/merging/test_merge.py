@@ -42,8 +42,9 @@ def put_together(
     desk: Desk, survivor: int, *others: int, take: Sequence[str] = (), tell_customer: bool = False
 ) -> Outcome:
     """Merge others into the survivor, choosing where they differ; where the data changes after the preview, look again."""
-    who, given = Call(desk.actor, desk.now), {"others": list(others), "reason": WHY, "take": list(take)}
-    given |= {"tell_customer": tell_customer}
+    who = Call(desk.actor, desk.now)
+    given: dict[str, Any] = {"others": list(others), "reason": WHY, "take": list(take)}
+    given["tell_customer"] = tell_customer
     while True:
         seen = dry_run(desk.engine, merge, who, survivor, **given)
         who = replace(who, confirm=str(desk.of(survivor)), fingerprint=seen.fingerprint)

@@ -10,6 +10,7 @@ from admin.screens import SCREENS
 from models.address import Address
 from models.customer import Customer
 from models.journal import Changeset
+from models.login_as import LoginAs
 from models.mail import Mail
 from models.phone import Phone
 from tests import factories
@@ -295,3 +296,62 @@ def test_the_journal_and_the_message_say_what_came_over(shop: Shop) -> None:
         assert f"Merged into it: Joan Cook #{two}" in text, url
         assert "Moved: 1 order, 1 phone" in text, url
         assert any(g.get("href", "").endswith(f"/customer/details/?id={two}") for _t, g in page.tags), url
+
+
+def test_programs_and_the_command_line_can_have_the_customer_told(shop: Shop) -> None:
+    one, two, three = (joan(shop) for _n in range(3))
+    path, body = (
+        f"/api/v1/customer/{one}/actions/merge",
+        {"others": [two], "reason": WHY, "tell_customer": True},
+    )
+    seen = shop.api().send("POST", f"{path}?preview=1", body).json
+    assert [row["label"] for row in seen["rows"] if row["kind"] == "mailed"] == ["Your accounts are now one"]
+    assert seen["sheet"]["ids"] == [one, two]
+    body |= {"fingerprint": seen["fingerprint"], "confirm": "Joan Cooke"}
+    assert shop.api().send("POST", path, body).status_code == 200
+    args = ["act", "customer.merge", str(one), "--as", "admin", "--preview", "--set", f"others={three}"]
+    told = shop.app.test_cli_runner().invoke(
+        args=[*args, "--set", f"reason={WHY}", "--set", "tell_customer=yes"]
+    )
+    assert "Your accounts are now one" in told.output
+    assert f"Joan Cooke #{one}, customer since" in told.output
+    assert f"{three}" in told.output
+    with shop.look() as session:
+        assert session.query(Mail).filter_by(customer_id=one).count() == 1
+
+
+def test_programs_are_told_all_that_stands_in_the_way_and_where(shop: Shop) -> None:
+    one, two = joan(shop), joan(shop)
+    gone = joan(shop, merged_into_id=two)
+    erased = joan(shop, anonymised_at=factories.NOW)
+    body = {"others": [gone, erased], "reason": WHY}
+    found = shop.api().send("POST", f"/api/v1/customer/{one}/actions/merge?preview=1", body).json["blockers"]
+    assert [(b["code"], b["id"], b["see"]) for b in found] == [
+        ("merged", gone, {"resource": "customer", "id": gone}),
+        ("erased", erased, {"resource": "customer", "id": erased}),
+    ]
+
+
+def test_a_session_of_staff_that_stands_in_the_way_is_led_to(shop: Shop) -> None:
+    from tests.admin.row_actions.test_acting import logged_in_as
+
+    standing = logged_in_as(shop)
+    with shop.look() as session:
+        one = session.get_one(LoginAs, standing).customer_id
+    seen = previewed(shop, one, others=str(joan(shop)))
+    assert "End that session first" in seen.text
+    assert any(g.get("href") == f"/admin/login_as/details/?id={standing}" for _t, g in seen.tags)
+
+
+def test_from_the_queue_of_duplicates_either_record_is_kept(shop: Shop) -> None:
+    one, two = sorted((joan(shop), joan(shop)))
+    pair = shop.make(factories.make_duplicate_pair, lower_id=one, higher_id=two).id
+    page = page_of(shop.client().get(f"/admin/duplicate/details/?id={pair}"))
+    ways = [link for link in page.links if "/act/merge/" in link]
+    assert len(ways) == 2
+    for way, kept, goes in zip(ways, (one, two), (two, one), strict=True):
+        form = page_of(shop.client().get(way)).form("/act/merge/")
+        assert form.filled()["others"] == [str(goes)]
+        seen = page_of(shop.client().post(f"{form.action}&preview=1", data=form.filled(), headers=HTMX))
+        assert "Keep the other record instead" in seen.text
+        assert f"Joan Cooke #{kept} customer since" in " ".join(seen.text.split())
