@@ -24,6 +24,9 @@ class Address(Record):
     __tablename__ = "address"
     __label__ = N_("Address")
     __plural__ = N_("Addresses")
+    __same__ = ("line1_key", "further_key")
+    __filled__ = ("label",)
+    __either__ = ("is_admin", "is_billing", "is_delivery")
     __table_args__ = table_args(
         capitals("country", 2),
         unique_where("uq_address_primary", "customer_id", where="is_primary"),
@@ -33,7 +36,7 @@ class Address(Record):
         Index("ix_address_town", "town_key", "id", "customer_id"),
     )
 
-    customer_id: Mapped[int] = owner()
+    customer_id: Mapped[int] = owner("combine")
     label: Mapped[str | None] = mapped_column(
         String(60),
         info=personal("text", merge="move"),
@@ -112,6 +115,13 @@ class Address(Record):
             self.country,
         )
         return [part for part in parts if part]
+
+    @property
+    def further_key(self) -> str:
+        """All but the first line of it, as two addresses are compared: where it is, who gets post and email there."""
+        texts = (self.line2, self.town, self.county, self.recipient, self.company)
+        keys = *map(normalise.folded, texts), normalise.postcode(self.postcode), normalise.email(self.email)
+        return "\n".join((*keys, self.country))
 
     def __str__(self) -> str:
         return ", ".join(part for part in (self.line1, self.town, self.postcode) if part) or f"#{self.id}"

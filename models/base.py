@@ -75,6 +75,8 @@ class Base(DeclarativeBase):
     """Columns by which two rows of one customer say the same, so that a merge keeps one of them (rule 3.4)."""
     __filled__: ClassVar[tuple[str, ...]] = ()
     """Columns that the one which is kept then takes from the other where it has nothing itself."""
+    __either__: ClassVar[tuple[str, ...]] = ()
+    """Switches that the one which is kept then has on where either of them has."""
     __asked__: ClassVar[tuple[str, ...]] = ()
     """Relations to another row that ``problems`` asks; a save looks them up first by the key they have by then."""
     __label__: ClassVar[str] = ""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from models.base import Base
@@ -40,11 +41,14 @@ class MergeChoice:
 class MergeSummary:
     """A balance sheet (rule 3.1): what each of ``records`` has, and what the result will have.
 
-    ``records`` are id -> name; ``clashes`` say where they differ. Where records are ``parted``, the figures are what
-    the first has before, and what each has afterwards; ``clashes`` say whose a row is to be (rule 3.10).
+    ``records`` are id -> name, the survivor first; ``clashes`` say where they differ, ``since`` of which day each is a
+    customer, and ``moved`` what comes over, in words. Where records are ``parted``, the figures are what the first has
+    before, and what each has afterwards; ``clashes`` say whose a row is to be (rule 3.12).
     """
 
     records: Mapping[int, str]
     lines: tuple[SheetLine, ...]
     clashes: tuple[MergeChoice, ...] = ()
+    since: Mapping[int, dt.date] = field(default_factory=dict)
+    moved: str = ""
     parted: bool = False

@@ -21,6 +21,8 @@ class Refused(Exception):
         """The row that stands in the way, where an action is about several."""
         self.see: tuple[str, int] | None = None
         """The record to go on to, as (resource, id)."""
+        self.more: tuple[Refused, ...] = ()
+        """What else stands in the way, which a preview tells with it."""
 
 
 class Missing(Refused):

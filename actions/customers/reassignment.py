@@ -98,22 +98,39 @@ def _combine(
     ctx: Context, model: type[Any], column: Column[Any], survivor: Customer, other: Customer
 ) -> None:
     """Delete rows of the other record that the survivor has too, by the columns that the model calls the same."""
-    there = {_key(row): row for row in _rows(ctx, model, column == survivor.id)}
+    there = {key_of(row): row for row in _rows(ctx, model, column == survivor.id)}
+    marks = []
     for row in _rows(ctx, model, column == other.id):
-        if _key(row)[0] and _key(row) in there:
-            _fill_in(there[_key(row)], row)
+        if key_of(row)[0] and key_of(row) in there:
+            _fill_in(there[key_of(row)], row)
+            marks += [(there[key_of(row)], row)] if model in ONE_EACH else []
             str(row)  # what it is called is read while it is still there
             ctx.session.delete(row)
     ctx.session.flush()
+    for kept, dropped in marks:
+        _take_mark(ctx, model, survivor, kept, dropped)
 
 
 def _fill_in(kept: Any, dropped: Any) -> None:
     for name in kept.__filled__:
         if getattr(kept, name) is None:
             setattr(kept, name, getattr(dropped, name))
+    for name in kept.__either__:
+        setattr(kept, name, getattr(kept, name) or getattr(dropped, name))
 
 
-def _key(row: Any) -> tuple[Any, ...]:
+def _take_mark(ctx: Context, model: type[Any], survivor: Customer, kept: Any, dropped: Any) -> None:
+    """Make a row the one of its kind, as the one that it was combined with was, if the survivor has none."""
+    the_one, values = ONE_EACH[model]
+    was = all(getattr(dropped, name) != value for name, value in values.items())
+    if was and not _rows(ctx, model, (model.customer_id == survivor.id) & the_one):
+        for name in values:
+            setattr(kept, name, getattr(dropped, name))
+        ctx.session.flush()
+
+
+def key_of(row: Any) -> tuple[Any, ...]:
+    """Return what two rows of one customer are the same by; nothing comes first where the row has no such thing."""
     return tuple(getattr(row, name) or "" for name in row.__same__)
 
 

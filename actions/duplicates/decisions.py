@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from sqlalchemy import ColumnElement, or_, select
 from sqlalchemy.orm import Session
@@ -67,6 +67,13 @@ def decision_of(session: Session, one: int, other: int) -> PairDecision | None:
     lower, higher = sorted((one, other))
     same = PairDecision.lower_id == lower, PairDecision.higher_id == higher
     return session.scalar(select(PairDecision).where(*same, PairDecision.reopened_at.is_(None)))
+
+
+def among(session: Session, ids: Sequence[int]) -> list[PairDecision]:
+    """Return what was decided of any two of some customers, and stands."""
+    both = PairDecision.lower_id.in_(ids), PairDecision.higher_id.in_(ids)
+    standing = select(PairDecision).where(*both, PairDecision.reopened_at.is_(None))
+    return list(session.scalars(standing.order_by(PairDecision.id)))
 
 
 def of_customers(ids: Iterable[int]) -> ColumnElement[bool]:

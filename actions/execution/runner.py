@@ -245,7 +245,7 @@ def _previewed(ctx: Context, action: Action, ids: tuple[int, ...], parameters: M
     except Invalid as invalid:
         return Preview(errors=invalid.errors)
     except Refused as refused:
-        return Preview(blockers=[refused])
+        return Preview(blockers=[refused, *refused.more])
     except IntegrityError as error:
         explained = to_refusal(error, action.model)
         if isinstance(explained, Invalid):

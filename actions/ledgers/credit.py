@@ -67,7 +67,7 @@ def post_credit(
 
 
 def hand_over(ctx: Context, holder: Customer, home: Customer, amount: int, comment: str) -> None:
-    """Give an amount of one locked customer's credit to another, by a pair of entries (rule 3.9)."""
+    """Give an amount of one locked customer's credit to another, by a pair of entries (rule 3.11)."""
     post_credit(ctx, holder, CreditKind.ADJUSTMENT, -amount, comment)
     post_credit(ctx, home, CreditKind.ADJUSTMENT, amount, comment)
 

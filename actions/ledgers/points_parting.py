@@ -1,4 +1,4 @@
-"""What is left of a lot, handed to the customer whose it was: when records that were merged are parted (rule 3.9)."""
+"""What is left of a lot, handed to the customer whose it was: when records that were merged are parted (rule 3.11)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Merges that come apart in another order than they were made (rule 3.11).
+"""Merges that come apart in another order than they were made (rule 3.13).
 
 Two into one, one into three: where the first is undone while the second stands, what was two's goes home from three,
 and with it what the second merge did to it: a mark or a watch note that gave way, a phone that three has too, a value

@@ -15,6 +15,7 @@ from sqlalchemy import select
 from actions.core.base import Context
 from actions.core.journal import plain
 from actions.core.merge_summary import MergeChoice
+from actions.customers.reassignment import key_of
 from models.address import Address
 from models.attribute import AttributeValue
 from models.base import N_, Invalid, metadata
@@ -77,8 +78,11 @@ def _fields(group: Sequence[Customer]) -> Iterator[MergeChoice]:
 
 def _primaries(ctx: Context, group: Sequence[Customer]) -> Iterator[MergeChoice]:
     for name, label, model in PRIMARY:
-        rows = {row.customer_id: str(row) for row in _of(ctx, model, group) if row.is_primary}
-        yield from _choice(name, model, "", label, rows, alike=True)
+        rows = [row for row in _of(ctx, model, group) if row.is_primary]
+        if len({key_of(row) for row in rows}) > 1:  # those that are the same are one in the end
+            yield from _choice(
+                name, model, "", label, {row.customer_id: str(row) for row in rows}, alike=True
+            )
 
 
 def _attributes(ctx: Context, group: Sequence[Customer]) -> Iterator[MergeChoice]:

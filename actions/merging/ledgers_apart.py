@@ -1,4 +1,4 @@
-"""The ledgers of records that are parted: what was theirs goes home, what was spent of it since stays (rule 3.9).
+"""The ledgers of records that are parted: what was theirs goes home, what was spent of it since stays (rule 3.11).
 
 Entries hang together: a redemption with the lots that it took from, a reversal with what it reverses, a correction with
 its order, an entry with its invoice. What hangs together with nothing but what came, and with what merely followed from

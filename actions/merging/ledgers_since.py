@@ -1,4 +1,4 @@
-"""Points, money and credit that came since a merge, and may be those of a record that went (rule 3.10).
+"""Points, money and credit that came since a merge, and may be those of a record that went (rule 3.12).
 
 What was spent since is whose it was spent by. An invoice goes with its entry; of points and credit that were used in
 the meantime what is left goes, by a pair of new entries.

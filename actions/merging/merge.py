@@ -2,27 +2,29 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
 
 from actions.core.base import Context, Outcome, Refused, action
-from actions.core.customer_guard import refuse_unless_live
 from actions.core.eligibility import EVERY_LIVE
+from actions.core.mail_templates import MailTemplate, declare
 from actions.core.merge_summary import MergeChoice, MergeSummary, SheetLine
-from actions.core.texts import required_text
+from actions.core.texts import day_text, required_text
 from actions.customers.customers import live_agent
-from actions.customers.reassignment import BALANCES, move_all, refuse_if_in_the_way
+from actions.customers.reassignment import BALANCES, move_all
 from actions.duplicates import decisions
 from actions.ledgers.points_breakdown import past_points
-from actions.merging import choices
-from actions.portal import login_as_standing
+from actions.merging import blockers, brought, choices
 from models.address import Address
-from models.base import N_, About, Invalid, metadata
-from models.choices import AccountType, Status
+from models.base import N_, Invalid, metadata
+from models.choices import Status
 from models.customer import Customer
+from models.duplicate import Verdict
 from models.loyalty import LoyaltyLot
 from models.merge import Merge
 from models.note import Note
@@ -36,8 +38,17 @@ MOST = 20
 TOGETHER = {"email": ("email_verified_at",)}
 """What goes with a value that is taken over."""
 
-LOGGED_IN_AS = N_(
-    "%(staff)s is logged in as %(customer)s. End that session first, or wait until it is over at %(at)s."
+MERGED_ONE = N_("%(other)s was merged into %(survivor)s: %(moved)s moved.")
+MERGED = N_("%(count)s records were merged into %(survivor)s: %(moved)s moved.")
+HOUSEHOLD = N_("%(one)s and %(other)s are linked as people of one household.")
+DIFFERENT = N_("Somebody said on %(day)s that %(one)s and %(other)s are not the same customer.")
+ACCOUNTS_MERGED = declare(
+    MailTemplate(
+        "customer_merged",
+        N_("Customer: accounts merged"),
+        N_("Your accounts are now one"),
+        frozenset({"signs_in"}),
+    )
 )
 
 COUNTED: tuple[tuple[str, Any], ...] = (
@@ -57,13 +68,20 @@ COUNTED: tuple[tuple[str, Any], ...] = (
     customers=EVERY_LIVE,
 )
 def merge(
-    ctx: Context, customer: Customer, *, others: list[int], reason: str, take: Sequence[str] = ()
+    ctx: Context,
+    customer: Customer,
+    *,
+    others: list[int],
+    reason: str,
+    take: Sequence[str] = (),
+    tell_customer: bool = False,
 ) -> Outcome:
     """Merge other records into this one, which takes over all that is theirs (rule 3).
 
     :param others: ids of the records that go; each stays as a tombstone that leads here.
     :param take: where they differ, whose value this one gets: ``email:12`` for the email of record 12. Elsewhere its
         own stays, or the first there is.
+    :param tell_customer: whether an email goes to the customer, who then has one account (rule 3.10).
     :raises Invalid: no record, or too many; ``take`` chooses what there is not. :raises Refused: ``itself``,
         ``missing``, ``merged``, ``erased``, ``logged_in_as``, ``currencies``, ``agent``, ``not_an_agent``,
         ``in_the_way``, ``sums_differ``.
@@ -71,17 +89,16 @@ def merge(
     required_text("reason", reason)
     losers = _losers(ctx, customer, others)
     group = [customer, *losers]
-    _refuse(ctx, customer, losers)
+    blockers.refuse(ctx, customer, losers)
+    _warn_of_decisions(ctx, group)
     differ = choices.find(ctx, group, take)
     names = {row.id: str(row) for row in group}
     before, entries = figures(ctx, group), ledger_sums(ctx, [row.id for row in group])
+    points = sum(row.points for row in losers)
     for loser in losers:
         loser.merged_into_id = customer.id
-        ctx.session.add(
-            Merge(
-                changeset_id=ctx.changeset_id, merged_id=loser.id, survivor_id=customer.id, merged_at=ctx.now
-            )
-        )
+        gone = {"merged_id": loser.id, "survivor_id": customer.id, "merged_at": ctx.now}
+        ctx.session.add(Merge(changeset_id=ctx.changeset_id, **gone))
     ctx.session.flush()
     _take_over(ctx, customer, losers, {choice.field: choice.taken for choice in differ})
     choices.settle(ctx, group, differ)
@@ -94,15 +111,24 @@ def merge(
             setattr(loser, name, 0)
     ctx.session.flush()
     _check_sums(ctx, customer, entries)
-    sheet = _sheet(group, names, before, figures(ctx, [customer])[customer.id], differ)
+    if tell_customer:
+        _tell(ctx, customer)
+    moved = brought.in_words(brought.of_journal(ctx.journal, points), ctx.shop.locale)
+    sheet = _sheet(ctx, group, names, before, figures(ctx, [customer])[customer.id], differ)
+    return _outcome(customer, losers, replace(sheet, moved=moved))
+
+
+def _outcome(customer: Customer, losers: Sequence[Customer], sheet: MergeSummary) -> Outcome:
+    """Return what is said of it: who went into whom, and what came along."""
+    values = {"survivor": str(customer), "moved": sheet.moved}
     if len(losers) == 1:
-        values = {"other": str(losers[0]), "survivor": str(customer)}
-        return Outcome(N_("%(other)s was merged into %(survivor)s."), customer, values, sheet=sheet)
-    counted = {"count": len(losers), "survivor": str(customer)}
-    return Outcome(N_("%(count)s records were merged into %(survivor)s."), customer, counted, sheet=sheet)
+        said = MERGED_ONE if sheet.moved else N_("%(other)s was merged into %(survivor)s.")
+        return Outcome(said, customer, {"other": str(losers[0]), **values}, sheet=sheet)
+    said = MERGED if sheet.moved else N_("%(count)s records were merged into %(survivor)s.")
+    return Outcome(said, customer, {"count": len(losers), **values}, sheet=sheet)
 
 
-# -- what stands in the way -------------------------------------------------------------------------------
+# -- which records ---------------------------------------------------------------------------------------
 
 
 def _losers(ctx: Context, survivor: Customer, others: Any) -> list[Customer]:
@@ -118,61 +144,22 @@ def _losers(ctx: Context, survivor: Customer, others: Any) -> list[Customer]:
     return [rows[i] for i in ids]
 
 
-def _refuse(ctx: Context, survivor: Customer, losers: Sequence[Customer]) -> None:
-    """Refuse what must not be merged (rule 3.2), naming the record that stands in the way."""
-    for row in (survivor, *losers):
-        try:
-            refuse_unless_live(row)
-            _refuse_if_staff_are_in(ctx, row)
-            if row is not survivor:
-                refuse_if_in_the_way(ctx, row)
-        except Refused as refused:
-            refused.about = About(row.id, str(row))
-            raise
-    _refuse_currencies((survivor, *losers))
-    _refuse_agents(ctx, survivor, losers)
+def _warn_of_decisions(ctx: Context, group: Sequence[Customer]) -> None:
+    """Say what somebody has decided of any two of them (rule 7.7): it is over with the merge."""
+    called = {row.id: f"{row} #{row.id}" for row in group}
+    for decided in decisions.among(ctx.session, list(called)):
+        both = {"one": called[decided.lower_id], "other": called[decided.higher_id]}
+        if decided.verdict is Verdict.HOUSEHOLD:
+            ctx.warn(HOUSEHOLD, **both)
+        else:
+            day = decided.created_at.astimezone(ctx.shop.zone).date()
+            ctx.warn(DIFFERENT, **both, day=day_text(ctx, day))
 
 
-def _refuse_if_staff_are_in(ctx: Context, row: Customer) -> None:
-    """Refuse while a member of staff is logged in as one of them: what they see there must not move under them."""
-    there = login_as_standing.somebody_in(ctx.session, row.id, ctx.now)
-    if there is None or there.ends_at is None:
-        return
-    local = there.ends_at.astimezone(ctx.shop.zone)
-    raise Refused(
-        "logged_in_as", LOGGED_IN_AS, staff=str(there.member), customer=str(row), at=f"{local:%H:%M}"
-    )
-
-
-def _refuse_currencies(group: Sequence[Customer]) -> None:
-    used = {row.currency for row in group if row.account_balance or row.credit_balance}
-    if len(used) > 1:
-        raise Refused(
-            "currencies",
-            N_("The balances are in different currencies: %(used)s. Settle all but one first."),
-            used=", ".join(sorted(used)),
-        )
-
-
-def _refuse_agents(ctx: Context, survivor: Customer, losers: Sequence[Customer]) -> None:
-    ids = {row.id for row in (survivor, *losers)}
-    for row in (survivor, *losers):
-        if row.agent_id in ids:
-            raise Refused("agent", N_("An agent and their own sub-customer cannot be merged."))
-    if survivor.account_type == AccountType.AGENT:
-        return
-    led = select(func.count()).where(
-        Customer.agent_id.in_(ids - {survivor.id}),
-        Customer.merged_into_id.is_(None),
-        Customer.anonymised_at.is_(None),
-    )
-    if count := ctx.session.scalar(led) or 0:
-        raise Refused(
-            "not_an_agent",
-            N_("%(count)s sub-customers would move to %(survivor)s, who is not an agent."),
-            count=count,
-            survivor=str(survivor),
-        )
+def _tell(ctx: Context, customer: Customer) -> None:
+    """Write to the customer that their accounts are one by now."""
+    signs_in = ctx.has_portal and customer.status is Status.REGISTERED and customer.is_active
+    ctx.mail(ACCOUNTS_MERGED, customer, signs_in="yes" if signs_in else "")
 
 
 # -- profile ----------------------------------------------------------------------------------------------
@@ -280,7 +267,13 @@ def figures(ctx: Context, group: Sequence[Customer]) -> dict[int, list[int]]:
     return found
 
 
+def _since(ctx: Context, row: Customer) -> dt.date:
+    """Return since when somebody is a customer, as far as the record knows: registered, or else first written down."""
+    return min(row.registered_at or row.created_at, row.created_at).astimezone(ctx.shop.zone).date()
+
+
 def _sheet(
+    ctx: Context,
     group: Sequence[Customer],
     names: Mapping[int, str],
     before: dict[int, list[int]],
@@ -290,17 +283,11 @@ def _sheet(
     """Return what each record had, what the survivor has now, and where they differed."""
     columns = [*(before[row.id] for row in group), after]
     currencies = (*(row.currency for row in group), group[0].currency)
-    return MergeSummary(names, _lines(columns, currencies), tuple(differ))
+    since = {row.id: _since(ctx, row) for row in group}
+    return MergeSummary(names, lines(columns, currencies), tuple(differ), since)
 
 
-def parted(ctx: Context, before: dict[int, list[int]], group: Sequence[Customer]) -> tuple[SheetLine, ...]:
-    """Return what the first of some records had and, now that they are parted, what it and each other have."""
-    after, first = figures(ctx, group), group[0]
-    columns = [before[first.id], *(after[row.id] for row in group)]
-    return _lines(columns, (first.currency, *(row.currency for row in group)))
-
-
-def _lines(columns: Sequence[Sequence[int]], currencies: tuple[str, ...]) -> tuple[SheetLine, ...]:
+def lines(columns: Sequence[Sequence[int]], currencies: tuple[str, ...]) -> tuple[SheetLine, ...]:
     """Return the balance sheet of some columns, each with its currency."""
     labels = [N_("Points"), N_("Account"), N_("Gift-card credit"), *(label for label, _model in COUNTED)]
     return tuple(

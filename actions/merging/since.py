@@ -1,4 +1,4 @@
-"""Whose are the rows that were changed or added since a merge: a person decides, when it is undone (rule 3.10).
+"""Whose are the rows that were changed or added since a merge: a person decides, when it is undone (rule 3.12).
 
 What came from a record that went and was changed since is proposed to go home with it, what was added since to stay
 with the survivor, unless it hangs on what goes home or was written to the address of the record that went.

@@ -13,7 +13,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
 from actions.core.base import Context, Outcome, Refused, action
-from actions.core.merge_summary import MergeSummary
+from actions.core.merge_summary import MergeSummary, SheetLine
 from actions.customers.primary_flag import MARK, repair
 from actions.customers.reassignment import model_of
 from actions.merging import chains, choices, ledgers_apart, merge, since
@@ -24,6 +24,9 @@ from models.base import N_, metadata
 from models.customer import Customer
 from models.journal import Change, Changeset
 from models.merge import Merge
+
+Figures = dict[int, list[int]]
+"""Customer id -> the figures of the balance sheet, in its order."""
 
 
 @action("merge.unmerge", Merge, label=N_("Unmerge"))
@@ -74,8 +77,14 @@ def _part(ctx: Context, changeset: Changeset, take: Sequence[str]) -> tuple[Part
     _revive(ctx, parting)
     repair(ctx, {*parting.losers, parting.survivor, parting.holder})
     _mark_undone(ctx, changeset)
-    lines = merge.parted(ctx, before, group)
+    lines = _lines(before, merge.figures(ctx, group), group)
     return parting, MergeSummary(names, lines, since.questions(undecided, owners), parted=True)
+
+
+def _lines(before: Figures, after: Figures, group: Sequence[Customer]) -> tuple[SheetLine, ...]:
+    """Return what the holder had, and what it and each other have now that they are parted."""
+    columns = [before[group[0].id], *(after[row.id] for row in group)]
+    return merge.lines(columns, (group[0].currency, *(row.currency for row in group)))
 
 
 def _mark_undone(ctx: Context, changeset: Changeset) -> None:

@@ -380,7 +380,7 @@ def _preview() -> Schema:
         "kind": text, "table": text, "id": number, "label": text, "before": values, "after": values,
         "count": {"type": "integer"},
     }  # fmt: skip
-    blocker = {"code": text, "message": text, "id": number}
+    blocker = {"code": text, "message": text, "id": number, "see": values}
     return exactly(
         {
             "possible": {"type": "boolean"},

@@ -9,6 +9,7 @@ from typing import Any
 
 from flask_babel import gettext as _
 from markupsafe import Markup
+from werkzeug.datastructures import MultiDict
 from wtforms import (
     DateField,
     Form,
@@ -306,9 +307,10 @@ class LookupManyField(LookupField):
     def offer(self) -> None:
         """Read what can be chosen, and the rows that are chosen already."""
         super().offer()
-        self.options = [option for option in self.options if str(option[0]) != self.without()]
+        apart = self.without()
+        self.options = [option for option in self.options if str(option[0]) != apart]
         known = {row_id for row_id, _label in self.options}
-        rows = [self.screen().get_one(i) for i in self.data if i not in known]
+        rows = [self.screen().get_one(i) for i in self.data if i not in known and str(i) != apart]
         self.options += [(row.id, self.screen().lookup_label(row)) for row in rows if row is not None]
 
     def iter_choices(self) -> Iterable[Choice]:
@@ -351,7 +353,10 @@ class TicksField(StringField):
 
 
 class ChosenField(TicksField):
-    """What was chosen in a preview: ``name:number`` each, of which the last of a name counts. The form carries it."""
+    """What was chosen in a preview: ``name:number`` each, of which the last of a name counts. The form carries it.
+
+    The buttons of one choice have a name of their own, which begins with the field's: ``take-email``.
+    """
 
     PATTERN = r"[a-z][a-z0-9_]{0,59}:[1-9][0-9]{0,17}"
 
@@ -363,6 +368,12 @@ class ChosenField(TicksField):
         """Print what was chosen so far."""
         hidden = Markup('<input type="hidden" name="{}" value="{}" data-carried>')
         return Markup("").join(hidden.format(self.name, text) for text in self.data)
+
+    def process(self, formdata: Any, *args: Any, **options: Any) -> None:
+        """Take what the form carries, and then what the buttons of each choice say."""
+        names = [n for n in formdata or () if n == self.name or n.startswith(f"{self.name}-")]
+        gathered = MultiDict((self.name, value) for name in names for value in formdata.getlist(name))
+        super().process(None if formdata is None else gathered, *args, **options)
 
     def process_formdata(self, valuelist: list[str]) -> None:
         """Read the choices."""

@@ -9,14 +9,13 @@ from typing import Any
 
 from flask import url_for
 from flask_babel import gettext as _
-from flask_babel.speaklater import LazyString
 from markupsafe import Markup
 from sqlalchemy import Select, String, cast, func, literal, select, union_all
 
 from actions.core.base import ACTIONS, CUSTOMER
 from actions.runs.runs import LABELS
 from actions.staff.security_events import EVENTS
-from admin.history import undo_offer
+from admin.history import merges, undo_offer
 from admin.history.changesets import TIES, newest_changesets, rows_of
 from admin.history.ledger_changes import movements, seen
 from admin.layout import formatters
@@ -30,9 +29,7 @@ from models import masks
 from models.base import N_, Base, metadata
 from models.customer import Customer
 from models.journal import Change, Changeset
-from models.renamed_codes import current
 from models.staff import Grant, Permission, Resource, pairs
-from models.types import Choice
 from web.request import now, session, shop
 
 SHOWN = 8
@@ -100,6 +97,8 @@ def _changes_of(
     found: dict[int, list[FieldChange]] = {changeset.id: [] for changeset in changesets}
     if not found:
         return found
+    for changeset_id, lines in merges.in_words(changesets, _linked_customers).items() if moved else ():
+        found[changeset_id] += lines
     wanted = union_all(*(select(part.subquery().c.id) for part in parts))
     changes = list(session().scalars(select(Change).where(Change.id.in_(wanted)).order_by(Change.id)))
     names = Names.of_changes(changes)
@@ -108,6 +107,11 @@ def _changes_of(
     for changeset_id, movement in movements(changesets) if moved else ():
         found[changeset_id].append(movement)
     return found
+
+
+def _linked_customers(ids: Iterable[int]) -> dict[int, Text]:
+    names = Names.of_rows(("customer", i) for i in ids)
+    return {i: linked("customer", i, names) for i in ids}
 
 
 def _rows(changeset_id: int, about: Any = None) -> Select[Any]:
@@ -152,38 +156,6 @@ def action_label(code: str) -> str:
         return _(EVENTS.get(code) or LABELS[code])
     declared = ACTIONS.get(code)
     return _(declared.label) if declared else code.replace(".", " ").replace("_", " ").capitalize()
-
-
-def action_choices() -> type[Choice]:
-    """Return every change that may stand in the journal, by its code, named as the journal names it."""
-    screens = registry().screens.values()
-    saves = {
-        action.code for screen in screens if screen.model.__journal__ for action in screen.record_actions
-    }
-    codes = sorted(
-        saves | set(ACTIONS) | set(EVENTS), key=lambda code: (code.partition(".")[0], action_label(code))
-    )
-    return _choices("ActionCode", {code: LazyString(action_label, code) for code in codes}, _ActionChoice)
-
-
-def noun_choices() -> type[Choice]:
-    """Return every kind of record that a change may be about, by its table."""
-    screens = sorted(registry().screens.values(), key=lambda screen: screen.singular)
-    return _choices("Noun", {s.model.__tablename__: LazyString(lambda s=s: _(s.singular)) for s in screens})
-
-
-class _ActionChoice(Choice):
-    """Codes of actions, each found by what an earlier release called it too."""
-
-    @classmethod
-    def _missing_(cls, value: object) -> Choice | None:
-        return cls._value2member_map_.get(current(str(value)))  # type: ignore[return-value]
-
-
-def _choices(name: str, labels: dict[str, Any], kind: type[Choice] = Choice) -> type[Choice]:
-    members = {code.replace(".", "__"): (code, label) for code, label in labels.items()}
-    made: Any = kind(name, members)  # type: ignore[arg-type]
-    return made
 
 
 def noun(table: str) -> str:

@@ -3,35 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from typing import Any
 
 from babel.numbers import format_decimal
 from flask_babel import gettext as _
-from markupsafe import Markup
 
 from actions.core.base import NOT_SENT, Invalid, Refused
 from actions.core.bulk_counts import BulkOutcome
-from actions.core.merge_summary import MergeChoice, MergeSummary, SheetLine
 from actions.execution.preview import Preview, RowChange
 from actions.execution.runner import MOST_AT_ONCE
-from admin.history import activity, ledger_previews
+from admin.history import activity, ledger_previews, merge_previews
 from admin.history.changesets import TIES
-from admin.layout import formatters, warned
+from admin.layout import warned
 from admin.request.context import link_base
 from admin.viewmodels.pages import FieldChange, Text
 from admin.viewmodels.preview_pages import (
-    PreviewChoice,
     PreviewCount,
     PreviewGroup,
     PreviewLine,
     PreviewPage,
-    PreviewSheet,
 )
 from models import masks
 from models.journal import Change
 from web.messages import called, sentence, translated
-from web.request import now, shop
+from web.request import shop
 
 MOST_LINES = 20
 """Rows shown of a table; the rest are counted."""
@@ -50,11 +45,13 @@ def page(preview: Preview) -> PreviewPage:
     blockers += _faults(preview.errors)
     warnings = warned.linked(preview.outcome.warnings) if preview.outcome else []
     return PreviewPage(
-        groups=_groups(preview.rows),
+        groups=_merged(preview.rows) if preview.outcome and preview.outcome.sheet else _groups(preview.rows),
         blockers=blockers,
         more_blockers=max(0, len(preview.blockers) - MOST_LINES),
         warnings=warnings,
-        sheet=_sheet(preview.outcome.sheet) if preview.outcome and preview.outcome.sheet else None,
+        sheet=merge_previews.sheet(preview.outcome.sheet)
+        if preview.outcome and preview.outcome.sheet
+        else None,
         fingerprint=preview.fingerprint if preview.possible else "",
     )
 
@@ -117,70 +114,7 @@ def _why(why: Refused | Invalid) -> str:
     return " ".join(f"{name}: {text}" for name, text in _faults(why.errors))
 
 
-def _sheet(sheet: MergeSummary) -> PreviewSheet:
-    """Return a balance sheet in words: figures as people of the shop write them."""
-    lines = [
-        (_(line.label), [_figure(line, place) for place in range(len(line.figures))]) for line in sheet.lines
-    ]
-    ours = 0 if sheet.parted else next(iter(sheet.records))
-    question = (
-        _("Changed or added since the merge. Whose is it?")
-        if sheet.parted
-        else _("Where they differ, this is kept:")
-    )
-    return PreviewSheet(_heads(sheet), lines, clashes(sheet), ours, question)
-
-
-def _heads(sheet: MergeSummary) -> list[Text]:
-    """Return what stands over the figures: the records and the result, or the one before and each afterwards."""
-    names = list(sheet.records.values())
-    if not sheet.parted:
-        return [*names, _("Result")]
-    return [
-        _("%(record)s now", record=names[0]),
-        *(_("%(record)s afterwards", record=name) for name in names),
-    ]
-
-
-def clashes(sheet: MergeSummary) -> list[PreviewChoice]:
-    """Return where records differ, in words, amounts in each record's own currency; masked is what one may not see."""
-    changes = [
-        Change(table_name=choice.model.__tablename__, row_id=record, after={choice.column: value})
-        for choice in sheet.clashes
-        for record, value in choice.options.items()
-        if choice.column
-    ]
-    names, ours = activity.Names.of_changes(changes), 0 if sheet.parted else next(iter(sheet.records))
-
-    def worded(choice: MergeChoice, record: int, value: Any) -> str:
-        if not choice.column:
-            return str(value)
-        currency = names.currency_of(choice.model.__tablename__, record)
-        return str(_plain(activity.words(choice.model, choice.column, value, names, currency)))
-
-    return [
-        PreviewChoice(
-            choice.field,
-            (choice.label and _(choice.label)) or activity.label(choice.model, choice.column),
-            [
-                (i, worded(choice, i, value), _("this record") if i == ours else sheet.records[i])
-                for i, value in choice.options.items()
-            ],
-            choice.taken,
-        )
-        for choice in sheet.clashes
-    ]
-
-
-def _figure(line: SheetLine, place: int) -> Text:
-    figure = line.figures[place]
-    if not line.currencies:
-        return formatters.show("number", figure, shop=shop(), now=now())
-    show = formatters.balance if line.signed and figure else formatters.money
-    return show(figure, line.currencies[place], shop())
-
-
-def _groups(rows: Sequence[RowChange]) -> list[PreviewGroup]:
+def _groups(rows: Sequence[RowChange], *, merged: bool = False) -> list[PreviewGroup]:
     tables: dict[str, list[RowChange]] = {}
     for row in rows:
         tables.setdefault(row.table, []).append(row)
@@ -193,7 +127,7 @@ def _groups(rows: Sequence[RowChange]) -> list[PreviewGroup]:
             sum(row.count for row in found),
             [
                 PreviewLine(
-                    _kind(row),
+                    _combined() if row.kind == "deleted" and merged and _is_combined(table) else _kind(row),
                     _title(row, names),
                     entered.changes(row) if row.kind == "entered" else _fields(row, changes[id(row)], names),
                 )
@@ -202,6 +136,21 @@ def _groups(rows: Sequence[RowChange]) -> list[PreviewGroup]:
         )
         for table, found in tables.items()
     ]
+
+
+def _merged(rows: Sequence[RowChange]) -> list[PreviewGroup]:
+    """Return the rows less those that only go over to the survivor, of which the summary says how many there are."""
+    return _groups([row for row in rows if row.kind != "moved"], merged=True)
+
+
+def _combined() -> str:
+    return _("Combined with an equal one")
+
+
+def _is_combined(table: str) -> bool:
+    """Whether rows of a table that say the same become one in a merge (rule 3.4)."""
+    model = activity.models().get(table)
+    return model is not None and bool(model.__same__)
 
 
 def _noun(table: str, count: int) -> str:
@@ -253,9 +202,7 @@ def lines(preview: Preview, *, marked: bool = False) -> list[str]:
     ]
     found += warned.texts(preview.outcome.warnings) if preview.outcome else []
     if shown.sheet is not None:
-        found.append(" | ".join(["", *shown.sheet.heads]))
-        found += [" | ".join([str(name), *map(_plain, figures)]) for name, figures in shown.sheet.lines]
-        found += [_differs(choice) for choice in shown.sheet.clashes]
+        found += merge_previews.lines(shown.sheet)
     for group in shown.groups:
         found.append(f"{group.label}: {group.count}")
         for line in group.lines:
@@ -266,22 +213,9 @@ def lines(preview: Preview, *, marked: bool = False) -> list[str]:
     return found or [_("Nothing would change.")]
 
 
-def _differs(choice: PreviewChoice) -> str:
-    """Return where records differ as a line, each value with what takes it."""
-    values = (
-        f"{value} ({_('kept')})" if record == choice.taken else f"{value} (take={choice.field}:{record})"
-        for record, value, _name in choice.options
-    )
-    return f"{choice.label}: {', '.join(values)}"
-
-
 def _arrow(change: FieldChange) -> str:
-    before, after = (_plain(text) for text in (change.before, change.after))
+    before, after = (merge_previews.plain(text) for text in (change.before, change.after))
     return f"{before} → {after}" if before else after
-
-
-def _plain(text: Text) -> str:
-    return text.striptags() if isinstance(text, Markup) else text
 
 
 # -- for programs ----------------------------------------------------------------------------------------------------
@@ -298,30 +232,22 @@ def as_json(found: Preview) -> dict[str, Any]:
             for row in found.rows
         ],
         "blockers": [
-            {"code": b.code, "message": translated(b), "id": getattr(b.about, "id", None)}
+            {"code": b.code, "message": translated(b), "id": getattr(b.about, "id", None), "see": _way(b)}
             for b in found.blockers
         ],
         "errors": {name: sentence(text) for name, text in found.errors.items()},
         "warnings": warned.texts(found.outcome.warnings) if found.outcome else [],
-        "sheet": _sheet_as_json(found.outcome.sheet) if found.outcome and found.outcome.sheet else None,
+        "sheet": merge_previews.as_json(found.outcome.sheet)
+        if found.outcome and found.outcome.sheet
+        else None,
     }
 
 
-def _sheet_as_json(sheet: MergeSummary) -> dict[str, Any]:
-    return {
-        "records": list(sheet.records.values()),
-        "parted": sheet.parted,
-        "lines": [asdict(line) for line in sheet.lines],
-        "clashes": [
-            {
-                "field": choice.field,
-                "label": str(choice.label),
-                "options": [{"record": record, "value": value} for record, value, _name in choice.options],
-                "taken": choice.taken,
-            }
-            for choice in clashes(sheet)
-        ],
-    }
+def _way(refused: Refused) -> dict[str, Any] | None:
+    """Return the record that a refusal leads to, if the person asking may see it."""
+    if refused.see is None or not warned.may_see(refused.see):
+        return None
+    return {"resource": refused.see[0], "id": refused.see[1]}
 
 
 def _masked(table: str, values: dict[str, Any]) -> dict[str, Any]:

@@ -29,9 +29,8 @@ def options(screen: ScreenSpec, text: str, offset: int, limit: int) -> list[tupl
         statement = statement.where(model.is_active)
     keys = with_groups(session(), screen.sort_keys(None, False))
     ids, _found = in_order(statement, keys, screen.identity, offset + limit)
-    rows = session().scalars(
-        ordered(select(model).where(screen.identity.in_(ids.limit(limit).offset(offset))), keys)
-    )
+    wanted = select(model).where(screen.identity.in_(ids.limit(limit).offset(offset)))
+    rows = session().scalars(ordered(wanted.options(*screen.eager(screen.lookup_columns)), keys)).unique()
     return [(row.id, screen.lookup_label(row)) for row in rows]
 
 

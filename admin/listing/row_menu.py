@@ -174,7 +174,7 @@ def bulk(screen: ScreenSpec, query: ListQuery) -> list[Link]:
     """Return what can be done with ticked rows: declared actions first, then a file of them, then deleting."""
     found = [
         Link(
-            _("%(action)s…", action=_(a.action.label)),
+            _("%(action)s…", action=a.together.label if a.together else _(a.action.label)),
             screen.url_to("act_view", verb=a.action.verb),
             a.icon,
             drawer=True,
@@ -182,7 +182,7 @@ def bulk(screen: ScreenSpec, query: ListQuery) -> list[Link]:
             danger=a.action.danger,
         )
         for a in screen.actions()
-        if a.action.targeted and a.bulk and screen.can(a.action.verb) and a.available()
+        if a.action.targeted and (a.bulk or a.together) and screen.can(a.action.verb) and a.available()
     ]
     found += [
         replace(link, label=_("Export selected as %(kind)s", kind=link.label))

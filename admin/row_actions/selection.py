@@ -60,7 +60,7 @@ def choose(screen: ScreenSpec, declared: RowAction) -> Selection:
         return Selection((row.id,), row, count=1)
     if not declared.bulk or request.method != "POST":
         raise BadArgument("id", _("give one record"))
-    return _ticked(screen)
+    return ticked(screen)
 
 
 def check_allowed(declared: RowAction, row: Any) -> None:
@@ -69,7 +69,8 @@ def check_allowed(declared: RowAction, row: Any) -> None:
         raise Forbidden(_("You do not have permission for this."))
 
 
-def _ticked(screen: ScreenSpec) -> Selection:
+def ticked(screen: ScreenSpec) -> Selection:
+    """Return the rows that were ticked on a list, or all of its query."""
     names = list_page.query_names(screen)
     statement = list_page.ticked(screen, MOST_AT_ONCE, names if "key" in request.form else None)
     wanted = statement.with_only_columns(screen.identity).order_by(screen.identity)

@@ -96,6 +96,8 @@ class Declaration:
     """Listed column -> attribute paths or SQL expressions to sort it by, for a column that is not one of the table."""
     called: ClassVar[str] = ""
     """The noun of the address and the permissions, for a further screen over a model that has one."""
+    lookup_columns: ClassVar[Sequence[str]] = ()
+    """Relations that :meth:`lookup_label` reads, which a picker has loaded for all its rows at once."""
     has_totals: ClassVar[bool] = False
     """Whether :meth:`totals` stand over the list; they are fetched after it."""
 

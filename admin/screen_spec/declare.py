@@ -61,6 +61,19 @@ def everybody(row: Any) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
+class Together:
+    """How ticked rows make one action, of which one is the row and the others are its further rows.
+
+    :param label: what the list calls that. :param suggest: which of the rows is the one, by their ids, and why.
+    :param most: the most rows that may be ticked for it.
+    """
+
+    label: Text
+    suggest: Callable[[Sequence[int]], tuple[int, Text]]
+    most: int
+
+
+@dataclass(frozen=True, slots=True)
 class RowAction:
     """A declared action offered on rows, or, when it has no target, as the list's "New" button.
 
@@ -79,6 +92,8 @@ class RowAction:
     :param key: the key that presses its button. :param at_once: the button does it, and no form is asked for first.
     :param then: the address that the person is led to afterwards, where that is neither record nor list.
     :param values: makes the action's parameters from the form, where they are not simply its fields.
+    :param left_out: the fields that make no sense on a row, which its form does not have.
+    :param together: how it is offered for ticked rows, of which it makes one. Its action names ``other_rows``.
     :param answer: makes the answer to an action that was done and leaves a secret, instead of showing the secret.
     :raises TypeError: the form's fields are not exactly the action's parameters.
     """
@@ -102,6 +117,8 @@ class RowAction:
     key: str = ""
     at_once: bool = False
     then: Callable[[], str] | None = None
+    left_out: Callable[[Any], Sequence[str]] = lambda row: ()
+    together: Together | None = None
 
     @property
     def fields(self) -> frozenset[str]:
@@ -140,6 +157,8 @@ class RowAction:
     def __post_init__(self) -> None:
         if self.bulk and self.permitted_if is not everybody:
             raise TypeError(f"{self.action.code} asks of each row who may: declare it with bulk=False")
+        if self.together is not None and not self.action.other_rows:
+            raise TypeError(f"{self.action.code} takes no further rows: declare it with bulk=True")
         fields, wanted = self.fields, self.action.parameters
         if fields != wanted and self.values is None:
             raise TypeError(

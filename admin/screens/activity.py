@@ -14,7 +14,7 @@ from markupsafe import Markup
 from sqlalchemy import not_
 
 from actions.undo.undo import undo
-from admin.history import activity, changesets, undo_offer
+from admin.history import activity, activity_choices, changesets, undo_offer
 from admin.layout import formatters
 from admin.screen.base import Screen
 from admin.screen_spec.column_info import Condition, Field
@@ -213,7 +213,10 @@ class ActivityScreen(Screen):
     def filters(self) -> dict[str, Field]:
         """Offer what was done, and to what kind of record, by name and not by code."""
         found = dict(super().filters)
-        for name, made in (("action", activity.action_choices()), ("subject_table", activity.noun_choices())):
+        for name, made in (
+            ("action", activity_choices.action_choices()),
+            ("subject_table", activity_choices.noun_choices()),
+        ):
             found[name] = replace(found[name], kind="choice", choices=made)
         return found
 

@@ -13,8 +13,8 @@ from actions.statements import sending
 from admin.forms import form_fields, model_forms
 from admin.reports import statements
 from admin.request.context import has_portal
-from admin.screen_spec.declare import NoForm, RowAction
-from admin.screens import accounting, hand_over
+from admin.screen_spec.declare import NoForm, RowAction, Together
+from admin.screens import accounting, hand_over, survivors
 from admin.screens.ledgers import ReasonForm
 from models.customer import Customer
 from models.login_as import Audience
@@ -156,6 +156,10 @@ class MergeForm(Form):
         [InputRequired(_l("Enter a reason of at least 3 characters.")), Length(3, 500)],
         description=_l("How you know they are the same customer."),
     )
+    tell_customer = BooleanField(
+        _l("Tell the customer"),
+        description=_l("An email says that their accounts are now one. It goes to the address that is kept."),
+    )
     take = form_fields.ChosenField(_l("Differences"))
 
 
@@ -227,7 +231,14 @@ ACTIONS = (
         starts=statements.starts,
         available=accounting.kept_here,
     ),
-    RowAction(merge.merge, MergeForm, "git-merge", bulk=False),
+    RowAction(
+        merge.merge,
+        MergeForm,
+        "git-merge",
+        bulk=False,
+        left_out=lambda row: () if row.email else ("tell_customer",),
+        together=Together(_l("Merge into one"), survivors.suggest, merge.MOST + 1),
+    ),
     RowAction(customers.verify, NoForm, "circle-check", visible_if=lambda row: row.verified_at is None),
     RowAction(customers.activate, NoForm, "check", visible_if=lambda row: not row.is_active),
     RowAction(customers.deactivate, ReasonForm, "ban", visible_if=lambda row: row.is_active),

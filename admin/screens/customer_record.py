@@ -19,6 +19,7 @@ from admin.screen_spec.column_info import label_of
 from admin.screens import accounting, merges, possible_duplicates, sent_links, watch
 from admin.viewmodels.pages import Badge, Event, Link, StatusLine
 from models.customer import Customer
+from models.masks import Masked
 from web.arguments import parse_id
 
 PERMISSION_OF |= {"statement_view": "show", "statement_pdf_view": "show"}  # and to list what is on accounts
@@ -36,6 +37,16 @@ def _survivor(row: Customer) -> Markup:
     link = Markup('<a href="{}">{}</a>') if survivor.url else Markup("{1}")
     shown = link.format(survivor.url, survivor.html)
     return Markup("{} {}").format(_("This record was merged into"), shown)
+
+
+def told_apart(row: Customer) -> str:
+    """Return a customer's name, number, company, email or else phone, and postcode, less what is masked (rule 19)."""
+    phone = row.primary_phone.number if row.primary_phone else None
+    postcode = row.primary_address.postcode if row.primary_address else None
+    company = row.company_name if row.company_name != row.full_name else None
+    reached = next((text for text in (row.email, phone) if text and not isinstance(text, Masked)), None)
+    further = (part for part in (company, reached, postcode) if part and not isinstance(part, Masked))
+    return " · ".join((f"{row.full_name} #{row.id}", *further))
 
 
 class CustomerRecord(Screen):

@@ -24,7 +24,7 @@ from admin.request.context import channels
 from admin.screen_spec.declare import Section, Tab, View
 from admin.screens import watch
 from admin.screens.customer_actions import ACTIONS
-from admin.screens.customer_record import CustomerRecord
+from admin.screens.customer_record import CustomerRecord, told_apart
 from admin.viewmodels.pages import Badge, Cell
 from models.choices import AccountType
 from models.customer import Customer
@@ -176,9 +176,11 @@ class CustomerScreen(CustomerRecord):
         """Start with the shop's own channel, or one that the person asking sees."""
         return {**super().defaults(), "sales_channel": usual_channel(session(), shop(), channels())}
 
+    lookup_columns = ("primary_phone", "primary_address")
+
     def lookup_label(self, row: Customer) -> str:
-        """Tell people of the same name apart."""
-        return " · ".join(part for part in (row.full_name, row.email or row.company_name) if part)
+        """Tell people of the same name apart, by what the person asking sees of them."""
+        return told_apart(row)
 
     def sql_expression(self, name: str) -> Any:
         """Filter and sort points by what is available; by their index, where nothing is past its date."""

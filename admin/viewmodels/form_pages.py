@@ -47,5 +47,9 @@ class FormPage:
     """Where the form asks, as its fields are left, which customers it may be about."""
     alike: Sequence[Text] = ()
     """What it is told of them from the start."""
+    swaps: bool = False
+    """Its preview may offer to change places with another record."""
+    swapped: bool = False
+    """It has just done so: what stands in it was typed by a person, and is not saved."""
     about: tuple[str, int] | None = None
     """(resource, id) of the one record the form is about."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from admin.viewmodels.pages import FieldChange, Text
 
@@ -28,25 +28,42 @@ class PreviewGroup:
 
 @dataclass(frozen=True, slots=True)
 class PreviewChoice:
-    """Where records differ: ``options`` are (record id, what it has, what the record is called); one is taken."""
+    """Where records differ: ``options`` are record id -> what it has; one is taken."""
 
     field: str
     label: Text
-    options: Sequence[tuple[int, str, str]]
+    options: Mapping[int, str]
     taken: int
 
 
 @dataclass(frozen=True, slots=True)
-class PreviewSheet:
-    """Figures side by side: ``lines`` are (label, a figure under each of ``heads``); then what is to be chosen."""
+class PreviewRecord:
+    """One of several records that become one: ``kept`` is the one that the others become part of.
 
-    heads: Sequence[Text]
+    ``since`` is the month since which it is a customer, in words.
+    """
+
+    id: int
+    name: str
+    since: str
+    kept: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PreviewSheet:
+    """Figures of several records and of the result: ``lines`` are (label, a figure for each and for the result).
+
+    ``moved`` is what comes over to the one that is kept, in words.
+    """
+
+    records: Sequence[PreviewRecord]
     lines: Sequence[tuple[Text, Sequence[Text]]]
     clashes: Sequence[PreviewChoice] = ()
     ours: int = 0
-    """Id of the record that the others become part of; 0 where they are parted."""
-    question: Text = ""
-    """What stands over the choices."""
+    """Id of the record that the others become part of."""
+    moved: str = ""
+    heads: Sequence[Text] = ()
+    """What stands over the figures, where that is not the records and the result."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,3 +85,5 @@ class PreviewPage:
     fingerprint: str
     sheet: PreviewSheet | None = None
     count: PreviewCount | None = None
+    swaps: Mapping[int, tuple[Text, str]] = field(default_factory=dict)
+    """Record that would go -> the words of the button that keeps it instead, and its address."""

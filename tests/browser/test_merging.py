@@ -30,13 +30,14 @@ def test_two_records_become_one_and_two_again(desk: Page, arrange: Arrange) -> N
     expect(box).to_be_focused()
     desk.keyboard.type("keene")
     panel.get_by_role("option", name="Orla Keene").click()
-    panel.get_by_label("Reason").fill("Signed up twice")
-    desk.keyboard.press("Tab")
     sheet = panel.get_by_role("table")
     expect(sheet.get_by_role("columnheader", name="Result")).to_be_visible()
     expect(sheet.get_by_role("row", name="Notes 0 1 1")).to_be_visible()
-    expect(panel.get_by_text("Moved")).to_be_visible()
+    expect(panel.get_by_text(f"What moves to Orla Keane #{one.id}: 1 note.")).to_be_visible()
     check_everywhere(desk, "dialog#drawer")
+    panel.get_by_label("Reason").fill("Signed up twice")
+    desk.keyboard.press("Tab")
+    expect(panel.locator("[data-fingerprint]")).to_have_count(1)
     panel.get_by_label("Type “Orla Keane” to confirm").fill("Orla Keane")
     panel.get_by_role("button", name="Merge into this record").click()
     expect(toast(desk)).to_contain_text("Orla Keene was merged into Orla Keane")
@@ -80,7 +81,7 @@ def test_where_they_differ_is_chosen_and_goes_with_the_record_it_was_chosen_for(
 ) -> None:
     problems.expect("422")
     with arrange() as session:
-        one, *others = (
+        one, *_others = (
             factories.make_customer(
                 session, first_name=name, last_name="Keane", email=f"{name}@example.com".lower()
             )
@@ -97,18 +98,16 @@ def test_where_they_differ_is_chosen_and_goes_with_the_record_it_was_chosen_for(
             panel.get_by_role("option", name=f"{name.title()} Keane").click()
     panel.get_by_label("Reason").fill("Signed up thrice")
     desk.keyboard.press("Tab")
-    email = panel.get_by_label("Email", exact=True)
-    expect(email).to_have_value(f"email:{one.id}")
-    expect(email.locator("option")).to_have_text(
-        ["orla@example.com · this record", "aoife@example.com · Aoife Keane", "brid@example.com · Brid Keane"]
-    )
+    emails = [
+        panel.get_by_role("radio", name=f"Email {name}@example.com") for name in ("orla", "aoife", "brid")
+    ]
+    expect(emails[0]).to_be_checked()
     change = panel.locator(".preview-group", has_text="orla@example.com")
-    for choice in ("aoife@example.com · Aoife Keane", "brid@example.com · Brid Keane"):
-        email.focus()
-        email.select_option(choice)
-        expect(change).to_contain_text(choice.partition(" ")[0])
-    expect(email).to_be_focused()
-    panel.get_by_label("First name").select_option("Aoife · Aoife Keane")
+    for place, name in ((1, "aoife"), (2, "brid")):
+        emails[place].check()
+        expect(change).to_contain_text(f"{name}@example.com")
+    expect(emails[2]).to_be_focused()
+    panel.get_by_role("radio", name="First name Aoife").check()
     expect(change).to_contain_text("First name: Orla → Aoife")
     expect(panel.locator("[data-preview]")).to_have_attribute("aria-busy", "false")
     check_everywhere(desk, "dialog#drawer")
@@ -116,14 +115,44 @@ def test_where_they_differ_is_chosen_and_goes_with_the_record_it_was_chosen_for(
     with desk.expect_response(PREVIEW):
         panel.get_by_role("button", name="Merge into this record").click()
     expect(panel.locator("[data-form-errors]")).to_be_focused()
-    expect(email).to_have_value(f"email:{others[1].id}")
+    expect(emails[2]).to_be_checked()
     with desk.expect_response(PREVIEW):
         panel.locator(".item", has_text="Brid Keane").locator(".remove").click()
-    expect(email).to_have_value(f"email:{one.id}")
-    expect(panel.get_by_label("First name")).to_have_value(f"first_name:{others[0].id}")
+    expect(emails[2]).to_have_count(0)
+    expect(emails[0]).to_be_checked()
+    expect(panel.get_by_role("radio", name="First name Aoife")).to_be_checked()
     panel.get_by_label("Type “Orla Keane” to confirm").fill("Orla Keane")
     expect(panel.locator("[data-fingerprint]")).to_have_count(1)
     panel.get_by_role("button", name="Merge into this record").click()
     expect(toast(desk)).to_contain_text("Aoife Keane was merged into Aoife Keane")
     expect(desk.get_by_role("heading", name="Aoife Keane", level=1)).to_be_visible()
     expect(desk.get_by_text("orla@example.com").first).to_be_visible()
+
+
+def test_ticked_rows_become_one_and_which_of_them_is_chosen_in_the_drawer(
+    desk: Page, arrange: Arrange
+) -> None:
+    with arrange() as session:
+        old, new = (
+            factories.make_customer(session, first_name="Una", last_name="Quirke", created_at=at)
+            for at in (factories.NOW - dt.timedelta(days=900), factories.NOW)
+        )
+    desk.goto("/admin/customer/?view=all&q=quirke")
+    for box in desk.get_by_role("checkbox", name="Una").all():
+        box.check()
+    desk.get_by_role("button", name="More", exact=True).or_(desk.locator(".bulk summary")).first.click()
+    desk.get_by_role("button", name="Merge into one…").click()
+    panel = drawer(desk)
+    expect(panel.get_by_text(f"#{old.id} is the oldest record and is suggested")).to_be_visible()
+    expect(panel.get_by_role("columnheader", name=f"Una Quirke #{old.id}")).to_contain_text("Kept")
+    panel.get_by_label("Reason").fill("Signed up twice")
+    panel.get_by_role("button", name="Keep the other record instead").click()
+    expect(panel.get_by_role("heading", name=f"Una Quirke #{new.id}")).to_be_visible()
+    expect(panel.get_by_label("Reason")).to_have_value("Signed up twice")
+    expect(panel.get_by_role("columnheader", name=f"Una Quirke #{new.id}")).to_contain_text("Kept")
+    panel.get_by_label("Type “Una Quirke” to confirm").fill("Una Quirke")
+    expect(panel.locator("[data-fingerprint]")).to_have_count(1)
+    desk.keyboard.press("Enter")
+    expect(toast(desk)).to_contain_text("Una Quirke was merged into Una Quirke")
+    desk.goto(record(old))
+    expect(desk.get_by_text("was merged into")).to_be_visible()

@@ -10,7 +10,8 @@ from models.access import AttemptBucket
 from models.choices import Status
 from models.customer import Customer
 from models.journal import Change, Changeset
-from models.portal import PortalSession
+from models.portal import PortalLink, PortalSession
+from tests import factories
 from tests.factories import NOW
 from tests.portal.conftest import PASSWORD, Portal
 
@@ -184,6 +185,8 @@ def test_merging_ends_the_session_of_the_other_record(portal: Portal) -> None:
 
     keeps, other = portal.customer(), portal.customer()
     visitor = portal.signed_in(other)
+    with portal.arrange() as session:
+        factories.make_portal_link(session, customer_id=other)
     call, given = Call(SYSTEM, portal.clock()), {"others": [other], "reason": "The same person"}
     seen = dry_run(portal.database.desk, merge, call, keeps, **given)
     name = (
@@ -194,6 +197,7 @@ def test_merging_ends_the_session_of_the_other_record(portal: Portal) -> None:
     perform(portal.database.desk, merge, sure, keeps, **given)
     assert not visitor.is_in
     assert portal.rows(PortalSession) == [], "nothing but its tombstone points at the other record"
+    assert portal.rows(PortalLink) == [], "nor does a link that was mailed open anything"
 
 
 def test_signing_everybody_out_signs_customers_out(portal: Portal) -> None:

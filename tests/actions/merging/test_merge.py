@@ -38,9 +38,13 @@ BY_ITSELF = {"pair_decision"}
 """What a merge gives to the survivor by a step of its own (actions/duplicates/decisions.py)."""
 
 
-def put_together(desk: Desk, survivor: int, *others: int, take: Sequence[str] = ()) -> Outcome:
+def put_together(
+    desk: Desk, survivor: int, *others: int, take: Sequence[str] = (), tell_customer: bool = False
+) -> Outcome:
     """Merge others into the survivor, choosing where they differ; where the data changes after the preview, look again."""
-    who, given = Call(desk.actor, desk.now), {"others": list(others), "reason": WHY, "take": list(take)}
+    who = Call(desk.actor, desk.now)
+    given: dict[str, Any] = {"others": list(others), "reason": WHY, "take": list(take)}
+    given["tell_customer"] = tell_customer
     while True:
         seen = dry_run(desk.engine, merge, who, survivor, **given)
         who = replace(who, confirm=str(desk.of(survivor)), fingerprint=seen.fingerprint)
@@ -130,6 +134,47 @@ def test_everything_goes_to_the_survivor_and_comes_back(desk: Desk) -> None:
     assert take_back(desk, done) == []
     assert everything(desk, one, two) == before
     assert trouble(desk, one, two) == []
+
+
+def postal(desk: Desk, customer: int, **values: Any) -> int:
+    """An address of a customer, the same one each time but for ``values``."""
+    given = {"line1": "1 Mill Lane", "town": "Leeds", "postcode": "LS1 1AA", "country": "GB", **values}
+    return desk.create(Address, customer_id=customer, **given)
+
+
+def test_equal_addresses_become_one_with_the_roles_of_both(desk: Desk) -> None:
+    one, two = desk.customer(), desk.customer()
+    kept = postal(desk, one, is_delivery=True)
+    same = postal(
+        desk, two, line1="1  MILL LANE", town="leeds", postcode="ls11aa", label="Home", is_billing=True
+    )
+    others = [
+        postal(desk, two, **different)
+        for different in ({"line2": "Flat 2"}, {"recipient": "Ann Lee"}, {"email": "post@example.com"}, {"country": "IE", "postcode": None})
+    ]  # fmt: skip
+    before = everything(desk, one, two)
+    done = put_together(desk, one, two)
+    assert {a.id for a in desk.all(Address, customer_id=one)} == {kept, *others}
+    row = next(a for a in desk.all(Address, customer_id=one) if a.id == kept)
+    assert (row.is_delivery, row.is_billing, row.is_admin, row.label) == (True, True, False, "Home")
+    (gone,) = (
+        c.before for c in desk.changes(done.changeset_id) if (c.table_name, c.row_id) == ("address", same)
+    )
+    assert (gone["line1"], gone["label"]) == ("1  MILL LANE", "Home"), "the row stays whole in the journal"
+    assert take_back(desk, done) == []
+    assert everything(desk, one, two) == before
+    assert trouble(desk, one, two) == []
+
+
+def test_the_primary_address_chosen_of_the_other_stays_so_where_the_survivor_has_it_too(desk: Desk) -> None:
+    one, two = desk.customer(), desk.customer()
+    first, second = postal(desk, one, line1="9 High St"), postal(desk, one)
+    postal(desk, two)
+    before = everything(desk, one, two)
+    done = put_together(desk, one, two, take=[f"primary_address:{two}"])
+    assert {a.id: a.is_primary for a in desk.all(Address, customer_id=one)} == {first: False, second: True}
+    assert take_back(desk, done) == []
+    assert everything(desk, one, two) == before
 
 
 def test_the_balance_sheet_adds_up(desk: Desk) -> None:
@@ -333,9 +378,10 @@ def test_money_that_moved_since_leaves_no_wrong_balance(desk: Desk) -> None:
 
 def test_what_was_touched_since_stays_and_primaries_stay_whole(desk: Desk) -> None:
     one, two = rich(desk), rich(desk)
+    second = desk.create(Address, customer_id=two, line1="3 Quay Rd", country="GB")
+    put_aside = desk.create(Address, customer_id=two, line1="4 Hill Rd", country="GB", is_primary=True)
     done = put_together(desk, one, two)
-    theirs = [c.row_id for c in desk.changes(done.changeset_id) if c.table_name == "address"]
-    second = max(theirs)
+    assert {second, put_aside} <= {a.id for a in desk.all(Address, customer_id=one)}
     desk.edit(Address, second, is_primary=True)
     desk.edit(Customer, one, title="Sir")
     take_back(desk, done)

@@ -1,4 +1,4 @@
-"""Taking a merge back: whose is what was spent, changed and added since, and in which order merges come apart (3.8 to 3.11)."""
+"""Taking a merge back: whose is what was spent, changed and added since, and in which order merges come apart (3.8, 3.11 to 3.13)."""
 
 import datetime as dt
 from typing import Any
