@@ -72,7 +72,7 @@ def _closure(pairs: Iterable[tuple[int, int]], begin: Ids) -> Ids:
 
 def _parted(ctx: Context, model: Any, pairs: Pairs, moved: Ids, parting: Parting) -> tuple[Ids, Ids, Ids]:
     """Return (those of the rows that came which stay, what followed from them since and stays, what goes along)."""
-    strange = {row for pair in pairs for row in pair} - moved
+    strange = _rows(pairs) - moved
     since = model.changeset_id > parting.changeset.id, model.kind.in_(FOLLOWING[model])
     following = _ids(ctx, model.id, model.id, strange, model.customer_id == parting.holder, *since)
     held = _closure(pairs, strange - following)
@@ -103,6 +103,16 @@ def _touching(ctx: Context, query: Any, one: Any, other: Any, ids: Ids) -> Pairs
 def _reversals(ctx: Context, model: Any, parting: Parting, loser: int) -> Pairs:
     moved = parting.moved(model.__tablename__, loser)
     return _touching(ctx, select(model.id, model.reverses_id), model.id, model.reverses_id, moved)
+
+
+def _reversed_since(ctx: Context, model: Any, pairs: Pairs) -> Pairs:
+    """Return (reversal, entry) of entries that only go along, such as a correction of an order that came."""
+    query, reverses = select(model.id, model.reverses_id), model.reverses_id
+    return _touching(ctx, query, reverses, reverses, {row for row in _rows(pairs) if row > 0})
+
+
+def _rows(pairs: Pairs) -> Ids:
+    return {row for pair in pairs for row in pair}
 
 
 def _of_one_order(ctx: Context, model: Any, moved: Ids, merged: int) -> Pairs:
@@ -147,6 +157,8 @@ def _points(ctx: Context, parting: Parting, loser: int) -> Ids:
     pairs = _touching(ctx, select(taker, lot).join(LoyaltyAllocation.lot), taker, lot, moved)
     pairs |= _reversals(ctx, LoyaltyEntry, parting, loser)
     pairs |= _of_one_order(ctx, LoyaltyEntry, moved, parting.changeset.id)
+    others = _rows(pairs) - moved  # what a correction took of the survivor's own lots binds it there
+    pairs |= _touching(ctx, select(taker, lot).join(LoyaltyAllocation.lot), taker, taker, others)
     kept = _apart(ctx, parting, loser, LoyaltyEntry, pairs)
     staying = _ids(ctx, LoyaltyLot.id, LoyaltyLot.entry_id, kept)
     _home(ctx, parting, loser, "loyalty_lot", parting.moved("loyalty_lot", loser) - staying)
@@ -189,7 +201,7 @@ def _account(ctx: Context, parting: Parting, loser: int) -> None:
     for one in (entries, invoices):
         column = AccountEntry.id if one is entries else AccountEntry.invoice_id
         pairs |= {(entry, -invoice) for entry, invoice in _touching(ctx, billed, column, column, one)}
-    pairs |= _reversed_since(ctx, pairs)
+    pairs |= _reversed_since(ctx, AccountEntry, pairs)
     came = entries | {-invoice for invoice in invoices}
     kept, _held, follow = _parted(ctx, AccountEntry, pairs, came, parting)
     going = came - kept | follow
@@ -199,18 +211,12 @@ def _account(ctx: Context, parting: Parting, loser: int) -> None:
         _say(ctx, parting, "account_entry", len(kept))
 
 
-def _reversed_since(ctx: Context, pairs: Pairs) -> Pairs:
-    """Return (reversal, entry) of entries that only go along, such as a payment of an invoice that came."""
-    entries = {row for pair in pairs for row in pair if row > 0}
-    query = select(AccountEntry.id, AccountEntry.reverses_id)
-    return _touching(ctx, query, AccountEntry.reverses_id, AccountEntry.reverses_id, entries)
-
-
 def _credit(ctx: Context, parting: Parting, loser: int) -> Ids:
     """Send credit home; return what stays: all of it, where the survivor used too much of it since."""
     moved = parting.moved("credit_entry", loser)
     pairs = _reversals(ctx, CreditEntry, parting, loser)
     pairs |= _of_one_order(ctx, CreditEntry, moved, parting.changeset.id)
+    pairs |= _reversed_since(ctx, CreditEntry, pairs)
     kept, held, follow = _parted(ctx, CreditEntry, pairs, moved, parting)
     going = moved - kept | follow
     theirs = select(CreditEntry.id, CreditEntry.amount).where(CreditEntry.customer_id == parting.holder)

@@ -137,7 +137,7 @@ def _say_orders_stay(ctx: Context, parting: Parting, ids: Ids) -> None:
 
 
 def _created(ctx: Context, parting: Parting) -> dict[str, Ids]:
-    """Return table -> rows that were made for the survivor, or for whoever it went into, since the merge."""
+    """Return table -> rows that were made for the survivor, or for the record that it went into, since the merge."""
     spans = [(parting.survivor, parting.changeset.id)]
     spans += [(merge.survivor_id, merge.changeset_id) for merge in parting.later]
     made = or_(*(and_(Change.customer_id == who, Change.changeset_id > since) for who, since in spans))

@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Sequence
 from typing import Any
 
-from flask import url_for
+from flask import g, url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from markupsafe import Markup
@@ -14,7 +14,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import joinedload
 from wtforms import Form
 
-from actions.merging import unmerge
+from actions.merging import brought, unmerge
 from admin.forms import form_fields
 from admin.layout import formatters
 from admin.screen.base import Screen
@@ -68,6 +68,11 @@ def _how(view: Any, context: Any, row: Merge, name: str) -> str:
     )
 
 
+def _moved(view: Any, context: Any, row: Merge, name: str) -> str:
+    """Say what came over in the merge, with whatever other records went in it."""
+    return brought.in_words(g.brought[row.changeset_id], shop().locale)
+
+
 def way_apart(row: Customer) -> Markup:
     """Return the link by which a record that was merged away becomes one of its own again, nothing where it cannot."""
     screen = registry().screens["merge"]
@@ -89,22 +94,23 @@ class MergeScreen(Screen):
     model = Merge
     menu = "Records"
     icon = "git-merge"
-    column_list = ("merged_at", "merged", "survivor", "actor", "reason", "state", "undone_by_id")
+    column_list = ("merged_at", "merged", "survivor", "moved", "actor", "reason", "state", "undone_by_id")
     column_hidden = ("undone_by_id",)
     column_default_sort = ("merged_at", True)
     column_filters = ("merged", "survivor", "merged_at", "undone_by_id")
     column_labels = {
         "merged": _l("Record"),
         "survivor": _l("Merged into"),
+        "moved": _l("Moved"),
         "actor": _l("By"),
         "reason": _l("Reason"),
         "state": _l("Unmerge"),
         "undone_by_id": _l("Undone by activity"),
     }
-    column_formatters = {"actor": _who, "reason": _why, "state": _how}
+    column_formatters = {"moved": _moved, "actor": _who, "reason": _why, "state": _how}
     column_formatters_export = column_formatters
-    column_figures = ("actor", "reason", "state")
-    sections = (Section("", ("merged_at", "merged", "survivor", "actor", "reason", "state")),)
+    column_figures = ("moved", "actor", "reason", "state")
+    sections = (Section("", ("merged_at", "merged", "survivor", "moved", "actor", "reason", "state")),)
     views = (
         View("standing", _l("Merged"), {"undone_by_id__empty": "1"}),
         View("undone", _l("Unmerged"), {"undone_by_id__empty": "0"}),
@@ -134,6 +140,12 @@ class MergeScreen(Screen):
     def eager(self, names: Sequence[str]) -> Sequence[Any]:
         """Join both records and what was written of the merge."""
         return [joinedload(Merge.merged), joinedload(Merge.survivor), joinedload(Merge.changeset)]
+
+    def prepare(self, rows: Sequence[Any], names: Sequence[str], *, whole: bool = False) -> None:
+        """Read what came over, of all rows at once."""
+        super().prepare(rows, names, whole=whole)
+        if "moved" in names:
+            g.brought = brought.of_changesets(session(), [row.changeset_id for row in rows])
 
     def badges(self, row: Merge) -> Sequence[Badge]:
         """Say whether it stands."""

@@ -32,8 +32,8 @@ STARTS = [
 ]
 
 
-UNDO_FOR = dt.timedelta(days=30)
-"""The shop's setting."""
+UNDO_FOR, UNMERGE_FOR = dt.timedelta(days=30), dt.timedelta(days=90)
+"""The shop's settings."""
 
 
 @dataclass(eq=False)
@@ -68,22 +68,21 @@ def of_one_order(moved: set[Entry], entries: list[Entry], since: int) -> list[tu
     ]
 
 
-def bound(
-    moved: set[Entry], entries: Iterable[Entry], pairs: Iterable[tuple[Entry, Entry]] = ()
+def closure(
+    begin: set[Entry], entries: Iterable[Entry], pairs: Iterable[tuple[Entry, Entry]] = ()
 ) -> set[Entry]:
-    """Return which of some entries hang together, by whatever chain, with one that is not among them."""
+    """Return what hangs together, by whatever chain, with some entries, themselves among it."""
     neighbours: dict[Entry, set[Entry]] = {}
     for one, other in [*((entry, other) for entry in entries for other in entry.beside), *pairs]:
         neighbours.setdefault(one, set()).add(other)
         neighbours.setdefault(other, set()).add(one)
-    reached: set[Entry] = set()
-    waiting = [entry for entry in neighbours if entry not in moved]
+    reached, waiting = set(), list(begin)
     while waiting:
         entry = waiting.pop()
         if entry not in reached:
             reached.add(entry)
-            waiting += neighbours[entry]
-    return reached & moved
+            waiting += neighbours.get(entry, ())
+    return reached
 
 
 class Pair(RuleBasedStateMachine):
@@ -121,9 +120,23 @@ class Pair(RuleBasedStateMachine):
         """The action that takes an entry back."""
         raise NotImplementedError
 
-    def stays(self, moved: set[Entry]) -> set[Entry]:
-        """What does not go home when the merge is undone."""
-        return bound(moved, self.entries, of_one_order(moved, self.entries, self.before_merge))
+    def parted(self, moved: set[Entry]) -> tuple[set[Entry], set[Entry]]:
+        """Return what goes home when the merge is undone, and what stays that came or followed from what came."""
+        pairs = of_one_order(moved, self.entries, self.before_merge)
+        since = {entry for entry in self.entries[self.before_merge :] if self.follows(entry)}
+        there = closure(moved, self.entries, pairs)
+        held = closure(there - moved - since, self.entries, pairs)
+        theirs = moved | (there & since)
+        return theirs - held, theirs & held
+
+    def follows(self, entry: Entry) -> bool:
+        """Whether an entry only follows from another that it is bound up with."""
+        return True
+
+    def rest(self, kept: set[Entry], survivor: int, gone: int, changeset: int | None) -> bool:
+        """Write into the model what is left of what stays; return whether some of it was spent."""
+        assert not kept
+        return False
 
     def an_action(self, customer: int) -> tuple[Action, dict[str, Any]]:
         """Something that is always permitted."""
@@ -239,15 +252,15 @@ class Pair(RuleBasedStateMachine):
     @rule()
     def the_merge_is_undone(self) -> None:
         assert self.merged is not None
-        _survivor, gone, moved, changeset, at = self.merged
-        if at < self.desk.now - UNDO_FOR:
+        survivor, gone, moved, changeset, at = self.merged
+        if at < self.desk.now - UNMERGE_FOR:
             self.refused("too_old", undo, changeset)
             return
-        stays = self.stays(moved)
-        warned = self.desk.do(undo, changeset).warnings
-        assert bool(warned) == bool(stays)
-        for entry in moved - stays:
+        going, kept = self.parted(moved)
+        done = self.desk.do(undo, changeset)
+        for entry in going:
             entry.owner = gone
+        assert bool(done.warnings) == self.rest(kept, survivor, gone, done.changeset_id)
         self.merged = None
 
     @invariant()

@@ -98,11 +98,22 @@ class Credit(Pair):
             return "more_than_taken"
         return "too_little_credit" if self.balance(entry.owner) < entry.amount else ""
 
-    def stays(self, moved: set[Entry]) -> set[Entry]:
-        """All of it, where some has been used since."""
-        kept = super().stays(moved)
-        home = sum(entry.amount for entry in moved - kept)
-        return kept if 0 <= home <= self.balance(self.merged[0]) else moved
+    def follows(self, entry: Entry) -> bool:
+        return entry.kind in ("reversal", "corrected", "handed")
+
+    def parted(self, moved: set[Entry]) -> tuple[set[Entry], set[Entry]]:
+        """All of it stays, where too much has been used since."""
+        going, kept = super().parted(moved)
+        home = sum(entry.amount for entry in going)
+        return (going, kept) if 0 <= home <= self.balance(self.merged[0]) else (set(), going | kept)
+
+    def rest(self, kept: set[Entry], survivor: int, gone: int, changeset: int | None) -> bool:
+        total = sum(entry.amount for entry in kept)
+        left = min(total, self.balance(survivor))
+        if total > 0 and left:
+            self.note(Entry(survivor, -left, kind="handed"))
+            self.note(Entry(gone, left, kind="handed"))
+        return total > max(left, 0)
 
     @rule(which=people, amount=st.integers(-50_000, 50_000).filter(bool))
     def adjust(self, which: int, amount: int) -> None:

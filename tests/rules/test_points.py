@@ -93,6 +93,31 @@ class Points(Pair):
     def reverser(self, entry: Entry) -> Action:
         return reverse
 
+    def follows(self, entry: Entry) -> bool:
+        return entry.kind in ("reversal", "expired", "corrected")
+
+    def rest(self, kept: set[Entry], survivor: int, gone: int, changeset: int | None) -> bool:
+        """What is left of lots that stay goes home as lots of the same date."""
+        lots = [lot for lot in self.lots if lot.entry in kept]
+        spent = sum(
+            part
+            for entry, parts in self.took.items()
+            if entry not in kept
+            for lot, part in parts
+            if lot in lots
+        )
+        given = [row.id for row in self.desk.all(LoyaltyEntry, changeset_id=changeset, customer_id=gone)]
+        for lot in (lot for lot in lots if lot.left):
+            order = lot.entry.order if lot.entry.kind == "earned" else ""
+            out = Entry(survivor, -lot.left, kind="corrected", order=order, beside=[lot.entry])
+            home = Entry(gone, lot.left, given.pop(0), kind=lot.entry.kind, order=order)
+            self.note(out)
+            self.note(home)
+            self.took[out] = [(lot, lot.left)]
+            self.lots.append(Lot(home, lot.left, lot.expires, self.desk.now))
+            lot.left = 0
+        return spent > 0
+
     def why_not(self, entry: Entry) -> str:
         if entry.reverses is not None:
             return "is_reversal"
