@@ -319,7 +319,8 @@ def locked(ctx: Context, action: Action, ids: tuple[int, ...], parameters: Mappi
     """Lock what the action is about, and whatever else it names, in one statement in id order; return the former."""
     if not action.targeted:
         return []
-    rows: list[Any] = ctx.lock(action.model, [*(ids or (0,)), *action.named(parameters)])
+    wanted, heirs = [*(ids or (0,)), *action.named(parameters)], action.heirs(parameters)
+    rows: list[Any] = ctx.lock(action.model, wanted, heirs)
     return [row for row in rows if row.id in ids]
 
 
