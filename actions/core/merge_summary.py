@@ -46,3 +46,5 @@ class MergeSummary:
     records: Mapping[int, str]
     lines: tuple[SheetLine, ...]
     clashes: tuple[MergeChoice, ...] = ()
+    has_result: bool = True
+    """Whether the last figure of each line is the result; else there is one for each record and no more."""

@@ -73,7 +73,7 @@ def merge(
     _refuse(ctx, customer, losers)
     differ = choices.find(ctx, group, take)
     names = {row.id: str(row) for row in group}
-    before, entries = _figures(ctx, group), ledger_sums(ctx, [row.id for row in group])
+    before, entries = figures(ctx, group), ledger_sums(ctx, [row.id for row in group])
     for loser in losers:
         loser.merged_into_id = customer.id
     ctx.session.flush()
@@ -88,7 +88,7 @@ def merge(
             setattr(loser, name, 0)
     ctx.session.flush()
     _check_sums(ctx, customer, entries)
-    sheet = _sheet(group, names, before, _figures(ctx, [customer])[customer.id], differ)
+    sheet = _sheet(group, names, before, figures(ctx, [customer])[customer.id], differ)
     if len(losers) == 1:
         values = {"other": str(losers[0]), "survivor": str(customer)}
         return Outcome(N_("%(other)s was merged into %(survivor)s."), customer, values, sheet=sheet)
@@ -117,7 +117,7 @@ def _refuse(ctx: Context, survivor: Customer, losers: Sequence[Customer]) -> Non
     for row in (survivor, *losers):
         try:
             refuse_unless_live(row)
-            _refuse_if_staff_are_in(ctx, row)
+            refuse_if_staff_are_in(ctx, row)
             if row is not survivor:
                 refuse_if_in_the_way(ctx, row)
         except Refused as refused:
@@ -127,7 +127,7 @@ def _refuse(ctx: Context, survivor: Customer, losers: Sequence[Customer]) -> Non
     _refuse_agents(ctx, survivor, losers)
 
 
-def _refuse_if_staff_are_in(ctx: Context, row: Customer) -> None:
+def refuse_if_staff_are_in(ctx: Context, row: Customer) -> None:
     """Refuse while a member of staff is logged in as one of them: what they see there must not move under them."""
     there = login_as_standing.somebody_in(ctx.session, row.id, ctx.now)
     if there is None or there.ends_at is None:
@@ -261,7 +261,7 @@ def _check_sums(ctx: Context, survivor: Customer, before: dict[str, int]) -> Non
         )
 
 
-def _figures(ctx: Context, group: Sequence[Customer]) -> dict[int, list[int]]:
+def figures(ctx: Context, group: Sequence[Customer]) -> dict[int, list[int]]:
     """Return customer id -> the figures of the balance sheet, in its order."""
     found = {row.id: [getattr(row, name) for name in BALANCES] for row in group}
     for owner, past in past_points(ctx.session, ctx.now, list(found)).items():

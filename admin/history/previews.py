@@ -122,7 +122,8 @@ def _sheet(sheet: MergeSummary) -> PreviewSheet:
     lines = [
         (_(line.label), [_figure(line, place) for place in range(len(line.figures))]) for line in sheet.lines
     ]
-    return PreviewSheet(list(sheet.records.values()), lines, clashes(sheet), next(iter(sheet.records)))
+    names, ours = list(sheet.records.values()), next(iter(sheet.records))
+    return PreviewSheet(names, lines, clashes(sheet), ours, sheet.has_result)
 
 
 def clashes(sheet: MergeSummary) -> list[PreviewChoice]:
@@ -177,7 +178,7 @@ def _groups(rows: Sequence[RowChange]) -> list[PreviewGroup]:
             [
                 PreviewLine(
                     _kind(row),
-                    _title(row, names),
+                    entered.title(row) if row.kind == "entered" else _title(row, names),
                     entered.changes(row) if row.kind == "entered" else _fields(row, changes[id(row)], names),
                 )
                 for row in shown[table]
@@ -195,8 +196,6 @@ def _noun(table: str, count: int) -> str:
 def _title(row: RowChange, names: activity.Names) -> Text:
     if row.table in TIES:
         return activity.tied(row.table, row.after or row.before, names)
-    if row.kind == "entered":
-        return ledger_previews.title(row)
     return f"{row.count} {_noun(row.table, row.count).lower()}" if row.kind == "moved" else row.label
 
 
@@ -236,7 +235,8 @@ def lines(preview: Preview, *, marked: bool = False) -> list[str]:
     ]
     found += warned.texts(preview.outcome.warnings) if preview.outcome else []
     if shown.sheet is not None:
-        found.append(" | ".join(["", *shown.sheet.records, _("Result")]))
+        result = [_("Result")] if shown.sheet.has_result else []
+        found.append(" | ".join(["", *shown.sheet.records, *result]))
         found += [" | ".join([str(name), *map(_plain, figures)]) for name, figures in shown.sheet.lines]
         found += [_differs(choice) for choice in shown.sheet.clashes]
     for group in shown.groups:

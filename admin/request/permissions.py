@@ -100,6 +100,7 @@ SHIPPED_ROLES: dict[str, set[tuple[str, str]] | None] = {
     | grants((*_PEOPLE, *_LEDGERS, *_OWING, *_ORDERS, *_RECORDS), "export")
     | grants(_RECORDS, "delete", "import")
     | grants(("customer",), "merge")
+    | grants(("sales_order",), "move")
     | grants(("changeset", "shop_setting"), *READ)
     | grants(("shop_setting",), "edit")
     | _OWN_KEY

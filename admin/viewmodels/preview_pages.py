@@ -45,6 +45,7 @@ class PreviewSheet:
     clashes: Sequence[PreviewChoice] = ()
     ours: int = 0
     """Id of the record that the others become part of."""
+    has_result: bool = True
 
 
 @dataclass(frozen=True, slots=True)
