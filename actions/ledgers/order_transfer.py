@@ -1,7 +1,7 @@
 """What an order earned and was invoiced, taken from one customer and entered for another (rules 3.31 to 3.35).
 
 Nothing is re-pointed: statements and histories that either of them has seen stay as they are. The old owner gets the
-opposite of each entry that stands, the new owner the same anew, so the two together have what they had.
+opposite of each entry that stands, the new owner the same again, so the two together have what they had.
 """
 
 from __future__ import annotations
