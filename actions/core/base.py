@@ -24,7 +24,7 @@ from actions.core.mail_templates import Paper
 from actions.core.outcome import Outcome, Warned
 from actions.core.outcome_groups import BulkCounts
 from actions.core.recipients import UNCONFIRMED, key_for, paper_of, recipients, waiting
-from actions.core.refusals import Busy, Conflict, Escalation, Missing, Refused, TooMany
+from actions.core.refusals import Busy, Conflict, Escalation, Missing, Moved, Refused, TooMany
 from actions.core.row_scope import channels_in, seen
 from models.base import N_, Base, Invalid
 from models.choices import CreatedVia
@@ -205,13 +205,13 @@ class Context:
 
         :param heirs: ids of customers to whom the rows go, locked with those whom they belong to.
         :raises Missing: one of them does not exist, or is out of the actor's scope (rule 17.3).
-        :raises Refused: ``moved``, in the moment of a merge, or when the row goes to another customer.
+        :raises Moved: in the moment of a merge, or when the row goes to another customer.
         """
         wanted = sorted(set(ids))
         owners = self._lock_owners(model, wanted, set(heirs))
         rows = self._locked(model, wanted)
         if owners is not None and any(row.customer_id not in owners for row in rows):  # type: ignore[attr-defined]
-            raise Refused("moved", N_("These records have just moved to another customer. Try again."))
+            raise Moved
         return rows
 
     def _lock_owners(self, model: type[Row], ids: list[int], heirs: set[int]) -> set[int | None] | None:

@@ -495,7 +495,7 @@ def test_the_same_request_is_done_once(desk: Desk, sale: Sale) -> None:
 @pytest.mark.slow
 @pytest.mark.soak
 def test_of_moves_at_once_there_is_some_serial_order(desk: Desk) -> None:
-    for _turn in range(scaled(40, least=2)):
+    for _turn in range(scaled(200, least=2)):
         sale, key = Sale(desk), f"twice-{factories.number()}"
         third, back = desk.customer(), desk.make(factories.make_order, customer_id=sale.two)
         sale.earns(100)
