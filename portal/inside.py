@@ -138,14 +138,14 @@ def own(model: Any, row_id: int, *options: Any) -> Any:
     return row
 
 
-def newest_first(model: Any, at: Any, *where: Any) -> Page:
+def newest_first(model: Any, at: Any, *where: Any, options: Sequence[Any] = ()) -> Page:
     """Return one page of the customer's rows; ``?before=`` names the row of theirs that it follows.
 
-    :param at: the column they are sorted by, together with the id.
+    :param at: the column they are sorted by, together with the id. :param options: what is read with them.
     :raises BadArgument: that is no id. :raises NotFound: that is no row of theirs.
     """
     given = request.args.get("before")
-    found = select(model).where(model.customer_id == customer().id, *where)
+    found = select(model).where(model.customer_id == customer().id, *where).options(*options)
     if given is not None:
         last = own(model, parse_id("before", given))
         place = literal(getattr(last, at.key), at.type), literal(last.id)

@@ -21,10 +21,10 @@ from actions.core import mail_templates, row_guards
 from actions.core.actors import CUSTOMER, SYSTEM, Actor, Portal
 from actions.core.eligibility import EVERY_LIVE, Eligible
 from actions.core.mail_templates import Paper
-from actions.core.merge_summary import MergeSummary
+from actions.core.outcome import Outcome, Warned
 from actions.core.outcome_groups import BulkCounts
 from actions.core.recipients import UNCONFIRMED, key_for, paper_of, recipients, waiting
-from actions.core.refusals import Busy, Conflict, Escalation, Missing, Refused, TooMany
+from actions.core.refusals import Busy, Conflict, Escalation, Missing, Moved, Refused, TooMany
 from actions.core.row_scope import channels_in, seen
 from models.base import N_, Base, Invalid
 from models.choices import CreatedVia
@@ -58,38 +58,9 @@ __all__ = [
     "Portal",
     "Refused",
     "TooMany",
+    "Warned",
     "action",
 ]
-
-
-@dataclass(frozen=True, slots=True)
-class Warned:
-    """A sentence that stands in no one's way. ``values`` fill its %(name)s places."""
-
-    message: str
-    values: dict[str, Any] = field(default_factory=dict)
-    see: tuple[str, int] | None = None
-    """The record that it names, as (resource, id): only who may see that one is told."""
-
-    @property
-    def text(self) -> str:
-        """The sentence, untranslated."""
-        return self.message % self.values if self.values else self.message
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What an action says when it is done. ``message`` is a sentence; ``values`` fill its %(name)s places."""
-
-    message: str
-    record: Base | None = None
-    values: dict[str, Any] = field(default_factory=dict)
-    changeset_id: int | None = None
-    record_id: int | None = None
-    warnings: tuple[Warned, ...] = ()
-    secret: str = field(default="", repr=False)
-    """What was made and is shown this once, such as a key: no journal, log or cookie ever holds it."""
-    sheet: MergeSummary | None = None
 
 
 NOT_SENT = N_("No mail server is set up. Emails are kept in the email log and not sent.")
@@ -227,27 +198,30 @@ class Context:
         """
         return self.journal.write_set(self.session, getattr(column, "expression", column), old, new, ids)
 
-    def lock(self, model: type[Row], ids: Sequence[int]) -> list[Row]:
+    def lock(self, model: type[Row], ids: Sequence[int], heirs: Iterable[int] = ()) -> list[Row]:
         """Return the rows locked for update, in id order whatever the order of ``ids``.
 
         What belongs to a customer is locked after that customer, so that no two actions wait for each other.
 
+        :param heirs: ids of customers to whom the rows go, locked with those whom they belong to.
         :raises Missing: one of them does not exist, or is out of the actor's scope (rule 17.3).
-        :raises Refused: ``moved``, in the moment of a merge.
+        :raises Moved: in the moment of a merge, or when the row goes to another customer.
         """
         wanted = sorted(set(ids))
-        owners = self._lock_owners(model, wanted)
+        owners = self._lock_owners(model, wanted, set(heirs))
         rows = self._locked(model, wanted)
         if owners is not None and any(row.customer_id not in owners for row in rows):  # type: ignore[attr-defined]
-            raise Refused("moved", N_("These records have just moved to another customer. Try again."))
+            raise Moved
         return rows
 
-    def _lock_owners(self, model: type[Row], ids: list[int]) -> set[int | None] | None:
+    def _lock_owners(self, model: type[Row], ids: list[int], heirs: set[int]) -> set[int | None] | None:
         owner = model.__table__.c.get("customer_id")
         if owner is None:
             return None
         found = set(self.session.scalars(select(owner).where(model.__table__.c.id.in_(ids)).distinct()))
-        self._locked(Customer, sorted(found - {None}))
+        owners = found - {None}
+        if not owners <= self.lock_there(Customer, owners | heirs).keys():
+            raise Missing()
         return found
 
     def _locked(self, model: type[Row], wanted: list[int]) -> list[Row]:
@@ -311,6 +285,8 @@ class Action:
     """Which customers it is for (rule 11.8); None where it is about none."""
     portal: Portal | None = None
     """Who may do it in a customer's portal; None for nobody."""
+    goes_to: str = ""
+    """The parameter with the customer whom its row goes to: locked with its owner, in one statement."""
 
     @property
     def asks_reauth(self) -> bool:
@@ -337,6 +313,11 @@ class Action:
         """Return the ids of further rows that a call names; what is no id is left for the action to refuse."""
         given = parameters.get(self.other_rows) if self.other_rows else None
         return {i for i in given if type(i) is int and 0 < i < 2**63} if isinstance(given, list) else set()
+
+    def heirs(self, parameters: Mapping[str, Any]) -> set[int]:
+        """Return the id of the customer whom its row goes to; what is no id is left for the action to refuse."""
+        given = parameters.get(self.goes_to) if self.goes_to else None
+        return {given} if type(given) is int and 0 < given < 2**63 else set()
 
     @property
     def parameters(self) -> frozenset[str]:
@@ -375,6 +356,7 @@ def action(
     mails: bool = False,
     customers: Eligible | None = None,
     portal: Portal | None = None,
+    goes_to: str = "",
 ) -> Callable[[Callable[..., Outcome]], Action]:
     """Declare an action; what else there is to say of one are the fields of :class:`Action`.
 
@@ -391,7 +373,7 @@ def action(
         targeted = kinds.count(inspect.Parameter.POSITIONAL_OR_KEYWORD) > 1
         declared = Action(
             code, model, function, label, targeted, danger, final, other_rows, recent, bulk_counts, code_param,
-            harmless, mails, customers, portal,
+            harmless, mails, customers, portal, goes_to,
         )  # fmt: skip
         ACTIONS[code] = declared
         return declared

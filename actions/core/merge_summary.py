@@ -5,9 +5,13 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from models.base import Base
+
+Columns = Literal["result", "parted", "each"]
+"""Whose the figures of a line are: each record's and the result's; what the first has before, and each afterwards; or
+each record's and no more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +46,8 @@ class MergeSummary:
     """A balance sheet (rule 3.1): what each of ``records`` has, and what the result will have.
 
     ``records`` are id -> name, the survivor first; ``clashes`` say where they differ, ``since`` of which day each is a
-    customer, and ``moved`` what comes over, in words. Where records are ``parted``, the figures are what the first has
-    before, and what each has afterwards; ``clashes`` say whose a row is to be (rule 3.12).
+    customer, and ``moved`` what comes over, in words. Where records are parted, ``clashes`` say whose a row is to be
+    (rule 3.12).
     """
 
     records: Mapping[int, str]
@@ -51,4 +55,4 @@ class MergeSummary:
     clashes: tuple[MergeChoice, ...] = ()
     since: Mapping[int, dt.date] = field(default_factory=dict)
     moved: str = ""
-    parted: bool = False
+    columns: Columns = "result"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from models.base import N_, About
+from models.base import N_, About, Invalid
 
 
 class Refused(Exception):
@@ -66,6 +66,13 @@ class Busy(Refused):
         )
 
 
+class Moved(Refused):
+    """What an action waited for has gone to another customer in the meantime: it is tried again."""
+
+    def __init__(self) -> None:
+        super().__init__("moved", N_("These records have just moved to another customer. Try again."))
+
+
 class Conflict(Refused):
     """Somebody saved the row since the form was opened (rule 9.4).
 
@@ -85,3 +92,11 @@ class Conflict(Refused):
         super().__init__("stale", "This record was changed while you were editing it.")
         self.base, self.theirs, self.mine, self.version, self.by = base, theirs, mine, version, by
         self.related = related
+
+
+def as_refusals(invalid: Invalid) -> list[Refused]:
+    """Return why one of several rows would not take its values, as what stands in the way of all."""
+    found = [Refused("invalid", text) for text in invalid.errors.values()]
+    for refused in found:
+        refused.about = invalid.about
+    return found

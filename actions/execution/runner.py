@@ -19,6 +19,7 @@ from sqlalchemy.orm import Session
 from actions.core.actors import NOT_IN_PORTAL
 from actions.core.base import Action, Actor, Busy, Context, Escalation, Outcome, Refused, TooMany
 from actions.core.journal import JOURNAL, Journal, plain
+from actions.core.refusals import Moved, as_refusals
 from actions.execution import code_attempts, holders
 from actions.execution.constraints import to_refusal
 from actions.execution.invariants import check_invariants
@@ -267,11 +268,15 @@ def _ids(targets: Targets) -> tuple[int, ...]:
 def _attempt_again(engine: Engine, given: _Request) -> Outcome:
     """Run the action; where it waited for another that waited for it, and had to give way, run it again.
 
+    So, too, where its rows went to another customer while it waited: it finds them there, or that it was done already.
+
     :raises Busy: others held their locks for longer than it waits, or it gave way too often.
     """
     for _turn in range(DEADLOCKS):
         try:
             return _attempt(engine, given)
+        except Moved:
+            continue
         except OperationalError as error:
             if gave_up(error):
                 raise Busy from error
@@ -319,7 +324,8 @@ def locked(ctx: Context, action: Action, ids: tuple[int, ...], parameters: Mappi
     """Lock what the action is about, and whatever else it names, in one statement in id order; return the former."""
     if not action.targeted:
         return []
-    rows: list[Any] = ctx.lock(action.model, [*(ids or (0,)), *action.named(parameters)])
+    wanted, heirs = [*(ids or (0,)), *action.named(parameters)], action.heirs(parameters)
+    rows: list[Any] = ctx.lock(action.model, wanted, heirs)
     return [row for row in rows if row.id in ids]
 
 
@@ -345,16 +351,8 @@ def _run_each(
                 error.whom = error.whom or (row.__tablename__, row.id)  # type: ignore[attr-defined]
             if blockers is None:
                 raise
-            blockers += [error] if isinstance(error, Refused) else _as_refusals(error)
+            blockers += [error] if isinstance(error, Refused) else as_refusals(error)
     return Outcome(N_("Done for %(count)s records."), values={"count": done})
-
-
-def _as_refusals(invalid: Invalid) -> list[Refused]:
-    """Return why one of several rows would not take its values, as what stands in the way of all."""
-    found = [Refused("invalid", text) for text in invalid.errors.values()]
-    for refused in found:
-        refused.about = invalid.about
-    return found
 
 
 def check_confirmed(typed: str | None, wanted: str) -> None:

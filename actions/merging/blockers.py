@@ -43,14 +43,14 @@ def _of_records(ctx: Context, survivor: Customer, losers: Sequence[Customer]) ->
     for row in (survivor, *losers):
         try:
             refuse_unless_live(row)
-            _refuse_if_staff_are_in(ctx, row)
+            refuse_if_staff_are_in(ctx, row)
             if row is not survivor:
                 refuse_if_in_the_way(ctx, row)
         except Refused as refused:
             yield _about(refused, row)
 
 
-def _refuse_if_staff_are_in(ctx: Context, row: Customer) -> None:
+def refuse_if_staff_are_in(ctx: Context, row: Customer) -> None:
     """Refuse while a member of staff is logged in as one of them: what they see there must not move under them."""
     there = login_as_standing.somebody_in(ctx.session, row.id, ctx.now)
     if there is None or there.ends_at is None:

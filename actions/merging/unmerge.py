@@ -78,7 +78,7 @@ def _part(ctx: Context, changeset: Changeset, take: Sequence[str]) -> tuple[Part
     repair(ctx, {*parting.losers, parting.survivor, parting.holder})
     _mark_undone(ctx, changeset)
     lines = _lines(before, merge.figures(ctx, group), group)
-    return parting, MergeSummary(names, lines, since.questions(undecided, owners), parted=True)
+    return parting, MergeSummary(names, lines, since.questions(undecided, owners), columns="parted")
 
 
 def _lines(before: Figures, after: Figures, group: Sequence[Customer]) -> tuple[SheetLine, ...]:

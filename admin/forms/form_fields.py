@@ -220,9 +220,15 @@ class LookupField(SelectField):
     FEW = 100
 
     def __init__(
-        self, *args: Any, screen: Lookup, url: Callable[[], str], nullable: bool, **kwargs: Any
+        self,
+        *args: Any,
+        screen: Lookup,
+        url: Callable[[], str],
+        nullable: bool,
+        without: Callable[[], str] = str,
+        **kwargs: Any,
     ) -> None:
-        self.screen, self._url, self.nullable = screen, url, nullable
+        self.screen, self._url, self.nullable, self.without = screen, url, nullable, without
         self.remote = False
         self.kept = False
         self.options: list[tuple[int, str]] = []
@@ -247,8 +253,8 @@ class LookupField(SelectField):
     def offer(self) -> None:
         """Read what can be chosen: all of a short list, or just the current row and a search for the rest."""
         options = self.screen().lookup_options(limit=self.FEW + 1)
-        self.remote = len(options) > self.FEW
-        self.options = [] if self.remote else options
+        self.remote, left_out = len(options) > self.FEW, self.without()
+        self.options = [] if self.remote else [option for option in options if str(option[0]) != left_out]
         current = self.data if isinstance(self.data, int) else None
         if current is not None and all(row_id != current for row_id, _label in self.options):
             row = self.screen().get_one(current)
@@ -289,10 +295,6 @@ class LookupManyField(LookupField):
     widget = LookupManyWidget()
     data: Any
 
-    def __init__(self, *args: Any, without: Callable[[], str], **kwargs: Any) -> None:
-        self.without = without
-        super().__init__(*args, **kwargs)
-
     def process_data(self, value: Any) -> None:
         """Take one id or a list of them."""
         given = value if isinstance(value, list) else [] if value is None else [value]
@@ -308,7 +310,6 @@ class LookupManyField(LookupField):
         """Read what can be chosen, and the rows that are chosen already."""
         super().offer()
         apart = self.without()
-        self.options = [option for option in self.options if str(option[0]) != apart]
         known = {row_id for row_id, _label in self.options}
         rows = [self.screen().get_one(i) for i in self.data if i not in known and str(i) != apart]
         self.options += [(row.id, self.screen().lookup_label(row)) for row in rows if row is not None]

@@ -55,12 +55,13 @@ def related(
     many: bool = False,
     name: str = "",
     kind: type[LookupField] = LookupField,
+    without: Callable[[], str] | None = None,
     **options: Any,
 ) -> LookupField:
     """Return a look-up for the form of a declared action; ``resource`` is the screen that declares it.
 
     :param many: several rows may be chosen. :param name: what the picker asks that screen for, mostly the model's noun.
-    :param kind: of field, where one row is chosen.
+    :param kind: of field, where one row is chosen. :param without: says the id of a row that is not offered.
     """
     name = name or model.resource_name()
 
@@ -68,13 +69,15 @@ def related(
         """The record that stands in the address is not among the further ones of its kind to choose."""
         return request.args.get("id", "") if many and model.resource_name() == resource else ""
 
+    left_out = without or beside
+
     return (LookupManyField if many else kind)(
         label,
         screen=lambda: registry().by_model[model],
-        url=lambda: url_for(f"screen_{resource}.ajax_lookup", name=name, without=beside() or None),
+        url=lambda: url_for(f"screen_{resource}.ajax_lookup", name=name, without=left_out() or None),
         nullable=not required,
         validators=[InputRequired(_l("Choose an option.")) if required else Optional()],
-        **({"without": beside} if many else {}),
+        without=left_out,
         **options,
     )
 

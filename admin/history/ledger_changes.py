@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from flask_babel import gettext as _
@@ -17,13 +18,17 @@ from admin.request.context import channels
 from admin.viewmodels.pages import FieldChange, Text
 from models.base import Base
 from models.credit import CreditEntry
+from models.customer import Customer
 from models.journal import Changeset
 from models.loyalty import LoyaltyEntry
+from models.order import Order
 from models.row_scope import in_scope
 from models.tasting import TastingEntry, TastingKind
 from web.request import session, shop
 
 LEDGER_TABLES = frozenset(model.resource_name() for model in LEDGERS)
+MOVERS = LEDGER_TABLES | {Order.resource_name()}
+"""Nouns of the actions that write ledger rows."""
 
 
 def movements(changesets: Sequence[Changeset]) -> list[tuple[int, FieldChange]]:
@@ -47,25 +52,38 @@ def tasting(*, used: bool) -> FieldChange:
 
 
 def _figures_moved(changesets: Sequence[Changeset]) -> list[tuple[int, FieldChange]]:
-    ids = [c.id for c in changesets if c.action.partition(".")[0] in LEDGER_TABLES]
+    ids = [c.id for c in changesets if c.action.partition(".")[0] in MOVERS]
     if not ids:
         return []
-    found = []
+    found: list[tuple[Any, Any]] = []
     for entry in session().execute(union_all(*(_entries(model, ids) for model in FIGURES))):
         found.append((next(m for m in FIGURES if m.__tablename__ == entry.ledger), entry))
     after: dict[Any, dict[int, int]] = {}
     for model in FIGURES:
         mine: Any = [entry for owner, entry in found if owner is model]
         after[model] = balances_after(session(), model, mine)
-    return [
-        (
-            entry.changeset_id,
-            movement(
-                Moved(model, entry.kind, entry.figure, entry.currency), after[model][entry.id] - entry.figure
-            ),
+    names = _names([entry for _model, entry in found])
+    lines = []
+    for model, entry in found:
+        moved = Moved(model, entry.kind, entry.figure, entry.currency)
+        line = movement(moved, after[model][entry.id] - entry.figure)
+        whose = names.get((entry.changeset_id, entry.customer_id))
+        lines.append(
+            (entry.changeset_id, line if whose is None else replace(line, label=f"{line.label} · {whose}"))
         )
-        for model, entry in found
-    ]
+    return lines
+
+
+def _names(entries: Sequence[Any]) -> dict[tuple[int, int], str]:
+    """Return (changeset id, customer id) -> what the customer is called, for changesets on ledgers of several."""
+    whose = {(entry.changeset_id, entry.customer_id) for entry in entries}
+    several = Counter(changeset for changeset, _customer in whose)
+    wanted = [(changeset, customer) for changeset, customer in whose if several[changeset] > 1]
+    if not wanted:
+        return {}
+    people = session().scalars(select(Customer).where(Customer.id.in_({customer for _c, customer in wanted})))
+    names = {person.id: str(person) for person in people}
+    return {(changeset, customer): names[customer] for changeset, customer in wanted}
 
 
 def _entries(model: Any, ids: Sequence[int]) -> Select[Any]:

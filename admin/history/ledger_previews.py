@@ -35,8 +35,11 @@ class Entered:
     """The new ledger rows of a preview, in the order in which they are written."""
 
     def __init__(self, rows: Sequence[RowChange]) -> None:
-        ours = [row for row in rows if row.kind == "entered" and row.table in LEDGERS]
-        balances = self._balances({row.after["customer_id"] for row in ours})
+        entered = [row for row in rows if row.kind == "entered"]
+        ours = [row for row in entered if row.table in LEDGERS]
+        people = self._people({row.after["customer_id"] for row in entered})
+        balances = self._balances(people)
+        self._names = {person.id: str(person) for person in people} if len(people) > 1 else {}
         self._changes: dict[int, list[FieldChange]] = {}
         for row in ours:
             place = row.table, row.after["customer_id"]
@@ -47,11 +50,15 @@ class Entered:
             ]
             balances[place] += moved.figure
 
-    def _balances(self, ids: set[int]) -> dict[tuple[str, int], int]:
-        rows = session().scalars(select(Customer).where(Customer.id.in_(ids))) if ids else ()
+    @staticmethod
+    def _people(ids: set[int]) -> Sequence[Customer]:
+        return session().scalars(select(Customer).where(Customer.id.in_(ids))).all() if ids else ()
+
+    @staticmethod
+    def _balances(people: Sequence[Customer]) -> dict[tuple[str, int], int]:
         return {
             (model.__tablename__, row.id): getattr(row, cached.key)
-            for row in rows
+            for row in people
             for model, (_figure, cached) in FIGURES.items()
         }
 
@@ -63,9 +70,13 @@ class Entered:
             return _invoice(row)
         return self._changes.get(id(row), ())
 
+    def title(self, row: RowChange) -> Text:
+        """Return what a row is called before it has a number: its kind, and whose it is where there are several."""
+        whose = self._names.get(row.after["customer_id"])
+        return _title(row) if whose is None else f"{_title(row)} · {whose}"
 
-def title(row: RowChange) -> Text:
-    """Return what a row is called before it has a number: its kind."""
+
+def _title(row: RowChange) -> Text:
     kinds: dict[Any, Any] = {AccountEntry: AccountKind, CreditEntry: CreditKind, LoyaltyEntry: LoyaltyKind}
     model = LEDGERS.get(row.table)
     return label_of(kinds[model](row.after["kind"])) if model is not None else row.label

@@ -25,7 +25,7 @@ def sheet(summary: MergeSummary) -> PreviewSheet:
         (_(line.label), [_figure(line, place) for place in range(len(line.figures))])
         for line in summary.lines
     ]
-    if summary.parted:
+    if summary.columns != "result":
         return PreviewSheet(_records(summary), lines, clashes(summary), heads=_heads(summary))
     return PreviewSheet(
         _records(summary), lines, clashes(summary), next(iter(summary.records)), summary.moved
@@ -33,8 +33,10 @@ def sheet(summary: MergeSummary) -> PreviewSheet:
 
 
 def _heads(summary: MergeSummary) -> list[Text]:
-    """Return what stands over the figures of records that are parted."""
-    names = list(summary.records.values())
+    """Return what stands over figures that have no result."""
+    names: list[Text] = list(summary.records.values())
+    if summary.columns == "each":
+        return names
     later = [_("%(record)s afterwards", record=name) for name in names]
     return [_("%(record)s now", record=names[0]), *later]
 
@@ -129,7 +131,7 @@ def as_json(summary: MergeSummary) -> dict[str, Any]:
         "ids": list(summary.records),
         "since": {str(record): day.isoformat() for record, day in summary.since.items()},
         "moved": summary.moved,
-        "parted": summary.parted,
+        "columns": summary.columns,
         "lines": [asdict(line) for line in summary.lines],
         "clashes": [
             {

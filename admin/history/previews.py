@@ -128,7 +128,7 @@ def _groups(rows: Sequence[RowChange], *, merged: bool = False) -> list[PreviewG
             [
                 PreviewLine(
                     _combined() if row.kind == "deleted" and merged and _is_combined(table) else _kind(row),
-                    _title(row, names),
+                    entered.title(row) if row.kind == "entered" else _title(row, names),
                     entered.changes(row) if row.kind == "entered" else _fields(row, changes[id(row)], names),
                 )
                 for row in shown[table]
@@ -161,8 +161,6 @@ def _noun(table: str, count: int) -> str:
 def _title(row: RowChange, names: activity.Names) -> Text:
     if row.table in TIES:
         return activity.tied(row.table, row.after or row.before, names)
-    if row.kind == "entered":
-        return ledger_previews.title(row)
     return f"{row.count} {_noun(row.table, row.count).lower()}" if row.kind == "moved" else row.label
 
 

@@ -101,6 +101,7 @@ SHIPPED_ROLES: dict[str, set[tuple[str, str]] | None] = {
     | grants(_RECORDS, "delete", "import")
     | grants(("customer",), "merge")
     | grants(("merge",), "unmerge")
+    | grants(("sales_order",), "move")
     | grants(("changeset", "shop_setting"), *READ)
     | grants(("shop_setting",), "edit")
     | _OWN_KEY

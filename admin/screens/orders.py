@@ -1,23 +1,55 @@
-"""Orders, read only: the order system owns them. And the ids other systems know a customer or an order by."""
+"""Orders, read only but for whose they are: the order system owns them. And the ids other systems know things by."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
 
+from flask import request
 from flask_babel import lazy_gettext as _l
+from sqlalchemy import select
 from sqlalchemy.orm import joinedload
+from wtforms import Form, TextAreaField
+from wtforms.validators import InputRequired, Length
 
+from actions.merging import order_move
+from admin.forms import model_forms
 from admin.screen.base import Screen
-from admin.screen_spec.declare import Tab, View
+from admin.screen_spec.declare import RowAction, Tab, View
 from admin.screens import watch
 from admin.viewmodels.pages import Cell, Event
 from models.customer import Customer
 from models.order import ExternalId, Order, OrderLine, Shipment
+from web.request import session
 
 
 def _number(view: Any, context: Any, row: Order, name: str) -> Cell:
     return Cell(row.number, view.line_url(row), badges=watch.badges(row.customer))
+
+
+def _present_owner() -> str:
+    """Return the id of the customer to whom the order in the address belongs; "" where there is none."""
+    given = request.args.get("id", "")
+    if not (given.isascii() and given.isdigit() and len(given) <= 18):
+        return ""
+    return str(session().scalar(select(Order.customer_id).where(Order.id == int(given))) or "")
+
+
+class MoveForm(Form):
+    """Whose the order is, and how we know (feature 86)."""
+
+    customer = model_forms.related(
+        Customer,
+        "sales_order",
+        _l("Customer"),
+        without=_present_owner,
+        description=_l("Name, email, phone, postcode or number of the customer whose order it is."),
+    )
+    reason = TextAreaField(
+        _l("Reason"),
+        [InputRequired(_l("Enter a reason of at least 3 characters.")), Length(3, 500)],
+        description=_l("How you know whose order it is. It is recorded in Activity."),
+    )
 
 
 class OrderScreen(Screen):
@@ -39,6 +71,7 @@ class OrderScreen(Screen):
     )
     can_create = can_edit = can_delete = False
     tabs = (Tab("order_line", via="order"), Tab("shipment", via="order"), Tab("external_id", via="order"))
+    row_actions = (RowAction(order_move.move, MoveForm, "user", bulk=False),)
     empty = _l("Orders come from your shop. You do not need to enter them here.")
 
     def eager(self, names: Sequence[str]) -> Sequence[Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from flask import render_template
+from sqlalchemy.orm import joinedload
 
 from actions.ledgers.balances import balances_after
 from models.credit import CreditEntry
@@ -16,6 +17,6 @@ blueprint = inside.pages("credit", "/credit")
 @blueprint.get("/")
 def index() -> str:
     """Show the credit there is, and what came and went."""
-    page = inside.newest_first(CreditEntry, CreditEntry.created_at)
+    page = inside.newest_first(CreditEntry, CreditEntry.created_at, options=[joinedload(CreditEntry.order)])
     after = balances_after(session(), CreditEntry, page.rows)
     return render_template("portal/credit.html", customer=customer(), page=page, after=after)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 
 from flask import render_template
+from sqlalchemy.orm import joinedload
 
 from actions.ledgers import points_by_date
 from models.days import last_day
@@ -25,7 +26,9 @@ def index() -> str:
         available=sum(until.values()),
         until=list(until.items())[: inside.SIZE],
         later=sum(list(until.values())[inside.SIZE :]),
-        page=inside.newest_first(LoyaltyEntry, LoyaltyEntry.created_at),
+        page=inside.newest_first(
+            LoyaltyEntry, LoyaltyEntry.created_at, options=[joinedload(LoyaltyEntry.order)]
+        ),
     )
 
 

@@ -20,6 +20,7 @@ from typing import NoReturn
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+import jobs.registry  # noqa: F401  declares the jobs
 from actions.core.base import Context
 from actions.core.customer_guard import live_customer
 from actions.duplicates import checking

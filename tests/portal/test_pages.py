@@ -72,6 +72,24 @@ def test_points_past_their_date_are_not_available_and_those_of_one_day_stand_tog
     assert page.count("Earned") == 4
 
 
+def test_an_entry_leads_to_its_order_only_while_that_is_the_customers(portal: Portal) -> None:
+    """The history of who had an order before keeps what it said, and leads nowhere (rule 3.31)."""
+    one, other = portal.customer(), portal.customer()
+    with portal.arrange() as session:
+        orders = [factories.make_order(session, customer_id=c) for c in (one, other)]
+        for order in orders:
+            about = {"order_ref": order.number, "order_id": order.id}
+            factories.make_loyalty_entry(session, customer_id=one, **about)
+            factories.make_credit_entry(session, customer_id=one, **about)
+        (own, own_number), (gone, gone_number) = ((order.id, order.number) for order in orders)
+    for path in ("/points/", "/credit/"):
+        page = portal.signed_in(one).get(path).text
+        assert f"/orders/{own}/" in page
+        assert f"/orders/{gone}/" not in page
+        assert own_number in page
+        assert gone_number in page
+
+
 BESIDE = ("PRAGMA", "BEGIN", "SET ", "SELECT set_config")
 """How a connection is set up, which asks the database for nothing."""
 PAGES = (

@@ -16,6 +16,7 @@ from models.note import Note
 from tests import factories
 from tests.actions.desk import Desk
 from tests.actions.merging.test_merge import put_together, trouble
+from tests.actions.merging.test_order_move import Sale
 from tests.scale import scaled
 
 # One process does the changes, a fork each, and each fork kills itself at one of its own statements; the first counts them.
@@ -118,6 +119,23 @@ def test_a_merge_that_is_killed_has_happened_or_not(desk: Desk) -> None:
     if left is not None:
         put_together(desk, *left)
         assert desk.of(left[0]).points == 100
+
+
+@pytest.mark.slow
+@pytest.mark.soak
+@pytest.mark.either_database
+def test_a_move_of_an_order_that_is_killed_has_happened_or_not(desk: Desk) -> None:
+    sales = [Sale(desk) for _n in range(scaled(400, least=5))]
+    for sale in sales:
+        sale.earns(100), sale.billed(500)
+    requests = [{"targets": s.id, "values": {"customer": s.two, "reason": "Hers"}} for s in sales]
+    ends = killed(desk, "sales_order.move", requests)
+    moved = [sale for sale in sales if sale.owner == sale.two]
+    assert len(moved) >= ends.count(0)
+    for sale in sales:
+        had = sale.both if sale not in moved else sale.both[::-1]
+        assert [sale.figures(c) for c in had] == [(100, 500, 0), (0, 0, 0)]
+        assert sale.trouble() == []
 
 
 @pytest.mark.slow

@@ -226,10 +226,11 @@ def test_merges_come_apart_in_whatever_order(
 @pytest.mark.slow
 @pytest.mark.soak
 def test_of_actions_at_once_there_is_some_serial_order(desk: Desk) -> None:
-    for _turn in range(scaled(20, least=3)):
+    for _turn in range(scaled(200, least=3)):
         one, two, three = (desk.customer() for _n in range(3))
         for customer in (one, two, three):
             desk.do(adjust, customer=customer, points=100, comment="Given")
+            desk.make(factories.make_note, customer_id=customer)
         ends = race(
             lambda: put_together(desk, one, two),
             lambda: put_together(desk, two, one),
@@ -239,9 +240,16 @@ def test_of_actions_at_once_there_is_some_serial_order(desk: Desk) -> None:
         )
         assert set(ends) <= {"done", "merged", "missing"}, ends
         assert ends[:2].count("done") == 1, ends
-        live = [desk.of(c) for c in (one, two, three) if desk.of(c).is_live]
+        everybody = {c: desk.of(c) for c in (one, two, three)}
+        live = [row for row in everybody.values() if row.is_live]
+        assert len(live) == 3 - sum(end == "done" for end in ends[:3]), "each merge has one tombstone"
+        led = [row.merged_into_id for row in everybody.values() if not row.is_live]
+        assert all(everybody[survivor or 0].is_live for survivor in led), (
+            "no circle, and one hop to the survivor"
+        )
         spent = 100 * (ends[3] == "done") + 30 * (ends[4] == "done")
-        assert sum(row.points for row in live) == 300 - spent
+        assert sum(row.points for row in live) == sum(row.points for row in everybody.values()) == 300 - spent
+        assert sum(len(desk.all(Note, customer_id=row.id)) for row in live) == 3, "nothing is left behind"
         assert trouble(desk, one, two, three) == []
 
 

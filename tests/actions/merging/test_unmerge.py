@@ -166,7 +166,7 @@ def test_the_sheet_says_what_each_has_in_points_and_money(desk: Desk) -> None:
     desk.do(adjust, customer=one, points=-350, comment="Spent")
     sheet = part(desk, done).sheet
     assert sheet is not None
-    assert sheet.parted
+    assert sheet.columns == "parted"
     assert list(sheet.records) == [one, two]
     figures = {line.label: line.figures for line in sheet.lines}
     assert figures["Points"] == (210, desk.of(one).points, desk.of(two).points)
