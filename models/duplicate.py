@@ -73,6 +73,9 @@ class DuplicatePair(Base):
     score: Mapped[int] = mapped_column(Integer, info=system)
     is_likely: Mapped[bool] = mapped_column(Boolean, info=system | heading(N_("Likely the same")))
     """Whether the score reaches the threshold; else they are shown for an equal email, or surname and postcode."""
+    is_plain: Mapped[bool] = mapped_column(
+        Boolean, default=False, server_default="0", info=system | heading(N_("Same surname and postcode"))
+    )
     is_open: Mapped[bool] = mapped_column(
         Boolean, default=True, server_default="1", info=system | heading(N_("Undecided"))
     )
