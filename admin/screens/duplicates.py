@@ -54,11 +54,14 @@ def _why(view: Any, context: Any, row: DuplicatePair, name: str) -> str:
 def _state(row: DuplicatePair) -> Badge:
     if row.is_likely:
         return Badge(_("Likely the same"), "orange")
-    shared = set(evidence.told(row.evidence, mask_context().hidden))
-    if evidence.Evidence.EMAIL in shared:
-        return Badge(_("Same email"), "azure")
-    plain = evidence.Evidence.POSTCODE in shared
-    return Badge(_("Same surname and postcode") if plain else _("May be the same"), "azure")
+    if not _says_why():
+        return Badge(_("May be the same"), "azure")
+    return Badge(_("Same surname and postcode") if row.is_plain else _("Same email"), "azure")
+
+
+def _says_why() -> bool:
+    """Return whether the person reading sees what flags a pair that is not likely the same: emails, and postcodes."""
+    return not mask_context().hidden & {"email", "address"}
 
 
 def _beside(view: Any, context: Any, row: DuplicatePair, name: str) -> Markup:
@@ -106,6 +109,9 @@ def _next(after: DuplicatePair | None = None) -> str:
     return screen.row_url("details_view", row.id) if row is not None else screen.url_to("index_view")
 
 
+_LESS_LIKELY = {"is_open__eq": "1", "is_likely__eq": "0"}
+
+
 class DuplicateScreen(Screen):
     """The queue: what somebody has decided about stands in it no more."""
 
@@ -115,7 +121,7 @@ class DuplicateScreen(Screen):
     column_list = ("score", "lower", "higher", "why", "is_likely", "found_at", "is_open")
     column_hidden = ("is_open",)
     column_default_sort = ("score", True)
-    column_filters = ("lower", "higher", "score", "is_likely", "found_at", "is_open")
+    column_filters = ("lower", "higher", "score", "is_likely", "is_plain", "found_at", "is_open")
     column_labels = {
         "lower": _l("Record"),
         "higher": _l("Other record"),
@@ -131,7 +137,14 @@ class DuplicateScreen(Screen):
     )
     views = (
         View("likely", _l("Likely the same"), {"is_open__eq": "1", "is_likely__eq": "1"}, counted=True),
-        View("plain", _l("Same surname and postcode"), {"is_open__eq": "1", "is_likely__eq": "0"}),
+        View(
+            "plain",
+            _l("Same surname and postcode"),
+            {**_LESS_LIKELY, "is_plain__eq": "1"},
+            visible_if=_says_why,
+        ),
+        View("email", _l("Same email only"), {**_LESS_LIKELY, "is_plain__eq": "0"}, visible_if=_says_why),
+        View("weaker", _l("May be the same"), _LESS_LIKELY, visible_if=lambda: not _says_why()),
         View("all", _l("All")),
     )
     row_actions = (
@@ -158,6 +171,11 @@ class DuplicateScreen(Screen):
     )
     can_create = can_edit = can_delete = False
     empty = _l("Records that may be the same customer are listed here, with what speaks for it and against.")
+
+    @property
+    def withheld(self) -> frozenset[str]:
+        """Keep what a pair shares from users who do not see it of the records themselves (rule 19)."""
+        return super().withheld if _says_why() else super().withheld | {"is_plain"}
 
     def field(self, name: str) -> Field:
         """Set words to the left, as they are no figures."""
