@@ -8,7 +8,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from actions.core.base import Context
-from actions.duplicates import checking
+from actions.duplicates import checking, crowds
 from jobs.base import JobPreview, job
 from models.base import N_
 from models.run import Run
@@ -28,4 +28,5 @@ def flag_duplicates(ctx: Context, run: Run, as_of: dt.datetime) -> int:
     connection = ctx.session.connection()
     if run.done == 0:
         checking.check_everybody(connection)
+        crowds.follow_all(connection, ctx.now)
     return checking.take_some(connection, ctx.now)

@@ -24,7 +24,7 @@ from sqlalchemy import (
     update,
 )
 
-from actions.duplicates import keys, names, nearness
+from actions.duplicates import crowds, keys, names, nearness
 from actions.duplicates import places as addresses
 from actions.duplicates.places import Place
 from models import evidence
@@ -37,8 +37,6 @@ from models.shop import load_shop
 
 PAIRS = cast(Table, DuplicatePair.__table__)
 KEYS = keys.TABLE
-CROWD = 50
-"""Records that share a key; more are no pairs, but one crowd (rule 7.8)."""
 LOCK = "duplicates"
 """What whoever writes pairs holds."""
 NAMESAKES = Evidence.SURNAME | Evidence.FIRST_NAME
@@ -55,7 +53,9 @@ def look_at(connection: Connection, ids: Collection[int], now: dt.datetime) -> N
     """
     advisory_lock(connection, LOCK)
     scoring = load_shop(connection).duplicate_scoring
-    keys.rewrite(connection, ids)
+    values = keys.rewrite(connection, ids)
+    gone = set(ids).difference(keys.holders(connection, ids))  # a merge may have dropped what they shared
+    crowds.follow(connection, values | (crowds.values(connection) if gone else set()), ids, now)
     _store(connection, ids, dict(find(connection, ids, scoring)), now, scoring)
 
 
@@ -123,7 +123,7 @@ def _nominated(ids: Collection[int]) -> Subquery:
     mine, theirs = KEYS.alias("mine"), KEYS.alias("theirs")
     own = select(KEYS.c.value).where(KEYS.c.customer_id.in_(ids))
     crowded = select(KEYS.c.value).where(KEYS.c.value.in_(own)).group_by(KEYS.c.value)
-    crowds = crowded.having(func.count() > CROWD)
+    many = crowded.having(func.count() > crowds.CROWD)
     kind = mine.c.value.bitwise_and(keys.KIND_BITS)
     tells = case(*((kind == by, literal(int(bit))) for by, bit in keys.TELLS.items()), else_=0)
     lower = case((mine.c.customer_id < theirs.c.customer_id, mine.c.customer_id), else_=theirs.c.customer_id)
@@ -133,7 +133,7 @@ def _nominated(ids: Collection[int]) -> Subquery:
         .join_from(
             mine, theirs, and_(mine.c.value == theirs.c.value, mine.c.customer_id != theirs.c.customer_id)
         )
-        .where(mine.c.customer_id.in_(ids), mine.c.value.not_in(crowds))
+        .where(mine.c.customer_id.in_(ids), mine.c.value.not_in(many))
         .subquery()
     )
     added = func.sum(pairs.c.tells.distinct()).label("tells")

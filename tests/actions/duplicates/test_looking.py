@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from actions.core.base import Refused
-from actions.duplicates import checking, looking
+from actions.duplicates import checking
 from actions.duplicates.decisions import dismiss, household, reopen
 from actions.undo.undo import undo
 from models.address import Address
@@ -196,13 +196,6 @@ def test_a_pair_that_stands_keeps_its_number(desk: Desk) -> None:
         after = session.scalars(sa.select(DuplicatePair)).one()
     assert (after.id, after.found_at) == (before.id, before.found_at)
     assert after.score > before.score
-
-
-def test_a_crowd_is_no_pairs(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(looking, "CROWD", 3)
-    for n in range(4):
-        person(desk, "LS2 9JT", first_name=f"{chr(97 + n) * 5}")
-    assert pairs(desk) == {}
 
 
 def test_who_is_merged_or_erased_is_in_no_pair(desk: Desk) -> None:
