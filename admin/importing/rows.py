@@ -20,7 +20,7 @@ from admin.layout import warned
 from admin.request.context import channels
 from admin.screen_spec.spec import ScreenSpec
 from admin.viewmodels.import_pages import Fault, ImportLine
-from admin.viewmodels.pages import FieldChange
+from admin.viewmodels.pages import FieldChange, Link
 from models.customer import Customer
 from models.importing import ImportFile, ImportRow, ImportState, Verdict
 from models.journal import Change
@@ -46,13 +46,13 @@ def lines(screen: ScreenSpec, file: ImportFile, found: Sequence[ImportRow]) -> l
         row.id: row
         for row in session().scalars(screen.base_select().where(screen.identity.in_(wanted))).unique()
     }
-    mapped, alike = _mapped_keys(screen, file), _alike(screen, file, found)
+    mapped, matches = _mapped_keys(screen, file), alike(screen, file, found)
     return [
         replace(
             _line(
                 screen, row, changes[row.id], names, there.get(row.row_id), mapped, told(screen, file, row)
             ),
-            alike=warned.linked(map(typed.warned, alike.get(row.id, ()))),
+            alike=[_match(screen, file, row, one) for one in matches.get(row.id, ())],
         )
         if row.verdict != Verdict.REFUSED or row.row_id in there
         else _unknown_line(row, wording.whom(file, row), told(screen, file, row))
@@ -60,12 +60,35 @@ def lines(screen: ScreenSpec, file: ImportFile, found: Sequence[ImportRow]) -> l
     ]
 
 
-def _alike(screen: ScreenSpec, file: ImportFile, found: Sequence[ImportRow]) -> dict[int, list[Alike]]:
-    """Return who is there already of the customers that rows would create, by the row's id (rule 7.12)."""
-    if screen.model is not Customer or file.state != ImportState.TRIED:
+def alike(screen: ScreenSpec, file: ImportFile, found: Sequence[ImportRow]) -> dict[int, list[Alike]]:
+    """Return who is there already of the customers that rows would create, by the row's id (rule 7.12).
+
+    Nobody, for users who may not open a customer's record.
+    """
+    if screen.model is not Customer or file.state != ImportState.TRIED or not screen.can("show"):
         return {}
     new = {row.id: unpack(row.given or {}) for row in found if row.verdict == Verdict.CREATED}
     return typed.of_new(session(), {n: _values(screen, given) for n, given in new.items()}, channels())
+
+
+def _match(screen: ScreenSpec, file: ImportFile, row: ImportRow, found: Alike) -> tuple[str, Link]:
+    """Return what is said of a customer whom a row may be, and the way to have the row update them."""
+    fields = ("row", str(row.id)), ("record", str(found.customer.id))
+    url = screen.url_to("import_instead_view", id=file.id)
+    return warned.linked([typed.warned(found)])[0], Link(
+        _("Update this record instead"), url, post=True, fields=fields
+    )
+
+
+def instead(screen: ScreenSpec, file: ImportFile, shown: Sequence[ImportLine]) -> Link | None:
+    """Return the way to have all rows update the records that they may be, where a page shows any such row."""
+    if not any(line.alike for line in shown):
+        return None
+    url = screen.url_to("import_instead_view", id=file.id)
+    asked = _("Every row for which exactly one record was found will update that record. Continue?")
+    return Link(
+        _("Update the records found instead"), url, "copy", post=True, confirm=asked, fields=(("all", "1"),)
+    )
 
 
 def _values(screen: ScreenSpec, given: dict[str, Any]) -> dict[str, Any]:

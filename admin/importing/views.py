@@ -308,11 +308,13 @@ def _rows_page(screen: ScreenSpec, file: ImportFile, show: str, after: int, refu
     tried = file.state == ImportState.TRIED
     trial = file.trial
     writes = file.created + file.changed
+    lines = import_rows.lines(screen, file, found[:PAGE]) if not _going_on(file) else []
     return RowsPage(
         title=_("Import %(things)s", things=within(_(screen.plural))),
         file=file.name,
         counts=_counts(screen, file, show),
-        lines=import_rows.lines(screen, file, found[:PAGE]) if not _going_on(file) else [],
+        lines=lines,
+        instead=import_rows.instead(screen, file, lines),
         back=_back(screen),
         going_on=_going_on(file),
         gone=trial.done if trial is not None else 0,
