@@ -19,6 +19,8 @@ CHECKS = cast(Table, DuplicateCheck.__table__)
 KEYS = keys.TABLE.c
 CROWD = 50
 """Records that share a key; more are no pairs, but one crowd."""
+AT_ONCE = 5000
+"""Keys that are counted by one statement."""
 DISMISSED = "dismissed", N_("Somebody has already said that this is no problem.")
 REOPENED = "reopened", N_("This has already been reopened.")
 
@@ -50,14 +52,21 @@ def follow(connection: Connection, values: Collection[int], ids: Collection[int]
     Where one has become a crowd, or is none any more, the others who share it are to be looked at, too: their pairs go,
     or come.
     """
+    wanted, turned = sorted(values), set[int]()
+    for start in range(0, len(wanted), AT_ONCE):
+        turned |= _count(connection, wanted[start : start + AT_ONCE], now)
+    _look_at_the_others(connection, turned, ids)
+
+
+def _count(connection: Connection, values: Collection[int], now: dt.datetime) -> set[int]:
+    """Have some keys counted; return those that have become a crowd, or are none any more."""
     sizes = _sizes(connection, values)
     there = {row.value: row for row in connection.execute(select(CROWDS).where(CROWDS.c.value.in_(values)))}
     for value, row in there.items():
         _resize(connection, row, sizes.get(value, 0))
     if new := [_row(value, size, now) for value, size in sorted(sizes.items()) if value not in there]:
         connection.execute(insert(CROWDS), new)
-    crowded = {value for value, row in there.items() if row.size}
-    _look_at_the_others(connection, crowded ^ set(sizes), ids)
+    return {value for value, row in there.items() if row.size} ^ set(sizes)
 
 
 def follow_all(connection: Connection, now: dt.datetime) -> None:
