@@ -38,7 +38,7 @@ from models.shop import load_shop
 PAIRS = cast(Table, DuplicatePair.__table__)
 KEYS = keys.TABLE
 LOCK = "duplicates"
-"""What whoever writes pairs holds."""
+"""What a transaction that writes pairs holds."""
 NAMESAKES = Evidence.SURNAME | Evidence.FIRST_NAME
 AT_ONCE = 5000
 """Customers whose addresses are read by one statement."""

@@ -1,4 +1,4 @@
-"""Other points for duplicates, or another threshold: all pairs are judged anew in the same change (rule 7.13).
+"""Other points for duplicates, or another threshold: all pairs are judged again in the same change (rule 7.13).
 
 Set-based, from the bits that each pair has: no record is looked at for it. Pairs that nobody has found yet, as their
 score was too low, the worker looks for.

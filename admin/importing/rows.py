@@ -6,27 +6,35 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any, cast
 
+from flask import request
 from flask_babel import gettext as _
+from sqlalchemy import select
+from werkzeug.exceptions import NotFound
 
 from actions.duplicates import typed
 from actions.duplicates.alike import Alike
 from actions.importing import wording
+from actions.importing.instead import update_instead
 from actions.runs.parameters_json import unpack
 from admin.history import activity
 from admin.importing.columns import ID, Column, columns
 from admin.importing.headings import key
 from admin.importing.matching import NUMBER
 from admin.layout import warned
-from admin.request.context import channels
+from admin.request.context import app_state, call, channels
 from admin.screen_spec.spec import ScreenSpec
 from admin.viewmodels.import_pages import Fault, ImportLine
 from admin.viewmodels.pages import FieldChange, Link
+from models.base import db
 from models.customer import Customer
 from models.importing import ImportFile, ImportRow, ImportState, Verdict
 from models.journal import Change
+from web.arguments import parse_id
 from web.messages import sentence
-from web.request import memo, session
+from web.request import memo, session, shop
 
+CHUNK = 250
+"""Rows whose records are looked for by one statement."""
 COLOURS = {
     Verdict.CREATED: "green", Verdict.CHANGED: "azure", Verdict.UNCHANGED: "secondary", Verdict.REFUSED: "red",
 }  # fmt: skip
@@ -183,3 +191,39 @@ def _label(screen: ScreenSpec, name: str) -> str:
     known = _columns(screen)
     found = known.get(name) or known.get(name.removesuffix("_id"))
     return str(found.label) if found is not None else name.replace("_", " ").capitalize()
+
+
+# -- rows that update who was found ----------------------------------------------------------------------------------
+
+
+def take(file: ImportFile, wanted: dict[int, int], *, at_once: bool = False) -> int:
+    """Have some rows update the customers that are named; return the number of rows that do."""
+    clock = app_state().clock
+    count = update_instead(db.engine, call(), file.id, wanted, shop().currency, clock, at_once=at_once)
+    session().rollback()
+    return count
+
+
+def every_match(screen: ScreenSpec, file: ImportFile) -> Iterator[tuple[int, int]]:
+    """Yield (row, customer) for each row that would create somebody who may be one customer, and no other."""
+    last = 0
+    while found := _next(file, last):
+        last = found[-1].position
+        for row_id, matches in alike(screen, file, found).items():
+            if len(matches) == 1:
+                yield row_id, matches[0].customer.id
+
+
+def _next(file: ImportFile, last: int) -> Sequence[ImportRow]:
+    new = ImportRow.file_id == file.id, ImportRow.verdict == Verdict.CREATED, ImportRow.position > last
+    return session().scalars(select(ImportRow).where(*new).order_by(ImportRow.position).limit(CHUNK)).all()
+
+
+def chosen(screen: ScreenSpec, file: ImportFile) -> tuple[int, int]:
+    """Return the row and the customer that a request names. :raises NotFound: that one was not found for that row."""
+    row_id, record = (parse_id(name, request.form.get(name)) for name in ("row", "record"))
+    row = session().get(ImportRow, row_id)
+    offered = alike(screen, file, [row]) if row is not None and row.file_id == file.id else {}
+    if record not in [found.customer.id for found in offered.get(row_id, ())]:
+        raise NotFound(_("This record does not exist or you do not have access to it."))
+    return row_id, record

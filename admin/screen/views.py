@@ -10,7 +10,7 @@ from werkzeug.exceptions import NotFound
 
 from admin.editing import inline, record_page, restoring, saving
 from admin.history import point_in_time
-from admin.importing import instead, views
+from admin.importing import views
 from admin.listing import columns, export, list_page, lookups
 from admin.row_actions import view
 from admin.screen_spec.spec import ScreenSpec
@@ -156,7 +156,7 @@ class Views:
     @expose("/import/instead/", methods=("POST",))
     def import_instead_view(self) -> Any:
         """Have rows update records that are there, instead of creating what may be the same."""
-        return instead.choose(self._screen)
+        return views.choose(self._screen)
 
     @expose("/import/apply/", methods=("POST",))
     def import_apply_view(self) -> Any:

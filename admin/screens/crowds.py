@@ -146,37 +146,13 @@ def _spelt(customer: Customer) -> Mapping[str, str]:
     return {key: str(text) for key, text in known.items() if key and text}
 
 
-class DuplicateCrowdScreen(Screen):
-    """What many share: a row each, as no pairs are made of it."""
+class InWords(Screen):
+    """The part of that list which puts it into words, for users who may read them."""
 
-    model = DuplicateCrowd
-    menu = "Records"
-    icon = "users"
-    column_list = ("words", "kind", "size", "created_at", "is_open", "dismissed_size")
-    column_hidden = ("is_open", "dismissed_size")
-    column_default_sort = ("size", True)
-    column_labels = {"words": _l("What they share"), "kind": _l("Kind"), "created_at": _l("Found")}
     column_formatters = {"words": _words}
     column_formatters_export = {"words": _words_in_files}
     column_figures = ("words",)
-    views = (
-        View("open", _l("Undecided"), {"is_open__eq": "1"}),
-        View("dismissed", _l("Not a problem"), {"is_open__eq": "0"}),
-        View("all", _l("All")),
-    )
-    row_actions = (
-        RowAction(crowds.dismiss, DecisionForm, "x", button=True, visible_if=lambda row: row.is_open),
-        RowAction(
-            crowds.reopen,
-            DecisionForm,
-            "arrow-back-up",
-            visible_if=lambda row: row.dismissed_size is not None,
-        ),
-    )
     can_create = can_edit = can_delete = False
-    empty = _l(
-        "What more than 50 records share, such as a phone or a postcode and a surname, is listed here."
-    )
 
     def scope(self, statement: Select[Any], actor: Actor) -> Select[Any]:
         """Leave out what the person asking sees masked; all of it, where they see some customers only (rule 17)."""
@@ -194,3 +170,32 @@ class DuplicateCrowdScreen(Screen):
             found = _parts(rows)
             for row in rows:
                 memo(("crowd", row.id), partial(found.get, row.value, ()))
+
+
+class DuplicateCrowdScreen(InWords):
+    """What many share: a row each, as no pairs are made of it."""
+
+    model = DuplicateCrowd
+    menu = "Records"
+    icon = "users"
+    column_list = ("words", "kind", "size", "created_at", "is_open", "dismissed_size")
+    column_hidden = ("is_open", "dismissed_size")
+    column_default_sort = ("size", True)
+    column_labels = {"words": _l("What they share"), "kind": _l("Kind"), "created_at": _l("Found")}
+    views = (
+        View("open", _l("Undecided"), {"is_open__eq": "1"}),
+        View("dismissed", _l("Not a problem"), {"is_open__eq": "0"}),
+        View("all", _l("All")),
+    )
+    row_actions = (
+        RowAction(crowds.dismiss, DecisionForm, "x", button=True, visible_if=lambda row: row.is_open),
+        RowAction(
+            crowds.reopen,
+            DecisionForm,
+            "arrow-back-up",
+            visible_if=lambda row: row.dismissed_size is not None,
+        ),
+    )
+    empty = _l(
+        "What more than 50 records share, such as a phone or a postcode and a surname, is listed here."
+    )

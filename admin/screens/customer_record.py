@@ -13,10 +13,10 @@ from markupsafe import Markup
 from admin.layout import formatters
 from admin.listing.columns import related_cell
 from admin.reports import statements
-from admin.screen.base import Screen
 from admin.screen.views import PERMISSION_OF
 from admin.screen_spec.column_info import label_of
 from admin.screens import accounting, possible_duplicates, sent_links, watch
+from admin.screens.customer_duplicates import CustomerDuplicates
 from admin.viewmodels.pages import Badge, Event, Link, StatusLine
 from models.customer import Customer
 from web.arguments import parse_id
@@ -38,7 +38,7 @@ def _survivor(row: Customer) -> Markup:
     return Markup("{} {}").format(_("This record was merged into"), shown)
 
 
-class CustomerRecord(Screen):
+class CustomerRecord(CustomerDuplicates):
     """The part of the customer screen that is about one record."""
 
     def badges(self, row: Customer) -> Sequence[Badge]:

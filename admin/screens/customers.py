@@ -21,16 +21,14 @@ from admin.layout import formatters
 from admin.layout.frame import initials
 from admin.privacy import reveals
 from admin.request.context import channels
-from admin.screen_spec.column_info import Condition, Field
 from admin.screen_spec.declare import Section, Tab, View
-from admin.screens import crowds, possible_duplicates, watch
+from admin.screens import possible_duplicates, watch
 from admin.screens.customer_actions import ACTIONS
 from admin.screens.customer_record import CustomerRecord
 from admin.screens.duplicates import EITHER
 from admin.viewmodels.pages import Badge, Cell
 from models.choices import AccountType
 from models.customer import Customer
-from models.duplicate import DuplicateCrowd
 from models.masks import Masked
 from models.note import Note
 from models.phone import Phone
@@ -172,21 +170,6 @@ class CustomerScreen(CustomerRecord):
     )
 
     @cached_property
-    def filters(self) -> dict[str, Field]:
-        """Add what many share, which its own list leads here by (rule 7.8)."""
-        return {**super().filters, crowds.FILTER: Field(crowds.FILTER, "lookup", target=DuplicateCrowd)}
-
-    def get_column_name(self, field: str) -> str:
-        """Name the filter that is no column."""
-        return _("Shared by many") if field == crowds.FILTER else super().get_column_name(field)
-
-    def clause(self, condition: Condition) -> Any:
-        """Find those who share what many do."""
-        if condition.field.name == crowds.FILTER:
-            return crowds.clause(condition)
-        return super().clause(condition)
-
-    @cached_property
     def verbs(self) -> tuple[str, ...]:
         """Add the permission to make changes while logged in as a customer (rule 6.12)."""
         return (*super().verbs, ACT_FOR)
@@ -203,11 +186,6 @@ class CustomerScreen(CustomerRecord):
         """Filter and sort points by what is available; by their index, where nothing is past its date."""
         past = name == "points" and available_points.past()
         return points_breakdown.available_points(now()) if past else None
-
-    def prepare(self, rows: Sequence[Any], names: Sequence[str], *, whole: bool = False) -> None:
-        """Find out who stands among the duplicates, where the badge is shown."""
-        if "sort_name" in names:
-            possible_duplicates.prepare(rows)
 
     searches_keys = True
 

@@ -21,7 +21,6 @@ from sqlalchemy.orm import Session
 from werkzeug.exceptions import Forbidden, NotFound
 
 from actions.importing import in_process, wording
-from admin.importing import instead as choosing
 from admin.importing import mapping, reading_page, rows, views
 from admin.importing.budget import COMMAND, BadFile
 from admin.importing.columns import ID, columns
@@ -120,8 +119,8 @@ def run(
     head = list(_unmapped(file, plan))
     views.try_file(screen, file, plan, BUSY, at_once=True)
     file = views.file_of(screen, file_id)
-    if instead and (matches := dict(choosing.every_match(screen, file))):
-        choosing.take(file, matches, at_once=True)
+    if instead and (matches := dict(rows.every_match(screen, file))):
+        rows.take(file, matches, at_once=True)
         file = views.file_of(screen, file_id)
     if dry_run or not file.created + file.changed or (whole and file.refused):
         counts = {verdict: getattr(file, verdict.value) for verdict in Verdict}
