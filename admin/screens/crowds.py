@@ -149,6 +149,8 @@ def _spelt(customer: Customer) -> Mapping[str, str]:
 class InWords(Screen):
     """The part of that list which puts it into words, for users who may read them."""
 
+    column_labels = {"words": _l("What they share"), "kind": _l("Kind"), "created_at": _l("Found")}
+    column_default_sort = ("size", True)
     column_formatters = {"words": _words}
     column_formatters_export = {"words": _words_in_files}
     column_figures = ("words",)
@@ -180,8 +182,6 @@ class DuplicateCrowdScreen(InWords):
     icon = "users"
     column_list = ("words", "kind", "size", "created_at", "is_open", "dismissed_size")
     column_hidden = ("is_open", "dismissed_size")
-    column_default_sort = ("size", True)
-    column_labels = {"words": _l("What they share"), "kind": _l("Kind"), "created_at": _l("Found")}
     views = (
         View("open", _l("Undecided"), {"is_open__eq": "1"}),
         View("dismissed", _l("Not a problem"), {"is_open__eq": "0"}),
