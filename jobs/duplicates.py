@@ -3,26 +3,21 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import cast
 
-from sqlalchemy import Table, func, insert, select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from actions.core.base import Context
-from actions.duplicates import checking
+from actions.duplicates import checking, crowds
 from jobs.base import JobPreview, job
 from models.base import N_
-from models.customer import Customer
 from models.run import Run
-
-_CUSTOMER = cast(Table, Customer.__table__).c
-LIVE = _CUSTOMER.merged_into_id.is_(None), _CUSTOMER.anonymised_at.is_(None)
 
 
 def customers(session: Session, as_of: dt.datetime) -> JobPreview:
     """Count the customers that the coming run would compare."""
     waiting = session.scalar(select(func.count()).select_from(checking.CHECKS)) or 0
-    live = session.scalar(select(func.count()).where(*LIVE)) or 0
+    live = session.scalar(select(func.count()).where(*checking.LIVE)) or 0
     said = N_("%(customers)s customers will be compared with each other.")
     return JobPreview(live + waiting, said, {"customers": live})
 
@@ -32,7 +27,6 @@ def flag_duplicates(ctx: Context, run: Run, as_of: dt.datetime) -> int:
     """Have everybody looked at again, and look at the next few, until nobody is left."""
     connection = ctx.session.connection()
     if run.done == 0:
-        connection.execute(
-            insert(checking.CHECKS).from_select(["customer_id"], select(_CUSTOMER.id).where(*LIVE))
-        )
-    return checking.take_some(connection, ctx.now, ctx.shop.duplicate_threshold)
+        checking.check_everybody(connection)
+        crowds.follow_all(connection, ctx.now)
+    return checking.take_some(connection, ctx.now)

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from models.base import N_, Base, Record, table_args
 from models.columns import check, refers, unique_where
 from models.customer import Customer
-from models.personal import personal, reference, state, system
+from models.personal import derived, personal, reference, state, system
 from models.presentation import heading
 from models.types import Choice, PrimaryKey, UTCDateTime, choice
 
@@ -73,6 +73,9 @@ class DuplicatePair(Base):
     score: Mapped[int] = mapped_column(Integer, info=system)
     is_likely: Mapped[bool] = mapped_column(Boolean, info=system | heading(N_("Likely the same")))
     """Whether the score reaches the threshold; else they are shown for an equal email, or surname and postcode."""
+    is_plain: Mapped[bool] = mapped_column(
+        Boolean, default=False, server_default="0", info=system | heading(N_("Same surname and postcode"))
+    )
     is_open: Mapped[bool] = mapped_column(
         Boolean, default=True, server_default="1", info=system | heading(N_("Undecided"))
     )
@@ -118,3 +121,73 @@ class PairDecision(Record):
 
     def __str__(self) -> str:
         return f"{self.lower} / {self.higher}"
+
+
+class CrowdKind(Choice):
+    """What many records share, by the name that a key's kind has (actions/duplicates/keys.py)."""
+
+    EMAIL = "email", N_("Email")
+    PHONE = "phone", N_("Phone")
+    SURNAME_POSTCODE = "surname_postcode", N_("Surname and postcode")
+    NAME_POSTCODE = "name_postcode", N_("Name and postcode")
+    INITIAL_BIRTH = "initial_birth", N_("Date of birth and first letter of a name")
+    BIRTH_POSTCODE = "birth_postcode", N_("Date of birth and postcode")
+    MAILBOX = "mailbox", N_("Email before the @")
+    COMPANY_POSTCODE = "company_postcode", N_("Company and postcode")
+    COMPANY_NUMBER = "company_number", N_("Company number")
+    VAT_NUMBER = "vat_number", N_("VAT number")
+    FULL_NAME = "full_name", N_("Full name")
+    STREET_TOWN = "street_town", N_("Address")
+    INITIAL_STREET = "initial_street", N_("Street and first letter of a name")
+
+
+class DuplicateCrowd(Record):
+    """A key that so many records share that it makes no pairs, but this one row (rule 7.8).
+
+    One that is no problem stays away until it has grown by half, also where it was no crowd for a while: its size is
+    then 0.
+    """
+
+    __tablename__ = "duplicate_crowd"
+    __label__ = N_("Shared by many")
+    __plural__ = N_("Shared by many")
+    __table_args__ = table_args(Index("uq_duplicate_crowd_value", "value", unique=True))
+
+    value: Mapped[int] = mapped_column(BigInteger, info=system)
+    kind: Mapped[CrowdKind] = mapped_column(
+        choice(CrowdKind, "kind"), info=system | heading(N_("What they share"))
+    )
+    size: Mapped[int] = mapped_column(Integer, info=derived | heading(N_("Records")))
+    dismissed_size: Mapped[int | None] = mapped_column(Integer, info=state() | heading(N_("No problem at")))
+    """How many records there were when somebody said that it is no problem."""
+    is_open: Mapped[bool] = mapped_column(Boolean, info=derived | heading(N_("Undecided")))
+
+    def derive(self) -> None:
+        """Work out whether it is shown among what nobody has decided about."""
+        self.is_open = bool(self.size) and (
+            self.dismissed_size is None or has_grown(self.size, self.dismissed_size)
+        )
+
+    def __str__(self) -> str:
+        return f"{self.kind.label} ({self.size})"
+
+
+def has_grown(size: int, dismissed: int) -> bool:
+    """Return whether a crowd is half as large again as when it was no problem."""
+    return 2 * size >= 3 * dismissed
+
+
+class DuplicateNotice(Base):
+    """Whom a request with a key was told of, so that it is told the same when it is repeated (rule 7.11)."""
+
+    __tablename__ = "duplicate_notice"
+    __label__ = N_("Notice of a duplicate")
+    __plural__ = N_("Notices of duplicates")
+    __table_args__ = table_args()
+
+    id: Mapped[PrimaryKey]
+    changeset_id: Mapped[int] = refers("changeset", system)
+    customer_id: Mapped[int] = refers("customer", FOUND_AGAIN, ondelete="CASCADE")
+
+    def __str__(self) -> str:
+        return f"#{self.id}"

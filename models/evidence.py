@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Collection, Iterator
+from dataclasses import dataclass
 from functools import lru_cache
 
 from models.base import N_
@@ -54,8 +55,10 @@ class Evidence(enum.IntFlag):
     """Neither postcode, street nor town is alike."""
     CROSSED = 1 << 28
     """The first name of one is the surname of the other, and the other two names differ."""
-    APART = 1 << 29
-    """First names or dates of birth differ, and so do the emails: twins, or a father and a son of one name."""
+    TWINS = 1 << 29
+    """The same surname, date of birth and address, and first names that differ."""
+    GENERATION = 1 << 30
+    """The same name, and dates of birth that lie as far apart as those of a parent and a child."""
 
 
 WORDS: dict[Evidence, str] = {
@@ -84,7 +87,8 @@ WORDS: dict[Evidence, str] = {
     Evidence.BIRTH_DIFFERS: N_("dates of birth differ"),
     Evidence.EMAIL_DIFFERS: N_("emails differ"),
     Evidence.PHONE_DIFFERS: N_("phones differ"),
-    Evidence.APART: N_("each has their own email"),
+    Evidence.TWINS: N_("as with twins"),
+    Evidence.GENERATION: N_("born a generation apart"),
     Evidence.ADDRESS_DIFFERS: N_("addresses differ"),
     Evidence.GENDER_DIFFERS: N_("genders differ"),
     Evidence.COMPANY_NUMBER_DIFFERS: N_("company numbers differ"),
@@ -94,10 +98,10 @@ WORDS: dict[Evidence, str] = {
 
 E = Evidence
 SENSITIVE: dict[str, Evidence] = {
-    "email": E.EMAIL | E.MAILBOX | E.EMAIL_NEAR | E.EMAIL_DIFFERS | E.APART,
+    "email": E.EMAIL | E.MAILBOX | E.EMAIL_NEAR | E.EMAIL_DIFFERS,
     "phone": E.PHONE | E.PHONE_DIFFERS,
-    "birth": E.BIRTH | E.BIRTH_NEAR | E.BIRTH_DIFFERS | E.GENDER_DIFFERS,
-    "address": E.POSTCODE | E.POSTCODE_NEAR | E.STREET | E.STREET_NEAR | E.TOWN | E.ADDRESS_DIFFERS,
+    "birth": E.BIRTH | E.BIRTH_NEAR | E.BIRTH_DIFFERS | E.GENDER_DIFFERS | E.TWINS | E.GENERATION,
+    "address": E.POSTCODE | E.POSTCODE_NEAR | E.STREET | E.STREET_NEAR | E.TOWN | E.ADDRESS_DIFFERS | E.TWINS,
     "vat": E.COMPANY_NUMBER | E.COMPANY_NUMBER_DIFFERS | E.VAT_NUMBER | E.VAT_NUMBER_DIFFERS,
 }
 """Group of masked columns -> what is told of them only to those who see them (rule 19)."""
@@ -128,7 +132,8 @@ WEIGHTS: dict[Evidence, int] = {
     Evidence.BIRTH_DIFFERS: -7,
     Evidence.EMAIL_DIFFERS: -2,
     Evidence.PHONE_DIFFERS: -2,
-    Evidence.APART: -8,
+    Evidence.TWINS: -14,
+    Evidence.GENERATION: -14,
     Evidence.ADDRESS_DIFFERS: -3,
     Evidence.GENDER_DIFFERS: -6,
     Evidence.COMPANY_NUMBER_DIFFERS: -16,
@@ -147,20 +152,69 @@ THRESHOLD = 20
 PLAIN = Evidence.SURNAME | Evidence.POSTCODE
 """Together they flag a pair whatever else there is, as an equal email does (rule 7.4)."""
 
-TWO_PEOPLE = Evidence.FIRST_NAME_DIFFERS | Evidence.BIRTH_DIFFERS
-"""Each speaks for two people of one family, and with two emails the more so."""
+TWINS_SHARE = PLAIN | Evidence.STREET | Evidence.BIRTH | Evidence.FIRST_NAME_DIFFERS
+"""Together they look like twins. A street that is only near is as likely one person's, typed twice."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scoring:
+    """What each kind of evidence counts for a shop, in the order of ``WEIGHTS``, and its threshold (rule 7.13)."""
+
+    weights: tuple[int, ...] = tuple(WEIGHTS.values())
+    threshold: int = THRESHOLD
+
+    def score(self, found: int) -> int:
+        """Return what the bits of a whole number add up to."""
+        return _sum(int(found), self.weights)
+
+    def is_likely(self, found: int) -> bool:
+        """Return whether two records are likely the same."""
+        return self.score(found) >= self.threshold
+
+    def flags(self, found: int) -> bool:
+        """Return whether two records are shown to staff: always, or as their score reaches the threshold."""
+        return always_flags(found) or self.is_likely(found)
+
+    def weight(self, kind: Evidence) -> int:
+        """Return what one kind of evidence counts."""
+        return self.weights[_PLACES[kind]]
+
+    @property
+    def best_address(self) -> int:
+        """The most that addresses add to a score."""
+        near = self.weight(Evidence.POSTCODE_NEAR) + self.weight(Evidence.TOWN)
+        where = max(self.weight(Evidence.POSTCODE), near)
+        return where + max(self.weight(Evidence.STREET), self.weight(Evidence.STREET_NEAR))
+
+
+_PLACES = {kind: place for place, kind in enumerate(WEIGHTS)}
+_BITS = tuple(kind.value for kind in WEIGHTS)
 
 
 @lru_cache(65_536)  # few kinds of pairs come again and again
-def score(found: int) -> int:
-    """Return what the bits of a whole number add up to."""
-    bits = int(found)  # an enumeration's own & takes ten times as long
-    return sum(weight for kind, weight in WEIGHTS.items() if bits & kind.value)
+def _sum(bits: int, weights: tuple[int, ...]) -> int:
+    return sum(weight for bit, weight in zip(_BITS, weights, strict=True) if bits & bit)
+
+
+def with_family(found: int) -> int:
+    """Add to what two records say that they look like twins (rule 7.14)."""
+    twins = found & TWINS_SHARE.value == TWINS_SHARE.value
+    return found | Evidence.TWINS.value if twins else found
+
+
+def is_against(kind: Evidence) -> bool:
+    """Return whether a kind of evidence speaks for two people."""
+    return WEIGHTS[kind] < 0
 
 
 def always_flags(found: int) -> bool:
     """Return whether two records are shown to staff whatever their score: equal email, or surname and postcode."""
-    return bool(found & Evidence.EMAIL.value) or found & PLAIN.value == PLAIN.value
+    return bool(found & Evidence.EMAIL.value) or is_plain(found)
+
+
+def is_plain(found: int) -> bool:
+    """Return whether two records share a surname and a postcode."""
+    return found & PLAIN.value == PLAIN.value
 
 
 def told(found: int, hidden: Collection[str] = ()) -> Iterator[Evidence]:

@@ -19,6 +19,10 @@ _OVERDUE_DAYS = between(1, 365)
 _WARNING_DAYS = between(1, 365)
 _MAILS = between(1, 1_000_000)
 _THRESHOLD = between(1, 60)
+MOST_POINTS = 50
+"""What one kind of evidence counts at most, for or against two records being the same."""
+_FOR = between(0, MOST_POINTS)
+_AGAINST = between(-MOST_POINTS, 0)
 _CHANNEL = required(N_("Enter the code of a sales channel, such as WEB."))
 
 
@@ -118,3 +122,17 @@ def threshold(field: str, value: Any) -> int:
     if score is None:
         raise Invalid({field: N_("Enter a score from 1 to 60.")})
     return score
+
+
+def weight_for(field: str, value: Any) -> int:
+    return _points(_FOR(field, value), field)
+
+
+def weight_against(field: str, value: Any) -> int:
+    return _points(_AGAINST(field, value), field)
+
+
+def _points(value: int | None, field: str) -> int:
+    if value is None:
+        raise Invalid({field: N_("Enter a number of points, or 0 to leave it out.")})
+    return value

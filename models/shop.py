@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import String, select
+from sqlalchemy import Connection, String, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models import evidence, places
 from models import setting_checks as checks
 from models.base import N_, Invalid, Record
+from models.evidence import Scoring
 from models.personal import fact
 from models.types import Json
 from models.validate import Check
@@ -50,6 +52,20 @@ class Shop:
     invite_in_store: bool = True
     password_hints: bool = False
     duplicate_threshold: int = evidence.THRESHOLD
+    duplicate_weights: tuple[int, ...] = Scoring().weights
+    """In the order of ``evidence.WEIGHTS``; each of them is a setting of its own (rule 7.13)."""
+
+    @property
+    def duplicate_scoring(self) -> Scoring:
+        """What speaks for and against a duplicate, and how much."""
+        return Scoring(self.duplicate_weights, self.duplicate_threshold)
+
+    def value(self, code: str) -> Any:
+        """Return the value of one setting."""
+        return dict(self._weights())[code] if code in WEIGHT_SETTINGS else getattr(self, code)
+
+    def _weights(self) -> Iterator[tuple[str, int]]:
+        return zip(WEIGHT_SETTINGS, self.duplicate_weights, strict=True)
 
     @property
     def zone(self) -> ZoneInfo:
@@ -68,13 +84,30 @@ class Setting:
     check: Check
     check_new: Check | None = None
     """Asked besides of a value that somebody saves; one that has stood there since before the question stands."""
+    group: str = ""
+    """The title that it stands under on the form."""
 
     @property
     def default(self) -> Any:
         """The value that holds until an admin chooses another."""
-        return getattr(Shop(), self.code)
+        return Shop().value(self.code)
 
 
+def _weight(kind: evidence.Evidence, weight: int) -> Setting:
+    words = evidence.WORDS[kind]
+    code, label = f"duplicate_weight_{str(kind.name).lower()}", words[0].upper() + words[1:]
+    if evidence.is_against(kind):
+        return Setting(code, label, N_("From -50 to 0."), "integer", checks.weight_against, group=AGAINST)
+    return Setting(code, label, N_("From 0 to 50."), "integer", checks.weight_for, group=FOR)
+
+
+DUPLICATES = N_("Duplicates")
+FOR = N_("Duplicates: points for what two records share")
+AGAINST = N_("Duplicates: points for what differs")
+WEIGHT_SETTINGS: dict[str, Setting] = {
+    setting.code: setting for setting in (_weight(*pair) for pair in evidence.WEIGHTS.items())
+}
+"""What each kind of evidence counts, in the order of ``evidence.WEIGHTS``."""
 SETTINGS: dict[str, Setting] = {
     setting.code: setting
     for setting in (
@@ -255,11 +288,12 @@ SETTINGS: dict[str, Setting] = {
             "duplicate_threshold",
             N_("Likely the same from"),
             N_(
-                "The score from which two records are shown as likely the same customer. Lower finds more and is "
-                "wrong more often."
+                "The score from which two records are shown as likely the same customer. The score adds up the points "
+                "below for what two records share and what differs. Lower finds more and is wrong more often."
             ),
             "integer",
             checks.threshold,
+            group=DUPLICATES,
         ),
         Setting(
             "password_hints",
@@ -271,6 +305,7 @@ SETTINGS: dict[str, Setting] = {
             "boolean",
             checks.boolean,
         ),
+        *WEIGHT_SETTINGS.values(),
     )
 }
 
@@ -297,17 +332,21 @@ class ShopSetting(Record):
 
     def __str__(self) -> str:
         setting = SETTINGS.get(self.code)
-        return setting.label if setting else self.code
+        if setting is None:
+            return self.code
+        return f"{DUPLICATES}: {setting.label}" if self.code in WEIGHT_SETTINGS else setting.label
 
 
 STORED = select(ShopSetting.code, ShopSetting.value)
 """What is stored. Put together once, as every request asks it."""
 
 
-def load_shop(session: Session) -> Shop:
+def load_shop(session: Session | Connection) -> Shop:
     """Return the shop's settings; rows of settings that no longer exist are passed over.
 
     :raises Invalid: a stored value no longer passes its check.
     """
     rows = session.execute(STORED).all()
-    return Shop(**{code: SETTINGS[code].check(code, value) for code, value in rows if code in SETTINGS})
+    found = {code: SETTINGS[code].check(code, value) for code, value in rows if code in SETTINGS}
+    weights = tuple(found.pop(code, default) for code, default in Shop()._weights())
+    return Shop(**found, duplicate_weights=weights)

@@ -21,7 +21,16 @@ from models.choices import AccountType, Status
 from models.contact import AccountHolder, ContactEmail
 from models.credit import CreditEntry, CreditKind
 from models.customer import Customer
-from models.duplicate import DuplicateCheck, DuplicateKey, DuplicatePair, PairDecision, Verdict
+from models.duplicate import (
+    CrowdKind,
+    DuplicateCheck,
+    DuplicateCrowd,
+    DuplicateKey,
+    DuplicateNotice,
+    DuplicatePair,
+    PairDecision,
+    Verdict,
+)
 from models.gift_card import GiftCard
 from models.importing import ImportFile, ImportMapping, ImportPiece, ImportRow
 from models.job import JobRow
@@ -627,3 +636,27 @@ def make_pair_decision(session: Session, **overrides: Any) -> PairDecision:
         verdict=Verdict.DIFFERENT,
     )  # fmt: skip
     return _save(session, PairDecision(**values))
+
+
+def make_duplicate_crowd(session: Session, **overrides: Any) -> DuplicateCrowd:
+    """A phone that many records share, unless another key is given."""
+    values = _given(
+        overrides,
+        value=lambda: number() * 16 + 1,
+        kind=CrowdKind.PHONE,
+        size=62,
+        is_open=True,
+        created_at=NOW,
+        updated_at=NOW,
+    )
+    return _save(session, DuplicateCrowd(**values))
+
+
+def make_duplicate_notice(session: Session, **overrides: Any) -> DuplicateNotice:
+    """That a new request told of a new customer, unless they are given."""
+    values = _given(
+        overrides,
+        changeset_id=lambda: make_changeset(session).id,
+        customer_id=lambda: make_customer(session).id,
+    )
+    return _save(session, DuplicateNotice(**values))

@@ -10,9 +10,8 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, Subquery, case, func, literal, select
 from sqlalchemy.orm import Session, load_only
 
-from actions.duplicates import keys
+from actions.duplicates import crowds, keys
 from actions.duplicates.keys import Facts, Kind
-from actions.duplicates.looking import CROWD
 from models.address import Address
 from models.customer import Customer
 from models.duplicate import PairDecision
@@ -106,7 +105,7 @@ def _told(facts: Facts) -> set[int]:
 def _crowds(values: Collection[int]) -> Select[Any]:
     """Select the keys that tell nothing, as a crowd shares them (rule 7.8)."""
     shared = select(KEYS.value).where(KEYS.value.in_(values)).group_by(KEYS.value)
-    return shared.having(func.count() > CROWD)
+    return shared.having(func.count() > crowds.CROWD)
 
 
 def _shared(values: Collection[int], but: int | None) -> Subquery:

@@ -156,8 +156,8 @@ def _phones(connection: Connection, ids: Collection[int]) -> dict[int, set[str]]
     return found
 
 
-def rewrite(connection: Connection, ids: Collection[int]) -> None:
-    """Write the keys of some customers again; who is not live any more has none."""
+def rewrite(connection: Connection, ids: Collection[int]) -> set[int]:
+    """Write the keys of some customers again; who is not live any more has none. Return all that they had or have."""
     wanted = {(owner, value) for owner, facts in facts_of(connection, ids).items() for value in of(facts)}
     mine = TABLE.c.customer_id.in_(ids)
     there = {(row.customer_id, row.value): row.id for row in connection.execute(select(TABLE).where(mine))}
@@ -165,3 +165,15 @@ def rewrite(connection: Connection, ids: Collection[int]) -> None:
         connection.execute(TABLE.delete().where(TABLE.c.id.in_(gone)))
     if new := [{"customer_id": o, "value": v} for o, v in sorted(wanted - there.keys())]:
         connection.execute(insert(TABLE), new)
+    return {value for _owner, value in wanted | there.keys()}
+
+
+def holders(connection: Connection, ids: Collection[int]) -> set[int]:
+    """Return those of some customers who have any key."""
+    return set(connection.scalars(select(TABLE.c.customer_id).where(TABLE.c.customer_id.in_(ids)).distinct()))
+
+
+def made_of(facts: Facts, value: int) -> list[str]:
+    """Return the parts that one of a customer's keys is made of; none where they have no such key."""
+    found = (parts for kind, *parts in _parts(facts) if all(parts) and _number(kind, parts) == value)
+    return next(found, [])

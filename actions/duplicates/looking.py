@@ -24,40 +24,43 @@ from sqlalchemy import (
     update,
 )
 
-from actions.duplicates import keys, names, nearness
+from actions.duplicates import crowds, keys, names, nearness
 from actions.duplicates import places as addresses
 from actions.duplicates.places import Place
 from models import evidence
 from models.customer import Customer
 from models.dialect import advisory_lock
 from models.duplicate import DuplicatePair, PairDecision
-from models.evidence import Evidence
+from models.evidence import Evidence, Scoring
 from models.phone import Phone
+from models.shop import load_shop
 
 PAIRS = cast(Table, DuplicatePair.__table__)
 KEYS = keys.TABLE
-CROWD = 50
-"""Records that share a key; more are no pairs, but one crowd (rule 7.8)."""
+LOCK = "duplicates"
+"""What a transaction that writes pairs holds."""
+NAMESAKES = Evidence.SURNAME | Evidence.FIRST_NAME
 AT_ONCE = 5000
 """Customers whose addresses are read by one statement."""
-BEST_ADDRESS = sum(evidence.WEIGHTS[bit] for bit in (Evidence.POSTCODE, Evidence.STREET, Evidence.TOWN))
-"""The most that addresses add to a score."""
 Found = dict[tuple[int, int], int]
 """(lower id, higher id) -> the bits of what speaks for and against it."""
 
 
-def look_at(connection: Connection, ids: Collection[int], now: dt.datetime, threshold: int) -> None:
+def look_at(connection: Connection, ids: Collection[int], now: dt.datetime) -> None:
     """Write what customers are found by again, and their pairs; what is no pair any more goes.
 
-    One transaction at a time does so.
+    One transaction at a time does so, by the weights that hold once it is its turn (rule 7.13).
     """
-    advisory_lock(connection, "duplicates")
-    keys.rewrite(connection, ids)
-    _store(connection, ids, dict(find(connection, ids, threshold)), now, threshold)
+    advisory_lock(connection, LOCK)
+    scoring = load_shop(connection).duplicate_scoring
+    values = keys.rewrite(connection, ids)
+    gone = set(ids).difference(keys.holders(connection, ids))  # a merge may have dropped what they shared
+    crowds.follow(connection, values | (crowds.values(connection) if gone else set()), ids, now)
+    _store(connection, ids, dict(find(connection, ids, scoring)), now, scoring)
 
 
 def find(
-    connection: Connection, ids: Collection[int], threshold: int
+    connection: Connection, ids: Collection[int], scoring: Scoring
 ) -> Iterator[tuple[tuple[int, int], int]]:
     """Yield the pairs that some customers are part of and that are to be shown, with what speaks for and against.
 
@@ -66,21 +69,27 @@ def find(
     hopeful = [
         (row.lower_id, row.higher_id, found)
         for row in connection.execute(_compared(_nominated(ids)))
-        if _may_be_shown(found := _of_people(row), threshold)
+        if _may_be_shown(found := _of_people(row), scoring)
     ]
     places = _places(connection, {row_id for pair in hopeful for row_id in pair[:2]})
     for lower, higher, people in hopeful:
-        found = people | addresses.compare(places[lower], places[higher])
-        if evidence.always_flags(found) or evidence.score(found) >= threshold:
-            yield (lower, higher), int(found)
+        found = evidence.with_family(people | int(addresses.compare(places[lower], places[higher], scoring)))
+        if scoring.flags(found):
+            yield (lower, higher), found
 
 
 def _of_people(row: Any) -> int:
     """Return what speaks for and against a pair but for the addresses."""
     found = row.evidence | names.compare((row.first_a, row.last_a), (row.first_b, row.last_b))
     if row.birth_a is not None and row.birth_b is not None:
-        found |= names.births(row.birth_a.isoformat(), row.birth_b.isoformat())
+        found |= _births(row.birth_a.isoformat(), row.birth_b.isoformat(), found)
     return int(found) if not row.email_a or not row.email_b else _with_emails(row, int(found))
+
+
+def _births(one: str, other: str, found: int) -> Evidence:
+    """Return what two dates say, with a generation between them where the names are the same."""
+    of_one_name = found & NAMESAKES.value == NAMESAKES.value and names.generations(one, other)
+    return names.births(one, other) | (Evidence.GENERATION if of_one_name else Evidence(0))
 
 
 def _with_emails(row: Any, found: int) -> int:
@@ -96,10 +105,10 @@ def _with_emails(row: Any, found: int) -> int:
     )
 
 
-def _may_be_shown(found: int, threshold: int) -> bool:
+def _may_be_shown(found: int, scoring: Scoring) -> bool:
     """Return whether a pair is shown if the addresses say all that they can for it."""
     best = found | Evidence.POSTCODE.value
-    return evidence.always_flags(best) or evidence.score(found) + BEST_ADDRESS >= threshold
+    return evidence.always_flags(best) or scoring.score(found) + scoring.best_address >= scoring.threshold
 
 
 def _places(connection: Connection, ids: Collection[int]) -> dict[int, set[Place]]:
@@ -114,7 +123,7 @@ def _nominated(ids: Collection[int]) -> Subquery:
     mine, theirs = KEYS.alias("mine"), KEYS.alias("theirs")
     own = select(KEYS.c.value).where(KEYS.c.customer_id.in_(ids))
     crowded = select(KEYS.c.value).where(KEYS.c.value.in_(own)).group_by(KEYS.c.value)
-    crowds = crowded.having(func.count() > CROWD)
+    many = crowded.having(func.count() > crowds.CROWD)
     kind = mine.c.value.bitwise_and(keys.KIND_BITS)
     tells = case(*((kind == by, literal(int(bit))) for by, bit in keys.TELLS.items()), else_=0)
     lower = case((mine.c.customer_id < theirs.c.customer_id, mine.c.customer_id), else_=theirs.c.customer_id)
@@ -124,7 +133,7 @@ def _nominated(ids: Collection[int]) -> Subquery:
         .join_from(
             mine, theirs, and_(mine.c.value == theirs.c.value, mine.c.customer_id != theirs.c.customer_id)
         )
-        .where(mine.c.customer_id.in_(ids), mine.c.value.not_in(crowds))
+        .where(mine.c.customer_id.in_(ids), mine.c.value.not_in(many))
         .subquery()
     )
     added = func.sum(pairs.c.tells.distinct()).label("tells")
@@ -168,7 +177,7 @@ def _no_phone_in_common(pairs: Subquery, a: Any, b: Any) -> ColumnElement[bool]:
 
 
 def _store(
-    connection: Connection, ids: Collection[int], found: Found, now: dt.datetime, threshold: int
+    connection: Connection, ids: Collection[int], found: Found, now: dt.datetime, scoring: Scoring
 ) -> None:
     c = PAIRS.c
     mine = or_(c.lower_id.in_(ids), c.higher_id.in_(ids))
@@ -176,16 +185,14 @@ def _store(
     if gone := [row.id for pair, row in there.items() if pair not in found]:
         connection.execute(PAIRS.delete().where(c.id.in_(gone)))
     for pair, row in there.items():
-        if pair in found and (row.evidence, row.is_likely) != (
-            found[pair],
-            evidence.score(found[pair]) >= threshold,
-        ):
-            connection.execute(update(PAIRS).where(c.id == row.id).values(**_judged(found[pair], threshold)))
+        judged = _judged(found[pair], scoring) if pair in found else {}
+        if any(row._mapping[name] != value for name, value in judged.items()):
+            connection.execute(update(PAIRS).where(c.id == row.id).values(**judged))
     decided = _decided(connection, ids)
     if new := [
         {
             "lower_id": pair[0], "higher_id": pair[1], "found_at": now, "is_open": pair not in decided,
-            **_judged(bits, threshold),
+            **_judged(bits, scoring),
         }
         for pair, bits in sorted(found.items())
         if pair not in there
@@ -200,6 +207,6 @@ def _decided(connection: Connection, ids: Collection[int]) -> set[tuple[int, int
     return {(row.lower_id, row.higher_id) for row in rows}
 
 
-def _judged(bits: int, threshold: int) -> dict[str, Any]:
-    score = evidence.score(bits)
-    return {"evidence": bits, "score": score, "is_likely": score >= threshold}
+def _judged(bits: int, scoring: Scoring) -> dict[str, Any]:
+    likely, plain = scoring.is_likely(bits), evidence.is_plain(bits)
+    return {"evidence": bits, "score": scoring.score(bits), "is_likely": likely, "is_plain": plain}

@@ -37,6 +37,8 @@ PARTICLES = frozenset(
     ]
 )
 """Parts of names that many share who are no family."""
+GENERATION = 16
+"""Years from which two dates of birth are not one that was typed wrong, but those of a parent and a child."""
 NOTHING_ALIKE = Evidence.FIRST_NAME_DIFFERS | Evidence.SURNAME_DIFFERS
 
 _CALLED: dict[str, set[str]] = {}
@@ -106,3 +108,12 @@ def births(one: str, other: str) -> Evidence:
     swapped = one[:4] == other[:4] and one[5:7] == other[8:10] and one[8:10] == other[5:7]
     near = swapped or OSA.distance(one, other, score_cutoff=1) == 1
     return Evidence.BIRTH_NEAR if near else Evidence.BIRTH_DIFFERS
+
+
+def generations(one: str, other: str) -> bool:
+    """Return whether two dates, each as YYYY-MM-DD, may be those of a parent and a child (rule 7.14).
+
+    One wrong digit makes any distance, so dates that are near, or of one day of the year, make no parent.
+    """
+    apart = abs(int(one[:4]) - int(other[:4])) >= GENERATION
+    return apart and one[4:] != other[4:] and births(one, other) == Evidence.BIRTH_DIFFERS

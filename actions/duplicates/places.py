@@ -11,9 +11,9 @@ from typing import NamedTuple
 from rapidfuzz.distance import OSA
 
 from actions.duplicates.nearness import nearly
-from models import evidence
-from models.evidence import Evidence
+from models.evidence import Evidence, Scoring
 
+USUAL = Scoring()
 ABOUT = Evidence.POSTCODE | Evidence.POSTCODE_NEAR | Evidence.STREET | Evidence.STREET_NEAR | Evidence.TOWN
 """What addresses can say for two records."""
 SHORTEST_POSTCODE = 4
@@ -35,13 +35,13 @@ def at(postcodes: Iterable[str]) -> frozenset[Place]:
     return frozenset(Place(postcode, "", "") for postcode in postcodes)
 
 
-def compare(ones: Iterable[Place], others: Iterable[Place]) -> Evidence:
+def compare(ones: Iterable[Place], others: Iterable[Place], scoring: Scoring = USUAL) -> Evidence:
     """Return what those of all addresses say that are most alike; nothing where either has none.
 
     An equal postcode comes before whatever else is near, as with the surname it always flags (rule 7.5).
     """
     found = [_compared(one, other) for one, other in product(ones, others)]
-    return max(found, key=lambda bits: (bits & Evidence.POSTCODE, evidence.score(bits)), default=Evidence(0))
+    return max(found, key=lambda bits: (bits & Evidence.POSTCODE, scoring.score(bits)), default=Evidence(0))
 
 
 def _compared(one: Place, other: Place) -> Evidence:

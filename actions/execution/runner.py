@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from itertools import product
 from typing import Any
 
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine
 from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlalchemy.orm import Session
 
@@ -20,7 +20,7 @@ from actions.core.actors import NOT_IN_PORTAL
 from actions.core.base import Action, Actor, Busy, Context, Escalation, Outcome, Refused, TooMany
 from actions.core.journal import JOURNAL, Journal, plain
 from actions.core.refusals import Moved, as_refusals
-from actions.execution import code_attempts, holders
+from actions.execution import code_attempts, holders, repeats
 from actions.execution.constraints import to_refusal
 from actions.execution.invariants import check_invariants
 from actions.execution.preview import Preview, fingerprint, row_changes
@@ -92,6 +92,7 @@ def changeset(engine: Engine, code: str, call: Call, body_hash: str | None = Non
                 ctx.session.flush()
                 check_invariants(ctx)
             ctx.journal.write(ctx.session)
+            repeats.remember(ctx)
             ctx.session.commit()
     except Escalation as refused:
         _note(engine, code, call, refused)
@@ -288,7 +289,7 @@ def _attempt_again(engine: Engine, given: _Request) -> Outcome:
 def _attempt(engine: Engine, given: _Request) -> Outcome:
     call = given.call
     with changeset(engine, given.action.code, call, given.body_hash) as ctx:
-        if (done := _answered(ctx, given)) is not None:
+        if (done := repeats.answered(ctx, given.action, given.ids, given.repeats)) is not None:
             return done
         rows = locked(ctx, given.action, given.ids, given.parameters)
         if given.action.danger:
@@ -368,28 +369,6 @@ def _check_seen(ctx: Context, given: _Request) -> None:
         raise Invalid({"fingerprint": N_("Preview the changes first, then confirm.")})
     if seen and seen != fingerprint(ctx.session, ctx.journal):
         raise Refused("preview_stale", N_("The data has changed since the preview. Check the preview again."))
-
-
-def _answered(ctx: Context, given: _Request) -> Outcome | None:
-    """Return what a request with this key did the first time, or None (rule 1.9)."""
-    if ctx.key is None:
-        return None
-    earlier = ctx.session.scalar(select(Changeset).where(Changeset.key == ctx.key))
-    if earlier is None:
-        return None
-    if not given.repeats(earlier):
-        raise Invalid({"key": N_("This key has already been used for another request.")})
-    record = _written_by(ctx, given.action, earlier.id)
-    record_id = getattr(record, "id", given.ids[0] if len(given.ids) == 1 else earlier.subject_id)
-    return Outcome(N_("Already done."), record, changeset_id=earlier.id, record_id=record_id)
-
-
-def _written_by(ctx: Context, action: Action, changeset_id: int) -> Base | None:
-    """Return the ledger row that a changeset wrote, if its action writes one."""
-    if "changeset_id" not in action.model.__table__.c:
-        return None
-    rows = select(action.model).filter_by(changeset_id=changeset_id).order_by(action.model.__table__.c.id)
-    return ctx.session.scalars(rows.limit(1)).first()
 
 
 def _hash(code: str, ids: tuple[int, ...], parameters: Mapping[str, Any]) -> str:

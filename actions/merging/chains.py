@@ -63,7 +63,7 @@ def place(change: Change) -> Place:
 
 
 def fields_back(ctx: Context, parting: Parting, changes: Iterable[Change]) -> None:
-    """Take what the survivor got of the other's from it, and from the record that it went into, where it still stands."""
+    """Take back what the survivor got of the other's, and what it handed on, where that still stands."""
     for change in changes:
         if place(change) != ("customer", parting.survivor):
             continue

@@ -16,6 +16,7 @@ from admin.layout.frame import frame, initials
 from admin.listing import row_menu
 from admin.request.context import allowed
 from admin.request.grantable import is_changeable, why_unchangeable
+from admin.screen_spec.column_info import Condition
 from admin.screen_spec.declare import Section, Tab
 from admin.screen_spec.registry import registry
 from admin.screen_spec.spec import ScreenSpec
@@ -147,7 +148,7 @@ def _figures(screen: ScreenSpec, row: Any, shown: Sequence[tuple[Tab, ScreenSpec
     counted = [(t, s) for t, s in shown if t.figure is None]
     columns = [
         select(func.count())
-        .select_from(s.base_select().where(s.field(t.via).column == row.id).subquery())
+        .select_from(s.base_select().where(_of(s, t.via, row.id)).subquery())
         .scalar_subquery()
         for t, s in counted
     ]
@@ -159,6 +160,11 @@ def _figures(screen: ScreenSpec, row: Any, shown: Sequence[tuple[Tab, ScreenSpec
     return figures | {
         t.resource: _own_figure(screen, row, t.figure) for t, _s in shown if t.figure is not None
     }
+
+
+def _of(screen: ScreenSpec, via: str, row_id: int) -> Any:
+    """Return the clause for the rows of a list that stand on one record's tab."""
+    return screen.clause(Condition(screen.filters[via], "eq", str(row_id), row_id))
 
 
 def _own_figure(screen: ScreenSpec, row: Any, name: str) -> Any:

@@ -156,11 +156,11 @@ def done(screen: ScreenSpec, outcome: Outcome, then: Callable[[], str] | None = 
     message = " ".join([fill(outcome.message, outcome.values), *warned.texts(outcome.warnings)])
     if outcome.secret:
         return _shown_once(screen, outcome, message)
-    undo = _undo_url(outcome)
+    further = {"undo": _undo_url(outcome), "ways": warned.ways(outcome.warnings)}
     if in_drawer():
-        said = {"message": message, "resource": screen.resource, "id": outcome.record_id, "undo": undo}
+        said = {"message": message, "resource": screen.resource, "id": outcome.record_id, **further}
         return Response(status=204, headers={"HX-Trigger": json.dumps({"saved": said})})
-    flash({"text": message, "undo": undo}, "success")  # type: ignore[arg-type]
+    flash({"text": message, **further}, "success")  # type: ignore[arg-type]
     if then is not None:
         return redirect(then())
     if outcome.record_id is not None and screen.can("show"):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import zip_longest
 from typing import Any, Protocol
 
@@ -134,3 +134,16 @@ class RelatedReader:
         else:
             if value is not None:
                 values[into or column.field.name] = value
+
+
+def explained(offered: dict[str, Column]) -> Iterator[tuple[str, str]]:
+    """Yield what else a row may hold, and what becomes of it, as far as the person asking may write it."""
+    found = {c.related.rows.name: c.related.rows for c in offered.values() if c.related is not None}
+    for rows in found.values():
+        labels = [c.label for c in offered.values() if c.related is not None and c.related.rows is rows]
+        help = (
+            _("Fields that are mapped are changed, or a new one is made. Empty cells are ignored.")
+            if rows.only
+            else _("What is there already is kept and new ones are added. Separate several in one cell by ;")
+        )
+        yield str(rows.label), f"{', '.join(labels)}. {help}"

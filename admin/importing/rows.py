@@ -6,27 +6,35 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any, cast
 
+from flask import request
 from flask_babel import gettext as _
+from sqlalchemy import select
+from werkzeug.exceptions import NotFound
 
 from actions.duplicates import typed
 from actions.duplicates.alike import Alike
 from actions.importing import wording
+from actions.importing.instead import update_instead
 from actions.runs.parameters_json import unpack
 from admin.history import activity
 from admin.importing.columns import ID, Column, columns
 from admin.importing.headings import key
 from admin.importing.matching import NUMBER
 from admin.layout import warned
-from admin.request.context import channels
+from admin.request.context import app_state, call, channels
 from admin.screen_spec.spec import ScreenSpec
 from admin.viewmodels.import_pages import Fault, ImportLine
-from admin.viewmodels.pages import FieldChange
+from admin.viewmodels.pages import FieldChange, Link
+from models.base import db
 from models.customer import Customer
 from models.importing import ImportFile, ImportRow, ImportState, Verdict
 from models.journal import Change
+from web.arguments import parse_id
 from web.messages import sentence
-from web.request import memo, session
+from web.request import memo, session, shop
 
+CHUNK = 250
+"""Rows whose records are looked for by one statement."""
 COLOURS = {
     Verdict.CREATED: "green", Verdict.CHANGED: "azure", Verdict.UNCHANGED: "secondary", Verdict.REFUSED: "red",
 }  # fmt: skip
@@ -46,13 +54,13 @@ def lines(screen: ScreenSpec, file: ImportFile, found: Sequence[ImportRow]) -> l
         row.id: row
         for row in session().scalars(screen.base_select().where(screen.identity.in_(wanted))).unique()
     }
-    mapped, alike = _mapped_keys(screen, file), _alike(screen, file, found)
+    mapped, matches = _mapped_keys(screen, file), alike(screen, file, found)
     return [
         replace(
             _line(
                 screen, row, changes[row.id], names, there.get(row.row_id), mapped, told(screen, file, row)
             ),
-            alike=warned.linked(map(typed.warned, alike.get(row.id, ()))),
+            alike=[_match(screen, file, row, one) for one in matches.get(row.id, ())],
         )
         if row.verdict != Verdict.REFUSED or row.row_id in there
         else _unknown_line(row, wording.whom(file, row), told(screen, file, row))
@@ -60,12 +68,35 @@ def lines(screen: ScreenSpec, file: ImportFile, found: Sequence[ImportRow]) -> l
     ]
 
 
-def _alike(screen: ScreenSpec, file: ImportFile, found: Sequence[ImportRow]) -> dict[int, list[Alike]]:
-    """Return who is there already of the customers that rows would create, by the row's id (rule 7.12)."""
-    if screen.model is not Customer or file.state != ImportState.TRIED:
+def alike(screen: ScreenSpec, file: ImportFile, found: Sequence[ImportRow]) -> dict[int, list[Alike]]:
+    """Return who is there already of the customers that rows would create, by the row's id (rule 7.12).
+
+    Nobody, for users who may not open a customer's record.
+    """
+    if screen.model is not Customer or file.state != ImportState.TRIED or not screen.can("show"):
         return {}
     new = {row.id: unpack(row.given or {}) for row in found if row.verdict == Verdict.CREATED}
     return typed.of_new(session(), {n: _values(screen, given) for n, given in new.items()}, channels())
+
+
+def _match(screen: ScreenSpec, file: ImportFile, row: ImportRow, found: Alike) -> tuple[str, Link]:
+    """Return what is said of a customer whom a row may be, and the way to have the row update them."""
+    fields = ("row", str(row.id)), ("record", str(found.customer.id))
+    url = screen.url_to("import_instead_view", id=file.id)
+    return warned.linked([typed.warned(found)])[0], Link(
+        _("Update this record instead"), url, post=True, fields=fields
+    )
+
+
+def instead(screen: ScreenSpec, file: ImportFile, shown: Sequence[ImportLine]) -> Link | None:
+    """Return the way to have all rows update the records that they may be, where a page shows any such row."""
+    if not any(line.alike for line in shown):
+        return None
+    url = screen.url_to("import_instead_view", id=file.id)
+    asked = _("Every row for which exactly one record was found will update that record. Continue?")
+    return Link(
+        _("Update the records found instead"), url, "copy", post=True, confirm=asked, fields=(("all", "1"),)
+    )
 
 
 def _values(screen: ScreenSpec, given: dict[str, Any]) -> dict[str, Any]:
@@ -160,3 +191,39 @@ def _label(screen: ScreenSpec, name: str) -> str:
     known = _columns(screen)
     found = known.get(name) or known.get(name.removesuffix("_id"))
     return str(found.label) if found is not None else name.replace("_", " ").capitalize()
+
+
+# -- rows that update who was found ----------------------------------------------------------------------------------
+
+
+def take(file: ImportFile, wanted: dict[int, int], *, at_once: bool = False) -> int:
+    """Have some rows update the customers that are named; return the number of rows that do."""
+    clock = app_state().clock
+    count = update_instead(db.engine, call(), file.id, wanted, shop().currency, clock, at_once=at_once)
+    session().rollback()
+    return count
+
+
+def every_match(screen: ScreenSpec, file: ImportFile) -> Iterator[tuple[int, int]]:
+    """Yield (row, customer) for each row that would create somebody who may be one customer, and no other."""
+    last = 0
+    while found := _next(file, last):
+        last = found[-1].position
+        for row_id, matches in alike(screen, file, found).items():
+            if len(matches) == 1:
+                yield row_id, matches[0].customer.id
+
+
+def _next(file: ImportFile, last: int) -> Sequence[ImportRow]:
+    new = ImportRow.file_id == file.id, ImportRow.verdict == Verdict.CREATED, ImportRow.position > last
+    return session().scalars(select(ImportRow).where(*new).order_by(ImportRow.position).limit(CHUNK)).all()
+
+
+def chosen(screen: ScreenSpec, file: ImportFile) -> tuple[int, int]:
+    """Return the row and the customer that a request names. :raises NotFound: that one was not found for that row."""
+    row_id, record = (parse_id(name, request.form.get(name)) for name in ("row", "record"))
+    row = session().get(ImportRow, row_id)
+    offered = alike(screen, file, [row]) if row is not None and row.file_id == file.id else {}
+    if record not in [found.customer.id for found in offered.get(row_id, ())]:
+        raise NotFound(_("This record does not exist or you do not have access to it."))
+    return row_id, record

@@ -20,9 +20,10 @@ from admin.importing import headings, reading_page
 from admin.importing import mapping as import_mapping
 from admin.importing import rows as import_rows
 from admin.importing.budget import BadFile
-from admin.importing.columns import Column, columns
+from admin.importing.columns import columns
 from admin.importing.matching import match_choices
 from admin.importing.reading import Reading
+from admin.importing.related import explained
 from admin.importing.values import Plan, Reader
 from admin.layout import formatters
 from admin.layout.frame import frame
@@ -73,23 +74,10 @@ def _upload_page(screen: ScreenSpec, error: str = "") -> str:
         back=_back(screen),
         empty_url=screen.url_to("import_empty_view"),
         fields=[(c.label, c.help, c.needed) for c in offered.values() if c.related is None],
-        related=list(_related_help(offered)),
+        related=list(explained(offered)),
         error=error,
     )
     return _render(screen, "admin/import.html", page)
-
-
-def _related_help(offered: dict[str, Column]) -> Iterator[tuple[str, str]]:
-    """Yield what else a row may hold, and what becomes of it, as far as the person asking may write it."""
-    found = {c.related.rows.name: c.related.rows for c in offered.values() if c.related is not None}
-    for rows in found.values():
-        labels = [c.label for c in offered.values() if c.related is not None and c.related.rows is rows]
-        help = (
-            _("Fields that are mapped are changed, or a new one is made. Empty cells are ignored.")
-            if rows.only
-            else _("What is there already is kept and new ones are added. Separate several in one cell by ;")
-        )
-        yield str(rows.label), f"{', '.join(labels)}. {help}"
 
 
 def empty(screen: ScreenSpec) -> Response:
@@ -308,11 +296,13 @@ def _rows_page(screen: ScreenSpec, file: ImportFile, show: str, after: int, refu
     tried = file.state == ImportState.TRIED
     trial = file.trial
     writes = file.created + file.changed
+    lines = import_rows.lines(screen, file, found[:PAGE]) if not _going_on(file) else []
     return RowsPage(
         title=_("Import %(things)s", things=within(_(screen.plural))),
         file=file.name,
         counts=_counts(screen, file, show),
-        lines=import_rows.lines(screen, file, found[:PAGE]) if not _going_on(file) else [],
+        lines=lines,
+        instead=import_rows.instead(screen, file, lines),
         back=_back(screen),
         going_on=_going_on(file),
         gone=trial.done if trial is not None else 0,
@@ -376,6 +366,21 @@ def refused(screen: ScreenSpec) -> Response:
             yield [*((row.cells or []) + [""] * width)[:width], told]
 
     return _download(screen, list(lines()), f"{screen.resource}-refused.csv")
+
+
+def choose(screen: ScreenSpec) -> Any:
+    """Have the row that was asked for, or each that one record was found for, update that record (rule 7.12)."""
+    file = _asked(screen)
+    time_limits.allow_file()
+    every = request.form.get("all") == "1"
+    try:
+        wanted = dict(import_rows.every_match(screen, file) if every else [import_rows.chosen(screen, file)])
+        count = import_rows.take(file, wanted)
+    except Refused as refusal:
+        return rows(screen, translated(refusal), refusal.status)
+    said = _("%(count)s rows now update the record that was found.", count=formatters.number(count, shop()))
+    flash(said if count else _("No rows were changed."), "success" if count else "warning")
+    return redirect(screen.url_to("import_rows_view", id=file.id))
 
 
 # -- 4. the action ----------------------------------------------------------------------------------------------------

@@ -37,6 +37,16 @@ def _linked(warned: Warned) -> Markup:
     return escape(_(warned.message)) % values
 
 
+def ways(warnings: Iterable[Warned]) -> list[tuple[str, str]]:
+    """Return (what it is called, address) of each record that the sentences name, for a message in plain text."""
+    screens = registry().screens
+    seen = [(w.values[w.see[0]], w.see) for w in _told(warnings) if w.see is not None]
+    return [
+        (f"{name} #{row_id}", screens[resource].row_url("details_view", row_id))
+        for name, (resource, row_id) in seen
+    ]
+
+
 def with_way(text: str, see: tuple[str, int] | None) -> str:
     """Return a sentence with the way to a record, if the person asking may see it."""
     if not may_see(see):

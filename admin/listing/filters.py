@@ -102,7 +102,7 @@ def choice(screen: ScreenSpec, field: Field) -> FilterChoice:
 def counted_views(screen: ScreenSpec) -> dict[str, Select[Any]]:
     """Return the statement of each saved view whose tab says how many rows it has."""
     found = {}
-    for view in (v for v in screen.views if v.counted):
+    for view in (v for v in screen.permitted_views if v.counted):
         statement = screen.base_select(many=True)
         for condition in conditions_of(view.where, screen.filters, zone()):
             statement = statement.where(screen.clause(condition))
@@ -112,9 +112,10 @@ def counted_views(screen: ScreenSpec) -> dict[str, Select[Any]]:
 
 def view_tabs(screen: ScreenSpec, query: ListQuery, base: str, counts: Mapping[str, int]) -> list[ViewTab]:
     """Return the saved views as tabs; ``counts`` says how many rows those have that were counted."""
-    if not screen.views:
+    views = screen.permitted_views
+    if not views:
         return []
-    current = query.view or screen.views[0].slug
+    current = query.view or views[0].slug
     blank = ListQuery(extra=query.extra)
     return [
         ViewTab(
@@ -123,5 +124,5 @@ def view_tabs(screen: ScreenSpec, query: ListQuery, base: str, counts: Mapping[s
             v.slug == current,
             counts.get(v.slug),
         )
-        for v in screen.views
+        for v in views
     ]

@@ -46,7 +46,7 @@ def parse(
     grammar = Grammar(
         screen.permitted_filters,
         screen.permitted_sorts | {"id"},
-        frozenset(v.slug for v in screen.views),
+        frozenset(v.slug for v in screen.permitted_views),
         zone(),
         screen.page_size,
         also,
@@ -86,9 +86,10 @@ def _nothing(screen: ScreenSpec) -> Select[Any]:
 
 def view_conditions(screen: ScreenSpec, query: ListQuery, *, embedded: bool = False) -> Sequence[Condition]:
     """Return the conditions of the saved view in force: the one asked for, else the screen's first."""
-    if not screen.views or (embedded and query.view is None):
+    views = screen.permitted_views
+    if not views or (embedded and query.view is None):
         return ()
-    view = next((v for v in screen.views if v.slug == query.view), screen.views[0])
+    view = next((v for v in views if v.slug == query.view), views[0])
     return conditions_of(view.where, screen.filters, zone())
 
 

@@ -21,7 +21,7 @@ _LEDGERS = ("loyalty_entry", "account_entry", "invoice", "credit_entry", "tastin
 _CARDS = ("gift_card",)
 _OWING = ("owing",)
 _ORDERS = ("sales_order", "order_line", "shipment")
-_DUPLICATES = ("duplicate", "pair_decision", "merge")
+_DUPLICATES = ("duplicate", "pair_decision", "duplicate_crowd", "merge")
 _LISTS = (
     "customer_class", "membership_group", "acquisition_source", "price_list", "sales_channel", "payment_term",
     "bank_account", "attribute_definition",
@@ -71,7 +71,11 @@ _STANDING = grants(("customer",), "activate", "deactivate", "send_reset", "invit
 _MAIL = grants(("mail",), *READ, "resend") | grants(("customer",), "send_statement")
 _TRADE = grants(("customer",), "approve", "reject", "set_terms", "set_pay_on_account")
 _LOG_IN_AS = grants(("customer",), "log_in_as") | grants(("login_as",), *READ)
-_DECIDE = grants(("duplicate",), "dismiss", "household") | grants(("pair_decision",), "reopen")
+_DECIDE = (
+    grants(("duplicate",), "dismiss", "household")
+    | grants(("pair_decision",), "reopen")
+    | grants(("duplicate_crowd",), "dismiss", "reopen")
+)
 _BULK = grants(("customer", "address", "note"), "edit_fields")
 
 _REDEEM = grants(("credit_entry",), "redeem_code")

@@ -36,6 +36,7 @@ PERMISSION_OF = {
     "import_rows_view": "import",
     "import_refused_view": "import",
     "import_apply_view": "import",
+    "import_instead_view": "import",
     "action_view": "delete",
 }
 """View method -> the permission it needs; a screen with another view is refused at start."""
@@ -151,6 +152,11 @@ class Views:
     def import_refused_view(self) -> Any:
         """Download the refused rows with the reasons."""
         return views.refused(self._screen)
+
+    @expose("/import/instead/", methods=("POST",))
+    def import_instead_view(self) -> Any:
+        """Have rows update records that are there, instead of creating what may be the same."""
+        return views.choose(self._screen)
 
     @expose("/import/apply/", methods=("POST",))
     def import_apply_view(self) -> Any:

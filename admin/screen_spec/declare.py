@@ -17,12 +17,16 @@ from models.customer import Customer
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """A shipped saved view: a tab over the list. ``counted`` shows how many rows it holds."""
+    """A shipped saved view: a tab over the list. ``counted`` shows how many rows it holds.
+
+    :param visible_if: says whether the person asking has it; to others it does not exist.
+    """
 
     slug: str
     label: Text
     where: Mapping[str, str] = field(default_factory=dict)
     counted: bool = False
+    visible_if: Callable[[], bool] = lambda: True
 
 
 @dataclass(frozen=True, slots=True)

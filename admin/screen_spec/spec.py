@@ -16,7 +16,7 @@ from actions.execution.records import record_actions
 from admin.request.context import actor, allowed, channels, is_open, mask_context
 from admin.screen_spec import masking
 from admin.screen_spec.column_info import OPERATORS, Condition, Field, describe, heading_of
-from admin.screen_spec.declare import RowAction
+from admin.screen_spec.declare import RowAction, View
 from admin.screen_spec.sorting import Sorting
 from admin.viewmodels.pages import Cell, FilterChoice
 from models import masks
@@ -242,6 +242,11 @@ class ScreenSpec(Sorting):
         """Return what the person asking may filter the list by."""
         gone = self.withheld
         return {n: f for n, f in self.filters.items() if n not in gone} if gone else self.filters
+
+    @property
+    def permitted_views(self) -> Sequence[View]:
+        """Return the saved views that the person asking has."""
+        return tuple(view for view in self.views if view.visible_if())
 
     @property
     def permitted_sorts(self) -> frozenset[str]:

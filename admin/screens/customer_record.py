@@ -13,10 +13,10 @@ from markupsafe import Markup
 from admin.layout import formatters
 from admin.listing.columns import related_cell
 from admin.reports import statements
-from admin.screen.base import Screen
 from admin.screen.views import PERMISSION_OF
 from admin.screen_spec.column_info import label_of
 from admin.screens import accounting, merges, possible_duplicates, sent_links, watch
+from admin.screens.customer_duplicates import CustomerDuplicates
 from admin.viewmodels.pages import Badge, Event, Link, StatusLine
 from models.customer import Customer
 from models.masks import Masked
@@ -49,7 +49,7 @@ def told_apart(row: Customer) -> str:
     return " · ".join((f"{row.full_name} #{row.id}", *further))
 
 
-class CustomerRecord(Screen):
+class CustomerRecord(CustomerDuplicates):
     """The part of the customer screen that is about one record."""
 
     def badges(self, row: Customer) -> Sequence[Badge]:

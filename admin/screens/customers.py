@@ -22,9 +22,10 @@ from admin.layout.frame import initials
 from admin.privacy import reveals
 from admin.request.context import channels
 from admin.screen_spec.declare import Section, Tab, View
-from admin.screens import watch
+from admin.screens import possible_duplicates, watch
 from admin.screens.customer_actions import ACTIONS
 from admin.screens.customer_record import CustomerRecord, told_apart
+from admin.screens.duplicates import EITHER
 from admin.viewmodels.pages import Badge, Cell
 from models.choices import AccountType
 from models.customer import Customer
@@ -37,7 +38,7 @@ from web.request import now, session, shop
 
 def _name(view: Any, context: Any, row: Customer, name: str) -> Cell:
     merged = [Badge(_("Merged"), "secondary", "git-merge")] if row.merged_into_id is not None else []
-    marks = [*watch.badges(row), *merged]
+    marks = [*watch.badges(row), *possible_duplicates.badges(row), *merged]
     return Cell(
         row.sort_name, view.line_url(row), formatters.email(row.email), initials(row.full_name), marks
     )
@@ -163,6 +164,7 @@ class CustomerScreen(CustomerRecord):
         Tab("attribute_value", _l("Attributes")),
         Tab("external_id"),
         Tab("customer", _l("Sub-customers"), via="agent", visible_if=_is_agent),
+        Tab("duplicate", via=EITHER),
         Tab("changeset", _l("Activity"), figure=""),
         Tab("login_as"),
     )

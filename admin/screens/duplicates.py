@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from functools import cached_property
 from typing import Any
 
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from markupsafe import Markup
-from sqlalchemy import tuple_
+from sqlalchemy import false, true, tuple_
 from sqlalchemy.orm import joinedload
 from wtforms import Form, StringField
 from wtforms.validators import Length, Optional
@@ -16,9 +18,10 @@ from wtforms.validators import Length, Optional
 from actions.duplicates import comparing, decisions
 from admin.layout import formatters
 from admin.screen.base import Screen
-from admin.screen_spec.column_info import Field
+from admin.screen_spec.column_info import Condition, Field
 from admin.screen_spec.declare import RowAction, Section, View
 from admin.screen_spec.registry import registry
+from admin.screens import possible_duplicates
 from admin.viewmodels.pages import Badge, Link
 from models import evidence
 from models.customer import Customer
@@ -54,11 +57,14 @@ def _why(view: Any, context: Any, row: DuplicatePair, name: str) -> str:
 def _state(row: DuplicatePair) -> Badge:
     if row.is_likely:
         return Badge(_("Likely the same"), "orange")
-    shared = set(evidence.told(row.evidence, mask_context().hidden))
-    if evidence.Evidence.EMAIL in shared:
-        return Badge(_("Same email"), "azure")
-    plain = evidence.Evidence.POSTCODE in shared
-    return Badge(_("Same surname and postcode") if plain else _("May be the same"), "azure")
+    if not _says_why():
+        return Badge(_("May be the same"), "azure")
+    return Badge(_("Same surname and postcode") if row.is_plain else _("Same email"), "azure")
+
+
+def _says_why() -> bool:
+    """Return whether the person reading sees what flags a pair that is not likely the same: emails, and postcodes."""
+    return not mask_context().hidden & {"email", "address"}
 
 
 def _beside(view: Any, context: Any, row: DuplicatePair, name: str) -> Markup:
@@ -106,6 +112,28 @@ def _next(after: DuplicatePair | None = None) -> str:
     return screen.row_url("details_view", row.id) if row is not None else screen.url_to("index_view")
 
 
+def _merges(row: DuplicatePair) -> Sequence[Link]:
+    """Return the ways to merge, into the older record and the newer one, for users who may."""
+    customers = registry().screens["customer"]
+    if not customers.offers("merge"):
+        return ()
+    ways = ((row.lower_id, row.higher_id, "m"), (row.higher_id, row.lower_id, ""))
+    return [
+        Link(
+            _("Merge into #%(id)s", id=survivor),
+            customers.url_to("act_view", verb="merge", id=survivor, others=other),
+            "git-merge",
+            key=key,
+        )
+        for survivor, other, key in ways
+    ]
+
+
+EITHER = "customer"
+"""The filter by which the list stands as a tab on a customer."""
+_LESS_LIKELY = {"is_open__eq": "1", "is_likely__eq": "0"}
+
+
 class DuplicateScreen(Screen):
     """The queue: what somebody has decided about stands in it no more."""
 
@@ -113,9 +141,8 @@ class DuplicateScreen(Screen):
     menu = ""
     icon = "copy"
     column_list = ("score", "lower", "higher", "why", "is_likely", "found_at", "is_open")
-    column_hidden = ("is_open",)
     column_default_sort = ("score", True)
-    column_filters = ("lower", "higher", "score", "is_likely", "found_at", "is_open")
+    column_filters = ("lower", "higher", "score", "is_likely", "is_plain", "found_at", "is_open")
     column_labels = {
         "lower": _l("Record"),
         "higher": _l("Other record"),
@@ -131,7 +158,14 @@ class DuplicateScreen(Screen):
     )
     views = (
         View("likely", _l("Likely the same"), {"is_open__eq": "1", "is_likely__eq": "1"}, counted=True),
-        View("plain", _l("Same surname and postcode"), {"is_open__eq": "1", "is_likely__eq": "0"}),
+        View(
+            "plain",
+            _l("Same surname and postcode"),
+            {**_LESS_LIKELY, "is_plain__eq": "1"},
+            visible_if=_says_why,
+        ),
+        View("email", _l("Same email only"), {**_LESS_LIKELY, "is_plain__eq": "0"}, visible_if=_says_why),
+        View("weaker", _l("May be the same"), _LESS_LIKELY, visible_if=lambda: not _says_why()),
         View("all", _l("All")),
     )
     row_actions = (
@@ -159,8 +193,32 @@ class DuplicateScreen(Screen):
     can_create = can_edit = can_delete = False
     empty = _l("Records that may be the same customer are listed here, with what speaks for it and against.")
 
+    @cached_property
+    def tab_filters(self) -> tuple[str, ...]:
+        """Stand on the record of either."""
+        return (*super().tab_filters, EITHER)
+
+    def get_column_name(self, field: str) -> str:
+        """Name the filter that is no column."""
+        return _("Either record") if field == EITHER else super().get_column_name(field)
+
+    def clause(self, condition: Condition) -> Any:
+        """Find the pairs that a record is part of, as either of the two."""
+        if condition.field.name != EITHER:
+            return super().clause(condition)
+        if condition.operator == "empty":
+            return false() if condition.value else true()
+        return possible_duplicates.of(condition.value)
+
+    @property
+    def withheld(self) -> frozenset[str]:
+        """Keep what a pair shares from users who do not see it of the records themselves (rule 19)."""
+        return super().withheld if _says_why() else super().withheld | {"is_plain"}
+
     def field(self, name: str) -> Field:
-        """Set words to the left, as they are no figures."""
+        """Set words to the left, as they are no figures; either record is none of the columns."""
+        if name == EITHER:
+            return Field(name, "lookup", target=Customer)
         return Field(name, "computed") if name in ("why", "beside") else super().field(name)
 
     def eager(self, names: Sequence[str]) -> Sequence[Any]:
@@ -181,21 +239,11 @@ class DuplicateScreen(Screen):
 
     def buttons(self, row: DuplicatePair) -> Sequence[Link]:
         """Offer to merge, into the older record or the newer one, and to go on to the next pair."""
-        skip = Link(_("Skip"), _next(row), "chevron-right", key="s")
-        customers = registry().screens["customer"]
-        if not customers.offers("merge"):
-            return (skip,)
-        ways = ((row.lower_id, row.higher_id, "m"), (row.higher_id, row.lower_id, ""))
-        merges = (
-            Link(
-                _("Merge into #%(id)s", id=survivor),
-                customers.url_to("act_view", verb="merge", id=survivor, others=other),
-                "git-merge",
-                key=key,
-            )
-            for survivor, other, key in ways
-        )
-        return (skip, *merges)
+        return (Link(_("Skip"), _next(row), "chevron-right", key="s"), *_merges(row))
+
+    def menu_links(self, row: DuplicatePair) -> Sequence[Link]:
+        """Offer to merge where a pair stands in a list, such as on a record's tab."""
+        return [replace(link, key="") for link in _merges(row)] if row.is_open else ()
 
 
 class PairDecisionScreen(Screen):

@@ -26,16 +26,17 @@ from admin.layout.frame import frame
 from admin.request.context import perform
 from admin.screen.base import Screen
 from admin.screen.views import PERMISSION_OF
+from admin.screens import duplicate_effect
 from admin.viewmodels.conflict_pages import ConflictPage, FieldConflict
 from admin.viewmodels.form_pages import FormPage
 from models import places
 from models.lookups import SalesChannel
-from models.shop import SETTINGS, Setting, ShopSetting
+from models.shop import SETTINGS, WEIGHT_SETTINGS, Setting, ShopSetting
 from web.arguments import BadArgument, parse_id
 from web.messages import translated
 from web.request import session, shop
 
-PERMISSION_OF["save_view"] = "edit"
+PERMISSION_OF |= {"save_view": "edit", "effect_view": "edit"}
 LOCALES = ("en_GB", "en_IE", "en_US", "de_DE", "fr_FR", "nl_NL", "es_ES", "it_IT", "pl_PL")
 
 
@@ -56,7 +57,7 @@ class SettingsScreen(Screen):
     @expose("/")
     def index_view(self) -> Any:
         """Show the form with the settings in force."""
-        return self._page(form_class()(data={code: getattr(shop(), code) for code in SETTINGS}))
+        return self._page(form_class()(data=_in_force()))
 
     @expose("/edit/", methods=("GET", "POST"))
     def edit_view(self) -> Any:
@@ -82,6 +83,15 @@ class SettingsScreen(Screen):
         flash(_(outcome.message), "success")
         return redirect(self.url_to("index_view"))
 
+    @expose("/effect/", methods=("POST",))
+    def effect_view(self) -> Any:
+        """Say what the points typed in the form would make of the pairs there are, as fields are left (rule 7.13)."""
+        form = form_class()(request.form)
+        codes = ("duplicate_threshold", *WEIGHT_SETTINGS)
+        readable = all(form[code].validate(form) for code in codes)
+        values = {code: form[code].data for code in codes}
+        return render_template("admin/_alike.html", lines=duplicate_effect.lines(values) if readable else ())
+
     def _page(self, form: Form) -> str:
         if not self.can("edit"):
             for field in form:
@@ -90,6 +100,8 @@ class SettingsScreen(Screen):
             _("Settings"), form, self.url_to("save_view"), self.url_to("index_view"), _("Save settings")
         )
         page.read_only = not self.can("edit")
+        page.sections = _sections()
+        page.alike_url = self.url_to("effect_view") if self.can("edit") else ""
         page.hidden = [("opened", request.form.get("opened") or _as_they_are())]
         return render_template("admin/form.html", page=page, frame=frame(self.resource))
 
@@ -108,6 +120,14 @@ class SettingsScreen(Screen):
             fields=[*kept, ("opened", json.dumps(_opened() | conflict.theirs))],
         )
         return render_template("admin/conflict.html", page=page, frame=frame(self.resource))
+
+
+def _sections() -> list[tuple[str, list[str]]]:
+    """Return (title, settings under it), in the registry's order."""
+    groups: dict[str, list[str]] = {}
+    for code, setting in SETTINGS.items():
+        groups.setdefault(setting.group, []).append(code)
+    return [(_(group) if group else "", codes) for group, codes in groups.items()]
 
 
 def _field_conflict(code: str, mine: Any, theirs: Any, conflict: Conflict) -> FieldConflict:
@@ -131,8 +151,12 @@ def _values(form: Form) -> dict[str, Any]:
     return {code: None if form[code].data == "" else form[code].data for code in SETTINGS}
 
 
+def _in_force() -> dict[str, Any]:
+    return {code: shop().value(code) for code in SETTINGS}
+
+
 def _as_they_are() -> str:
-    return json.dumps({code: getattr(shop(), code) for code in SETTINGS})
+    return json.dumps(_in_force())
 
 
 def _opened() -> dict[str, Any]:

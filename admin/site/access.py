@@ -85,7 +85,7 @@ RECORD_OF = {
     "index_view": "", "columns_view": "", "create_view": "", "export": "", "ajax_lookup": "", "action_view": "",
     "import_view": "", "import_empty_view": "", "import_map_view": "", "import_rows_view": "",
     "import_refused_view": "", "import_apply_view": "", "import_mapping_delete_view": "", "save_view": "",
-    "compare_view": "", "matrix_view": "id",
+    "import_instead_view": "", "effect_view": "", "compare_view": "", "matrix_view": "id",
     "details_view": "id", "past_view": "id", "restore_view": "id", "edit_view": "id", "delete_view": "id",
     "bulk_delete_view": "ids", "ajax_update": "id", "act_view": "id", "body_view": "id",
     "attachment_view": "id", "statement_view": "id", "statement_pdf_view": "id", "lots_view": "id",
@@ -292,7 +292,7 @@ def _of_all_lists(found: Sequence[EntryPoint], screens: Sequence[ScreenSpec]) ->
 
 
 OF_SOME = (
-    "body_view", "attachment_view", "statement_view", "statement_pdf_view", "save_view", "matrix_view",
+    "body_view", "attachment_view", "statement_view", "statement_pdf_view", "save_view", "effect_view", "matrix_view",
     "compare_view", "lots_view", "beside",
 )  # fmt: skip
 

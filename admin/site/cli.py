@@ -181,6 +181,12 @@ def _acting(username: str, typed: str) -> Iterator[None]:
 @click.option("--match", help="The field by which rows find their records, such as email; id is our number.")
 @click.option("--dry-run", is_flag=True, help="Say what would happen row by row, and change nothing.")
 @click.option("--whole", is_flag=True, help="Import nothing where any row is refused.")
+@click.option(
+    "--update-duplicates",
+    "instead",
+    is_flag=True,
+    help="Rows that would create a customer who may be one that is there update that one.",
+)
 @with_appcontext
 def import_file(
     resource: str,
@@ -190,6 +196,7 @@ def import_file(
     match: str | None,
     dry_run: bool,
     whole: bool,
+    instead: bool,
 ) -> None:
     """Import a CSV or Excel file into a list, such as ``customer people.csv``, as a member of staff would, to its end.
     Exits with 1 where rows were refused or the file cannot be read."""
@@ -198,7 +205,7 @@ def import_file(
             given = dict(file_import.read_mapping(mapped) if mapped is not None else {})
             if match is not None:
                 given["match"] = match
-            told = file_import.run(resource, file, given, dry_run=dry_run, whole=whole)
+            told = file_import.run(resource, file, given, dry_run=dry_run, whole=whole, instead=instead)
         except file_import.BadMapping as wrong:
             raise click.UsageError(str(wrong)) from None
         except BadFile as bad:

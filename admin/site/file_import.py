@@ -97,11 +97,14 @@ SAVED: Mapping[str, type] = {
 """What a mapping may say, as :class:`models.importing.ImportMapping` has it; ``ours``: the record numbers are ours."""
 
 
-def run(resource: str, path: Path, given: Mapping[str, Any], *, dry_run: bool, whole: bool) -> Told:
+def run(
+    resource: str, path: Path, given: Mapping[str, Any], *, dry_run: bool, whole: bool, instead: bool = False
+) -> Told:
     """Import a file; return what became of it.
 
     :param given: what :func:`read_mapping` returns; nothing of ``fields`` is for the headings to say.
-    :param whole: all rows or none.
+    :param whole: all rows or none. :param instead: rows that would create somebody who may be one customer that is
+        there already update that one.
     :raises BadFile: it cannot be read. :raises BadMapping: it cannot be mapped. :raises Refused: it cannot be applied.
     """
     screen = importable(resource)
@@ -116,6 +119,9 @@ def run(resource: str, path: Path, given: Mapping[str, Any], *, dry_run: bool, w
     head = list(_unmapped(file, plan))
     views.try_file(screen, file, plan, BUSY, at_once=True)
     file = views.file_of(screen, file_id)
+    if instead and (matches := dict(rows.every_match(screen, file))):
+        rows.take(file, matches, at_once=True)
+        file = views.file_of(screen, file_id)
     if dry_run or not file.created + file.changed or (whole and file.refused):
         counts = {verdict: getattr(file, verdict.value) for verdict in Verdict}
         why = [] if dry_run else [_("Nothing was imported.")]

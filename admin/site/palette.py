@@ -137,6 +137,6 @@ def _views() -> CommandGroup:
         )
         for screen in registry().screens.values()
         if screen.is_listed
-        for view in screen.views[1:]
+        for view in screen.permitted_views[1:]
     ]
     return CommandGroup(_("Saved views"), found)

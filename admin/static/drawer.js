@@ -131,7 +131,7 @@ export function start() {
   document.addEventListener("made", () => refresh());
   document.addEventListener("saved", ({ detail }) => {
     if (drawer().open) shut();
-    toast(detail.message || text("saved"), "good", detail.undo);
+    toast(detail.message || text("saved"), "good", detail.undo, detail.ways);
     refresh().then(focusBack);
   });
 }

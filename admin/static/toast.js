@@ -3,7 +3,7 @@
 import { text } from "./text.js";
 
 const GLANCE = 9000; // ms that good news stays
-const CHANCE = 20000; // and what can still be undone
+const CHANCE = 20000; // and what can still be undone or leads on
 
 function icon(name) {
   const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
@@ -28,19 +28,25 @@ function arm(note) {
   let timer;
   const wait = () => {
     clearTimeout(timer);
-    timer = setTimeout(() => (held() ? wait() : note.remove()), note.querySelector("[data-undo]") ? CHANCE : GLANCE);
+    timer = setTimeout(() => (held() ? wait() : note.remove()), note.querySelector("a[href]") ? CHANCE : GLANCE);
   };
   for (const kind of ["mouseleave", "focusout"]) note.addEventListener(kind, wait);
   wait();
 }
 
-export function toast(message, kind = "good", undo = "") {
+export function toast(message, kind = "good", undo = "", ways = []) {
   const note = document.createElement("div");
   note.className = `toast-note ${kind}`;
   if (kind === "bad") note.setAttribute("role", "alert");
   const words = document.createElement("span");
   words.textContent = message;
   note.append(icon(kind === "good" ? "circle-check" : "alert-circle"), words);
+  for (const [label, url] of ways) {
+    const way = document.createElement("a");
+    way.href = url;
+    way.textContent = label;
+    note.append(way);
+  }
   if (undo) {
     const back = document.createElement("a");
     back.className = "btn btn-sm toast-undo";

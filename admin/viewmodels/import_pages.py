@@ -126,8 +126,8 @@ class ImportLine:
     url: str | None
     changes: Sequence[FieldChange] = ()
     errors: Sequence[Fault] = ()
-    alike: Sequence[Text] = ()
-    """Which records that are there already it may be."""
+    alike: Sequence[tuple[Text, Link]] = ()
+    """Which records that are there already it may be, and the way to have it update that one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +157,8 @@ class RowsPage:
     apply_url: str = ""
     apply_label: Text = ""
     key: str = ""
+    instead: Link | None = None
+    """The way to have all rows update the one record that each may be."""
     refused_url: str = ""
     run_url: str = ""
     next_url: str = ""

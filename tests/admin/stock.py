@@ -18,7 +18,7 @@ from models.attribute import AttributeKind
 from models.choices import AccountType, CreatedVia, Gender, Status
 from models.credit import CreditKind
 from models.customer import Customer
-from models.duplicate import Verdict
+from models.duplicate import CrowdKind, Verdict
 from models.login_as import Audience
 from models.loyalty import LoyaltyKind
 from models.mail import MailState
@@ -241,6 +241,13 @@ class Stock:
             merged_at=day(n),
             undone_by_id=done and done.id,
         )
+
+    def duplicate_crowd(self, n: int, owner: Customer) -> Any:
+        """What many share, each second of them no problem."""
+        return factories.make_duplicate_crowd(
+            self.session, kind=pick((CrowdKind.FULL_NAME, CrowdKind.PHONE), n), size=51 + n, created_at=day(n),
+            dismissed_size=some(51 + n, n, 2),
+        )  # fmt: skip
 
     def note(self, n: int, owner: Customer) -> Any:
         """A note, a task or (once for a customer) a watch note."""

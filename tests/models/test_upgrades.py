@@ -183,7 +183,7 @@ def test_additional_emails_that_are_there_count_as_confirmed(engine: sa.Engine) 
 
 def test_merges_of_before_are_found_in_the_journal(engine: sa.Engine) -> None:
     with schema._writing(engine) as connection:
-        command.upgrade(schema.config(connection=connection, comparing=True), "0021")
+        command.upgrade(schema.config(connection=connection, comparing=True), "0023")
     with Session(engine.execution_options(**{WRITE: True})) as session:
         one, two, three = (factories.make_customer(session).id for _n in range(3))
         first, second = (factories.make_changeset(session, action="customer.merge") for _n in range(2))

@@ -42,6 +42,7 @@ FOR_STAFF: dict[str, frozenset[str]] = {
     "actions.execution.constraints": frozenset({"APPEND_ONLY"}),
     "actions.execution.records": ALL,
     "actions.execution.references": ALL,
+    "actions.execution.repeats": ALL,
     "actions.execution.runner": ALL,
     "actions.execution.scope_guard": frozenset({"OUT_OF_SCOPE"}),
     "actions.execution.session_store": ALL,

@@ -9,14 +9,14 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from actions.core.base import Refused
-from actions.duplicates import checking, looking
+from actions.duplicates import checking
 from actions.duplicates.decisions import dismiss, household, reopen
 from actions.undo.undo import undo
-from models import evidence
 from models.address import Address
 from models.customer import Customer
 from models.duplicate import DuplicateCheck, DuplicateKey, DuplicatePair, PairDecision
 from models.evidence import Evidence as E
+from models.evidence import Scoring
 from tests import factories
 from tests.actions.desk import Desk
 from tests.actions.merging.test_merge import put_together, take_back
@@ -44,7 +44,7 @@ def pairs(desk: Desk) -> dict[tuple[int, int], tuple[E, bool]]:
     with Session(desk.engine) as session:
         assert session.scalar(sa.select(sa.func.count()).select_from(DuplicateCheck)) == 0
         rows = session.scalars(sa.select(DuplicatePair)).all()
-        assert all(row.score == evidence.score(row.evidence) for row in rows)
+        assert all(row.score == Scoring().score(row.evidence) for row in rows)
         return {(row.lower_id, row.higher_id): (E(row.evidence), row.is_likely) for row in rows}
 
 
@@ -103,11 +103,38 @@ def test_what_else_flags_only_by_its_score(
 
 
 def test_twins_and_father_and_son_are_not_likely_the_same(desk: Desk) -> None:
-    twins = {"postcode": "LS2 9JT", "date_of_birth": BORN}
-    person(desk, first_name="Otto", **twins), person(desk, first_name="Hugo", **twins)
-    for born in (dt.date(1960, 2, 1), dt.date(1991, 3, 14)):
-        person(desk, "YO1 7HH", first_name="Karl", date_of_birth=born)
-    assert [likely for _bits, likely in pairs(desk).values()] == [False, False]
+    home = {"postcode": "LS2 9JT", "phone": "0113 496 0123", "date_of_birth": BORN}
+    twins = person(desk, first_name="Otto", **home), person(desk, first_name="Hugo", **home)
+    home = {"postcode": "YO1 7HH", "phone": "0190 496 0123", "first_name": "Karl"}
+    generations = tuple(
+        person(desk, **home, date_of_birth=born) for born in (dt.date(1960, 2, 1), dt.date(1991, 3, 14))
+    )
+    with Session(desk.engine) as session, session.begin():
+        session.execute(sa.update(Address).values(line1_key="3 mill lane"))
+    found = pairs(desk)
+    assert {pair: likely for pair, (_bits, likely) in found.items()} == {twins: False, generations: False}
+    assert found[twins][0] & (E.TWINS | E.GENERATION | E.STREET | E.PHONE) == E.TWINS | E.STREET | E.PHONE
+    assert found[generations][0] & (E.TWINS | E.GENERATION) == E.GENERATION
+
+
+def test_a_wrong_digit_in_a_year_makes_no_parent(desk: Desk) -> None:
+    home = {"postcode": "YO1 7HH", "first_name": "Karl"}
+    for born in (dt.date(1961, 2, 1), dt.date(1991, 2, 1), dt.date(1948, 2, 1)):
+        person(desk, **home, date_of_birth=born)
+    assert {bits & E.GENERATION for bits, _likely in pairs(desk).values()} == {E(0)}
+
+
+def test_people_of_one_age_who_share_a_name_are_no_generations(desk: Desk) -> None:
+    home = {"postcode": "YO1 7HH", "first_name": "Karl"}
+    for born in (dt.date(1961, 2, 1), dt.date(1974, 5, 23)):
+        person(desk, **home, date_of_birth=born)
+    assert [bits & E.GENERATION for bits, _likely in pairs(desk).values()] == [E(0)]
+
+
+def test_twins_share_an_address(desk: Desk) -> None:
+    for n, name in enumerate(("Otto", "Hugo")):
+        person(desk, f"LS{n + 1} 9JT", "0113 496 0123", first_name=name, date_of_birth=BORN)
+    assert [bits & E.TWINS for bits, _likely in pairs(desk).values()] in ([], [E(0)])
 
 
 def test_an_equal_postcode_counts_though_another_address_is_nearer(desk: Desk) -> None:
@@ -169,13 +196,6 @@ def test_a_pair_that_stands_keeps_its_number(desk: Desk) -> None:
         after = session.scalars(sa.select(DuplicatePair)).one()
     assert (after.id, after.found_at) == (before.id, before.found_at)
     assert after.score > before.score
-
-
-def test_a_crowd_is_no_pairs(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(looking, "CROWD", 3)
-    for n in range(4):
-        person(desk, "LS2 9JT", first_name=f"{chr(97 + n) * 5}")
-    assert pairs(desk) == {}
 
 
 def test_who_is_merged_or_erased_is_in_no_pair(desk: Desk) -> None:

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from actions.core.base import Outcome
-from actions.duplicates import alike, checking, looking, typed
+from actions.duplicates import alike, checking, crowds, looking, typed
 from actions.duplicates.keys import Facts
 from actions.duplicates.places import at
 from actions.portal.invitations import add_in_store
@@ -108,7 +108,7 @@ def test_at_most_five_are_named_and_of_a_crowd_nobody(desk: Desk, monkeypatch: p
     checked(desk)
     facts = Facts(last_name="ham", places=at(["ls29jt"]))
     assert len(found(desk, facts)) == alike.MOST == 5
-    monkeypatch.setattr(alike, "CROWD", 5)
+    monkeypatch.setattr(crowds, "CROWD", 5)
     assert found(desk, facts) == {}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,6 +14,7 @@ import sqlalchemy as sa
 from actions.duplicates import checking
 from models.base import Staff
 from models.customer import Customer
+from models.lookups import SalesChannel
 from models.member import StaffChannel
 from tests import factories
 from tests.admin.conftest import Shop
@@ -99,6 +101,13 @@ def test_saving_goes_on_and_says_so(shop: Shop, joan: Customer) -> None:
         NEW, data=form.filled(last_name="Byrne", email="joan@example.com"), follow_redirects=True
     )
     assert f"May be the same customer as Joan Cooke &lt;b&gt; #{joan.id} (same email)." in made.text
+    assert f'<a href="/admin/customer/details/?id={joan.id}">Joan Cooke &lt;b&gt; #{joan.id}</a>' in made.text
+    with shop.look() as session:
+        mine = session.scalars(sa.select(Customer.id).where(Customer.last_name == "Byrne")).one()
+    number = {"customer": str(mine), "number": "0113 496 0123", "country": "GB", "kind": "mobile"}
+    drawer = client.send("/admin/phone/new/", number, headers=HTMX)
+    way = [f"Joan Cooke <b> #{joan.id}", f"/admin/customer/details/?id={joan.id}"]
+    assert json.loads(drawer.headers["HX-Trigger"])["saved"]["ways"] == [way]
     with shop.look() as session:
         assert session.scalar(sa.select(sa.func.count()).select_from(Customer)) == 2
 
@@ -206,6 +215,30 @@ def test_the_api_answers_a_save_with_the_ids(shop: Shop, joan: Customer) -> None
     assert "possible_duplicates" in described["content"]["application/json"]["schema"]["required"]
 
 
+def test_a_repeated_request_is_told_what_it_was_told_first(shop: Shop, joan: Customer) -> None:
+    channel = shop.get(Customer, joan.id).sales_channel_id
+    api, body = (
+        shop.api("Manager"),
+        {"last_name": "Byrne", "email": "joan@example.com", "sales_channel": channel},
+    )
+    first = api.send("POST", "/api/v1/customer/", body, Idempotency_Key="k1")
+    assert first.json["possible_duplicates"] == [joan.id]
+    with shop.arrange() as session:
+        session.execute(sa.update(Customer).where(Customer.id == joan.id).values(email="j@example.com"))
+        factories.make_customer(session, email="joan@example.com", status="guest")
+    look_again(shop)
+    again = api.send("POST", "/api/v1/customer/", body, Idempotency_Key="k1")
+    assert again.json["result"]["id"] == first.json["result"]["id"]
+    assert again.json["possible_duplicates"] == [joan.id], "whatever has changed since"
+    limit(shop)
+    with shop.arrange() as session:
+        ours = session.scalars(sa.select(SalesChannel.id).where(SalesChannel.code == "OURS")).one()
+        session.execute(sa.update(StaffChannel).values(sales_channel_id=channel))
+        session.execute(sa.update(Customer).where(Customer.id == joan.id).values(sales_channel_id=ours))
+    hidden = api.send("POST", "/api/v1/customer/", body, Idempotency_Key="k1")
+    assert hidden.json.get("possible_duplicates") == [], hidden.json
+
+
 def test_the_api_names_nobody_out_of_scope(shop: Shop, joan: Customer) -> None:
     limit(shop)
     made = shop.api("Manager").send(
@@ -242,7 +275,7 @@ def test_the_dry_run_of_an_import_marks_the_rows(shop: Shop, joan: Customer) -> 
     with counted(1):
         shown = shop.client().get(url)
     marks = [
-        " ".join(mark.split()) for mark in re.findall(r"import-alike.*?</svg> (.*?)</div>", shown.text, re.S)
+        " ".join(mark.split()) for mark in re.findall(r'class="import-said">(.*?)</span>', shown.text, re.S)
     ]
     link = f'<a href="/admin/customer/details/?id={joan.id}">Joan Cooke &lt;b&gt;</a>'
     assert marks == [

@@ -1,8 +1,12 @@
 """The settings: one form for them all, and what becomes of two people who save it."""
 
+import re
+
 import pytest
 import sqlalchemy as sa
 
+from models import evidence
+from models.evidence import Evidence
 from models.journal import Changeset
 from models.shop import ShopSetting, load_shop
 from tests import factories
@@ -109,3 +113,45 @@ def test_stored_settings_open_on_every_page_that_shows_them(shop: Shop) -> None:
         assert shop.api().get(f"/api/v1/shop_setting/{row_id}").status_code == 200
     readers = shop.client("Read-only").get("/admin/shop_setting/")
     assert readers.status_code == 403
+
+
+def test_points_of_duplicates_stand_in_groups_of_their_own(shop: Shop) -> None:
+    page = shop.client().get("/admin/shop_setting/").text
+    titles = re.findall(r'<h2 class="form-section-title"[^>]*>([^<]*)</h2>', page)
+    assert titles == [
+        "Duplicates",
+        "Duplicates: points for what two records share",
+        "Duplicates: points for what differs",
+    ]
+    form = form_of(shop, "/admin/shop_setting/")
+    assert (form.fields["duplicate_weight_email"], form.fields["duplicate_weight_twins"]) == ("18", "-14")
+    answer = sent(shop, form, duplicate_weight_email="51")
+    assert answer.status_code == 422
+    assert "Enter a whole number from 0 to 50." in answer.get_data(as_text=True)
+    assert (
+        sent(shop, form, duplicate_weight_email="0", duplicate_weight_twins="\N{MINUS SIGN}3").status_code
+        == 302
+    )
+    with shop.look() as session:
+        stored = {row.code: row.value for row in session.scalars(sa.select(ShopSetting))}
+        assert stored == {"duplicate_weight_email": 0, "duplicate_weight_twins": -3}
+
+
+def test_the_form_says_what_other_points_would_make_of_the_pairs(shop: Shop) -> None:
+    with shop.arrange() as session:
+        for bits, likely in (
+            (Evidence.EMAIL | Evidence.SURNAME, True),
+            (evidence.PLAIN, False),
+            (evidence.PLAIN, False),
+        ):
+            factories.make_duplicate_pair(session, evidence=int(bits), is_likely=likely)
+    form = form_of(shop, "/admin/shop_setting/")
+    where = "/admin/shop_setting/effect/"
+
+    def said(**typed: str) -> str:
+        return shop.client().post(where, data=form.filled(**typed)).text.strip()
+
+    assert said() == said(name="Another", duplicate_threshold="many") == ""
+    assert "3 would be likely the same instead of 1" in said(duplicate_threshold="15")
+    assert "as many would be likely the same as now: 1" in said(duplicate_weight_vat_number="3")
+    assert shop.client().post(where, data={"name": "x"}).status_code == 400, "it takes the form's own token"
