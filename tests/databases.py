@@ -1,8 +1,8 @@
 """A fresh, migrated database for every test, on SQLite and on PostgreSQL alike.
 
 A template is built once a run (``flask up`` and a staff account for each shipped role) and cloned for each
-test: a file copy on SQLite, ``CREATE DATABASE … TEMPLATE`` on PostgreSQL, about 5 and 30 ms. What many tests begin
-with is made once a run as well, and cloned (``Database.furnish``). Each worker has
+test: a file on SQLite, brought back as it was where it is (tests/sqlite_copy.py), ``CREATE DATABASE … TEMPLATE`` on
+PostgreSQL, which takes about 30 ms. What many tests begin with is made once a run as well, and cloned (``Database.furnish``). Each worker has
 one database of each kind, always at the same address, so that one application per kind serves all its tests.
 """
 
@@ -23,6 +23,7 @@ import sqlalchemy as sa
 from sqlalchemy import event
 
 from tests.postgres import PostgresServer, fast_folder, installed_package
+from tests.sqlite_copy import SQLiteCopy, remove_sqlite
 
 KINDS = ("sqlite", "postgresql")
 CONNECTED = "SELECT COUNT(*) FROM pg_stat_activity WHERE datname ="
@@ -122,6 +123,7 @@ class SQLiteDatabases:
     def __init__(self, shared: Path, own: Path) -> None:
         self._shared = shared
         self._file = own / "clientele.db"
+        self._copy = SQLiteCopy(self._file, lambda: list(_engines))
         self._lock = shared / "sqlite.lock"
 
     def database(self, build: Callable[[str], None]) -> Database:
@@ -135,9 +137,7 @@ class SQLiteDatabases:
         return Database("sqlite", sqlite_url(self._file), self._renew, self._keep, self._shared)
 
     def _renew(self, name: str) -> None:
-        close_all_connections()
-        remove_sqlite(self._file)
-        shutil.copyfile(self._template(name), self._file)
+        self._copy.renew(self._template(name))
 
     def _keep(self, name: str) -> None:
         self._move(self._file, name)
@@ -233,12 +233,6 @@ def bytes_of(file: Path) -> bytes:
     """
     there = [str(path) for end in ("", "-wal") if (path := Path(f"{file}{end}")).exists()]
     return subprocess.run(["cat", *there], capture_output=True, check=True).stdout
-
-
-def remove_sqlite(file: Path) -> None:
-    """Remove a database file and what SQLite keeps beside it."""
-    for suffix in ("", "-wal", "-shm"):
-        file.with_name(file.name + suffix).unlink(missing_ok=True)
 
 
 @contextmanager

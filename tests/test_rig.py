@@ -11,6 +11,7 @@ import tomllib
 import urllib.request
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -40,6 +41,51 @@ def test_each_test_gets_a_fresh_database(database: Database, time: str) -> None:
         assert "left_behind" not in names
         assert {"ab_user", "customer", "changeset"} <= set(names)
         connection.execute(sa.text("CREATE TABLE left_behind (id INTEGER)"))
+
+
+@pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
+def test_what_was_written_is_gone_and_connections_stay(database: Database) -> None:
+    with database.connect() as connection:
+        first = connection.connection.dbapi_connection
+        connection.execute(sa.text("DELETE FROM ab_user_role"))
+    database.renew()
+    with database.connect() as connection:
+        assert connection.connection.dbapi_connection is first
+        assert connection.scalar(sa.text("SELECT COUNT(*) FROM ab_user_role")) == len(application.USERNAMES)
+        assert connection.scalar(sa.text("PRAGMA integrity_check")) == "ok"
+
+
+@pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "CREATE TABLE left_behind (id INTEGER)",
+        "DROP TABLE known_browser",
+        "PRAGMA wal_checkpoint(TRUNCATE)",
+    ],
+)
+def test_what_is_not_in_the_log_alone_has_the_file_copied_again(database: Database, statement: str) -> None:
+    with database.connect() as connection:
+        first = connection.connection.dbapi_connection
+        tables = sa.inspect(connection).get_table_names()
+        connection.execute(sa.text("DELETE FROM ab_user_role"))
+    with closing(database.engine.raw_connection()) as raw:
+        raw.driver_connection.execute(statement)
+    database.renew()
+    with database.connect() as connection:
+        assert connection.connection.dbapi_connection is not first
+        assert sa.inspect(connection).get_table_names() == tables
+        assert connection.scalar(sa.text("SELECT COUNT(*) FROM ab_user_role")) == len(application.USERNAMES)
+
+
+def test_renewing_survives_somebody_in_the_middle_of_something(database: Database) -> None:
+    other = database.desk.connect()
+    other.execute(sa.text("DELETE FROM ab_user_role"))
+    database.renew()
+    with database.connect() as fresh:
+        assert fresh.scalar(sa.text("SELECT COUNT(*) FROM ab_user_role")) == len(application.USERNAMES)
+    other.invalidate()
+    other.close()
 
 
 def test_renewing_survives_a_connection_left_open(database: Database) -> None:
