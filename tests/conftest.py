@@ -114,6 +114,8 @@ def databases(request: pytest.FixtureRequest) -> Iterator[FindDatabase]:
         return known[kind, name]
 
     yield find
+    for found in known.values():
+        found.leave()
     close_all_connections()
 
 

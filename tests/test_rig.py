@@ -1,4 +1,4 @@
-"""The rig keeps its promises: both databases are real and fresh, and no test leaves this machine."""
+"""The rig keeps its promises: one application for all tests, and no test leaves this machine."""
 
 import ast
 import asyncio
@@ -11,7 +11,6 @@ import tomllib
 import urllib.request
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -20,104 +19,11 @@ import pytest
 import sqlalchemy as sa
 from flask import Flask
 
-from tests import application, factories, network, scale
-from tests.databases import KINDS, Database, once, recorded_statements
+from tests import application, network, scale
+from tests.databases import KINDS, Database, recorded_statements
 from tools import check_templates
 
 ROOT = Path(__file__).resolve().parent.parent
-
-
-def test_each_kind_of_database_is_what_it_says(database: Database) -> None:
-    with database.connect() as connection:
-        assert connection.dialect.name == database.kind
-        version = "sqlite_version()" if database.kind == "sqlite" else "version()"
-        assert connection.scalar(sa.text(f"SELECT {version}"))
-
-
-@pytest.mark.parametrize("time", ["first", "second"])
-def test_each_test_gets_a_fresh_database(database: Database, time: str) -> None:
-    with database.connect() as connection:
-        names = sa.inspect(connection).get_table_names()
-        assert "left_behind" not in names
-        assert {"ab_user", "customer", "changeset"} <= set(names)
-        connection.execute(sa.text("CREATE TABLE left_behind (id INTEGER)"))
-
-
-@pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
-def test_what_was_written_is_gone_and_connections_stay(database: Database) -> None:
-    with database.connect() as connection:
-        first = connection.connection.dbapi_connection
-        connection.execute(sa.text("DELETE FROM ab_user_role"))
-    database.renew()
-    with database.connect() as connection:
-        assert connection.connection.dbapi_connection is first
-        assert connection.scalar(sa.text("SELECT COUNT(*) FROM ab_user_role")) == len(application.USERNAMES)
-        assert connection.scalar(sa.text("PRAGMA integrity_check")) == "ok"
-
-
-@pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
-@pytest.mark.parametrize(
-    "statement",
-    [
-        "CREATE TABLE left_behind (id INTEGER)",
-        "DROP TABLE known_browser",
-        "PRAGMA wal_checkpoint(TRUNCATE)",
-    ],
-)
-def test_what_is_not_in_the_log_alone_has_the_file_copied_again(database: Database, statement: str) -> None:
-    with database.connect() as connection:
-        first = connection.connection.dbapi_connection
-        tables = sa.inspect(connection).get_table_names()
-        connection.execute(sa.text("DELETE FROM ab_user_role"))
-    with closing(database.engine.raw_connection()) as raw:
-        raw.driver_connection.execute(statement)
-    database.renew()
-    with database.connect() as connection:
-        assert connection.connection.dbapi_connection is not first
-        assert sa.inspect(connection).get_table_names() == tables
-        assert connection.scalar(sa.text("SELECT COUNT(*) FROM ab_user_role")) == len(application.USERNAMES)
-
-
-def test_renewing_survives_somebody_in_the_middle_of_something(database: Database) -> None:
-    other = database.desk.connect()
-    other.execute(sa.text("DELETE FROM ab_user_role"))
-    database.renew()
-    with database.connect() as fresh:
-        assert fresh.scalar(sa.text("SELECT COUNT(*) FROM ab_user_role")) == len(application.USERNAMES)
-    other.invalidate()
-    other.close()
-
-
-def test_renewing_survives_a_connection_left_open(database: Database) -> None:
-    connection = sa.create_engine(database.url, poolclass=sa.NullPool).connect()
-    connection.execute(sa.text("SELECT 1 FROM ab_user"))
-    database.renew()
-    with database.connect() as fresh:
-        assert fresh.scalar(sa.text("SELECT COUNT(*) FROM ab_user")) == len(application.USERNAMES)
-    connection.invalidate()
-    connection.close()
-
-
-def test_what_many_tests_begin_with_is_made_once_and_cloned(database: Database) -> None:
-    made: list[Database] = []
-
-    def furnish(found: Database) -> dict[str, int]:
-        made.append(found)
-        with found.connect() as connection:
-            connection.execute(sa.text("CREATE TABLE furnished (id INTEGER)"))
-        return {"number": factories.number()}
-
-    first = database.furnish("rig", furnish)
-    with database.connect() as connection:
-        connection.execute(sa.text("CREATE TABLE left_behind (id INTEGER)"))
-    assert database.furnish("rig", furnish) == first, "what is told of it is kept"
-    with database.connect() as connection:
-        assert {"furnished"} == {"furnished", "left_behind"} & set(sa.inspect(connection).get_table_names())
-    assert len(made) == 1
-    assert factories.number() > first["number"], "no later row has the number of one that is there"
-    database.renew()
-    with database.connect() as connection:
-        assert "furnished" not in sa.inspect(connection).get_table_names()
 
 
 def test_one_application_serves_every_test_of_a_kind(app: Flask, database: Database) -> None:
@@ -140,19 +46,6 @@ def test_statements_are_counted(app: Flask) -> None:
 @pytest.mark.parametrize("role", application.USERNAMES)
 def test_every_shipped_role_can_sign_in(as_role, role: str) -> None:
     assert as_role(role).get("/admin/").status_code == 200
-
-
-def test_once_lets_the_first_in_and_not_the_second(tmp_path: Path) -> None:
-    for expected in (True, False):
-        with once(tmp_path / "lock") as needed:
-            assert needed is expected
-
-
-def test_once_repeats_what_went_wrong(tmp_path: Path) -> None:
-    with pytest.raises(ZeroDivisionError), once(tmp_path / "lock"):
-        raise ZeroDivisionError("no migrations")
-    with pytest.raises(RuntimeError, match="no migrations"), once(tmp_path / "lock"):
-        pytest.fail("it went on")
 
 
 def elsewhere(work: Callable[[], Any]) -> Any:
