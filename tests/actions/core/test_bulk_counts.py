@@ -24,6 +24,7 @@ from tests import factories
 from tests.actions.crowds import CROWDS, WHY, people, termed
 from tests.actions.desk import Desk
 from tests.databases import recorded_statements
+from tests.scale import sampled
 
 CHANGE, SAME = "would change", "already have this value"
 GENERATED = [fields_action(model) for model in (Customer, Address, Note)]
@@ -102,7 +103,8 @@ def compare(desk: Desk, code: str, make: Any) -> BulkOutcome:
     return tally
 
 
-@every_crowd
+@pytest.mark.soak
+@pytest.mark.parametrize("code", [code for code in sorted(CROWDS) if sampled(code, 2)])
 def test_it_counts_what_the_run_then_does(desk: Desk, code: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(runs, "CHUNK", 1)
     met: Counter[str] = Counter()
