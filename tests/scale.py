@@ -1,4 +1,4 @@
-"""How large the heavy tests are: a fiftieth or a sample in ``make test``, full size in ``make soak``."""
+"""How large the heavy tests are: a hundredth or a sample in ``make test``, full size in ``make soak``."""
 
 import os
 from collections.abc import Sequence
@@ -34,8 +34,8 @@ database; a soak tries them all."""
 
 
 def scaled(full: int, least: int) -> int:
-    """Return ``full`` in a soak, otherwise a fiftieth of it but not below ``least``."""
-    return full if FULL else max(full // 50, least)
+    """Return ``full`` in a soak, otherwise a hundredth of it but not below ``least``."""
+    return full if FULL else max(full // 100, least)
 
 
 def sampled(name: str, one_in: int) -> bool:

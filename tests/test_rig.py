@@ -211,7 +211,7 @@ def _scaled_tests(path: Path) -> Iterator[tuple[str, str]]:
                 yield node.name, whole
 
 
-def test_what_is_tried_at_a_fiftieth_is_tried_in_full_by_a_soak() -> None:
+def test_what_is_tried_at_a_hundredth_is_tried_in_full_by_a_soak() -> None:
     found = [(f"{p.name}::{n}", t) for p in (ROOT / "tests").rglob("test_*.py") for n, t in _scaled_tests(p)]
     assert len(found) > 15
     assert [name for name, whole in found if "mark.soak" not in whole] == []
