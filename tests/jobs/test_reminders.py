@@ -161,6 +161,19 @@ def test_who_has_paid_since_is_not_reminded(desk: Desk) -> None:
     assert (remind(desk, slot).done, reminded(desk)) == (0, [])
 
 
+def test_who_was_reminded_since_they_were_chosen_is_not_reminded_again(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As where another process was at the same customers."""
+    customer = debtor(desk)
+    remind(desk)
+    monkeypatch.setattr(job_file, "_candidates", lambda *_given: Customer.account_balance > 0)
+    run = remind(desk)
+    [item] = desk.all(RunItem, run_id=run.id)
+    assert (item.state, item.message) == (ItemState.REFUSED, str(job_file.REMINDED[1]))
+    assert reminded(desk) == [customer]
+
+
 def test_one_that_breaks_is_named_and_the_others_are_reminded(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
