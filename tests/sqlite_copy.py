@@ -25,7 +25,7 @@ class SQLiteCopy:
 
     def __init__(self, file: Path, engines: Callable[[], Iterable[sa.Engine]]) -> None:
         self._file, self._engines = file, engines
-        self._log = file.with_name(f"{file.name}-wal")
+        self._log, self._index_file = (file.with_name(f"{file.name}-{end}") for end in ("wal", "shm"))
         self._copied: tuple[Path, int] | None = None
         self._index: int | None = None
 
@@ -40,6 +40,9 @@ class SQLiteCopy:
         for engine in self._engines():
             engine.dispose()
         remove_sqlite(self._file)
+        if self._index is not None:
+            os.close(self._index)
+            self._index = None
         shutil.copyfile(template, self._file)
         os.utime(self._file, ns=(AS_COPIED, AS_COPIED))
         self._copied = template, self._file.stat().st_ino
@@ -49,7 +52,8 @@ class SQLiteCopy:
         there = self._file.stat() if self._file.exists() else None
         if there is None or there.st_mtime_ns != AS_COPIED or self._copied != (template, there.st_ino):
             return False
-        return not self._is_in_use() and tables_in_log(self._log) <= {tables_in(template)}
+        is_whole = self._log.exists() == self._index_file.exists()
+        return is_whole and not self._is_in_use() and tables_in_log(self._log) <= {tables_in(template)}
 
     def _is_in_use(self) -> bool:
         pools = [engine.pool for engine in self._engines() if engine.url.database == str(self._file)]
@@ -62,9 +66,8 @@ class SQLiteCopy:
 
     def _index_of_log(self) -> int:
         """Return a handle that is never closed while the file is there: with it would go the locks of all connections."""
-        path = self._file.with_name(f"{self._file.name}-shm")
-        if self._index is None or os.fstat(self._index).st_ino != path.stat().st_ino:
-            self._index = os.open(path, os.O_RDWR)
+        if self._index is None or os.fstat(self._index).st_ino != self._index_file.stat().st_ino:
+            self._index = os.open(self._index_file, os.O_RDWR)
         return self._index
 
 
