@@ -11,8 +11,11 @@ CATALOGUES = ("pg_attribute", "pg_class", "pg_constraint", "pg_proc", "pg_statis
 USED_SO_OFTEN = 40
 """Rows deleted leave room behind that a new clone does not have."""
 PATIENCE_MS = 300
-OTHERS_AT_WORK = """SELECT EXISTS (SELECT FROM pg_stat_activity
-    WHERE datname = current_database() AND pid <> pg_backend_pid() AND state <> 'idle')"""
+IN_THE_WAY = """SELECT EXISTS (SELECT FROM pg_stat_activity
+    WHERE datname = current_database() AND pid <> pg_backend_pid() AND state <> 'idle')
+    OR EXISTS (SELECT FROM pg_db_role_setting JOIN pg_database ON pg_database.oid = setdatabase
+    WHERE datname = current_database())"""
+"""Somebody at work, or a setting that a test gave to the database."""
 CHANGED_SINCE = "EXISTS (SELECT FROM {name} WHERE xmin::text::bigint >= since)"
 
 FUNCTION = """CREATE OR REPLACE FUNCTION pg_temp.changed(since bigint) RETURNS text[] LANGUAGE plpgsql
@@ -52,15 +55,18 @@ class PostgresCopy:
     def rewind(self) -> bool:
         """Put back what was there; return whether that was possible: the tables are the same, and nobody is at work."""
         self._times += 1
-        if self._times > USED_SO_OFTEN or self._one(OTHERS_AT_WORK):
-            return False
         try:
-            with self._connection.transaction():
-                changed = self._one("SELECT pg_temp.changed(%s)", self._since)
-                if changed is not None:
-                    self._put_back(changed)
-        except psycopg.errors.LockNotAvailable:
+            return self._times <= USED_SO_OFTEN and not self._one(IN_THE_WAY) and self._rewound()
+        except (
+            psycopg.Error
+        ):  # a table has gone, a row is locked, this very connection was ended: a test did that
             return False
+
+    def _rewound(self) -> bool:
+        with self._connection.transaction():
+            changed = self._one("SELECT pg_temp.changed(%s)", self._since)
+            if changed is not None:
+                self._put_back(changed)
         return changed is not None
 
     def _put_back(self, tables: list[str]) -> None:

@@ -95,6 +95,24 @@ def test_what_went_from_the_log_into_the_file_has_another_copied(database: Datab
         assert count(connection, "ab_user_role") == len(application.USERNAMES)
 
 
+@pytest.mark.parametrize("database_kind", ["postgresql"], indirect=True)
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()",
+        "DO $$ BEGIN EXECUTE format('ALTER DATABASE %%I SET default_transaction_read_only = on', current_database()); END $$",
+        "ALTER TABLE customer RENAME TO client",
+    ],
+)
+def test_renewing_survives_what_a_test_does_to_the_database(database: Database, statement: str) -> None:
+    with database.connect() as connection:
+        connection.exec_driver_sql(statement)
+    database.renew()
+    with database.connect() as connection:
+        factories.make_customer(Session(connection))
+        assert count(connection, "ab_user") == len(application.USERNAMES)
+
+
 def test_renewing_survives_somebody_in_the_middle_of_something(database: Database) -> None:
     other = database.desk.connect()
     other.execute(sa.text("DELETE FROM ab_user_role"))
