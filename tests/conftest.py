@@ -51,8 +51,9 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave out what the other kind of run tries, see :func:`tests.scale.is_passed_over`; the longest come first, so that at
     the end no worker waits for another's."""
-    config.hook.pytest_deselected(items=[item for item in items if is_passed_over(item)])
-    items[:] = [item for item in items if not is_passed_over(item)]
+    passed_over = {item for item in items if is_passed_over(item)}
+    config.hook.pytest_deselected(items=list(passed_over))
+    items[:] = [item for item in items if item not in passed_over]
     items.sort(key=lambda item: item.get_closest_marker("slow") is None)
 
 
@@ -114,6 +115,8 @@ def databases(request: pytest.FixtureRequest) -> Iterator[FindDatabase]:
         return known[kind, name]
 
     yield find
+    for found in known.values():
+        found.leave()
     close_all_connections()
 
 

@@ -1,9 +1,9 @@
 """A fresh, migrated database for every test, on SQLite and on PostgreSQL alike.
 
-A template is built once a run (``flask up`` and a staff account for each shipped role) and cloned for each
-test: a file copy on SQLite, ``CREATE DATABASE … TEMPLATE`` on PostgreSQL, about 5 and 30 ms. What many tests begin
-with is made once a run as well, and cloned (``Database.furnish``). Each worker has
-one database of each kind, always at the same address, so that one application per kind serves all its tests.
+A template is built once a run (``flask up`` and a staff account for each shipped role) and cloned. After most tests the
+clone is brought back to that where it is, which takes a tenth of the time of another (tests/sqlite_copy.py,
+tests/postgres_copy.py). What many tests begin with is made once a run as well, and cloned (``Database.furnish``). Each
+worker has one database of each kind, always at the same address, so that one application per kind serves all its tests.
 """
 
 import fcntl
@@ -23,6 +23,8 @@ import sqlalchemy as sa
 from sqlalchemy import event
 
 from tests.postgres import PostgresServer, fast_folder, installed_package
+from tests.postgres_copy import Contents, PostgresCopy
+from tests.sqlite_copy import SQLiteCopy, remove_sqlite
 
 KINDS = ("sqlite", "postgresql")
 CONNECTED = "SELECT COUNT(*) FROM pg_stat_activity WHERE datname ="
@@ -66,6 +68,8 @@ class Database:
     _renew: Callable[[str], None] = field(repr=False)
     _keep: Callable[[str], None] = field(repr=False, default=lambda _name: None)
     _shared: Path = field(repr=False, default=Path())
+    leave: Callable[[], None] = field(repr=False, default=lambda: None)
+    """Let go of it, at the end of all tests."""
 
     def renew(self) -> None:
         """Throw away what is there and clone the template again."""
@@ -122,6 +126,7 @@ class SQLiteDatabases:
     def __init__(self, shared: Path, own: Path) -> None:
         self._shared = shared
         self._file = own / "clientele.db"
+        self._copy = SQLiteCopy(self._file, lambda: list(_engines))
         self._lock = shared / "sqlite.lock"
 
     def database(self, build: Callable[[str], None]) -> Database:
@@ -135,9 +140,7 @@ class SQLiteDatabases:
         return Database("sqlite", sqlite_url(self._file), self._renew, self._keep, self._shared)
 
     def _renew(self, name: str) -> None:
-        close_all_connections()
-        remove_sqlite(self._file)
-        shutil.copyfile(self._template(name), self._file)
+        self._copy.renew(self._template(name))
 
     def _keep(self, name: str) -> None:
         self._move(self._file, name)
@@ -161,6 +164,9 @@ class PostgresDatabases:
         self._prefix = f"clientele_{run.lower()}_"
         self._name = f"{self._prefix}{worker}"
         self._lock = shared / "postgresql.lock"
+        self._copy: PostgresCopy | None = None
+        self._copied = ""
+        self._contents: dict[str, Contents] = {}
 
     def database(self, build: Callable[[str], None]) -> Database:
         """Build the template if no worker has, and describe this worker's database."""
@@ -169,7 +175,9 @@ class PostgresDatabases:
                 self._execute(f"CREATE DATABASE {self._template('template')}")
                 build(self._url(self._template("template")))
                 close_all_connections()
-        return Database("postgresql", self._url(self._name), self._renew, self._keep, self._shared)
+        return Database(
+            "postgresql", self._url(self._name), self._renew, self._keep, self._shared, self._leave
+        )
 
     def make_empty(self) -> str:
         """Make this worker's database again with nothing in it; return its address."""
@@ -180,6 +188,7 @@ class PostgresDatabases:
     def drop(self) -> None:
         """Remove this worker's database."""
         close_all_connections()
+        self._leave()
         self._let_go()
         self._execute(f"DROP DATABASE IF EXISTS {self._name} WITH (FORCE)")
 
@@ -192,11 +201,24 @@ class PostgresDatabases:
             self._execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
 
     def _renew(self, name: str) -> None:
+        if self._copy is not None and self._copied == name and self._copy.rewind():
+            return
         self.drop()
         template = self._template(name)
         self._execute(f"CREATE DATABASE {self._name} TEMPLATE {template} STRATEGY FILE_COPY")
+        self._copied, self._copy = name, PostgresCopy(self._address(), self._contents.get(name))
+        self._contents[name] = self._copy.contents
+
+    def _leave(self) -> None:
+        if self._copy is not None:
+            self._copy.close()
+        self._copy = None
+
+    def _address(self) -> str:
+        return self._url(self._name).replace("postgresql+psycopg:", "postgresql:", 1)
 
     def _keep(self, name: str) -> None:
+        self._leave()
         self._let_go()
         self._execute(f"ALTER DATABASE {self._name} RENAME TO {self._template(name)}")
 
@@ -233,12 +255,6 @@ def bytes_of(file: Path) -> bytes:
     """
     there = [str(path) for end in ("", "-wal") if (path := Path(f"{file}{end}")).exists()]
     return subprocess.run(["cat", *there], capture_output=True, check=True).stdout
-
-
-def remove_sqlite(file: Path) -> None:
-    """Remove a database file and what SQLite keeps beside it."""
-    for suffix in ("", "-wal", "-shm"):
-        file.with_name(file.name + suffix).unlink(missing_ok=True)
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""How large the heavy tests are: a fiftieth or a sample in ``make test``, full size in ``make soak``."""
+"""How large the heavy tests are: a hundredth or a sample in ``make test``, full size in ``make soak``."""
 
 import os
 from collections.abc import Sequence
@@ -10,10 +10,14 @@ ON_POSTGRESQL = 8
 """Of so many cases that need one database, one has PostgreSQL."""
 OF_TWO = 2
 """Of so many cases that try statements which others try, too, one has PostgreSQL and the others SQLite."""
+UNLIKE_BITS = 1_000_003
+"""A prime. The bits of two checksums go together where two names differ in a letter; what remains of them does not."""
 ASKED = ("both_databases", "half_on_either", "either_database")
 """What a test may be marked with to say which databases its cases have."""
-OF_A_LOOP = 3
+OF_A_LOOP = 5
 """Of so many screens, or actions, that a loop over all of them would try on either database, it tries one."""
+OF_STATEMENTS = 2
+"""Of so many, that a loop over all of them tries where the statements decide, it tries one."""
 OF_ALL = 20
 """So many screens or actions are no choice of a few."""
 FULL = os.environ.get("SOAK") == "1"
@@ -30,8 +34,8 @@ database; a soak tries them all."""
 
 
 def scaled(full: int, least: int) -> int:
-    """Return ``full`` in a soak, otherwise a fiftieth of it but not below ``least``."""
-    return full if FULL else max(full // 50, least)
+    """Return ``full`` in a soak, otherwise a hundredth of it but not below ``least``."""
+    return full if FULL else max(full // 100, least)
 
 
 def sampled(name: str, one_in: int) -> bool:
@@ -66,9 +70,9 @@ def runs_elsewhere(item: Any) -> bool:
     case takes twice as long there; for one in two of those single tests that are marked
     ``half_on_either``, because many try the same statements.
 
-    A loop over all screens or actions tries one mechanism on each. Where no database decides it tries a third of them, each
+    A loop over all screens or actions tries one mechanism on each. Where no database decides it tries a fifth of them, each
     loop another, unless it is marked ``every_case``: what each of them must show in every run. Where the statements decide
-    it tries them all, a half on either database, each loop another.
+    it tries a half of them, each loop another, and a half of those on either database.
     """
     given = item.callspec.params if hasattr(item, "callspec") else {}
     kind = given.get("database_kind")
@@ -85,8 +89,11 @@ def runs_elsewhere(item: Any) -> bool:
         return left_out  # a test that names its own
     if resource in ALIKE and not every and _of_alike(item) != resource:
         return True
+    if asked == "both_databases" and (resource in ALIKE or _is_of_all(item)):
+        left_out = not every and _is_of_all(item) and chance % UNLIKE_BITS % OF_STATEMENTS > 0
+        return left_out or (chance % OF_TWO == 0) == (kind == "postgresql")
     if asked == "both_databases":
-        return (resource in ALIKE or _is_of_all(item)) and (chance % OF_TWO == 0) == (kind == "postgresql")
+        return False
     if len(given) == 1 and not asked:
         return False
     one_in = OF_TWO if asked == "half_on_either" and len(given) == 1 else ON_POSTGRESQL

@@ -6,12 +6,15 @@ It does nothing when the lock file is the one installed last time.
 
 import hashlib
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 ROOT = Path(__file__).resolve().parent.parent
 NEEDED = (3, 11)
+AT_ONCE = 2
 OVERLAYS = ("newest",)
 """Locks that go into a folder of their own in the environment, to be put before what is installed there."""
 
@@ -43,20 +46,30 @@ def usable(venv: Path) -> bool:
 
 
 def install(venv: Path, lock: Path, folder: Path | None) -> None:
-    """Install with plain pip: every file by its hash, nothing that the lock does not name, no build step."""
+    """Install with plain pip: every file by its hash, nothing that the lock does not name, no build step.
+
+    No package waits for another, so several processes share them: one pip has a single processor busy.
+    """
     command = [str(venv / "bin" / "python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-    command += [
-        "--no-compile",
-        "--require-hashes",
-        "--no-deps",
-        "--only-binary",
-        ":all:",
-        "--requirement",
-        str(lock),
-    ]
+    command += ["--no-compile", "--require-hashes", "--no-deps", "--only-binary", ":all:"]
     command += ["--upgrade", "--target", str(folder)] if folder else []
-    if subprocess.run(command, check=False, env={**os.environ, "PIP_NO_INPUT": "1"}).returncode != 0:
-        raise SystemExit(f"pip could not install {lock}; its message is above.")
+    with TemporaryDirectory() as scratch:
+        files = [Path(scratch, f"{n}.txt") for n in range(1 if folder else AT_ONCE)]
+        for file, part in zip(files, parts(lock.read_text(), len(files)), strict=True):
+            file.write_text(part)
+        environment = {**os.environ, "PIP_NO_INPUT": "1"}
+        running = [
+            subprocess.Popen([*command, "--requirement", str(file)], env=environment) for file in files
+        ]
+        ended = [process.wait() for process in running]
+        if any(ended):
+            raise SystemExit(f"pip could not install {lock}; its message is above.")
+
+
+def parts(lock: str, count: int) -> list[str]:
+    """Return the text of a lock file in so many parts: a package, and the hashes below it, is in one of them."""
+    packages = re.split(r"(?m)^(?=[^\s#])", lock)[1:]
+    return ["".join(packages[n::count]) for n in range(count)]
 
 
 if __name__ == "__main__":

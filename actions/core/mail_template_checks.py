@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Set
-from typing import Protocol
+from functools import cache
+from typing import NamedTuple, Protocol
 
 from jinja2 import Environment, TemplateNotFound, TemplateSyntaxError, meta, nodes
 
@@ -29,6 +30,14 @@ class Declared(Protocol):
     @property
     def values(self) -> Set[str]:
         """The names of the values that its texts ask for."""
+
+
+class _Part(NamedTuple):
+    """What a text asks for, what it defines, and what it is put into."""
+
+    asked: frozenset[str]
+    macros: frozenset[str]
+    extends: tuple[str, ...]
 
 
 class WrongTemplate(TypeError):
@@ -73,8 +82,8 @@ def _asked(declared: Declared, environment: Environment, name: str) -> set[str]:
     asked: set[str] = set()
     macros: set[str] = set()
     for part in _parts(declared, environment, name):
-        asked |= meta.find_undeclared_variables(part)
-        macros |= {macro.name for macro in part.find_all(nodes.Macro)}
+        asked |= part.asked
+        macros |= part.macros
     if taken := declared.values & macros:
         raise WrongTemplate(
             declared, f"a value cannot be called {_and(taken)}: {name} has a macro of that name"
@@ -82,18 +91,26 @@ def _asked(declared: Declared, environment: Environment, name: str) -> set[str]:
     return asked - set(environment.globals) - macros
 
 
-def _parts(declared: Declared, environment: Environment, name: str) -> Iterator[nodes.Template]:
+def _parts(declared: Declared, environment: Environment, name: str) -> Iterator[_Part]:
     try:
         assert environment.loader is not None
-        parsed = environment.parse(environment.loader.get_source(environment, name)[0])
+        part = _part(environment, environment.loader.get_source(environment, name)[0])
     except TemplateNotFound as missing:
         raise WrongTemplate(declared, f"there is no file templates/mail/{missing.name}") from None
     except TemplateSyntaxError as wrong:
         raise WrongTemplate(declared, f"{name}, line {wrong.lineno}: {wrong.message}") from None
-    yield parsed
-    for other in meta.find_referenced_templates(parsed):
-        if other is not None:
-            yield from _parts(declared, environment, other)
+    yield part
+    for other in part.extends:
+        yield from _parts(declared, environment, other)
+
+
+@cache
+def _part(environment: Environment, source: str) -> _Part:
+    """Read a text once, which many mails extend. :raises TemplateSyntaxError: it is none."""
+    parsed = environment.parse(source)
+    macros = frozenset(macro.name for macro in parsed.find_all(nodes.Macro))
+    extends = tuple(filter(None, meta.find_referenced_templates(parsed)))
+    return _Part(frozenset(meta.find_undeclared_variables(parsed)), macros, extends)
 
 
 def _and(names: Set[str]) -> str:

@@ -1,6 +1,7 @@
 """A stocked shop of each kind of database for tests that only read, and browsers for the rest."""
 
 import datetime as dt
+import os
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -32,9 +33,10 @@ rooms mostly run on SQLite: what is done and read there is tried on both below t
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark the tests of pages."""
-    here = Path(__file__).parent
+    here = f"{Path(__file__).parent}{os.sep}"
     for item in items:
-        room = item.path.relative_to(here).parts[0] if item.path.is_relative_to(here) else ""
+        path = str(item.path)
+        room = path.removeprefix(here).split(os.sep)[0] if path.startswith(here) else ""
         if room and not any(map(item.get_closest_marker, ASKED)):
             item.add_marker("half_on_either" if room in OF_STATEMENTS else "either_database")
 

@@ -34,14 +34,14 @@ def parts_of(url: str) -> list[tuple[str, str]]:
     """Return what is new about an address: its path alone, or its path with each argument it carries.
 
     A file is asked for once: what its list's arguments do to it is what they do to the list. Of the arguments that
-    choose and sort what a page shows, a half is tried outside a soak.
+    choose and sort what a page shows, a quarter is tried outside a soak.
     """
     split = urlsplit(url)
     if "/export/" in split.path:
         return [(split.path, "")]
     arguments = parse_qsl(split.query) or [("", "")]
     found = [(split.path, f"{k}={v}" if k in TELLING else k) for k, v in arguments]
-    return [(path, part) for path, part in found if not CHOOSES.search(part) or sampled(f"{path} {part}", 2)]
+    return [(path, part) for path, part in found if not CHOOSES.search(part) or sampled(f"{path} {part}", 4)]
 
 
 def problems_of(answer: Any, tags: Tags, secrets: list[str]) -> list[str]:
@@ -58,7 +58,7 @@ def problems_of(answer: Any, tags: Tags, secrets: list[str]) -> list[str]:
 def crawl(
     client: Any, start: str = "/admin/", secrets: list[str] | None = None, times: int = 1
 ) -> list[Visit]:
-    """Follow every link of this host from ``start`` on, as a page and, one path in three, as the fragment that htmx fetches.
+    """Follow every link of this host from ``start`` on, as a page and, one path in eight, as the fragment that htmx fetches.
 
     :param times: how often the same address is visited with other values of its arguments.
     """
@@ -71,7 +71,7 @@ def crawl(
         if all(seen[part] >= times for part in parts):
             continue
         fragment = not any(seen[part] for part in parts) and "/admin/" in url and "/export/" not in url
-        fragment = fragment and sampled(urlsplit(url).path, 3)
+        fragment = fragment and sampled(urlsplit(url).path, 8)
         seen.update(parts)
         for headers in ({}, HTMX) if fragment else ({},):
             answer = client.get(url, headers=headers)

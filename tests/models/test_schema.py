@@ -6,7 +6,6 @@ import shutil
 from collections.abc import Iterator
 from multiprocessing.synchronize import Barrier
 from pathlib import Path
-from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -17,6 +16,8 @@ from models import schema, standing, triggers
 from models.base import Base, metadata
 from models.standing import scripts
 from tests import releases
+from tests.databases import KINDS, Database
+from tests.scale import FULL
 
 
 @pytest.fixture
@@ -32,6 +33,14 @@ def migrated(engine: sa.Engine) -> sa.Engine:
     """An engine on a database with every table and not a row."""
     schema.migrate(engine)
     return engine
+
+
+@pytest.fixture
+def found(database: Database) -> Iterator[sa.Engine]:
+    """An engine on such a database that was cloned, for tests that spoil it."""
+    made = schema.open_engine(database.url)
+    yield made
+    made.dispose()
 
 
 def execute(engine: sa.Engine, *statements: str) -> None:
@@ -178,15 +187,15 @@ def test_foreign_keys_are_on_after_a_migration_on_sqlite(make_url) -> None:
         ("DROP TABLE staff_preference", "staff_preference"),
     ],
 )
-def test_drift_is_told(migrated: sa.Engine, change: str, told: str) -> None:
-    execute(migrated, change)
-    assert any(told in sentence for sentence in schema.drift(migrated))
+def test_drift_is_told(found: sa.Engine, change: str, told: str) -> None:
+    execute(found, change)
+    assert any(told in sentence for sentence in schema.drift(found))
 
 
-def test_a_missing_trigger_is_told(migrated: sa.Engine) -> None:
-    on = " ON changeset" if migrated.dialect.name == "postgresql" else ""
-    execute(migrated, f"DROP TRIGGER append_only_changeset_update{on}")
-    assert schema.drift(migrated) == ["trigger append_only_changeset_update is missing"]
+def test_a_missing_trigger_is_told(found: sa.Engine) -> None:
+    on = " ON changeset" if found.dialect.name == "postgresql" else ""
+    execute(found, f"DROP TRIGGER append_only_changeset_update{on}")
+    assert schema.drift(found) == ["trigger append_only_changeset_update is missing"]
 
 
 POSTGRESQL_CHANGES = [
@@ -201,9 +210,9 @@ POSTGRESQL_CHANGES = [
 
 @pytest.mark.parametrize("database_kind", ["postgresql"], indirect=True)
 @pytest.mark.parametrize(("change", "told"), POSTGRESQL_CHANGES)
-def test_drift_of_columns_is_told(migrated: sa.Engine, change: str, told: str) -> None:
-    execute(migrated, change)
-    assert any(told in sentence for sentence in schema.drift(migrated))
+def test_drift_of_columns_is_told(found: sa.Engine, change: str, told: str) -> None:
+    execute(found, change)
+    assert any(told in sentence for sentence in schema.drift(found))
 
 
 REWRITES = [
@@ -215,13 +224,13 @@ REWRITES = [
 
 @pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
 @pytest.mark.parametrize(("name", "old", "new", "told"), REWRITES)
-def test_drift_of_conditions_is_told(migrated: sa.Engine, name: str, old: str, new: str, told: str) -> None:
+def test_drift_of_conditions_is_told(found: sa.Engine, name: str, old: str, new: str, told: str) -> None:
     execute(
-        migrated,
+        found,
         "PRAGMA writable_schema = ON",
         f"UPDATE sqlite_master SET sql = replace(sql, '{old}', '{new}') WHERE name = '{name}'",
     )
-    assert any(told in sentence for sentence in schema.drift(migrated))
+    assert any(told in sentence for sentence in schema.drift(found))
 
 
 def test_keys_compare_byte_by_byte_on_postgresql(make_url) -> None:
@@ -245,6 +254,7 @@ def test_history_is_one_line() -> None:
     assert len(scripts().get_heads()) == 1
 
 
+Shape = dict[tuple[str, str, str], tuple[bool, str]]
 FIRST_MARKED = "0013"
 """The first migration that says whether it is additive."""
 
@@ -265,18 +275,29 @@ ADDITIVE = [
 ]
 
 
-@pytest.mark.parametrize("revision", ADDITIVE)
-def test_what_calls_itself_additive_only_adds(engine: sa.Engine, revision: str) -> None:
+@pytest.mark.soak
+@pytest.mark.parametrize("database_kind", KINDS if FULL else KINDS[:1], indirect=True)
+def test_what_calls_itself_additive_only_adds(engine: sa.Engine) -> None:
     """An older program goes on reading and writing what was there before (models/migrations/__init__.py)."""
-    shape_at(engine, release_before(revision))
-    released = set(sa.inspect(engine).get_table_names())
-    before = of(released, shape_at(engine, str(scripts().get_revision(revision).down_revision)))
-    after = shape_at(engine, revision)
-    assert of(released, {name: there for name, there in after.items() if name in before}) == before
+    shapes: dict[str, Shape] = {}
+    seen: dict[str, Shape] = {}
+    for script in reversed([*scripts().walk_revisions()]):
+        shapes[script.revision] = shape_at(engine, script.revision, seen)
+        if script.revision in ADDITIVE:
+            only_adds(shapes, script.revision, str(script.down_revision))
+
+
+def only_adds(shapes: dict[str, Shape], revision: str, earlier: str) -> None:
+    """Hold what a migration made of the tables of the release before to what they were."""
+    released = {table for table, _kind, _name in shapes[release_before(revision)]}
+    before, after = of(released, shapes[earlier]), shapes[revision]
+    assert of(released, {name: there for name, there in after.items() if name in before}) == before, revision
     for (table, *_kind), (optional, _rule) in ((k, v) for k, v in after.items() if k not in before):
         whole = table not in released
-        assert whole or optional, f"{table} would refuse, or get wrong, what an older program writes"
-        assert whole or table not in sealed(), f"older workers would seal {table} without it"
+        assert whole or optional, (
+            f"{revision}: {table} would refuse, or get wrong, what an older program writes"
+        )
+        assert whole or table not in sealed(), f"{revision}: older workers would seal {table} without it"
 
 
 def release_before(revision: str) -> str:
@@ -284,31 +305,49 @@ def release_before(revision: str) -> str:
     return max(known for known in map(releases.revision, releases.released()) if known < revision)
 
 
-def of(tables: set[str], shape: dict[tuple[str, str, str], Any]) -> dict[tuple[str, str, str], Any]:
+def of(tables: set[str], shape: Shape) -> Shape:
     """The part of a shape that is about some tables: what no release has yet, no older program reads or writes."""
     return {name: there for name, there in shape.items() if name[0] in tables}
 
 
-def shape_at(engine: sa.Engine, revision: str) -> dict[tuple[str, str, str], tuple[bool, str]]:
-    """Upgrade; return (table, kind, name) of each column and rule -> (whether an older program may ignore it, the rule)."""
+def shape_at(engine: sa.Engine, revision: str, known: dict[str, Shape]) -> Shape:
+    """Upgrade; return the shape of all tables. What a table is made by is looked at once, and kept in ``known``."""
     with schema._writing(engine) as connection:
         command.upgrade(schema.config(connection=connection, comparing=True), revision)
-    seen = sa.inspect(engine)
-    found: dict[tuple[str, str, str], tuple[bool, str]] = {}
-    for table in set(seen.get_table_names()) - {"alembic_version"}:
-        for column in seen.get_columns(table):
-            optional = bool(column["nullable"] or column["default"] is not None)
-            rule = f"{column['type']} {column['nullable']} {column['default']}"
-            found[table, "column", column["name"]] = optional, rule
-        for check in seen.get_check_constraints(table):
-            found[table, "check", str(check["name"])] = False, check["sqltext"]
-        for key in (*seen.get_unique_constraints(table), *seen.get_indexes(table)):
-            found[table, "key", str(key["name"])] = not key.get("unique", True), str(key["column_names"])
-        for reference in seen.get_foreign_keys(table):
-            found[table, "reference", str(reference["constrained_columns"])] = (
-                True,
-                reference["referred_table"],
-            )
+    inspector, found = sa.inspect(engine), Shape()
+    for table, made_by in definitions(engine, revision).items():
+        if made_by not in known:
+            known[made_by] = shape_of(inspector, table)
+        found |= known[made_by]
+    return found
+
+
+def definitions(engine: sa.Engine, revision: str) -> dict[str, str]:
+    """Return table -> the statements that it is made by; PostgreSQL keeps none, so there it is looked at anew."""
+    if engine.dialect.name != "sqlite":
+        return {table: f"{table} {revision}" for table in sa.inspect(engine).get_table_names()}
+    statements = (
+        "SELECT tbl_name, group_concat(sql, ';') FROM sqlite_master WHERE sql IS NOT NULL GROUP BY tbl_name"
+    )
+    with engine.connect() as connection:
+        made = connection.exec_driver_sql(statements).all()
+    return {table: f"{table} {text}" for table, text in made if not table.startswith("sqlite_")}
+
+
+def shape_of(seen: sa.Inspector, table: str) -> Shape:
+    """Return (table, kind, name) of each column and rule -> (whether an older program may ignore it, the rule)."""
+    found: Shape = {}
+    for column in seen.get_columns(table):
+        optional = bool(column["nullable"] or column["default"] is not None)
+        rule = f"{column['type']} {column['nullable']} {column['default']}"
+        found[table, "column", column["name"]] = optional, rule
+    for check in seen.get_check_constraints(table):
+        found[table, "check", str(check["name"])] = False, check["sqltext"]
+    for key in (*seen.get_unique_constraints(table), *seen.get_indexes(table)):
+        found[table, "key", str(key["name"])] = not key.get("unique", True), str(key["column_names"])
+    for reference in seen.get_foreign_keys(table):
+        columns = str(reference["constrained_columns"])
+        found[table, "reference", columns] = True, reference["referred_table"]
     return found
 
 

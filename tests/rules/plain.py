@@ -20,7 +20,7 @@ from tests.actions.merging.test_merge import put_together, trouble
 from tests.scale import FULL, scaled
 
 MODEST = settings(
-    max_examples=scaled(400, least=8),
+    max_examples=scaled(400, least=6),
     stateful_step_count=14,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],

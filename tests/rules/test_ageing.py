@@ -20,7 +20,7 @@ from tests.scale import scaled
 
 TODAY = factories.TODAY
 MODEST = settings(
-    max_examples=scaled(2_000, least=40),
+    max_examples=scaled(2_000, least=20),
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )

@@ -41,7 +41,7 @@ steps = st.lists(
     st.tuples(st.integers(0, 2), st.sampled_from(ONE_OF), st.integers(1, 400)), min_size=3, max_size=14
 )
 modest = settings(
-    max_examples=scaled(80, least=6),
+    max_examples=scaled(80, least=4),
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )

@@ -17,7 +17,7 @@ from tests.rules.test_ageing import TODAY, Move, moves, plain, settled, write
 from tests.scale import scaled
 
 MODEST = settings(
-    max_examples=scaled(1_000, least=20),
+    max_examples=scaled(1_000, least=10),
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )

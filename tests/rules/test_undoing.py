@@ -153,7 +153,7 @@ def attempt(desk: Desk, outcome: Outcome) -> Refused | None:
 
 
 by_plan = settings(
-    max_examples=scale.scaled(600, 12),
+    max_examples=scale.scaled(600, 8),
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )

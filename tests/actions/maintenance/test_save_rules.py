@@ -3,6 +3,7 @@
 import ast
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +42,12 @@ def decorated() -> Iterator[tuple[str, str, set[str], str]]:
                         yield name, node.name, given, str(path.relative_to(ROOT))
 
 
-SOURCE = [found for found in decorated() if found[0] in OF_MODEL | {"invariant", "listens_for"}]
+@cache
+def source() -> list[tuple[str, str, set[str], str]]:
+    """Those that a save or a delete runs."""
+    return [found for found in decorated() if found[0] in OF_MODEL | {"invariant", "listens_for"}]
+
+
 OF_A_SAVE = {"before_insert", "before_update", "before_flush", "after_flush"}
 
 
@@ -60,12 +66,12 @@ def concerns(model: type[Base], decorator: str, given: set[str]) -> bool:
 
 
 def test_the_source_has_all_kinds() -> None:
-    assert {decorator for decorator, *_rest in SOURCE} == OF_MODEL | {"invariant", "listens_for"}
+    assert {decorator for decorator, *_rest in source()} == OF_MODEL | {"invariant", "listens_for"}
 
 
 @pytest.mark.parametrize("model", MODELS, ids=lambda model: model.__name__)
 def test_everything_registered_for_a_model_is_listed(model: type[Base]) -> None:
-    wanted = {(path, name) for decorator, name, given, path in SOURCE if concerns(model, decorator, given)}
+    wanted = {(path, name) for decorator, name, given, path in source() if concerns(model, decorator, given)}
     assert wanted - listed(model) == set()
     own = {name for name in ("problems", "derive") if getattr(model, name) is not getattr(Base, name)}
     assert own <= {name for _path, name in listed(model)}

@@ -25,7 +25,7 @@ from tests.conftest import CI
 from tests.databases import Database
 from tests.scale import FULL, scaled
 
-CASES = scaled(20_000, least=120)
+CASES = scaled(20_000, least=80)
 DOCUMENT = "/api/v1/_openapi"
 GROUPS = {
     "customers": (

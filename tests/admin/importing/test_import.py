@@ -367,7 +367,7 @@ def test_every_list_imported_back_as_it_was_exported_changes_nothing(shop: Shop)
             )  # fmt: skip
 
 
-@pytest.mark.both_databases
+@pytest.mark.either_database
 @pytest.mark.parametrize("kind", ["csv", "xlsx"])
 def test_what_one_shop_exports_another_creates_with_the_same_values(
     shop: Shop, databases: FindDatabase, database_kind: str, kind: str

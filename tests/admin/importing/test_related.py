@@ -392,7 +392,7 @@ def _make_owner(session: Session, name: str, mark: str, theirs: Any, address: An
 
 
 @pytest.mark.soak
-@pytest.mark.both_databases
+@pytest.mark.either_database
 @pytest.mark.parametrize("kind", ["csv", "xlsx"])
 def test_whatever_phones_and_address_customers_have_goes_out_and_comes_back(shop: Shop, kind: str):
     fields = (

@@ -405,7 +405,7 @@ ANYTHING = st.one_of(
 
 
 @pytest.mark.soak
-@settings(max_examples=scaled(1000, least=30), suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=scaled(1000, least=15), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_no_query_string_whatever_is_an_error_of_ours(stocked: Shop, data: st.DataObject) -> None:
     resource = data.draw(st.sampled_from(RESOURCES))

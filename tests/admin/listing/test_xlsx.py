@@ -30,7 +30,7 @@ from tests.scale import scaled
 
 KIND = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 LISTED = [r for r in RESOURCES if r != "shop_setting"]
-FEW = settings(max_examples=scaled(500, 30))  # a workbook is dear to make, so each holds many cells
+FEW = settings(max_examples=scaled(500, 15))  # a workbook is dear to make, so each holds many cells
 EXACT = 10**DIGITS
 ZONE = dt.timezone(dt.timedelta(hours=1))
 # What a column can hold: the models let no control character but tab and line feed into the database.

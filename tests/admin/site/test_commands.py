@@ -109,10 +109,11 @@ def test_a_first_customer_can_be_registered_right_away(empty: Flask) -> None:
     assert answer.status_code == 302, page_of(answer).errors
 
 
-@pytest.mark.parametrize("email", ["nope", "a@", "", "a b@shop.example"])
-def test_an_admin_needs_an_email_address(empty: Flask, email: str) -> None:
-    done = empty.test_cli_runner().invoke(args=["up", "--admin", email])
-    assert ("--admin" in done.output) if email else done.exit_code == 0
+def test_an_admin_needs_an_email_address(empty: Flask) -> None:
+    for email in ("nope", "a@", "", "a b@shop.example"):
+        done = empty.test_cli_runner().invoke(args=["up", "--admin", email])
+        assert done.exit_code == (2 if email else 0), email
+        assert not email or "--admin" in done.output
     with empty.app_context():
         assert empty.extensions["sqlalchemy"].session.scalar(sa.select(sa.func.count(Staff.id))) == 0
 

@@ -82,7 +82,7 @@ def test_an_export_may_take_as_long_as_a_list_needs(
     hurried: Shop, monkeypatch: pytest.MonkeyPatch, database_kind: str
 ) -> None:
     slow = {
-        "sqlite": NEVER_ENDING["sqlite"].replace("FROM n)", "FROM n WHERE i < 12000000)", 1),
+        "sqlite": NEVER_ENDING["sqlite"].replace("FROM n)", "FROM n WHERE i < 6000000)", 1),
         "postgresql": "(SELECT pg_sleep(1.2)) IS NOT NULL",
     }
     monkeypatch.setattr(
