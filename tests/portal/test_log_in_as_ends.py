@@ -240,7 +240,10 @@ def test_no_record_is_merged_while_staff_are_logged_in_as_it(portal: Portal) -> 
     for survivor, goes in ((keeps, other), (other, keeps)):
         with pytest.raises(Refused, match=r"is logged in as Otto Ham\. End that session first") as refused:
             merge_into(portal, survivor, goes)
-        assert (refused.value.code, refused.value.about) == ("logged_in_as", About(other, "Otto Ham"))
+        assert (refused.value.code, refused.value.about) == (
+            "logged_in_as",
+            About(other, f"Otto Ham #{other}"),
+        )
     assert visitor.is_in
     visitor.post("/log-in-as/end/", page="/")
     merge_into(portal, keeps, other)
