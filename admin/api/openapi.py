@@ -121,7 +121,9 @@ def _parameters(screen: ScreenSpec) -> list[dict[str, Any]]:
     ]
     if screen.views:
         found.append(
-            _query("view", {"type": "string", "enum": [v.slug for v in screen.views]}, "a saved view")
+            _query(
+                "view", {"type": "string", "enum": [v.slug for v in screen.permitted_views]}, "a saved view"
+            )
         )
     found += [
         _filter(f, operator) for f in screen.permitted_filters.values() for operator in OPERATORS[f.kind]

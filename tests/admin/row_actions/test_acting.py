@@ -239,6 +239,10 @@ CASES: dict[str, tuple[Callable[[Shop], int] | None, dict[str, str]]] = {
     "login_as.allow_changes": (lambda shop: logged_in_as(shop, "admin"), {}),
     "duplicate.dismiss": (lambda shop: shop.make(factories.make_duplicate_pair).id, {"reason": "Twins"}),
     "duplicate.household": (lambda shop: shop.make(factories.make_duplicate_pair).id, {}),
+    "duplicate_crowd.reopen": (
+        lambda shop: shop.make(factories.make_duplicate_crowd, dismissed_size=62).id,
+        {},
+    ),
     "pair_decision.reopen": (lambda shop: shop.make(factories.make_pair_decision).id, {}),
     "merge.unmerge": (
         lambda shop: shop.make(factories.make_merge, merged_at=dt.datetime.now(dt.UTC)).id,
