@@ -44,4 +44,4 @@ class Merge(Base):
     undone_by: Mapped[Changeset | None] = relationship(foreign_keys=[undone_by_id])
 
     def __str__(self) -> str:
-        return f"{self.merged} → {self.survivor}"
+        return f"{self.merged} #{self.merged_id} → {self.survivor} #{self.survivor_id}"

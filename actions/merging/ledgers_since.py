@@ -28,7 +28,8 @@ from models.loyalty import LoyaltyAllocation, LoyaltyEntry, LoyaltyKind, Loyalty
 def find(ctx: Context, parting: Parting, most: int) -> Iterator[tuple[Any, str]]:
     """Yield (entry, what it is in points or money) of what the holder was given since, the newest first."""
     for entry, lot in ctx.session.execute(_points(parting).limit(most)).all():
-        yield entry, f"{number_text(ctx, lot.unspent)} / {number_text(ctx, entry.points)}"
+        whole = number_text(ctx, entry.points)
+        yield entry, whole if lot.unspent == entry.points else f"{number_text(ctx, lot.unspent)} of {whole}"
     for query in (_account(parting), _credit(parting)):
         for entry in ctx.session.scalars(query.limit(most)).unique():
             yield entry, money_text(ctx, entry.amount, entry.currency)

@@ -128,8 +128,8 @@ def _say_orders_stay(ctx: Context, parting: Parting, ids: Ids) -> None:
     if stay := sum(1 for _order in _held(ctx, Order, ids, parting.holder)):
         ctx.warn(
             N_(
-                "%(count)s orders placed since the merge stay with %(record)s. Each can be moved to another "
-                "customer, with its points and money."
+                "Orders placed since the merge stay with %(record)s: %(count)s. Each can be moved to another customer, "
+                "with its points and invoices."
             ),
             count=number_text(ctx, stay),
             record=str(ctx.session.get_one(Customer, parting.holder)),

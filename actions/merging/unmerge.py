@@ -60,7 +60,8 @@ undo.UNDOERS["customer.merge"] = undo.Whole(_undone, lambda shop: shop.unmerge_d
 def _part(ctx: Context, changeset: Changeset, take: Sequence[str]) -> tuple[Parting, MergeSummary]:
     parting = read(ctx, changeset)
     group = [ctx.session.get_one(Customer, i) for i in (parting.holder, *parting.losers)]
-    names, before = {row.id: str(row) for row in group}, merge.figures(ctx, group[:1])
+    names = {row.id: f"{row} #{row.id}" for row in group}
+    before = merge.figures(ctx, group[:1])
     for loser in parting.losers:
         ledgers_apart.send_home(ctx, parting, loser)
     undecided = since.find(ctx, parting)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from flask import g, url_for
@@ -17,13 +18,16 @@ from wtforms import Form
 from actions.merging import brought, unmerge
 from admin.forms import form_fields
 from admin.layout import formatters
+from admin.listing.columns import related_cell
+from admin.request.context import channels
 from admin.screen.base import Screen
 from admin.screen_spec.column_info import Field
 from admin.screen_spec.declare import RowAction, Section, View
 from admin.screen_spec.registry import registry
-from admin.viewmodels.pages import Badge
+from admin.viewmodels.pages import Badge, Cell
 from models.customer import Customer
 from models.merge import Merge
+from models.row_scope import shows
 from web.request import now, session, shop
 
 
@@ -68,6 +72,18 @@ def _how(view: Any, context: Any, row: Merge, name: str) -> str:
     )
 
 
+def _record(view: Any, context: Any, row: Merge, name: str) -> Cell:
+    """Name a record with its number: the two of a merge are often called the same."""
+    record = getattr(row, name)
+    cell = related_cell(record)
+    return cell if not shows(record, channels()) else replace(cell, sub=f"#{record.id}")
+
+
+def _record_text(view: Any, context: Any, row: Merge, name: str) -> str:
+    record = getattr(row, name)
+    return f"{record} #{record.id}" if shows(record, channels()) else f"#{record.id}"
+
+
 def _moved(view: Any, context: Any, row: Merge, name: str) -> str:
     """Say what came over in the merge, with whatever other records went in it."""
     return brought.in_words(g.brought[row.changeset_id], shop().locale)
@@ -107,8 +123,10 @@ class MergeScreen(Screen):
         "state": _l("Unmerge"),
         "undone_by_id": _l("Undone by activity"),
     }
-    column_formatters = {"moved": _moved, "actor": _who, "reason": _why, "state": _how}
-    column_formatters_export = column_formatters
+    column_formatters_export = {
+        "merged": _record_text, "survivor": _record_text, "moved": _moved, "actor": _who, "reason": _why, "state": _how,
+    }  # fmt: skip
+    column_formatters = column_formatters_export | {"merged": _record, "survivor": _record}
     column_figures = ("moved", "actor", "reason", "state")
     sections = (Section("", ("merged_at", "merged", "survivor", "moved", "actor", "reason", "state")),)
     views = (

@@ -245,7 +245,7 @@ def test_points_and_money_given_since_go_where_somebody_says(desk: Desk) -> None
     assert set(asked(said)) == {*mine, f"loyalty_entry_{kept}"}
     assert said.sheet is not None
     words = {c.field: c.label for c in said.sheet.clashes}
-    assert words[f"loyalty_entry_{part_of}"] == "Loyalty entry: Goodwill, 30 / 50"
+    assert words[f"loyalty_entry_{part_of}"] == "Loyalty entry: Goodwill, 30 of 50"
     assert words[f"account_entry_{paid.id}"] == "Account entry: Payment, -£40.00"
     assert (desk.of(one).points, desk.of(two).points) == (60, 70)
     assert (desk.of(one).account_balance, desk.of(two).account_balance) == (0, 5_000)
@@ -261,7 +261,7 @@ def test_orders_placed_since_stay_and_it_is_said(desk: Desk) -> None:
     with desk.changeset() as ctx:
         factories.make_order(ctx.session, customer_id=one)
     (said,) = part(desk, done).warnings
-    assert said.text.startswith(f"1 orders placed since the merge stay with {desk.of(one)}.")
+    assert said.text.startswith(f"Orders placed since the merge stay with {desk.of(one)}: 1.")
 
 
 def test_nobody_chooses_what_is_not_asked(desk: Desk) -> None:
