@@ -128,14 +128,21 @@ def facts_of(connection: Connection, ids: Collection[int]) -> dict[int, Facts]:
     ).all()
     places = places_of(connection, ids)
     phones = _phones(connection, ids)
-    return {
-        row.id: Facts(
-            row.email_key, row.first_name_key, row.last_name_key, row.company_key, row.company_number or "",
-            row.vat_number or "", row.date_of_birth.isoformat() if row.date_of_birth else "",
-            frozenset(places[row.id]), frozenset(phones[row.id]),
-        )
-        for row in people
-    }  # fmt: skip
+    return {row.id: _facts(row, places[row.id], phones[row.id]) for row in people}
+
+
+def facts_from(customer: Customer) -> Facts:
+    """Return the facts of a customer whose addresses and phones are loaded."""
+    places = {Place(a.postcode_key, a.line1_key, a.town_key) for a in customer.addresses}
+    return _facts(customer, places, {phone.number_key for phone in customer.phones})
+
+
+def _facts(row: Any, places: Collection[Place], phones: Collection[str]) -> Facts:
+    return Facts(
+        row.email_key, row.first_name_key, row.last_name_key, row.company_key, row.company_number or "",
+        row.vat_number or "", row.date_of_birth.isoformat() if row.date_of_birth else "",
+        frozenset(places), frozenset(phones),
+    )  # fmt: skip
 
 
 def places_of(connection: Connection, ids: Collection[int]) -> dict[int, set[Place]]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from babel.numbers import format_decimal
-from sqlalchemy import JSON, and_, func, or_, select, type_coerce
+from sqlalchemy import JSON, Select, and_, false, func, literal, or_, select, type_coerce, union_all
 from sqlalchemy.orm import Session
 
 from actions.core.journal import Journal
@@ -37,6 +37,8 @@ class Brought:
     moved: Counter[str] = field(default_factory=Counter)
     combined: Counter[str] = field(default_factory=Counter)
     points: int = 0
+    gone: list[int] = field(default_factory=list)
+    """The records that were merged away, where it is read from the journal."""
 
 
 def of_journal(journal: Journal, points: int) -> Brought:
@@ -60,35 +62,59 @@ def _differing(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterable[
     return (name for name in before if name in after and before[name] and after[name] != before[name])
 
 
-def of_changesets(session: Session, ids: Sequence[int]) -> dict[int, Brought]:
-    """Return changeset of a merge -> what it moved, in two statements."""
+def of_changesets(session: Session, ids: Sequence[int], seen: Sequence[Any] = ()) -> dict[int, Brought]:
+    """Return changeset of a merge -> what it moved, in one statement.
+
+    :param seen: conditions of the changes by which records were merged away that are told of.
+    """
     found = {changeset_id: Brought() for changeset_id in ids}
     if not found:
         return found
-    gone = Change.after.is_(None)
-    counts = select(Change.changeset_id, Change.table_name, gone, func.count()).where(
-        Change.changeset_id.in_(ids), or_(*_went())
-    )
-    for changeset_id, table, combined, count in session.execute(
-        counts.group_by(Change.changeset_id, Change.table_name, gone)
-    ):
-        (found[changeset_id].combined if combined else found[changeset_id].moved)[table] += count
-    points = (
-        select(Change.changeset_id, func.sum(LoyaltyEntry.points))
-        .join(LoyaltyEntry, and_(Change.table_name == "loyalty_entry", Change.row_id == LoyaltyEntry.id))
-        .where(Change.changeset_id.in_(ids))
-    )
-    for changeset_id, figure in session.execute(points.group_by(Change.changeset_id)):
-        found[changeset_id].points = int(figure)
+    parts = _counts(), _points(), _gone().where(*seen)
+    told = union_all(*(part.where(Change.changeset_id.in_(ids)) for part in parts))
+    for changeset_id, what, table, combined, figure in session.execute(told):
+        brought = found[changeset_id]
+        if what == "gone":
+            brought.gone.append(figure)
+        elif what == "points":
+            brought.points = int(figure)
+        else:
+            (brought.combined if combined else brought.moved)[table] += figure
     return found
+
+
+def _counts() -> Select[Any]:
+    """Return the statement for how many rows of which table went, and how many of these were combined."""
+    by: tuple[Any, ...] = (Change.changeset_id, Change.table_name, Change.after.is_(None))
+    columns: tuple[Any, ...] = (by[0], literal("rows"), *by[1:], func.count())
+    return select(*columns).where(or_(*_went())).group_by(*by)
+
+
+def _points() -> Select[Any]:
+    theirs = and_(Change.table_name == "loyalty_entry", Change.row_id == LoyaltyEntry.id)
+    columns: tuple[Any, ...] = (Change.changeset_id, literal("points"), literal(""), false())
+    points: Select[Any] = select(*columns, func.sum(LoyaltyEntry.points)).join(LoyaltyEntry, theirs)
+    return points.group_by(Change.changeset_id)
+
+
+def _gone() -> Select[Any]:
+    """Return the statement for the records that were merged away."""
+    before, after = _values("merged_into_id")
+    merged = Change.table_name == "customer", before.is_(None), after.is_not(None)
+    columns: tuple[Any, ...] = (Change.changeset_id, literal("gone"), literal(""), false(), Change.row_id)
+    return select(*columns).where(*merged)
+
+
+def _values(name: str) -> tuple[Any, Any]:
+    """Return a field as it was before a change and after."""
+    before, after = (type_coerce(values, JSON)[name].as_integer() for values in (Change.before, Change.after))
+    return before, after
 
 
 def _went() -> Iterator[Any]:
     """Yield the conditions of changes by which a row went to another customer, or was combined with one of theirs."""
     for table, name in sorted(_counted()):
-        before, after = (
-            type_coerce(values, JSON)[name].as_integer() for values in (Change.before, Change.after)
-        )
+        before, after = _values(name)
         went = before.is_not(None) & (Change.after.is_(None) | (before != after))
         yield (Change.table_name == table) & went
 

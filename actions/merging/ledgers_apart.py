@@ -124,6 +124,15 @@ def _of_one_order(ctx: Context, model: Any, moved: Ids, merged: int) -> Pairs:
     return since | {pair for pair in _touching(ctx, query, model.id, model.id, moved) if pair[1] in moved}
 
 
+def _with_their_order(ctx: Context, corrections: Ids) -> Pairs:
+    """Return (correction, entry) of credit that was given back for an order that both records had a part in."""
+    entry = aliased(CreditEntry)
+    same = entry.customer_id == CreditEntry.customer_id, entry.order_ref == CreditEntry.order_ref
+    query = select(CreditEntry.id, entry.id).join(entry, and_(*same, entry.id != CreditEntry.id))
+    corrected = query.where(CreditEntry.kind == CreditKind.ADJUSTMENT)
+    return _touching(ctx, corrected, CreditEntry.id, CreditEntry.id, corrections)
+
+
 def _apart(ctx: Context, parting: Parting, loser: int, model: Any, pairs: Pairs) -> Ids:
     """Send the entries of one ledger home that may go; return those that came and stay."""
     moved = parting.moved(model.__tablename__, loser)
@@ -216,6 +225,7 @@ def _credit(ctx: Context, parting: Parting, loser: int) -> Ids:
     moved = parting.moved("credit_entry", loser)
     pairs = _reversals(ctx, CreditEntry, parting, loser)
     pairs |= _of_one_order(ctx, CreditEntry, moved, parting.changeset.id)
+    pairs |= _with_their_order(ctx, _rows(pairs) - moved)
     pairs |= _reversed_since(ctx, CreditEntry, pairs)
     kept, held, follow = _parted(ctx, CreditEntry, pairs, moved, parting)
     going = moved - kept | follow
@@ -246,8 +256,13 @@ def _rest_of_credit(ctx: Context, parting: Parting, loser: int, kept: Ids) -> No
 
 
 def _sum_of_credit(ctx: Context, entries: Ids) -> int:
-    wanted = CreditEntry.id.in_(sorted(entries))
-    return int(ctx.session.scalar(select(func.coalesce(func.sum(CreditEntry.amount), 0)).where(wanted)) or 0)
+    """Return what entries add up to; no more goes back of an order than it took of the record that went."""
+    figure = func.sum(CreditEntry.amount)
+    mine = CreditEntry.id.in_(sorted(entries))
+    sums = ctx.session.execute(
+        select(CreditEntry.order_ref, figure).where(mine).group_by(CreditEntry.order_ref)
+    )
+    return sum(int(amount) if order is None else min(int(amount), 0) for order, amount in sums)
 
 
 def _say(ctx: Context, parting: Parting, table: str, count: int) -> None:

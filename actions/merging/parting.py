@@ -143,7 +143,8 @@ def _later(ctx: Context, survivor: int) -> list[Merge]:
     """Return the merges that stand by which a record went on, one after the other."""
     found: list[Merge] = []
     while True:
-        wanted = select(Merge).where(Merge.merged_id == survivor, Merge.undone_by_id.is_(None))
+        stands = Merge.undone_by_id.is_(None), Customer.merged_into_id.is_not(None)
+        wanted = select(Merge).join(Merge.merged).where(Merge.merged_id == survivor, *stands)
         merge = ctx.session.scalar(wanted.order_by(Merge.id.desc()).limit(1))
         if merge is None:
             return found

@@ -38,6 +38,10 @@ WHOLE = 500
 """How many records and how many changes a page of one changeset lists."""
 BOOKKEEPING = frozenset({"version", "created_at", "updated_at"})
 PERMISSIONS = "ab_permission_view"
+Worded = dict[int, list[FieldChange]]
+"""Changeset id -> its changes in words."""
+Named = Iterable[tuple[str | None, int | None]]
+"""Records to name, by table and id."""
 
 
 def recent(screen: ScreenSpec, row: Any, most: int = SHOWN) -> list[Event]:
@@ -45,10 +49,11 @@ def recent(screen: ScreenSpec, row: Any, most: int = SHOWN) -> list[Event]:
     if isinstance(row, Changeset) or not row.__journal__:
         return []
     found = list(session().scalars(newest_changesets(row, most)))
-    changes, undone = first_changes(found, rows_of(row)), undo_offer.look_up(found)
-    behalf = Names.of_rows(("customer", c.on_behalf_of_id) for c in found)
+    behalf = [("customer", c.on_behalf_of_id) for c in found]
+    changes, names = first_changes(found, rows_of(row), also=behalf)
+    undone = undo_offer.look_up(found)
     return [
-        event(c, changes[c.id], undone.get(c.id, ""), who(c, behalf), past_url(screen, row.id, c.at))
+        event(c, changes[c.id], undone.get(c.id, ""), who(c, names), past_url(screen, row.id, c.at))
         for c in found
     ]
 
@@ -69,21 +74,26 @@ def who(changeset: Changeset, names: Names) -> Text:
 
 
 def first_changes(
-    changesets: Sequence[Changeset], about: Any = None, most: int = PER_CHANGESET
-) -> dict[int, list[FieldChange]]:
-    """Return changeset id -> its first few changes in words, in three statements however large a changeset is.
+    changesets: Sequence[Changeset], about: Any = None, most: int = PER_CHANGESET, also: Named = ()
+) -> tuple[Worded, Names]:
+    """Return the first few changes of each in words, in three statements however large a changeset is, and the names.
 
-    :param about: a clause that narrows the changes to one record.
+    :param about: a clause that narrows the changes to one record. :param also: further records to name.
     """
     parts = [_rows(changeset.id, about).limit(most) for changeset in changesets]
-    found = _changes_of(changesets, parts, moved=True)
-    return {changeset_id: lines[:most] for changeset_id, lines in found.items()}
+    found, names = _changes_of(changesets, parts, also, moved=True)
+    return {changeset_id: lines[:most] for changeset_id, lines in found.items()}, names
 
 
-def changes_on(changeset: Changeset, before: int, most: int) -> list[FieldChange]:
-    """Return a changeset's changes in words for one of its pages: of ``most`` rows, after the first ``before``."""
-    part = _rows(changeset.id).offset(before).limit(most)
-    return _changes_of([changeset], [part], moved=before == 0)[changeset.id]
+def changes_on(
+    changesets: Sequence[Changeset], before: int, most: int, also: Named = ()
+) -> tuple[Worded, Names]:
+    """Return the changes of each in words for one of its pages, of ``most`` rows after the first ``before``, and names.
+
+    :param also: further records to name.
+    """
+    parts = [_rows(changeset.id).offset(before).limit(most) for changeset in changesets]
+    return _changes_of(changesets, parts, also, moved=before == 0)
 
 
 def count_changes(changeset: Changeset) -> int:
@@ -92,26 +102,23 @@ def count_changes(changeset: Changeset) -> int:
 
 
 def _changes_of(
-    changesets: Sequence[Changeset], parts: Sequence[Select[Any]], *, moved: bool
-) -> dict[int, list[FieldChange]]:
-    found: dict[int, list[FieldChange]] = {changeset.id: [] for changeset in changesets}
+    changesets: Sequence[Changeset], parts: Sequence[Select[Any]], also: Named, *, moved: bool
+) -> tuple[Worded, Names]:
+    found: Worded = {changeset.id: [] for changeset in changesets}
     if not found:
-        return found
-    for changeset_id, lines in merges.in_words(changesets, _linked_customers).items() if moved else ():
-        found[changeset_id] += lines
+        return found, Names.of_rows(also)
+    merged = merges.read(changesets) if moved else {}
+    gone = [("customer", i) for what in merged.values() for i in what.gone]
     wanted = union_all(*(select(part.subquery().c.id) for part in parts))
     changes = list(session().scalars(select(Change).where(Change.id.in_(wanted)).order_by(Change.id)))
-    names = Names.of_changes(changes)
+    names = Names.of_changes(changes, [*also, *gone])
+    for changeset_id, what in merged.items():
+        found[changeset_id] += merges.in_words(what, {i: linked("customer", i, names) for i in what.gone})
     for change in changes:
         found[change.changeset_id] += field_changes(change, names)
     for changeset_id, movement in movements(changesets) if moved else ():
         found[changeset_id].append(movement)
-    return found
-
-
-def _linked_customers(ids: Iterable[int]) -> dict[int, Text]:
-    names = Names.of_rows(("customer", i) for i in ids)
-    return {i: linked("customer", i, names) for i in ids}
+    return found, names
 
 
 def _rows(changeset_id: int, about: Any = None) -> Select[Any]:
@@ -228,9 +235,9 @@ class Names:
         self._currencies: dict[tuple[str, int], str] = {}
 
     @classmethod
-    def of_changes(cls, changes: Sequence[Change]) -> Names:
-        """Return the names of the records that changes refer to."""
-        wanted: dict[str, set[int]] = defaultdict(set)
+    def of_changes(cls, changes: Sequence[Change], also: Named = ()) -> Names:
+        """Return the names of the records that changes refer to, and of further ones."""
+        wanted = _by_table(also)
         for change in changes:
             for values in (change.before or {}, change.after or {}):
                 for name, value in values.items():
@@ -259,13 +266,9 @@ class Names:
         return self._currencies.get((table, row_id), "")
 
     @classmethod
-    def of_rows(cls, rows: Iterable[tuple[str | None, int | None]]) -> Names:
+    def of_rows(cls, rows: Named) -> Names:
         """Return the names of records given as (table, id)."""
-        wanted: dict[str, set[int]] = defaultdict(set)
-        for table, row_id in rows:
-            if table and row_id:
-                wanted[table].add(row_id)
-        return cls(wanted)
+        return cls(_by_table(rows))
 
     def knows(self, table: str, row_id: int) -> bool:
         """Whether there is such a record, and within what the person asking may see."""
@@ -274,6 +277,14 @@ class Names:
     def of(self, table: str, row_id: int) -> str:
         """Return a record's name, or its number where it has none."""
         return self._names.get((table, row_id)) or f"#{row_id}"
+
+
+def _by_table(rows: Named) -> dict[str, set[int]]:
+    found: dict[str, set[int]] = defaultdict(set)
+    for table, row_id in rows:
+        if table and row_id:
+            found[table].add(row_id)
+    return found
 
 
 def target_of(table: str, column: str) -> str | None:

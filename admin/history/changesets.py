@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import (
     BigInteger,
+    CompoundSelect,
     Select,
     String,
     and_,
@@ -141,10 +142,18 @@ def undoing(changesets: Sequence[Changeset]) -> Undoing:
     ids = [changeset.id for changeset in changesets]
     if not ids:
         return Undoing({}, frozenset())
+    return _undoing(session().execute(_undone(ids)).all())
+
+
+def _undone(ids: Sequence[int]) -> CompoundSelect[Any]:
+    """Return the statement for who undid which, and (without a name) for what left something to undo."""
     later = aliased(Changeset)
     standing = Changeset.undoes_id.in_(ids), ~exists().where(later.undoes_id == Changeset.id)
     undone = select(Changeset.undoes_id, Changeset.actor_name).where(*standing)
-    rows: Sequence[Any] = session().execute(union_all(undone, _reversible(ids))).all()
+    return union_all(undone, _reversible(ids))
+
+
+def _undoing(rows: Sequence[Any]) -> Undoing:
     return Undoing(
         {row[0]: row[1] for row in rows if row[1] is not None},
         frozenset(row[0] for row in rows if row[1] is None),
@@ -180,22 +189,39 @@ class Touched:
     before: int = 0
 
 
-def touched(changesets: Sequence[Changeset], most: int = NAMED, before: int = 0) -> dict[int, Touched]:
-    """Return whom each of a page's changesets touched, customers where it was theirs, in one statement.
+def touched(
+    changesets: Sequence[Changeset], most: int = NAMED, before: int = 0
+) -> tuple[dict[int, Touched], Undoing]:
+    """Return whom each of a page's changesets touched, customers where it was theirs, and how they stand with an undo.
+
+    It is one statement.
 
     :param before: how many of each are passed over.
     """
     if not changesets:
-        return {}
-    whose = _whose([changeset.id for changeset in changesets]).subquery()
+        return {}, Undoing({}, frozenset())
+    ids = [changeset.id for changeset in changesets]
+    undone = _undone(ids).subquery()
+    nothing = cast(null(), BigInteger)
+    both = union_all(_ranked(ids, most, before), select(undone.c[0], undone.c[1], nothing, nothing, nothing))
+    read = session().execute(both).all()
+    rows = sorted((row for row in read if row.place is not None), key=lambda row: row.place)
+    return _touched(rows, before), _undoing([row for row in read if row.place is None])
+
+
+def _ranked(ids: Sequence[int], most: int, before: int) -> Select[Any]:
+    """Return the statement for some of whom each touched, with how many there are in all and the place among them."""
+    whose = _whose(ids).subquery()
     place = func.row_number().over(partition_by=whose.c[0], order_by=(whose.c[1], whose.c[2]))
     count = func.count().over(partition_by=whose.c[0])
     ranked = select(*whose.c, count.label("count"), place.label("place")).subquery()
-    shown = ranked.c.place.between(before + 1, before + most)
-    first = session().execute(select(ranked).where(shown).order_by(ranked.c.place))
+    return select(ranked).where(ranked.c.place.between(before + 1, before + most))
+
+
+def _touched(found: Sequence[Any], before: int) -> dict[int, Touched]:
     rows: dict[int, list[Row]] = defaultdict(list)
     counts: dict[int, int] = {}
-    for changeset_id, table, row_id, in_all, _place in first:
+    for changeset_id, table, row_id, in_all, _place in found:
         rows[changeset_id].append((table, row_id))
         counts[changeset_id] = in_all
     return {changeset_id: Touched(rows[changeset_id], counts[changeset_id], before) for changeset_id in rows}

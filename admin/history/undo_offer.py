@@ -12,7 +12,7 @@ from actions.core.base import ACTIONS
 from actions.runs.runs import LABELS
 from actions.staff.security_events import EVENTS
 from actions.undo.undo import UNDOERS, days_for
-from admin.history.changesets import undoing
+from admin.history.changesets import Undoing, undoing
 from admin.request import grantable
 from admin.request.context import allowed
 from models.journal import Changeset
@@ -51,12 +51,14 @@ def may_still_be_undone(changeset: Changeset) -> bool:
     return not _took_back_a_whole(changeset)
 
 
-def look_up(changesets: Sequence[Changeset]) -> Mapping[int, str]:
+def look_up(changesets: Sequence[Changeset], found: Undoing | None = None) -> Mapping[int, str]:
     """Read how a page's changesets stand with an undo, in one statement, and remember it for this request.
 
+    :param found: that, where it was read already.
     :return: changeset id -> who has undone it.
     """
-    g.undoing, g.undo_looked_at = undoing(changesets), {changeset.id for changeset in changesets}
+    g.undoing = undoing(changesets) if found is None else found
+    g.undo_looked_at = {changeset.id for changeset in changesets}
     undone: Mapping[int, str] = g.undoing.undone
     return undone
 

@@ -138,6 +138,15 @@ def _changes_text(view: Any, context: Any, row: Changeset, name: str) -> str:
     return "; ".join(str(_line(change).striptags()) for change in g.changes[row.id])
 
 
+def _named(rows: Sequence[Changeset]) -> list[tuple[str | None, int | None]]:
+    """Return the records that a page names, besides those in its changes."""
+    return [
+        *(c.subject for c in rows),
+        *(("customer", c.on_behalf_of_id) for c in rows),
+        *(place for found in g.touched.values() for place in found.rows),
+    ]
+
+
 TOUCHED = {
     "customer": (Field("customer", "lookup", None, target=Customer), changesets.customer_changesets),
     "member": (Field("member", "lookup", None, target=Member), changesets.staff_changesets),
@@ -233,23 +242,17 @@ class ActivityScreen(Screen):
         """Read the changes and the names of the records; of a changeset by itself all of them, page by page."""
         g.page = _page() if whole else None
         before = (g.page - 1) * activity.WHOLE if whole else 0
-        if "changes" in names:
-            g.changes = (
-                {row.id: activity.changes_on(row, before, activity.WHOLE) for row in rows}
-                if whole
-                else activity.first_changes(rows)
-            )
         most = activity.WHOLE if whole else changesets.NAMED
-        g.touched = changesets.touched(rows, most, before) if "subject" in names else {}
-        undo_offer.look_up(rows)
-        if "subject" in names or "actor_name" in names or (self.narrowed and "at" in names):
-            g.subjects = activity.Names.of_rows(
-                [
-                    *(c.subject for c in rows),
-                    *(("customer", c.on_behalf_of_id) for c in rows),
-                    *(place for found in g.touched.values() for place in found.rows),
-                ]
-            )
+        g.touched, undoing = changesets.touched(rows, most, before) if "subject" in names else ({}, None)
+        undo_offer.look_up(rows, undoing)
+        told = "subject" in names or "actor_name" in names or (self.narrowed and "at" in names)
+        also = _named(rows) if told else []
+        if "changes" not in names:
+            g.subjects = activity.Names.of_rows(also)
+        elif whole:
+            g.changes, g.subjects = activity.changes_on(rows, before, activity.WHOLE, also)
+        else:
+            g.changes, g.subjects = activity.first_changes(rows, also=also)
 
     def clause(self, condition: Condition) -> Any:
         """Find a customer's changesets by the rows they touched, those of a member of staff by who did them too."""

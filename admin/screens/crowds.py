@@ -114,17 +114,18 @@ def _parts(rows: Sequence[DuplicateCrowd]) -> dict[int, Sequence[str]]:
         DuplicateKey.value.in_(values)
     )
     owners = {row[0]: row[1] for row in session().execute(sample.group_by(DuplicateKey.value))}
-    ids = set(owners.values())
-    facts = keys.facts_of(session().connection(), ids)
-    wanted = select(Customer).where(Customer.id.in_(ids))
+    wanted = select(Customer).where(Customer.id.in_(set(owners.values())))
     loaded = wanted.options(
         selectinload(Customer.addresses), selectinload(Customer.phones), joinedload(Customer.agent)
     )
-    people = {one.id: one for one in session().scalars(loaded).unique()}
+    people = {one.id: one for one in session().scalars(loaded).unique() if one.is_live}
     return {
-        value: [_spelt(people[owner]).get(part, part) for part in keys.made_of(facts[owner], value)]
+        value: [
+            _spelt(people[owner]).get(part, part)
+            for part in keys.made_of(keys.facts_from(people[owner]), value)
+        ]
         for value, owner in owners.items()
-        if owner in facts
+        if owner in people
     }
 
 

@@ -13,6 +13,8 @@ from admin.screen_spec.column_info import Condition, Field
 from admin.screens import crowds, possible_duplicates
 from models.duplicate import DuplicateCrowd
 
+SHARED = Field(crowds.FILTER, "lookup", target=DuplicateCrowd)
+
 
 class CustomerDuplicates(Screen):
     """The part of the customer screen that is about duplicates."""
@@ -20,7 +22,11 @@ class CustomerDuplicates(Screen):
     @cached_property
     def filters(self) -> dict[str, Field]:
         """Add what many share, which its own list leads here by (rule 7.8)."""
-        return {**super().filters, crowds.FILTER: Field(crowds.FILTER, "lookup", target=DuplicateCrowd)}
+        return {**super().filters, crowds.FILTER: SHARED}
+
+    def field(self, name: str) -> Field:
+        """Know what many share too, of which a customer has no column."""
+        return SHARED if name == crowds.FILTER else super().field(name)
 
     def get_column_name(self, field: str) -> str:
         """Name the filter that is no column."""

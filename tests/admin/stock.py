@@ -243,9 +243,9 @@ class Stock:
         )
 
     def duplicate_crowd(self, n: int, owner: Customer) -> Any:
-        """What many share, each second of them no problem."""
+        """What many share, each second of them no problem; of a kind that is masked for nobody."""
         return factories.make_duplicate_crowd(
-            self.session, kind=pick((CrowdKind.FULL_NAME, CrowdKind.PHONE), n), size=51 + n, created_at=day(n),
+            self.session, kind=CrowdKind.FULL_NAME, size=51 + n, created_at=day(n),
             dismissed_size=some(51 + n, n, 2),
         )  # fmt: skip
 

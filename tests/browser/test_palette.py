@@ -160,8 +160,20 @@ def test_whoever_only_reads_is_offered_no_action(
     page.goto(record(shop[RASHID]))
     opened(page)
     texts = lines(page).all_inner_texts()
-    assert "Overview" in texts
-    assert not [t for t in texts if t.startswith(("New ", "Edit", "Add ", "Merge", "Change", "Delete"))]
+    assert {"Overview", "Merges"} <= {*texts}
+    assert lines(page).count() == palette(page).locator("a[role=option]:not([data-drawer])").count()
+    expect(palette(page).get_by_role("group", name="Create")).to_have_count(0)
+    places = [
+        option.get_attribute("href") or ""
+        for name in ("Go to", "Saved views")
+        for option in palette(page).get_by_role("group", name=name).get_by_role("option").all()
+    ]
+    assert [url for url in places if not re.fullmatch(r"/admin/(\w+/)?(\?view=\w+)?", url)] == [], (
+        "lists only"
+    )
+    others = texts[: len(texts) - len(places)]
+    assert "Overview" in others
+    assert not [t for t in others if t.startswith(("New ", "Edit", "Add ", "Merge", "Change", "Delete"))]
     context.close()
     assert problems.found() == []
 

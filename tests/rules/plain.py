@@ -122,12 +122,16 @@ class Pair(RuleBasedStateMachine):
 
     def parted(self, moved: set[Entry]) -> tuple[set[Entry], set[Entry]]:
         """Return what goes home when the merge is undone, and what stays that came or followed from what came."""
-        pairs = of_one_order(moved, self.entries, self.before_merge)
+        pairs = self.pairs(moved)
         since = {entry for entry in self.entries[self.before_merge :] if self.follows(entry)}
         there = closure(moved, self.entries, pairs)
         held = closure(there - moved - since, self.entries, pairs)
         theirs = moved | (there & since)
         return theirs - held, theirs & held
+
+    def pairs(self, moved: set[Entry]) -> list[tuple[Entry, Entry]]:
+        """What hangs together by the order that it is about."""
+        return of_one_order(moved, self.entries, self.before_merge)
 
     def follows(self, entry: Entry) -> bool:
         """Whether an entry only follows from another that it is bound up with."""

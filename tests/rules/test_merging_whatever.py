@@ -10,13 +10,14 @@ from hypothesis import strategies as st
 from sqlalchemy.orm import Session
 
 from actions.core.journal import journalled_columns
-from actions.customers.reassignment import BALANCES, ONE_EACH, model_of
+from actions.customers.reassignment import BALANCES, ONE_EACH, key_of, model_of
 from actions.undo.undo import undo
 from models.account import AccountKind
 from models.base import metadata
 from models.customer import Customer
 from models.journal import Change
 from models.loyalty import LoyaltyLot
+from models.merge import Merge
 from models.note import NoteKind
 from models.personal import policy, references
 from models.vault import SecretText
@@ -87,6 +88,8 @@ class Family:
             row = factories.make_loyalty_entry(session, customer_id=customer, points=size)
             factories.make_loyalty_lot(session, entry=row, points=size)
             return row
+        if table == Merge.__tablename__:  # one that was undone: that of a live record does not stand
+            given["undone_by_id"] = factories.make_changeset(session, action="merge.unmerge").id
         row = maker(table)(session, **given)
         if table == "invoice":
             kind = {"kind": AccountKind.INVOICE, "amount": row.amount, "method": None}
@@ -160,9 +163,18 @@ def is_accounted_for(
         change = session.scalars(sa.select(Change).where(*about)).one()
         kept = {n for n in journalled_columns(model()) if was.get(n) is not None and n not in STAMPS}
         assert kept <= {*(change.before or {})}, "a row that goes stays whole in the journal"
-        same = [column.table.c[n] == was[n] for n in model.__same__]
-        equal = sa.select(column.table.c.id).where(column == survivor, *same)
-        return table in BY_ITSELF or (rule == "combine" and session.scalar(equal) is not None)
+        if table in BY_ITSELF:
+            return True
+        gone = model(**{a.key: was.get(a.columns[0].name) for a in sa.inspect(model).column_attrs})
+        there = session.scalars(sa.select(model).where(column == survivor)).all()
+        return rule == "combine" and any(_has_all_of(row, gone) for row in there)
+
+
+def _has_all_of(row: Any, gone: Any) -> bool:
+    """Whether a row stands for one that was combined with it: the same by its key, with what only the other one had."""
+    filled = all(getattr(row, n) is not None for n in row.__filled__ if getattr(gone, n) is not None)
+    either = all(getattr(row, n) for n in row.__either__ if getattr(gone, n))
+    return bool(key_of(gone)[0]) and key_of(row) == key_of(gone) and filled and either
 
 
 def _secrets(table: sa.Table) -> set[str]:
@@ -173,8 +185,11 @@ def _without(row: dict[str, Any] | None, names: set[str]) -> dict[str, Any]:
     return {name: value for name, value in (row or {}).items() if name not in names}
 
 
-def comes_back(family: Family, before: dict[Place, dict[str, Any]]) -> None:
-    """Hold an undo to what was there: all but what is found again, who was signed in, and what the journal may not keep."""
+def comes_back(family: Family, before: dict[Place, dict[str, Any]], told: set[Place]) -> None:
+    """Hold an undo to what was there: all but what is found again, who was signed in, and what the journal may not keep.
+
+    :param told: the only rows that are there besides: those that tell of the merge that was undone.
+    """
     back = family.rows()
     for place, was in before.items():
         table = metadata.tables[place[0]]
@@ -186,7 +201,17 @@ def comes_back(family: Family, before: dict[Place, dict[str, Any]]) -> None:
         free = set(ONE_EACH[model][1]) if model in ONE_EACH and _secrets(table) else set()
         assert _without(back.get(place), free) == _without(was, free), place
     dropped = {column.table.name for column in ALL if policy(column).merge == "drop"}
-    assert {place for place in back if place[0] not in dropped} <= before.keys()
+    assert {place for place in back if place[0] not in dropped} - before.keys() == told
+
+
+def told_of(family: Family, changeset: int, undone_by: int) -> set[Place]:
+    """Return the rows that tell of a merge, one for each who went, which stay once it is undone and say by what."""
+    one, *others = family.ids
+    rows = family.desk.all(Merge, changeset_id=changeset)
+    assert sorted((row.merged_id, row.survivor_id, row.undone_by_id) for row in rows) == [
+        (other, one, undone_by) for other in others
+    ]
+    return {(Merge.__tablename__, name, row.id) for row in rows for name in ("merged_id", "survivor_id")}
 
 
 def merge_and_check(family: Family) -> None:
@@ -201,9 +226,10 @@ def merge_and_check(family: Family) -> None:
         if was[place[1]] in others:
             assert is_accounted_for(family, place, was, one, done.changeset_id), (place, was)
     assert trouble(desk, *family.ids) == []
-    desk.do(undo, done.changeset_id)
+    undone = desk.do(undo, done.changeset_id)
+    assert undone.changeset_id is not None
     assert family.sums() == sums
-    comes_back(family, before)
+    comes_back(family, before, told_of(family, done.changeset_id, undone.changeset_id))
     assert trouble(desk, *family.ids) == []
 
 

@@ -12,7 +12,7 @@ from models.account import AccountEntry
 from models.credit import CreditEntry
 from models.customer import Customer
 from tests.actions.desk import Desk
-from tests.rules.plain import MODEST, Entry, Pair, of
+from tests.rules.plain import MODEST, Entry, Pair, of, of_one_order
 
 amounts = st.integers(1, 50_000)
 people = st.integers(0, 1)
@@ -101,6 +101,11 @@ class Credit(Pair):
     def follows(self, entry: Entry) -> bool:
         return entry.kind in ("reversal", "corrected", "handed")
 
+    def pairs(self, moved: set[Entry]) -> list[tuple[Entry, Entry]]:
+        """A correction hangs together with all that its order moved, of whichever record."""
+        theirs = {entry for entry in self.entries if entry.owner == self.merged[0]}
+        return super().pairs(moved) + of_one_order(theirs - moved, self.entries, self.before_merge)
+
     def parted(self, moved: set[Entry]) -> tuple[set[Entry], set[Entry]]:
         """All of it stays, where too much has been used since."""
         going, kept = super().parted(moved)
@@ -108,7 +113,9 @@ class Credit(Pair):
         return (going, kept) if 0 <= home <= self.balance(self.merged[0]) else (set(), going | kept)
 
     def rest(self, kept: set[Entry], survivor: int, gone: int, changeset: int | None) -> bool:
-        total = sum(entry.amount for entry in kept)
+        orders = {entry.order for entry in kept}
+        sums = {order: sum(e.amount for e in kept if e.order == order) for order in orders}
+        total = sum(amount if not order else min(amount, 0) for order, amount in sums.items())
         left = min(total, self.balance(survivor))
         if total > 0 and left:
             self.note(Entry(survivor, -left, kind="handed"))

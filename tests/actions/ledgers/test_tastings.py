@@ -140,6 +140,6 @@ def test_after_a_merge_both_count_and_an_undo_parts_them(desk: Desk) -> None:
     assert refused(desk, one) == "none_left"
     assert refused(desk, two) == "merged"
     desk.do(reverse, entry, reason="A mistake")
-    assert take_back(desk, merged) != [], "what was reversed since stays with the survivor"
+    assert take_back(desk, merged) == [], "what was reversed since goes home with its reversal"
     assert (there(desk, one).used, there(desk, two).used) == (1, 1)
     assert wrong(desk, one, two) == []

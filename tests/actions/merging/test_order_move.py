@@ -15,6 +15,7 @@ from actions.ledgers.credit import adjust as adjust_credit
 from actions.ledgers.credit import reverse as reverse_credit
 from actions.merging.order_move import move
 from actions.portal import login_as_standing
+from actions.setup.settings import save
 from actions.undo.undo import undo
 from models.account import AccountEntry, Invoice
 from models.choices import Status
@@ -331,13 +332,11 @@ def test_who_may_not_have_the_invoice_does_not_get_the_order(
 
 def test_where_a_package_keeps_the_balances_it_moves_no_invoice(desk: Desk, sale: Sale) -> None:
     bill = sale.billed()
-    with desk.changeset() as ctx:
-        setting = factories.make_shop_setting(ctx.session, code="external_accounting", value=True)
+    desk.do(save, values={"external_accounting": True})
     try:
         assert sale.refused().code == "external_accounting"
     finally:
-        with desk.changeset() as ctx:
-            ctx.session.delete(ctx.session.merge(setting))
+        desk.do(save, values={"external_accounting": False})
     desk.do(accounts.void_invoice, bill, reason="Mistake")
     sale.moved()
 
@@ -387,11 +386,12 @@ def test_nothing_moves_under_staff_who_are_logged_in(
     ends = desk.now + dt.timedelta(minutes=30)
 
     def somebody_in(_session: Any, customer: int, _now: Any) -> Any:
-        return SimpleNamespace(ends_at=ends, member="Ann Lee") if customer == sale.both[side] else None
+        there = SimpleNamespace(id=45, ends_at=ends, member="Ann Lee")
+        return there if customer == sale.both[side] else None
 
     monkeypatch.setattr(login_as_standing, "somebody_in", somebody_in)
     refused = sale.refused()
-    assert refused.code == "logged_in_as"
+    assert (refused.code, refused.see) == ("logged_in_as", ("login_as", 45))
     assert str(desk.of(sale.both[side])) in str(refused)
 
 

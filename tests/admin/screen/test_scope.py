@@ -606,7 +606,7 @@ def test_whoever_sees_everything_pays_nothing_for_it(boss: World) -> None:
 
 
 ADDING = sorted(code for code, found in DECLARED.items() if "customer" in found.action.parameters)
-"""Actions of a list, which name their customer by a field."""
+"""Actions that name their customer by a field: of a list, or of a row that goes to that customer."""
 
 
 @pytest.mark.parametrize("code", ADDING)
@@ -616,14 +616,16 @@ def test_a_customer_out_of_scope_in_a_field_answers_like_one_that_is_not_there(
 ) -> None:
     shop, (resource, verb), found = world.shop, code.split("."), {}
     given = {k: v for k, v in CASES[code][1].items() if not v.startswith("@")}
-    url, path, before = f"/admin/{resource}/act/{verb}/", f"/api/v1/{resource}/actions/{verb}", shop.figures()
+    rows = [str(world.ids[resource]["own"][0])] if DECLARED[code].action.targeted else []
+    url, before = f"/admin/{resource}/act/{verb}/", shop.figures()
+    path = "/".join((f"/api/v1/{resource}", *rows, f"actions/{verb}"))
     for customer in (world.customers["foreign"], MISSING):
-        body = {"customer": customer, **given}
-        command = ["act", code, "--as", "admin", *(p for k, v in body.items() for p in ("--set", f"{k}={v}"))]
-        done = shop.app.test_cli_runner().invoke(args=command)
-        answers = [same(shop.client().get(url, query_string={"customer": customer}))]
+        body = {**given, "customer": customer}
+        sets = (p for k, v in body.items() for p in ("--set", f"{k}={v}"))
+        done = shop.app.test_cli_runner().invoke(args=["act", code, *rows, "--as", "admin", *sets])
+        answers = [same(shop.client().get(url, query_string={"customer": customer, "id": rows}))]
         for more in ({"key": "k" * 32}, {"key": "k" * 32, "preview": "1"}):
-            query = {k: v for k, v in more.items() if k == "preview"}
+            query = {"id": rows, **{k: v for k, v in more.items() if k == "preview"}}
             sent = shop.client().post(url, query_string=query, data={**body, **more}, headers=csrf(shop))
             answers.append(same(sent))
         answers += [same(shop.api().send("POST", path + more, body)) for more in ("", "?preview=1")]
