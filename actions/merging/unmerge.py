@@ -67,7 +67,7 @@ def _part(ctx: Context, changeset: Changeset, take: Sequence[str]) -> tuple[Part
     undecided = since.find(ctx, parting)
     owners = since.decide(undecided, choices.chosen(take, group))
     stays = {(one.row.__tablename__, one.row.id) for one in undecided if owners[one.field] == parting.holder}
-    _clear_primaries(ctx, parting)
+    _clear_primaries(ctx, parting, stays)
     again = chains.combined_since(ctx, parting)
     for move, ids in parting.plain.items():
         if move.table not in LEDGERS:
@@ -112,10 +112,11 @@ def _rows_back(ctx: Context, parting: Parting, move: Move, ids: Ids) -> None:
         )
 
 
-def _clear_primaries(ctx: Context, parting: Parting) -> None:
+def _clear_primaries(ctx: Context, parting: Parting, stays: set[tuple[str, int]]) -> None:
     """Take primary marks given since off rows that go home, where another of their owner's gets its own mark back."""
     for model, name in MARK.items():
-        mine = [c for c in parting.changes if c.table_name == model.__tablename__]
+        table = model.__tablename__
+        mine = [c for c in parting.changes if c.table_name == table and (table, c.row_id) not in stays]
         for loser in parting.losers:
             going = [c for c in mine if (c.before or {}).get("customer_id") == loser]
             if not any((c.before or {}).get(name) for c in going):

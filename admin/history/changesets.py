@@ -146,7 +146,7 @@ def undoing(changesets: Sequence[Changeset]) -> Undoing:
 
 
 def _undone(ids: Sequence[int]) -> CompoundSelect[Any]:
-    """Return the statement for who undid which, and (without a name) for what left something to undo."""
+    """Return the statement for the people who undid each, and (without a name) for what left something to undo."""
     later = aliased(Changeset)
     standing = Changeset.undoes_id.in_(ids), ~exists().where(later.undoes_id == Changeset.id)
     undone = select(Changeset.undoes_id, Changeset.actor_name).where(*standing)

@@ -206,6 +206,22 @@ def test_rows_added_or_changed_since_are_asked_about_and_go_where_somebody_says(
     assert trouble(desk, one, two) == []
 
 
+def test_what_stays_keeps_the_mark_that_it_was_given_since(desk: Desk) -> None:
+    one, two = desk.customer(), desk.customer()
+    for customer in (one, two):
+        for street in ("Mill Lane", "Canal St"):
+            desk.create(
+                Address, customer_id=customer, line1=f"{customer} {street}", country="GB", postcode="LS1 1AA"
+            )
+    done = put_together(desk, one, two)
+    marked = max(row.id for row in desk.all(Address, customer_id=one))
+    desk.edit(Address, marked, is_primary=True, line2="Flat 2")
+    part(desk, done, f"address_{marked}:{one}")
+    assert [row.id for row in desk.all(Address, customer_id=one) if row.is_primary] == [marked]
+    assert [row.line1 for row in desk.all(Address, customer_id=two) if row.is_primary] == [f"{two} Mill Lane"]
+    assert trouble(desk, one, two) == []
+
+
 def test_without_a_choice_the_proposals_hold_and_mails_go_by_their_address(desk: Desk) -> None:
     email = f"two{factories.number()}@example.com"
     one, two = desk.customer(), desk.customer(email=None)
