@@ -1,5 +1,6 @@
 """Both databases are real, and each test finds its own as if nobody had been there."""
 
+import sqlite3
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -8,8 +9,10 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from models import dialect
 from tests import application, factories
 from tests.databases import Database, once
+from tests.sqlite_copy import SQLiteCopy
 
 
 def test_each_kind_of_database_is_what_it_says(database: Database) -> None:
@@ -33,19 +36,38 @@ def count(connection: sa.Connection, what: str) -> Any:
     return connection.scalar(sa.text(f"SELECT COUNT(*) FROM {what}"))
 
 
-def test_what_was_written_is_gone_and_connections_stay(database: Database) -> None:
+def test_connections_to_a_sqlite_file_stay_open(tmp_path: Path) -> None:
+    """Where nobody else is at it; a test that leaves a connection to the collector has the file copied."""
+    template, file = tmp_path / "template.db", tmp_path / "copy.db"
+    url = f"sqlite:///{file}"
+    with closing(sqlite3.connect(template)) as made:
+        made.execute("PRAGMA journal_mode = WAL")
+        made.execute("CREATE TABLE mark (number INTEGER)")
+        made.commit()
+    engine = sa.create_engine(url, **dialect.engine_options(url))
+    copy = SQLiteCopy(file, lambda: [engine])
+    copy.renew(template)
+    with engine.connect() as connection:
+        first = connection.connection.dbapi_connection
+        connection.execute(sa.text("INSERT INTO mark VALUES (1)"))
+        connection.commit()
+    copy.renew(template)
+    with engine.connect() as connection:
+        assert connection.connection.dbapi_connection is first
+        assert count(connection, "mark") == 0
+        copy.renew(template)  # somebody is at it
+    with engine.connect() as connection:
+        assert connection.connection.dbapi_connection is not first
+    engine.dispose()
+
+
+def test_what_was_written_is_gone(database: Database) -> None:
     made = database.desk.connect()
     with made, made.begin():
-        first = made.connection.dbapi_connection
-        assert first is not None
         number = factories.make_customer(Session(made)).id
         made.execute(sa.text("DELETE FROM ab_user_role"))
         made.execute(sa.text("UPDATE ab_user SET last_name = 'Nobody'"))
     database.renew()
-    first.cursor().execute(
-        "SELECT 1"
-    )  # what is closed would refuse; which of several is handed out next, nobody says
-    first.rollback()
     with database.connect() as connection:
         found = [
             count(connection, what)
