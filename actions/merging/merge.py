@@ -95,27 +95,35 @@ def merge(
     names = {row.id: str(row) for row in group}
     before, entries = figures(ctx, group), ledger_sums(ctx, [row.id for row in group])
     points = sum(row.points for row in losers)
-    for loser in losers:
-        loser.merged_into_id = customer.id
-        gone = {"merged_id": loser.id, "survivor_id": customer.id, "merged_at": ctx.now}
-        ctx.session.add(Merge(changeset_id=ctx.changeset_id, **gone))
-    ctx.session.flush()
-    _take_over(ctx, customer, losers, {choice.field: choice.taken for choice in differ})
-    choices.settle(ctx, group, differ)
-    for loser in losers:
-        decisions.give_way(ctx, customer, loser)
-        move_all(ctx, customer, loser)
-    for name in BALANCES:
-        setattr(customer, name, sum(getattr(row, name) for row in group))
-        for loser in losers:
-            setattr(loser, name, 0)
-    ctx.session.flush()
+    _bring_together(ctx, customer, losers, differ)
     _check_sums(ctx, customer, entries)
     if tell_customer:
         _tell(ctx, customer)
     moved = brought.in_words(brought.of_journal(ctx.journal, points), ctx.shop.locale)
     sheet = _sheet(ctx, group, names, before, figures(ctx, [customer])[customer.id], differ)
     return _outcome(customer, losers, replace(sheet, moved=moved))
+
+
+def _bring_together(
+    ctx: Context, survivor: Customer, losers: Sequence[Customer], differ: Sequence[MergeChoice]
+) -> None:
+    """Make tombstones of the records that go, and give the survivor all that is theirs."""
+    group = [survivor, *losers]
+    for loser in losers:
+        loser.merged_into_id = survivor.id
+        gone = {"merged_id": loser.id, "survivor_id": survivor.id, "merged_at": ctx.now}
+        ctx.session.add(Merge(changeset_id=ctx.changeset_id, **gone))
+    ctx.session.flush()
+    _take_over(ctx, survivor, losers, {choice.field: choice.taken for choice in differ})
+    choices.settle(ctx, group, differ)
+    for loser in losers:
+        decisions.give_way(ctx, survivor, loser)
+        move_all(ctx, survivor, loser)
+    for name in BALANCES:
+        setattr(survivor, name, sum(getattr(row, name) for row in group))
+        for loser in losers:
+            setattr(loser, name, 0)
+    ctx.session.flush()
 
 
 def _outcome(customer: Customer, losers: Sequence[Customer], sheet: MergeSummary) -> Outcome:
