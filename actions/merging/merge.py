@@ -51,6 +51,8 @@ ACCOUNTS_MERGED = declare(
     )
 )
 
+Figures = dict[int, list[int]]
+"""Customer id -> points, account, gift-card credit and what else a balance sheet counts, in its order."""
 COUNTED: tuple[tuple[str, Any], ...] = (
     (N_("Orders"), Order),
     (N_("Notes"), Note),
@@ -262,7 +264,7 @@ def _check_sums(ctx: Context, survivor: Customer, before: dict[str, int]) -> Non
         )
 
 
-def figures(ctx: Context, group: Sequence[Customer]) -> dict[int, list[int]]:
+def figures(ctx: Context, group: Sequence[Customer]) -> Figures:
     """Return customer id -> the figures of the balance sheet, in its order."""
     found = {row.id: [getattr(row, name) for name in BALANCES] for row in group}
     for owner, past in past_points(ctx.session, ctx.now, list(found)).items():
@@ -284,7 +286,7 @@ def _sheet(
     ctx: Context,
     group: Sequence[Customer],
     names: Mapping[int, str],
-    before: dict[int, list[int]],
+    before: Figures,
     after: list[int],
     differ: Sequence[MergeChoice],
 ) -> MergeSummary:

@@ -14,7 +14,7 @@ from actions.core.texts import required_text
 from actions.customers.reassignment import BALANCES
 from actions.ledgers import order_transfer
 from actions.merging.blockers import refuse_if_staff_are_in
-from actions.merging.merge import figures, ledger_sums
+from actions.merging.merge import Figures, figures, ledger_sums
 from actions.undo.undo import UNDOERS, Whole
 from models.base import N_
 from models.customer import Customer
@@ -27,8 +27,6 @@ MOVED_SINCE = (
     "moved_since",
     N_("Order %(order)s belongs to %(customer)s by now. Move it from there instead."),
 )
-Figures = dict[int, list[int]]
-"""Customer id -> points, account, gift-card credit and orders, and what else a balance sheet counts."""
 
 
 @action(

@@ -25,9 +25,6 @@ from models.customer import Customer
 from models.journal import Change, Changeset
 from models.merge import Merge
 
-Figures = dict[int, list[int]]
-"""Customer id -> the figures of the balance sheet, in its order."""
-
 
 @action("merge.unmerge", Merge, label=N_("Unmerge"))
 def unmerge(ctx: Context, merge: Merge, *, take: Sequence[str] = ()) -> Outcome:
@@ -82,7 +79,7 @@ def _part(ctx: Context, changeset: Changeset, take: Sequence[str]) -> tuple[Part
     return parting, MergeSummary(names, lines, since.questions(undecided, owners), columns="parted")
 
 
-def _lines(before: Figures, after: Figures, group: Sequence[Customer]) -> tuple[SheetLine, ...]:
+def _lines(before: merge.Figures, after: merge.Figures, group: Sequence[Customer]) -> tuple[SheetLine, ...]:
     """Return what the holder had, and what it and each other have now that they are parted."""
     columns = [before[group[0].id], *(after[row.id] for row in group)]
     return merge.lines(columns, (group[0].currency, *(row.currency for row in group)))
